@@ -1,0 +1,121 @@
+"""Questions, their answers, and a record of what was asked.
+
+A step learns everything it needs by asking; what it asked, with a digest of each answer, is all it can depend on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+from octavo.digest import Digest, digest
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Query(Generic[T_co]):
+    """A question, typed by its answer; each subclass is a frozen dataclass of scalars and tuples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An answer that is loaded only when somebody wants more than its digest."""
+
+    digest: Digest
+    load: Callable[[], Any]
+
+
+def fact(value: object) -> Fact:
+    """An answer at hand. Raises TypeError when it could be changed after it was given."""
+    return Fact(digest(value), lambda: value)
+
+
+class Ask(Protocol):
+    """What a step is given to learn anything but the name of its item."""
+
+    def __call__(self, query: Query[T], /) -> T | None:
+        """The answer; None when there is none, which is remembered as well. Unknown kinds of query raise KeyError."""
+        ...
+
+    def all(self, queries: Iterable[Query[Any]], /) -> None:
+        """Say that these will be asked, so that a worker that knows none of them learns them in one exchange."""
+        ...
+
+    def once(self, make: Callable[..., T], /, *args: Hashable) -> T:
+        """``make(*args)``, made once for the life of these facts: a parser or an environment, not an answer."""
+        ...
+
+
+Resolver = Callable[[Any], Fact]
+
+
+class Facts:
+    """The answers of one stratum of a build: a resolver for each kind of query it can answer."""
+
+    def __init__(self, resolvers: Mapping[type[Query[Any]], Resolver]) -> None:
+        self._resolvers = dict(resolvers)
+        self._known: dict[Query[Any], Fact] = {}
+        self._made: dict[tuple[Callable[..., Any], tuple[Hashable, ...]], Any] = {}
+
+    def extended(self, resolvers: Mapping[type[Query[Any]], Resolver]) -> Facts:
+        """The facts of the next stratum: these and more kinds of query. What was made once is kept."""
+        facts = Facts({**self._resolvers, **resolvers})
+        facts._made = self._made
+        return facts
+
+    def fact(self, query: Query[Any]) -> Fact:
+        """The answer to a query, resolved and digested once. Raises KeyError for a kind nobody answers."""
+        found = self._known.get(query)
+        if found is None:
+            try:
+                resolve = self._resolvers[type(query)]
+            except KeyError:
+                raise KeyError(f"no facts answer {type(query).__name__}") from None
+            found = self._known[query] = resolve(query)
+        return found
+
+    def digest(self, query: Query[Any]) -> Digest:
+        return self.fact(query).digest
+
+    def once(self, make: Callable[..., T], *args: Hashable) -> T:
+        key = (make, args)
+        if key not in self._made:
+            self._made[key] = make(*args)
+        return cast(T, self._made[key])
+
+
+class Missing(BaseException):
+    """Facts that are elsewhere are needed. Not an Exception: no layout or extension may take it for its own failure."""
+
+    def __init__(self, queries: tuple[Query[Any], ...]) -> None:
+        super().__init__(queries)
+        self.queries = queries
+
+
+class Reader:
+    """Asks on behalf of one run of one step, and remembers, in order, what was asked and the digest of each answer."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self.asked: dict[Query[Any], Digest] = {}
+
+    def __call__(self, query: Query[T], /) -> T | None:
+        found = self._facts.fact(query)
+        self.asked.setdefault(query, found.digest)
+        return cast("T | None", found.load())
+
+    def all(self, queries: Iterable[Query[Any]], /) -> None:
+        missing: list[Query[Any]] = []
+        for query in queries:
+            try:
+                self._facts.fact(query)
+            except Missing as missed:
+                missing.extend(missed.queries)
+        if missing:
+            raise Missing(tuple(missing))
+
+    def once(self, make: Callable[..., T], /, *args: Hashable) -> T:
+        return self._facts.once(make, *args)

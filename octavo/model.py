@@ -1,0 +1,431 @@
+"""The nouns of a site, all frozen: what a post says of itself, what others may know of it, and what a page is."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from octavo.diagnostic import Diagnostic, Span
+from octavo.digest import Digest
+
+
+class Table(Mapping[str, Any]):
+    """A mapping that cannot be changed, in the order of its keys: ``extra`` in front matter, rows of data."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Mapping[str, Any] | None = None) -> None:
+        self._items = {key: (items or {})[key] for key in sorted(items or {})}
+
+    def __getitem__(self, key: str) -> Any:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._items.items()))
+
+    def __repr__(self) -> str:
+        return f"Table({self._items!r})"
+
+    def __reduce__(self) -> tuple[type[Table], tuple[dict[str, Any]]]:
+        return (Table, (self._items,))
+
+
+def frozen(value: Any) -> Any:
+    """Lists as tuples and mappings as Tables, all the way down."""
+    if isinstance(value, Mapping):
+        return Table({str(key): frozen(item) for key, item in value.items()})
+    if isinstance(value, list | tuple):
+        return tuple(frozen(item) for item in value)
+    return value
+
+
+# A post as parsed: everything here follows from the text of one file.
+
+Moment = dt.date | dt.datetime
+"""As an author writes it: a day, or a time with or without an offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """The front matter of one post, typed. Paths in ``pin`` and ``block`` are relative to the site."""
+
+    title: str
+    date: Moment | None = None
+    updated: Moment | None = None
+    expires: Moment | None = None
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    slug: str | None = None
+    authors: tuple[str, ...] = ()
+    series: str | None = None
+    draft: bool = False
+    layout: str | None = None
+    image: str | None = None
+    aliases: tuple[str, ...] = ()
+    related: bool = True
+    pin: tuple[str, ...] = ()
+    block: tuple[str, ...] = ()
+    canonical: str | None = None
+    toc: bool = True
+    extra: Table = field(default_factory=Table)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a value of the front matter stands. ``key`` is dotted: ``layout``, ``tags.0``, ``related.pin.1``."""
+
+    key: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What of a body others may show: the excerpt as safe inline HTML and as plain text, and the reading time."""
+
+    excerpt: str = ""
+    plain: str = ""
+    minutes: int = 1
+
+
+RefKind = Literal["post", "file", "site"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A link whose address is known only when the page is rendered.
+
+    ``post``: ``target`` is the path of a source file (``posts/django/subquery.md``).
+    ``file``: ``target`` is the path of a file below ``posts/`` that is not a post (``posts/cat/cat.png``).
+    ``site``: ``target`` is a URL path of this site (``/about/``), without the path of ``base_url``.
+    ``suffix`` is what follows: ``?query`` and ``#fragment``, percent-encoded. ``raw`` is the link as written.
+    """
+
+    kind: RefKind
+    target: str
+    suffix: str = ""
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The HTML of a post around its references: ``chunks[0] refs[0] chunks[1] refs[1] … chunks[-1]``.
+
+    ``len(chunks) == len(refs) + 1``; a ref stands where an attribute's value stands, so what replaces it is escaped.
+    """
+
+    chunks: tuple[str, ...] = ("",)
+    refs: tuple[Ref, ...] = ()
+    words: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """``html`` is the heading's inline HTML without links and footnote marks, as a table of contents shows it."""
+
+    level: int
+    id: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkUse:
+    """A reference, or a link within the page (``ref`` is None, ``fragment`` set), at its place in the source."""
+
+    ref: Ref | None
+    fragment: str
+    span: Span
+    is_image: bool = False
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The counted terms of a post: ``words`` joined by line feeds, ``counts`` an array of uint32 (quarters), in order."""
+
+    words: str = ""
+    counts: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One parsed source file. Each field is stored, digested and loaded on its own."""
+
+    meta: Meta | None
+    marks: tuple[Mark, ...] = ()
+    summary: Summary = Summary()
+    body: Body = Body()
+    headings: tuple[Heading, ...] = ()
+    anchors: tuple[str, ...] = ()
+    links: tuple[LinkUse, ...] = ()
+    terms: Terms = Terms()
+    problems: tuple[Diagnostic, ...] = ()
+
+
+# What the rest of the site may know of a post.
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A title and where it leads. ``url`` is ready for an ``href``: root-relative and percent-encoded."""
+
+    title: str
+    url: str
+    date: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A post as a list shows it."""
+
+    title: str
+    url: str
+    date: dt.datetime | None
+    excerpt: str
+    minutes: int
+    image: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A related article. ``reasons`` are in plain words, the strongest first; ``terms`` are the words shared."""
+
+    card: Card
+    reasons: tuple[str, ...]
+    terms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A tag, an author or a series: its name, its slug and its page."""
+
+    name: str
+    slug: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCount:
+    """A group and how many published posts are in it."""
+
+    name: str
+    slug: str
+    url: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """One year of the archive, newest post first."""
+
+    year: int
+    posts: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The series a post belongs to, oldest part first; ``position`` counts from 1."""
+
+    name: str
+    url: str
+    position: int
+    parts: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The posts published just before and just after one."""
+
+    older: Link | None = None
+    newer: Link | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What others may know of a post. Dates are aware and in the site's time zone; ``date`` is None only for pages
+    and drafts. The body, the headings and the terms are facts of their own."""
+
+    path: str
+    url: str
+    title: str
+    date: dt.datetime | None
+    updated: dt.datetime | None = None
+    tags: tuple[Group, ...] = ()
+    authors: tuple[Group, ...] = ()
+    series: Group | None = None
+    description: str = ""
+    excerpt: str = ""
+    plain: str = ""
+    minutes: int = 1
+    image: str | None = None
+    canonical: str | None = None
+    toc: bool = True
+    draft: bool = False
+    layout: str = "post.html"
+    extra: Table = field(default_factory=Table)
+
+
+# Related articles.
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why two posts are related. ``share`` is the part of the score, 0 to 1; None for what is not scored."""
+
+    kind: Literal["term", "tag", "link", "series", "pin"]
+    text: str
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One entry of a post's list of related posts, by path. ``score`` is a cosine weighted by nearness in time."""
+
+    path: str
+    score: float
+    reasons: tuple[Reason, ...] = ()
+
+
+# Pages.
+
+PageKind = Literal[
+    "article",
+    "page",
+    "home",
+    "tags",
+    "tag",
+    "archive",
+    "series",
+    "author",
+    "feed",
+    "index",
+    "redirect",
+    "error",
+    "custom",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One file of the site. ``url`` is its path from the site's root, not encoded (``/tags/c-sharp/``, ``/feed.xml``).
+
+    ``subject`` is what the page is about: a post's path, a group's slug, a redirect's target URL, or empty.
+    ``number`` of ``total`` counts the pages of a list from 1. ``data`` is what build.py gave a page of its own.
+    """
+
+    url: str
+    layout: str
+    kind: PageKind
+    subject: str = ""
+    title: str = ""
+    number: int = 1
+    total: int = 1
+    data: Table = field(default_factory=Table)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A rendered page: its bytes and what was wrong with it."""
+
+    content: bytes
+    problems: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The text of a layout and the path to name in a problem with it."""
+
+    path: str
+    text: str
+
+
+# Settings: [tool.octavo] in pyproject.toml.
+
+
+@dataclass(frozen=True, slots=True)
+class Permalinks:
+    """The URL patterns of a site. Tokens of ``posts``: {path} {slug} {year} {month} {day} {section}."""
+
+    posts: str = "/posts/{path}/"
+    pages: str = "/{path}/"
+    home: str = "/"
+    tags: str = "/tags/"
+    tag: str = "/tags/{slug}/"
+    archive: str = "/archive/"
+    series: str = "/series/{slug}/"
+    author: str = "/authors/{slug}/"
+    atom: str = "/feed.xml"
+    json_feed: str = "/feed.json"
+    sitemap: str = "/sitemap.xml"
+    robots: str = "/robots.txt"
+    not_found: str = "/404.html"
+    related: str = "/related.json"
+    paginated: str = "page/{number}/"
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """The support notice; it is built only when ``message`` is not empty."""
+
+    message: str = ""
+    url: str = ""
+    label: str = "Support this site"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A site's settings, checked. ``base_url`` has no trailing slash and is empty when not set."""
+
+    title: str = ""
+    description: str = ""
+    base_url: str = ""
+    language: str = "en"
+    timezone: str = "UTC"
+    author: str = ""
+    menu: tuple[MenuItem, ...] = ()
+    permalinks: Permalinks = Permalinks()
+    paginate: int = 10
+    feed_length: int = 20
+    latest: int = 4
+    related: int = 4
+    excerpt: int = 200
+    raw_html: Literal["allow", "sanitize", "error"] = "allow"
+    support: Support = Support()
+
+
+# What build.py adds.
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """One function of build.py. It is pure, so its source stands for it: ``digest`` covers build.py and the local
+    modules it imports. Two extensions are equal when their digests and names are."""
+
+    name: str
+    digest: Digest
+    function: Callable[..., Any] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Extensions:
+    """What build.py adds to a site, each kind in order of name."""
+
+    filters: tuple[Extension, ...] = ()
+    shortcodes: tuple[Extension, ...] = ()
+    markdown: tuple[Extension, ...] = ()
+    pages: tuple[Extension, ...] = ()
+    data: tuple[Extension, ...] = ()
+    checks: tuple[Extension, ...] = ()

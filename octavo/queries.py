@@ -1,0 +1,251 @@
+"""Every question a step may ask: the complete list of what a page can depend on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from octavo.facts import Query
+from octavo.model import (
+    Body,
+    Card,
+    Extensions,
+    GroupCount,
+    Heading,
+    Layout,
+    Link,
+    LinkUse,
+    Neighbours,
+    Page,
+    Post,
+    Relation,
+    Series,
+    Suggestion,
+    Table,
+    Terms,
+    Year,
+)
+
+# The site's files, settings and extensions.
+
+
+@dataclass(frozen=True)
+class Source(Query[bytes]):
+    """The bytes of a source file below ``posts/``."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class File(Query[bytes]):
+    """The bytes of any file of the site, for build.py; None when it does not exist."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Setting(Query[Any]):
+    """One setting by the name of its field in ``model.Settings``."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Extended(Query[Extensions]):
+    """What build.py adds of one kind (``filters``, ``shortcodes``, ``markdown`` …); the other kinds are left empty."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class Template(Query[Layout]):
+    """A layout by name, the site's own before the theme's."""
+
+    name: str
+
+
+# Posts.
+
+
+@dataclass(frozen=True)
+class PostAt(Query[Post]):
+    """A published post by its source path."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class BodyOf(Query[Body]):
+    path: str
+
+
+@dataclass(frozen=True)
+class HeadingsOf(Query[tuple[Heading, ...]]):
+    path: str
+
+
+@dataclass(frozen=True)
+class AnchorsOf(Query[tuple[str, ...]]):
+    """The ids within a post that a link may point to."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class LinksOf(Query[tuple[LinkUse, ...]]):
+    path: str
+
+
+@dataclass(frozen=True)
+class TermsOf(Query[Terms]):
+    path: str
+
+
+# Addresses. Answers are ready for an href.
+
+
+@dataclass(frozen=True)
+class UrlOf(Query[str]):
+    """The address of a published post or page by source path."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class FileUrl(Query[str]):
+    """The address of a file published beside a post, by source path."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class AssetUrl(Query[str]):
+    """The address of a file of ``assets/`` by its path below it; it changes with the file's content."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class AssetText(Query[str]):
+    """The text of a file of ``assets/``, for a layout that inlines it."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class PublishedUrl(Query[bool]):
+    """True when the site has a page or file at this URL path (decoded, without the path of ``base_url``)."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class SourceState(Query[str]):
+    """Why a link to this source fails: ``draft``, ``future``, ``expired`` or ``broken``; ``published``; None: no file."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class SimilarNames(Query[tuple[str, ...]]):
+    """The posts a mistyped path may mean: a few source paths, the likeliest first."""
+
+    path: str
+
+
+# Lists.
+
+
+@dataclass(frozen=True)
+class PageAt(Query[Page]):
+    """The page at a URL."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class Latest(Query[tuple[Card, ...]]):
+    """The newest posts."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class RelatedTo(Query[tuple[Suggestion, ...]]):
+    """The first entries of a post's list of related posts."""
+
+    path: str
+    count: int
+
+
+@dataclass(frozen=True)
+class NeighboursOf(Query[Neighbours]):
+    path: str
+
+
+@dataclass(frozen=True)
+class SeriesOf(Query[Series]):
+    """The series of a post; None when it has none."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Backlinks(Query[tuple[Link, ...]]):
+    """The posts whose bodies link to one, newest first."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Groups(Query[tuple[GroupCount, ...]]):
+    """All groups of a kind (``tag``, ``author``, ``series``) in order of name."""
+
+    kind: str
+
+
+@dataclass(frozen=True)
+class Grouped(Query[tuple[Link, ...]]):
+    """The posts of one group (by slug), newest first."""
+
+    kind: str
+    slug: str
+
+
+@dataclass(frozen=True)
+class Listing(Query[tuple[Card, ...]]):
+    """The posts that a page of a list shows, by the page's URL."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class Archive(Query[tuple[Year, ...]]):
+    """All posts by year, newest first."""
+
+
+@dataclass(frozen=True)
+class AllPosts(Query[tuple[Link, ...]]):
+    """All posts, newest first."""
+
+
+@dataclass(frozen=True)
+class FeedPaths(Query[tuple[str, ...]]):
+    """The source paths of the posts a feed carries, newest first."""
+
+
+@dataclass(frozen=True)
+class SitemapUrls(Query[tuple[Link, ...]]):
+    """The pages of the sitemap: ``title`` is empty, ``date`` the day of the last change where one is known."""
+
+
+@dataclass(frozen=True)
+class RelatedIndex(Query[tuple[tuple[str, tuple[Relation, ...]], ...]]):
+    """Every post with its list: (source path, relations), in order of path."""
+
+
+@dataclass(frozen=True)
+class Data(Query[Table]):
+    """What a ``@site.data`` function of build.py returned."""
+
+    name: str
