@@ -10,7 +10,7 @@ import dataclasses
 import datetime as dt
 import struct
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
@@ -91,7 +91,7 @@ def _write_rarer(value: Any, emit: Callable[[bytes], None]) -> None:
         raise TypeError(f"{kind.__qualname__} is not an immutable value: {value!r:.80}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _shape(kind: type) -> tuple[bytes, tuple[str, ...]]:
     """The tag and the field names of a frozen dataclass."""
     if not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]

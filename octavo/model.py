@@ -148,7 +148,7 @@ class LinkUse:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The counted terms of a post: ``words`` joined by line feeds, ``counts`` an array of uint32 (quarters), in order."""
+    """The counted terms of a post: ``words`` joined by line feeds, ``counts`` the same many uint32, in quarters."""
 
     words: str = ""
     counts: bytes = b""

@@ -141,7 +141,7 @@ class PublishedUrl(Query[bool]):
 
 @dataclass(frozen=True)
 class SourceState(Query[str]):
-    """Why a link to this source fails: ``draft``, ``future``, ``expired`` or ``broken``; ``published``; None: no file."""
+    """``published``, ``draft``, ``future``, ``expired`` or ``broken``; None when there is no such source."""
 
     path: str
 
