@@ -82,9 +82,9 @@ class FrontMatter:
 class Unreadable(ValueError):
     """Front matter that cannot be found or read as a whole."""
 
-    def __init__(self, problem: Diagnostic) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
+    def __init__(self, *problems: Diagnostic) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = problems
 
 
 def read(source: SourceText) -> FrontMatter:
@@ -93,12 +93,12 @@ def read(source: SourceText) -> FrontMatter:
     try:
         block, body = handler.split(source.text)
     except Unreadable as fault:
-        return FrontMatter(None, problems=(fault.problem,))
+        return FrontMatter(None, problems=fault.problems)
     body_line = block.count("\n") + 3
     try:
         loaded: tuple[Mapping, tuple[Diagnostic, ...]] = handler.load(block)
     except Unreadable as fault:
-        return FrontMatter(None, body, body_line, (fault.problem,))
+        return FrontMatter(None, body, body_line, fault.problems)
     return FrontMatter(loaded[0], body, body_line, loaded[1])
 
 
@@ -146,7 +146,7 @@ def _no_opening(source: SourceText) -> Diagnostic:
         return _at_top(source, "the file is empty", _FIRST_LINES)
     if re.match(r"---[ \t]*\w|\+\+\+$|;;;$|\{$", first):
         hint = "write 'key: value' lines between two lines '---'"
-        return _at_top(source, f"only YAML front matter is read, and '{_short(first)}' does not open it", hint)
+        return _at_top(source, f"only YAML front matter is read, and '{brief(first)}' does not open it", hint)
     if source.text.lstrip("\ufeff \t\n").startswith("---"):
         message = "the front matter must begin at the first character of the file"
         return _at_top(source, message, "delete what stands before the first '---'")
@@ -178,7 +178,7 @@ class _Block(NamedTuple):
 
 
 _FORBIDDEN = re.compile("[^\\t\\n\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]")
-_TAB_INDENT = re.compile(r"^ *(\t)\s*\S", re.MULTILINE)
+_TAB_INDENT = re.compile(r"^ *(\t)[ \t]*[^\s]", re.MULTILINE)
 
 
 def _check_characters(block: _Block) -> None:
@@ -216,6 +216,15 @@ class _Builder:
         self._long_quote: tuple[int, int] | None = None
 
     def build(self) -> tuple[Mapping, tuple[Diagnostic, ...]]:
+        try:
+            self._read_events()
+        except Unreadable as fault:
+            raise Unreadable(*self._problems, *fault.problems) from None
+        if isinstance(self._root, Mapping):
+            return self._root, tuple(self._problems)
+        raise Unreadable(*self._problems, self._not_a_mapping())
+
+    def _read_events(self) -> None:
         for event in self._events():
             kind = type(event)
             if kind is yaml.ScalarEvent:
@@ -229,9 +238,6 @@ class _Builder:
             elif (kind is yaml.DocumentStartEvent or kind is yaml.DocumentEndEvent) and event.explicit:
                 message = "the front matter must be one YAML document"
                 raise Unreadable(self._block.fault("yaml", event.start_mark.index, message, "delete this mark"))
-        if isinstance(self._root, Mapping):
-            return self._root, tuple(self._problems)
-        raise Unreadable(self._not_a_mapping())
 
     def _events(self) -> Iterator[Any]:
         text, plain = _hide_line_separators(self._block.text)
@@ -319,7 +325,7 @@ class _Builder:
     def _add_entry(self, into: _Open, key: Scalar, value: Node) -> None:
         first = into.lines.setdefault(key.text, key.span.line)
         if len(into.lines) == len(into.entries):
-            message = f"the key '{_short(key.text)}' is set twice: in line {first} and in line {key.span.line}"
+            message = f"the key '{brief(key.text)}' is set twice: in line {first} and in line {key.span.line}"
             self._problems.append(error(self._block.source.path, key.span, "key", message, "delete one of them"))
         elif key.text == "<<" and key.plain:
             message = "merge keys ('<<') are not allowed"
@@ -337,7 +343,7 @@ class _Builder:
             start = event.start_mark.index
             written = re.search(r"!\S*", self._block.text[start:])
             tag = written[0] if written else str(event.tag)
-            message = f"the tag '{_short(tag)}' is not allowed"
+            message = f"the tag '{brief(tag)}' is not allowed"
             hint = "delete it; a value that begins with '!' needs quotes"
             offset = start + (written.start() if written else 0)
             self._problems.append(self._block.fault("yaml", offset, message, hint, offset + len(tag)))
@@ -345,7 +351,7 @@ class _Builder:
     def _aliases(self, event: Any) -> Diagnostic:
         start = event.start_mark.index
         name = self._block.text[start : start + 1] + str(event.anchor)
-        message = f"anchors and aliases are not allowed, and '{_short(name)}' is one"
+        message = f"anchors and aliases are not allowed, and '{brief(name)}' is one"
         hint = "write the value out; a value that begins with '&' or '*' needs quotes"
         return self._block.fault("yaml", start, message, hint, start + len(name))
 
@@ -419,9 +425,10 @@ def _explain(block: _Block, fault: yaml.MarkedYAMLError, long_quote: tuple[int, 
             closer = "]" if opener == "[" else "}"
             message = f"the '{opener}' that opens here is never closed, or a ',' is missing in it"
             return block.fault("yaml", since, message, f"close it with '{closer}', or put the value in quotes")
-    if "tag" in problem:
-        message = f"the tag '{_short(block.text[at:].split()[0])}' is not allowed"
-        return block.fault("yaml", at, message, "delete it; a value that begins with '!' needs quotes")
+    if "tag" in problem or "tag" in context:
+        written = re.match(r"\S*", block.text[since:])
+        message = f"the tag '{brief(written[0] if written else '!')}' is not allowed"
+        return block.fault("yaml", since, message, "delete it; a value that begins with '!' needs quotes")
     line = block.text[block.text.rfind("\n", 0, at) + 1 : at]
     if not line.strip():
         message = "this line does not fit the indentation of the lines above"
@@ -437,9 +444,8 @@ def _stray_colon(block: _Block, at: int) -> Diagnostic:
         return block.fault("yaml", at, message, _quoted_hint(block, at))
     message = "this key does not fit the lines above"
     hint = "begin the keys of one mapping in the same column, and give each line above a key"
-    return block.fault(
-        "yaml", start + len(block.text[start:at]) - len(block.text[start:at].lstrip()), message, hint, at
-    )
+    indent = len(block.text[start:at]) - len(block.text[start:at].lstrip())
+    return block.fault("yaml", start + indent, message, hint, at)
 
 
 def _quoted_hint(block: _Block, at: int) -> str:
@@ -470,5 +476,6 @@ def _bad_escape(block: _Block, at: int) -> Diagnostic:
     return block.fault("yaml", start, f"'{escape}' does not begin an escape that YAML knows", hint, start + 2)
 
 
-def _short(text: str, longest: int = 60) -> str:
+def brief(text: str, longest: int = 60) -> str:
+    """A value as a message quotes it."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
