@@ -153,7 +153,9 @@ def test_sample_runs(post: Path, program: str, tmp_path: Path) -> None:
     check = check_step(check_path(post, program))
     assert check or any(fence.word == "output" for fence in found), "nothing checks what this program does"
     steps = [*check_step(check_path(post, program, "before")), *map(step, found), *check]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "FLASK_"))}
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith(("DJANGO_", "FLASK_", "PYTEST_"))
+    }
     environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", "")])
     done = subprocess.run(
         [sys.executable, "-W", "error::DeprecationWarning:app", str(CHECKS / "perform.py")],
