@@ -156,7 +156,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One parsed source file. Each field is stored, digested and loaded on its own."""
+    """One parsed source file. Each field is stored, digested and loaded on its own.
+
+    ``meta`` is None when the file has errors; ``targets`` are the source paths of the posts that the body links to,
+    ``files`` those of other files.
+    """
 
     meta: Meta | None
     marks: tuple[Mark, ...] = ()
@@ -165,6 +169,8 @@ class Document:
     headings: tuple[Heading, ...] = ()
     anchors: tuple[str, ...] = ()
     links: tuple[LinkUse, ...] = ()
+    targets: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     terms: Terms = Terms()
     problems: tuple[Diagnostic, ...] = ()
 

@@ -64,6 +64,13 @@ class Template(Query[Layout]):
     name: str
 
 
+@dataclass(frozen=True)
+class LayoutBytes(Query[bytes]):
+    """A layout as it lies on the disk, to be checked."""
+
+    name: str
+
+
 # Posts.
 
 

@@ -1,0 +1,115 @@
+"""Assets under names that change with their content, so that a browser may keep them for ever."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+from octavo.diagnostic import Diagnostic, Span, did_you_mean, error
+from octavo.digest import Digest, digest, digest_bytes
+from octavo.facts import Fact
+
+ROOT = "root/"
+"""Files below ``assets/root/`` are published at the site's root under their own names."""
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A published asset. ``url`` is its URL path, not encoded. ``content`` is set when it differs from the source:
+    a style sheet whose addresses were rewritten."""
+
+    name: str
+    url: str
+    digest: Digest
+    content: bytes | None = None
+
+
+def publish_assets(files: Mapping[str, Fact]) -> tuple[dict[str, Asset], tuple[Diagnostic, ...]]:
+    """All assets by name (their path below ``assets/``), and the addresses in style sheets that lead nowhere."""
+    publisher = _Publisher(files)
+    for name in sorted(files):
+        publisher.asset(name)
+    return publisher.done, tuple(publisher.problems)
+
+
+# `url(…)` with or without quotes, and `@import "…"` (CSS Syntax 3; comments are matched first, to be left alone).
+_ADDRESS = re.compile(
+    r"""/\*.*?\*/
+    | url\(\s*(?P<quote>["']?)(?P<url>[^"')]*)(?P=quote)\s*\)
+    | @import\s+(?P<q>["'])(?P<import>[^"']*)(?P=q)""",
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+
+
+class _Publisher:
+    """One pass over the assets; a style sheet comes after the files it names, since their names are part of it."""
+
+    def __init__(self, files: Mapping[str, Fact]) -> None:
+        self._files = files
+        self._open: list[str] = []
+        self.done: dict[str, Asset] = {}
+        self.problems: list[Diagnostic] = []
+
+    def asset(self, name: str) -> Asset:
+        if name not in self.done:
+            self.done[name] = self._published(name)
+        return self.done[name]
+
+    def _published(self, name: str) -> Asset:
+        found = self._files[name]
+        if name.startswith(ROOT):
+            return Asset(name, "/" + name.removeprefix(ROOT), found.digest)
+        if not name.endswith(".css"):
+            return Asset(name, _hashed(name, found.digest), found.digest)
+        source = found.load()
+        self._open.append(name)
+        content = self._rewritten(name, source)
+        self._open.pop()
+        if content == source:
+            return Asset(name, _hashed(name, found.digest), found.digest)
+        content_digest = digest_bytes(content)
+        return Asset(name, _hashed(name, content_digest), content_digest, content)
+
+    def _rewritten(self, name: str, source: bytes) -> bytes:
+        # Latin-1 keeps every byte; only ASCII is looked at.
+        text = source.decode("latin-1")
+        return _ADDRESS.sub(lambda match: self._address(name, text, match), text).encode("latin-1")
+
+    def _address(self, name: str, text: str, match: re.Match[str]) -> str:
+        group = "url" if match["url"] is not None else "import"
+        written: str | None = match[group]
+        if not written or re.match(r"[a-z][a-z0-9+.-]*:|/|#", written, re.IGNORECASE):
+            return match[0]
+        path, mark, rest = re.match(r"([^?#]*)([?#]?)(.*)", written, re.DOTALL).groups()  # type: ignore[union-attr]
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(path)))
+        place = span_at(text, match.start(group), len(written))
+        if target not in self._files:
+            hint = did_you_mean(target, self._files)
+            self.problems.append(error(f"assets/{name}", place, "asset", f"there is no file assets/{target}", hint))
+            return match[0]
+        if target in self._open:
+            chain = " → ".join([*self._open[self._open.index(target) :], target])
+            self.problems.append(error(f"assets/{name}", place, "loop", f"import loop: {chain}"))
+            return match[0]
+        here = posixpath.dirname(_hashed(name, b""))
+        address = quote(posixpath.relpath(self.asset(target).url, here)) + mark + rest
+        offset = match.start(group) - match.start()
+        return match[0][:offset] + address + match[0][offset + len(written) :]
+
+
+def span_at(text: str, offset: int, width: int) -> Span:
+    """The place of a character of a text."""
+    line = text.count("\n", 0, offset) + 1
+    start = text.rfind("\n", 0, offset) + 1
+    end = text.find("\n", offset)
+    return Span(line, offset - start + 1, width, text[start : end if end >= 0 else len(text)])
+
+
+def _hashed(name: str, content: Digest) -> str:
+    """``css/style.css`` -> ``/assets/css/style.0123abcdef.css``."""
+    stem, dot, extension = posixpath.basename(name).partition(".")
+    folder = posixpath.dirname(f"/assets/{name}")
+    return f"{folder}/{stem}.{digest(content).hex()[:10]}{dot}{extension}"

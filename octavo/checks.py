@@ -1,0 +1,160 @@
+"""What can only be seen from the whole site: links that lead nowhere, and two things at one address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from octavo import urls
+from octavo.diagnostic import Diagnostic, Span, did_you_mean, error
+from octavo.facts import Ask
+from octavo.live import Live
+from octavo.model import LinkUse, Mark, Meta, Page, Ref
+from octavo.queries import AnchorsOf, FileUrl, LinksOf, PageAt, PublishedUrl, SimilarNames, SourceState
+
+
+@dataclass(frozen=True)
+class Checked:
+    problems: tuple[Diagnostic, ...] = ()
+
+
+LINK = "link"
+"""The code of a problem that ``--allow-broken-links`` makes a warning."""
+
+_STATES = {"draft": "a draft", "future": "not published yet", "expired": "expired"}
+
+
+def check_links(path: str, ask: Ask) -> Checked:
+    """The links of one post, each at its place."""
+    uses = ask(LinksOf(path)) or ()
+    return Checked(tuple(problem for use in uses if (problem := _check(path, use, ask)) is not None))
+
+
+def _check(path: str, use: LinkUse, ask: Ask) -> Diagnostic | None:
+    ref = use.ref
+    if ref is None:
+        return _anchor_problem(path, use, path, use.fragment, ask)
+    fragment = use.fragment
+    if ref.kind == "post":
+        return _post_problem(path, use, ref, ask) or _anchor_problem(path, use, ref.target, fragment, ask)
+    if ref.kind == "file":
+        if ask(FileUrl(ref.target)) is not None:
+            return None
+        what = "image" if use.is_image else "file"
+        return _broken(path, use, f"no {what} at '{ref.raw}'", _hint(ref, ask))
+    url = unquote(ref.target)
+    if not ask(PublishedUrl(url)):
+        hint = f"did you mean '{ref.raw}/'?" if ask(PublishedUrl(url + "/")) else ""
+        return _broken(path, use, f"the site has no page at '{ref.raw}'", hint)
+    page = ask(PageAt(url)) if fragment else None
+    if page is not None and page.kind in ("article", "page"):
+        return _anchor_problem(path, use, page.subject, fragment, ask)
+    return None
+
+
+def _post_problem(path: str, use: LinkUse, ref: Ref, ask: Ask) -> Diagnostic | None:
+    state = ask(SourceState(ref.target))
+    if state is None:
+        return _broken(path, use, f"no post at '{ref.raw}'", _hint(ref, ask))
+    if state in _STATES:
+        return _broken(path, use, f"'{ref.raw}' is {_STATES[state]}, so its page does not exist")
+    return None
+
+
+def _anchor_problem(path: str, use: LinkUse, target: str, fragment: str, ask: Ask) -> Diagnostic | None:
+    anchors = ask(AnchorsOf(target))
+    wanted = unquote(fragment)
+    if not wanted or wanted == "top" or anchors is None or wanted in anchors:
+        return None
+    where = "this post" if target == path else f"'{target}'"
+    return _broken(path, use, f"{where} has no anchor '#{wanted}'", did_you_mean(wanted, anchors))
+
+
+def _hint(ref: Ref, ask: Ask) -> str:
+    """What was likely meant, written as the author would have to write it."""
+    similar = ask(SimilarNames(ref.target)) or ()
+    return did_you_mean(ref.target, similar) or (f"did you mean {similar[0]!r}?" if similar else "")
+
+
+def _broken(path: str, use: LinkUse, message: str, hint: str = "") -> Diagnostic:
+    return error(path, use.span, LINK, message, hint)
+
+
+Marks = Mapping[str, Sequence[Mark]]
+"""Where the front matter of each post has its values, by source path."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing to be published: its file, and what it comes from. ``source`` is empty for a page of the site's own;
+    ``keys`` are the values of a post's front matter that decide its address."""
+
+    output: str
+    what: str
+    source: str
+    keys: tuple[str, ...] = ()
+
+
+def clashes(claims: Iterable[Claim], marks: Marks) -> Iterator[Diagnostic]:
+    """Two things at one address, on any file system: equal after NFC and case folding, or a file where a folder is."""
+    owners: dict[str, Claim] = {}
+    for claim in sorted(claims, key=lambda claim: (claim.source == "", claim.output, claim.source, claim.what)):
+        key = urls.collision_key(claim.output)
+        other = owners.setdefault(key, claim)
+        if other is not claim:
+            yield _clash(claim, other, f"both would be published as '{claim.output}'", marks)
+    for key, claim in owners.items():
+        parts = key.split("/")
+        for count in range(1, len(parts)):
+            folder = owners.get("/".join(parts[:count]))
+            if folder is not None:
+                yield _clash(claim, folder, f"'{folder.output}' cannot be a file and a folder", marks)
+
+
+def _clash(claim: Claim, other: Claim, why: str, marks: Marks) -> Diagnostic:
+    first, second = (claim, other) if claim.source else (other, claim)
+    place = mark(marks[first.source], *first.keys) or Span(1, 1) if first.source in marks else None
+    return error(
+        first.source or "pyproject.toml",
+        place,
+        "clash",
+        f"{first.what} and {second.what} have one address: {why}",
+        "give one of them another slug or name",
+    )
+
+
+def page_claim(page: Page) -> Claim:
+    """A page as something to be published."""
+    output = urls.output_path(page.url)
+    if page.kind in ("article", "page"):
+        return Claim(output, page.subject, page.subject, ("slug", "title"))
+    return Claim(output, f"the {page.kind} page '{page.url}'", "")
+
+
+def mark(marks: Iterable[Mark], *keys: str) -> Span | None:
+    """The place of the first of some keys of a post's front matter."""
+    places = {found.key: found.span for found in marks}
+    return next((places[key] for key in keys if key in places), None)
+
+
+def check_front_matter(
+    live: Live, metas: Mapping[str, Meta | None], marks: Marks, layouts: Iterable[str]
+) -> Iterator[Diagnostic]:
+    """What front matter names and the site does not have: layouts, and posts to pin or block."""
+    names = frozenset(layouts)
+    for post in (*live.posts, *live.pages):
+        meta = metas[post.path]
+        if meta is None:
+            continue
+        if post.layout not in names:
+            hint = did_you_mean(post.layout, names)
+            place = mark(marks[post.path], "layout")
+            yield error(post.path, place, "layout", f"there is no layout '{post.layout}'", hint)
+        for key, paths in (("pin", meta.pin), ("block", meta.block)):
+            for number, target in enumerate(paths):
+                if target not in live.states:
+                    place = mark(marks[post.path], f"related.{key}.{number}", f"related.{key}", "related")
+                    yield error(
+                        post.path, place, "related", f"no post at '{target}'", did_you_mean(target, live.states)
+                    )

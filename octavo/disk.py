@@ -1,0 +1,212 @@
+"""The files of a site as they are on the disk, each with the digest of its content.
+
+A file is read only when its size, times or inode are not those of the last time: the stat cache, with git's rule that
+an entry as young as the file it describes is not believed (the file may have changed again within one tick).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import time
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from octavo.diagnostic import Diagnostic, Span, error
+from octavo.digest import SIZE, Digest, digest_bytes
+from octavo.facts import Fact
+
+RACY = 2_000_000_000
+"""Nanoseconds: the coarsest clock of a file system in use (FAT)."""
+
+LARGEST_SOURCE = 5_000_000
+
+SOURCE_ENDINGS = (".md", ".markdown")
+
+
+class FileChanged(Exception):
+    """A file was changed between the moment it was listed and the moment it was read: list again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file of the site: where it is and the digest of its content."""
+
+    path: str
+    location: str
+    digest: Digest
+    size: int
+
+    def fact(self) -> Fact:
+        return Fact(self.digest, self.read)
+
+    def read(self) -> bytes:
+        """The content. Raises FileChanged when it is no longer what was listed."""
+        try:
+            data = Path(self.location).read_bytes()
+        except OSError as problem:
+            raise FileChanged(self.path) from problem
+        if digest_bytes(data) != self.digest:
+            raise FileChanged(self.path)
+        return data
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files below some folders by path, and those that cannot be used."""
+
+    files: Mapping[str, Found]
+    problems: tuple[Diagnostic, ...]
+
+
+class StatCache:
+    """Digests of file contents by path, kept in a table of the cache file."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS stats"
+            " (path TEXT PRIMARY KEY, key TEXT, seen INTEGER, digest BLOB) WITHOUT ROWID"
+        )
+        self._known: dict[str, tuple[str, int, Digest]] = {
+            path: (key, seen, digest)
+            for path, key, seen, digest in connection.execute("SELECT path, key, seen, digest FROM stats")
+        }
+        self._new: dict[str, tuple[str, int, Digest]] = {}
+
+    def digest(self, path: str, location: str, status: os.stat_result) -> Digest:
+        """The digest of a file's content, from the cache or from the file. Raises OSError."""
+        key = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
+        known = self._known.get(path)
+        if known is not None and known[0] == key and max(status.st_mtime_ns, status.st_ctime_ns) + RACY < known[1]:
+            return known[2]
+        seen = time.time_ns()
+        found = _digest_of_file(location, status.st_size)
+        self._known[path] = self._new[path] = (key, seen, found)
+        return found
+
+    def save(self) -> None:
+        if self._new:
+            self._connection.execute("BEGIN IMMEDIATE")
+            rows = [(path, *row) for path, row in self._new.items()]
+            self._connection.executemany("INSERT OR REPLACE INTO stats VALUES (?, ?, ?, ?)", rows)
+            self._connection.execute("COMMIT")
+            self._new.clear()
+
+
+def _digest_of_file(location: str, size: int) -> Digest:
+    """The same as ``digest_bytes`` of the whole, without holding it."""
+    with open(location, "rb") as file:  # noqa: PTH123
+        if size < 1_000_000:
+            return digest_bytes(file.read())
+        state = blake2b(b"b" + os.fstat(file.fileno()).st_size.to_bytes(8, "little"), digest_size=SIZE)
+        while block := file.read(1 << 20):
+            state.update(block)
+        return state.digest()
+
+
+def is_source(path: str) -> bool:
+    return path.lower().endswith(SOURCE_ENDINGS)
+
+
+def is_ignored(name: str) -> bool:
+    """Names of editors' locks, backups and hidden files are never part of a site."""
+    return name.startswith((".", "#")) or name.endswith("~")
+
+
+def list_files(root: Path, folder: str, cache: StatCache, prefix: str = "") -> Listing:
+    """The files below one folder of ``root``; a folder that does not exist has none.
+
+    Paths are relative to ``root``, after ``prefix``. Symbolic links may point to files within ``root`` only.
+    """
+    files: dict[str, Found] = {}
+    problems: list[Diagnostic] = []
+    real_root = str(root.resolve())
+    for place, entry in _walk(root, folder, problems):
+        path = prefix + place
+        try:
+            found = _found(path, entry, cache, real_root)
+        except OSError as problem:
+            problems.append(_at_top(path, "file", f"it cannot be read: {problem.strerror or problem}"))
+            continue
+        if isinstance(found, Diagnostic):
+            problems.append(found)
+        else:
+            files[found.path] = found
+    return Listing(files, tuple(problems))
+
+
+def _walk(root: Path, folder: str, problems: list[Diagnostic]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """The entries below a folder in order of name, folders opened, what is ignored left out."""
+    queue = [folder]
+    while queue:
+        current = queue.pop()
+        try:
+            with os.scandir(root / current) as entries:
+                listed = sorted(entries, key=lambda entry: entry.name)
+        except FileNotFoundError:
+            continue
+        except OSError as problem:
+            problems.append(_at_top(current, "file", f"the folder cannot be read: {problem.strerror or problem}"))
+            continue
+        for entry in listed:
+            if is_ignored(entry.name):
+                continue
+            path = f"{current}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                queue.append(path)
+            else:
+                yield path, entry
+
+
+def _found(path: str, entry: os.DirEntry[str], cache: StatCache, real_root: str) -> Found | Diagnostic:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return _at_top(shown, "name", "the file's name is not valid UTF-8", "give it another name")
+    if entry.is_symlink():
+        problem = _link_problem(path, entry.path, real_root)
+        if problem is not None:
+            return problem
+    status = entry.stat()
+    if not stat.S_ISREG(status.st_mode):
+        return _at_top(path, "file", "not a regular file")
+    if is_source(path) and path.startswith("posts/") and status.st_size > LARGEST_SOURCE:
+        return _at_top(
+            path, "size", f"{status.st_size:,} bytes are larger than the limit ({LARGEST_SOURCE // 1_000_000} MB)"
+        )
+    digest = cache.digest(path, entry.path, status)
+    return Found(path, entry.path, digest, status.st_size)
+
+
+def _link_problem(path: str, location: str, real_root: str) -> Diagnostic | None:
+    target = Path(location).readlink()
+    real = os.path.realpath(location)
+    if not os.path.exists(real):  # noqa: PTH110
+        return _at_top(path, "link-file", f"the link leads to '{target}', which does not exist")
+    if os.path.commonpath([real, real_root]) != real_root:
+        return _at_top(path, "link-file", f"the link to '{target}' leads outside the project")
+    if os.path.isdir(real):  # noqa: PTH112
+        return _at_top(path, "link-file", f"the link leads to a folder, '{target}'; links to folders are not followed")
+    return None
+
+
+def _at_top(path: str, code: str, message: str, hint: str = "") -> Diagnostic:
+    return error(path, Span(1, 1), code, message, hint)
+
+
+def same_names(paths: Iterable[str]) -> Iterator[Diagnostic]:
+    """Files that are one file on some system: names equal after NFC and case folding."""
+    first: dict[str, str] = {}
+    for path in sorted(paths):
+        key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+        other = first.setdefault(key, path)
+        if other != path:
+            yield _at_top(
+                path, "clash", f"'{other}' has the same name on systems that do not tell case or accents apart"
+            )

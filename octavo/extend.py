@@ -1,0 +1,295 @@
+"""What build.py may add to a site: filters, shortcodes, Markdown plug-ins, pages, data and checks.
+
+``build.py`` only declares. Its functions are pure: they see their arguments and what they ask for, nothing else, so
+its source, and that of the local modules it imports, stands for all it can do.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from octavo.diagnostic import Diagnostic, Span, error
+from octavo.digest import Digest, digest
+from octavo.facts import Ask, Fact, Query, Resolver, fact
+from octavo.model import Extension, Extensions, Page, frozen
+from octavo.queries import Extended
+
+SCRIPT = "build.py"
+_MODULE = "octavo_site_script"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+KINDS = tuple(field.name for field in fields(Extensions))
+
+
+class Site:
+    """The site that a build.py describes: ``site = Site(__file__)``.
+
+    Each decorator adds the function under its own name and returns it unchanged.
+    """
+
+    def __init__(self, file: str) -> None:
+        self.root = Path(file).resolve().parent
+        self._added: dict[str, dict[str, Callable[..., Any]]] = {kind: {} for kind in KINDS}
+
+    def filter(self, function: F) -> F:
+        """``{{ value | name(…) }}`` in layouts: ``function(value, …)``."""
+        return self._add("filters", function)
+
+    def shortcode(self, function: F) -> F:
+        """``::: name key="value"`` … ``:::`` in posts:
+
+        ``function(args, body) -> HTML``; ``args`` maps names to texts.
+        """
+        return self._add("shortcodes", function)
+
+    def markdown(self, function: F) -> F:
+        """``function(md)`` configures the ``MarkdownIt`` that reads posts: plug-ins, rules."""
+        return self._add("markdown", function)
+
+    def pages(self, function: F) -> F:
+        """``function(ask)`` yields ``octavo.model.Page`` values: pages of the site's own."""
+        return self._add("pages", function)
+
+    def data(self, function: F) -> F:
+        """``{{ data("name") }}`` in layouts: what ``function(ask)`` returns."""
+        return self._add("data", function)
+
+    def check(self, function: F) -> F:
+        """``function(ask)`` yields ``octavo.diagnostic.Diagnostic`` values: problems of the site's own."""
+        return self._add("checks", function)
+
+    def main(self, arguments: Sequence[str] | None = None) -> int:
+        """Run a command as ``octavo`` does, in the folder of build.py. Returns the exit status."""
+        from octavo.cli import main
+
+        status: int = main(["-C", str(self.root), *(sys.argv[1:] if arguments is None else arguments)])
+        return status
+
+    def extensions(self, source: Digest) -> Extensions:
+        """All that was added, as a value; ``source`` is the digest of the script."""
+        return Extensions(
+            **{
+                kind: tuple(Extension(name, source, added[name]) for name in sorted(added))
+                for kind, added in self._added.items()
+            }
+        )
+
+    def _add(self, kind: str, function: F) -> F:
+        name = function.__name__
+        if name in self._added[kind]:
+            raise ValueError(f"{name!r} is added twice")
+        self._added[kind][name] = function
+        return function
+
+
+@dataclass(frozen=True)
+class Script:
+    """A site's build.py by its folder. ``source`` is None when there is none. Each process loads it for itself."""
+
+    root: str
+    source: Digest | None = None
+    names: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def resolvers(self) -> Mapping[type[Query[Any]], Resolver]:
+        return {Extended: self._extended}
+
+    def _extended(self, query: Extended) -> Fact:
+        names = dict(self.names).get(query.kind, ())
+        if not names or self.source is None:
+            return fact(Extensions())
+        return Fact(digest((query.kind, names, self.source)), lambda: self._only(query.kind))
+
+    def _only(self, kind: str) -> Extensions:
+        """One kind of what the script adds: a step that uses filters does not depend on shortcodes."""
+        return Extensions(**{kind: getattr(_loaded(self.root, self.source), kind)})
+
+
+def find_script(root: Path, source: Digest | None) -> tuple[Script, tuple[Diagnostic, ...]]:
+    """The site's build.py, run to learn what it adds, and what is wrong with it. ``source`` is its digest."""
+    if source is None:
+        return Script(str(root)), ()
+    try:
+        extensions = _loaded(str(root), source)
+    except Exception as problem:
+        return Script(str(root)), (_script_problem(root, problem),)
+    names = tuple((kind, tuple(extension.name for extension in getattr(extensions, kind))) for kind in KINDS)
+    return Script(str(root), source, names), ()
+
+
+def script_digest(root: Path) -> Digest | None:
+    """The digest of build.py and of the local modules it imports, found in their source without running it."""
+    if not (root / SCRIPT).is_file():
+        return None
+    found: dict[str, bytes] = {}
+    queue = [root / SCRIPT]
+    while queue:
+        file = queue.pop()
+        name = file.relative_to(root).as_posix()
+        if name not in found:
+            found[name] = file.read_bytes()
+            queue.extend(_local_imports(root, file, found[name]))
+    return digest(tuple(sorted(found.items())))
+
+
+def script_files(root: Path) -> tuple[Path, ...]:
+    """build.py and the local modules it imports, for a watcher."""
+    found: list[Path] = []
+    queue = [root / SCRIPT] if (root / SCRIPT).is_file() else []
+    while queue:
+        file = queue.pop()
+        if file not in found:
+            found.append(file)
+            queue.extend(_local_imports(root, file, file.read_bytes()))
+    return tuple(sorted(found))
+
+
+def _local_imports(root: Path, file: Path, source: bytes) -> list[Path]:
+    """The files below ``root`` that a module may import. A module with a syntax error imports nothing."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return []
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            package = list(file.relative_to(root).parent.parts)
+            package = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*package, *([node.module] if node.module else [])])
+            names += [module, *(f"{module}.{alias.name}" for alias in node.names)]
+    found = []
+    for name in names:
+        parts = [part for part in name.split(".") if part]
+        for count in range(1, len(parts) + 1):
+            base = root.joinpath(*parts[:count])
+            found += [path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()]
+    return found
+
+
+_loaded_scripts: dict[tuple[str, Digest | None], Extensions] = {}
+
+
+def _loaded(root: str, source: Digest | None) -> Extensions:
+    """What the script adds; loaded once in each process for each state of its source."""
+    key = (root, source)
+    if key not in _loaded_scripts:
+        for name, module in list(sys.modules.items()):
+            if _is_local(module, root) and name != "__main__":
+                del sys.modules[name]
+        if root not in sys.path:
+            sys.path.insert(0, root)
+        _loaded_scripts[key] = _run(Path(root)).extensions(source or b"")
+    return _loaded_scripts[key]
+
+
+def _is_local(module: object, root: str) -> bool:
+    """True for a module of the site itself: neither Octavo (which may stand in the same folder) nor a library."""
+    file = getattr(module, "__file__", None)
+    if not file or not str(file).startswith(root):
+        return False
+    parts = Path(file).relative_to(root).parts
+    return parts[0] != "octavo" and not any(part.startswith(".") or part == "site-packages" for part in parts)
+
+
+def _run(root: Path) -> Site:
+    importlib.invalidate_caches()
+    spec = importlib.util.spec_from_file_location(_MODULE, root / SCRIPT)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{SCRIPT} cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[_MODULE] = module
+    spec.loader.exec_module(module)
+    sites = [value for value in vars(module).values() if isinstance(value, Site)]
+    if not sites:
+        raise LookupError("it makes no Site: write `site = Site(__file__)`")
+    return sites[0]
+
+
+def _script_problem(root: Path, problem: Exception) -> Diagnostic:
+    """The failure of build.py, at its innermost line within the site."""
+    if isinstance(problem, SyntaxError) and problem.filename and Path(problem.filename).is_relative_to(root):
+        path = Path(problem.filename).relative_to(root).as_posix()
+        span = Span(problem.lineno or 1, problem.offset or None, 1, (problem.text or "").rstrip("\n"))
+        return error(path, span, "build.py", f"Python cannot read this: {problem.msg}")
+    frames = [
+        frame
+        for frame in traceback.extract_tb(problem.__traceback__)
+        if Path(frame.filename).is_relative_to(root) and "site-packages" not in frame.filename
+        if not Path(frame.filename).is_relative_to(Path(__file__).parent)
+    ]
+    if not frames:
+        return error(SCRIPT, None, "build.py", f"{type(problem).__name__}: {problem}")
+    frame = frames[-1]
+    line = _source_line(Path(frame.filename), frame.lineno or 1)
+    span = Span(frame.lineno or 1, len(line) - len(line.lstrip()) + 1, len(line.strip()) or 1, line)
+    path = Path(frame.filename).relative_to(root).as_posix()
+    return error(path, span, "build.py", f"{type(problem).__name__}: {problem}")
+
+
+def _source_line(file: Path, line: int) -> str:
+    lines = file.read_text("utf-8", "replace").splitlines()
+    return lines[line - 1] if line <= len(lines) else ""
+
+
+# The functions of build.py as steps.
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What one function of build.py returned, frozen, and what was wrong with it."""
+
+    value: Any = None
+    problems: tuple[Diagnostic, ...] = ()
+
+
+def gather(name: str, ask: Ask) -> Gathered:
+    """Run a ``@site.data`` function."""
+    return _called(name, "data", ask, frozen)
+
+
+def own_pages(name: str, ask: Ask) -> Gathered:
+    """Run a ``@site.pages`` function; the value is a tuple of Pages."""
+    return _called(name, "pages", ask, _as_pages)
+
+
+def run_check(name: str, ask: Ask) -> Gathered:
+    """Run a ``@site.check`` function; what it yields are the problems."""
+    found = _called(name, "checks", ask, _as_problems)
+    return Gathered(None, (*found.problems, *(found.value or ())))
+
+
+def _called(name: str, kind: str, ask: Ask, read: Callable[[Any], Any]) -> Gathered:
+    extensions = ask(Extended(kind)) or Extensions()
+    extension = next(found for found in getattr(extensions, kind) if found.name == name)
+    try:
+        return Gathered(read(extension.function(ask)))
+    except Exception as problem:
+        root = Path(extension.function.__code__.co_filename).parent
+        return Gathered(None, (_script_problem(root, problem),))
+
+
+def _as_pages(value: Any) -> tuple[Page, ...]:
+    pages = tuple(value)
+    for page in pages:
+        if not isinstance(page, Page):
+            raise TypeError(f"a pages function yields octavo.Page values, not {type(page).__name__}")
+        if not page.url.startswith("/") or ".." in page.url.split("/"):
+            raise ValueError(f"the url of a page begins with '/' and has no '..': {page.url!r}")
+    return pages
+
+
+def _as_problems(value: Any) -> tuple[Diagnostic, ...]:
+    problems = tuple(value or ())
+    for problem in problems:
+        if not isinstance(problem, Diagnostic):
+            raise TypeError(f"a check yields octavo.Diagnostic values, not {type(problem).__name__}")
+    return problems

@@ -1,0 +1,248 @@
+"""Which documents are published at an instant, and what others may know of each."""
+
+from __future__ import annotations
+
+import datetime as dt
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from octavo import urls
+from octavo.model import Group, Meta, Moment, Post, Settings, Summary
+from octavo.schema import path_without_date
+from octavo.slug import slugify
+
+State = Literal["published", "draft", "future", "expired", "broken"]
+
+FOLDER = "posts/"
+
+
+@dataclass(frozen=True)
+class Moderation:
+    """What counts as published: the instant, and which of the held posts are shown all the same."""
+
+    now: dt.datetime
+    drafts: bool = False
+    future: bool = False
+
+
+@dataclass(frozen=True)
+class Live:
+    """The published posts, newest first, and the standing pages, by path.
+
+    ``states`` has every source. ``since`` and ``until`` bound the instants at which this very set is published;
+    None means for ever. ``instants`` says when a held post will appear, or when it expired.
+    """
+
+    posts: tuple[Post, ...]
+    pages: tuple[Post, ...]
+    states: Mapping[str, State]
+    instants: Mapping[str, dt.datetime]
+    since: dt.datetime | None
+    until: dt.datetime | None
+
+
+def live(
+    metas: Mapping[str, Meta | None], summaries: Mapping[str, Summary], settings: Settings, when: Moderation
+) -> Live:
+    """Decide what is published. ``metas`` and ``summaries`` are by source path; a broken file has no meta."""
+    zone = ZoneInfo(settings.timezone)
+    states: dict[str, State] = {}
+    instants: dict[str, dt.datetime] = {}
+    boundaries: list[dt.datetime] = []
+    shown: list[tuple[str, Meta, dt.datetime | None]] = []
+    for path in sorted(metas):
+        meta = metas[path]
+        if meta is None:
+            states[path] = "broken"
+            continue
+        date = instant(meta.date, zone)
+        expires = instant(meta.expires, zone)
+        boundaries += [moment for moment in (date, expires) if moment is not None]
+        state = states[path] = _state(meta, date, expires, when)
+        if state == "published":
+            shown.append((path, meta, date))
+        elif state == "future" and date is not None:
+            instants[path] = date
+        elif state == "expired" and expires is not None:
+            instants[path] = expires
+    shown.sort(key=lambda entry: (_newest_first(entry[2]), entry[0]))
+    names = _names(shown, settings)
+    posts = [_post(path, meta, date, summaries[path], names, settings, zone) for path, meta, date in shown]
+    return Live(
+        posts=tuple(post for post in posts if not is_standing(metas[post.path])),
+        pages=tuple(sorted((post for post in posts if is_standing(metas[post.path])), key=lambda post: post.path)),
+        states=states,
+        instants=instants,
+        since=max((moment for moment in boundaries if moment <= when.now), default=None),
+        until=min((moment for moment in boundaries if moment > when.now), default=None),
+    )
+
+
+def instant(moment: Moment | None, zone: ZoneInfo) -> dt.datetime | None:
+    """An aware time in the site's zone, with a fixed offset; a day is its start there."""
+    if moment is None:
+        return None
+    if not isinstance(moment, dt.datetime):
+        moment = dt.datetime(moment.year, moment.month, moment.day)
+    local = moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
+    return local.replace(tzinfo=dt.timezone(local.utcoffset() or dt.timedelta(0)))
+
+
+def is_standing(meta: Meta | None) -> bool:
+    """A page such as About: no date, in no list, feed or related index."""
+    return meta is not None and layout_name(meta.layout) == "page.html"
+
+
+def layout_name(name: str | None) -> str:
+    """``wide`` and ``wide.html`` are one layout; without a name it is ``post.html``."""
+    if name is None:
+        return "post.html"
+    return name if "." in name else f"{name}.html"
+
+
+def plain_path(path: str) -> str:
+    """The path of a source below ``posts/`` without extension and date: ``posts/a/2026-11-22-b.md`` is ``a/b``.
+
+    A folder with ``index.md`` is the post, so ``posts/cat/index.md`` is ``cat``.
+    """
+    plain = path_without_date(path.removeprefix(FOLDER))
+    folder, name = posixpath.split(plain)
+    if name == "index" and folder:
+        return path_without_date(folder + ".md")
+    return plain
+
+
+def post_url(path: str, meta: Meta, date: dt.datetime | None, settings: Settings) -> str:
+    """The URL path of a post or a standing page, not encoded."""
+    plain = plain_path(path)
+    folder, name = posixpath.split(plain)
+    slug = meta.slug or name
+    tokens = {
+        "path": posixpath.join(folder, slug),
+        "slug": slug,
+        "section": folder.split("/")[0],
+        "year": f"{date.year:04}" if date else "undated",
+        "month": f"{date.month:02}" if date else "undated",
+        "day": f"{date.day:02}" if date else "undated",
+    }
+    pattern = settings.permalinks.pages if is_standing(meta) else settings.permalinks.posts
+    return urls.expand(pattern, tokens)
+
+
+def _state(meta: Meta, date: dt.datetime | None, expires: dt.datetime | None, when: Moderation) -> State:
+    if meta.draft and not when.drafts:
+        return "draft"
+    if expires is not None and expires <= when.now:
+        return "expired"
+    if date is not None and date > when.now and not when.future:
+        return "future"
+    return "published"
+
+
+def _newest_first(date: dt.datetime | None) -> float:
+    """A draft without a date is the newest of all."""
+    return float("-inf") if date is None else -date.timestamp()
+
+
+Names = Mapping[tuple[str, str], str]
+"""(kind, slug) -> the name shown, for tags, authors and series."""
+
+
+def _names(shown: Iterable[tuple[str, Meta, dt.datetime | None]], settings: Settings) -> Names:
+    """Names that give one slug are one group, shown as the oldest post writes it."""
+    names: dict[tuple[str, str], str] = {}
+    for _, meta, _ in shown:
+        written = [("tag", name) for name in reversed(meta.tags)]
+        written += [("author", name) for name in reversed(authors_of(meta, settings))]
+        written += [("series", meta.series)] if meta.series else []
+        for kind, name in written:
+            names[kind, slugify(name)] = name
+    return names
+
+
+def authors_of(meta: Meta, settings: Settings) -> tuple[str, ...]:
+    return meta.authors or ((settings.author,) if settings.author else ())
+
+
+def group_url(kind: str, slug: str, settings: Settings) -> str:
+    patterns = {
+        "tag": settings.permalinks.tag,
+        "author": settings.permalinks.author,
+        "series": settings.permalinks.series,
+    }
+    return urls.expand(patterns[kind], {"slug": slug})
+
+
+def _post(
+    path: str,
+    meta: Meta,
+    date: dt.datetime | None,
+    summary: Summary,
+    names: Names,
+    settings: Settings,
+    zone: ZoneInfo,
+) -> Post:
+    def groups(kind: str, written: tuple[str, ...]) -> tuple[Group, ...]:
+        slugs = dict.fromkeys(slugify(name) for name in written)
+        return tuple(
+            Group(names[kind, slug], slug, urls.href(group_url(kind, slug, settings), settings.base_url))
+            for slug in slugs
+        )
+
+    series = groups("series", (meta.series,) if meta.series else ())
+    own = post_url(path, meta, date, settings)
+    return Post(
+        path=path,
+        url=urls.href(own, settings.base_url),
+        title=meta.title,
+        date=date,
+        updated=instant(meta.updated, zone),
+        tags=groups("tag", meta.tags),
+        authors=groups("author", authors_of(meta, settings)),
+        series=series[0] if series else None,
+        description=meta.description,
+        excerpt=summary.excerpt,
+        plain=summary.plain,
+        minutes=summary.minutes,
+        image=_image_url(path, meta, own, settings),
+        canonical=meta.canonical,
+        toc=meta.toc,
+        draft=meta.draft,
+        layout=layout_name(meta.layout),
+        extra=meta.extra,
+    )
+
+
+def folder_of(path: str) -> str | None:
+    """The folder that belongs to a post of its own (``posts/cat/`` of ``posts/cat/index.md``); None for a flat post."""
+    folder, name = posixpath.split(path)
+    if folder + "/" != FOLDER and posixpath.splitext(name)[0] == "index":
+        return folder + "/"
+    return None
+
+
+def file_url(path: str, folder: str | None, own: str) -> str:
+    """Where a file below ``posts/`` is published: beside the page (URL ``own``) when it lies in the post's own
+    folder, else at its own path."""
+    if folder is not None and path.startswith(folder):
+        return posixpath.join(own if own.endswith("/") else posixpath.dirname(own) + "/", path[len(folder) :])
+    return "/" + path
+
+
+def image_path(path: str, meta: Meta) -> str | None:
+    """The source path of a post's ``image``; None when it has none or names a URL."""
+    if meta.image is None or meta.image.startswith("/") or "://" in meta.image:
+        return None
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), meta.image))
+
+
+def _image_url(path: str, meta: Meta, own: str, settings: Settings) -> str | None:
+    file = image_path(path, meta)
+    if file is not None:
+        return urls.href(file_url(file, folder_of(path), own), settings.base_url)
+    if meta.image is not None and meta.image.startswith("/") and not meta.image.startswith("//"):
+        return urls.href(meta.image, settings.base_url)
+    return meta.image

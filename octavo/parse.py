@@ -1,0 +1,58 @@
+"""Source text -> Document: everything that follows from one file alone."""
+
+from __future__ import annotations
+
+from octavo import frontmatter, markdown, schema, source, terms
+from octavo.facts import Ask
+from octavo.model import Document, Extensions
+from octavo.queries import Extended, Setting, Source
+
+
+def parse(path: str, ask: Ask) -> Document:
+    """Read one post. A file with errors gives a Document without ``meta``, and the problems say why."""
+    text, problems = source.decode(path, ask(Source(path)) or b"")
+    if text is None:
+        return Document(meta=None, problems=problems)
+    front = frontmatter.read(text)
+    problems += front.problems
+    if front.node is None:
+        return Document(meta=None, problems=problems)
+    meta, marks, found = schema.read_meta(path, front.node)
+    problems += found
+    reading = markdown.read(
+        markdown.BodySource(path, front.body, front.body_line),
+        markdown.ReadingOptions(
+            raw_html=ask(Setting("raw_html")),
+            excerpt=ask(Setting("excerpt")),
+            language=ask(Setting("language")),
+            extensions=_extensions(ask),
+        ),
+        ask.once,
+    )
+    problems += reading.problems
+    if meta is None or any(problem.is_error for problem in problems):
+        return Document(meta=None, marks=marks, problems=problems)
+    refs = [use.ref for use in reading.links if use.ref is not None]
+    targets = {ref.target for ref in refs if ref.kind == "post"}
+    return Document(
+        meta=meta,
+        marks=marks,
+        summary=reading.summary,
+        body=reading.body,
+        headings=reading.headings,
+        anchors=reading.anchors,
+        links=reading.links,
+        targets=tuple(sorted(targets - {path})),
+        files=tuple(sorted({ref.target for ref in refs if ref.kind == "file"})),
+        terms=terms.count_terms(meta.title, meta.tags, reading.prose, reading.code),
+        problems=problems,
+    )
+
+
+def _extensions(ask: Ask) -> Extensions:
+    """What of build.py reaches the reading of a post, and nothing else of it."""
+    shortcodes, plugins = ask(Extended("shortcodes")), ask(Extended("markdown"))
+    return Extensions(
+        shortcodes=shortcodes.shortcodes if shortcodes else (),
+        markdown=plugins.markdown if plugins else (),
+    )

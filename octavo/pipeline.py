@@ -1,0 +1,341 @@
+"""The build, a straight line: sources -> documents -> what is live -> related -> facts -> pages -> problems.
+
+Nothing here reads or writes a file: inputs come as facts, rendered bytes leave through the sink.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from octavo import urls
+from octavo.assets import Asset, publish_assets
+from octavo.batch import Sink
+from octavo.checks import Checked, Claim, check_front_matter, check_links, clashes, page_claim
+from octavo.diagnostic import Diagnostic, in_order, warning
+from octavo.digest import Digest, digest
+from octavo.extend import Gathered, Script, gather, own_pages, run_check
+from octavo.facts import Fact, Facts, Query, fact
+from octavo.lint import Linted, lint
+from octavo.live import Live, Moderation, live
+from octavo.memo import Change, Mapped, Memo, Records
+from octavo.model import Document, Layout, Mark, Meta, Output, Page, Settings
+from octavo.parse import parse
+from octavo.queries import (
+    AssetText,
+    AssetUrl,
+    BodyOf,
+    Data,
+    File,
+    HeadingsOf,
+    LayoutBytes,
+    Listing,
+    NeighboursOf,
+    PageAt,
+    PostAt,
+    RelatedTo,
+    SeriesOf,
+    Setting,
+    Source,
+    Template,
+    UrlOf,
+)
+from octavo.related import relate
+from octavo.render import render
+from octavo.routes import Routes, route
+from octavo.site import (
+    Index,
+    Resolvers,
+    attachments,
+    candidate_facts,
+    page_facts,
+    post_facts,
+    related_facts,
+    shared_names,
+)
+
+
+@dataclass(frozen=True)
+class LayoutFile:
+    """A layout of the site or of the theme. ``path`` is what problems call it."""
+
+    path: str
+    content: Fact
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """All that a site is made from, each file as a fact whose content is read when it is needed.
+
+    ``posts`` and ``files`` are by path relative to the site (sources, and the other files below ``posts/``);
+    ``layouts`` and ``assets`` by name; ``file`` finds any file of the site for build.py.
+    """
+
+    posts: Mapping[str, Fact]
+    files: Mapping[str, Fact]
+    layouts: Mapping[str, LayoutFile]
+    assets: Mapping[str, Fact]
+    file: Callable[[str], Fact]
+    settings: Settings
+    script: Script
+    when: Moderation
+    problems: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True)
+class Static:
+    """A published file that no layout makes: the input it is a copy of, or its content when it was rewritten."""
+
+    digest: Digest
+    origin: str
+    content: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Built:
+    """A site: rendered files by output path with their digests, copied files, and every problem in order."""
+
+    rendered: Mapping[str, Digest]
+    statics: Mapping[str, Static]
+    ran: Mapping[str, Change]
+    parsed: Mapping[str, Change]
+    live: Live
+    pages: Mapping[str, Page]
+    problems: tuple[Diagnostic, ...]
+    files_asked: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known before any page is made: the documents, which of them are published, and what is related."""
+
+    documents: Mapped
+    metas: Mapping[str, Meta | None]
+    index: Index
+    related: Mapped
+    facts: Facts
+
+
+def learn(inputs: Inputs, memo: Memo) -> Known:
+    """Read every source and relate what is published."""
+    settings = inputs.settings
+    facts = Facts({**input_facts(inputs), **inputs.script.resolvers()})
+    documents = memo.map(parse, Document, sorted(inputs.posts), facts, expect=_to_parse, worth=24)
+    records = documents.records
+    metas = dict(records.column("meta"))
+    published = live(metas, dict(records.column("summary")), settings, inputs.when)
+    attached = attachments(published, metas, inputs.files, _small_column(records, "files", ()), settings)
+    index = Index(published, metas, _small_column(records, "targets", ()), attached, settings)
+    facts = facts.extended({**post_facts(index, records), **candidate_facts(index, metas, records)})
+    related = memo.fold(relate, facts)
+    return Known(documents, metas, index, related, facts.extended(related_facts(index, related.records)))
+
+
+def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], bool]) -> Built:
+    """Make the site. ``sink`` takes the bytes of pages by URL; ``has`` tells whether a page's bytes are published."""
+    settings = inputs.settings
+    known = learn(inputs, memo)
+    documents, metas, index, facts = known.documents, known.metas, known.index, known.facts
+    published, attached = index.live, index.attachments
+
+    assets, asset_problems = publish_assets(inputs.assets)
+    facts = facts.extended(asset_facts(assets, inputs))
+    names = dict(inputs.script.names)
+    gathered = memo.map(gather, Gathered, names.get("data", ()), facts)
+    facts = facts.extended({Data: lambda query: _gathered(gathered.records, query.name)})
+    own = memo.map(own_pages, Gathered, names.get("pages", ()), facts)
+
+    routes = route(published, metas, settings, _pages(own.records))
+    published_files = {*attached.values(), *(asset.url for asset in assets.values())}
+    facts = facts.extended(page_facts(index, routes, published_files))
+    outputs = memo.map(
+        render,
+        Output,
+        sorted(routes.pages),
+        facts,
+        expect=lambda url: _to_render(routes.pages[url], settings),
+        worth=150,
+        sink=sink,
+        sunk="content",
+        has=has,
+    )
+    links = memo.map(check_links, Checked, sorted(index.by_path), facts, worth=2000)
+    linted = memo.map(lint, Linted, sorted(inputs.layouts), facts, worth=2000)
+    checks = memo.map(run_check, Gathered, names.get("checks", ()), facts)
+
+    steps = (documents, gathered, own, outputs, links, linted, checks)
+    problems = [
+        *inputs.problems,
+        *asset_problems,
+        *(problem for step in steps for problem in _problems(step.records)),
+        *_whole_site(inputs, published, metas, documents.records, index, routes, assets),
+    ]
+    return Built(
+        rendered={urls.output_path(url): outputs.records.digest(url, "content") for url in routes.pages},
+        statics=_statics(assets, attached, inputs),
+        ran=outputs.ran,
+        parsed=documents.ran,
+        live=published,
+        pages=routes.pages,
+        problems=in_order(problems),
+        files_asked=tuple(sorted(_files_asked(memo, names))),
+    )
+
+
+def input_facts(inputs: Inputs) -> Resolvers:
+    """The facts that come straight from files and settings."""
+
+    def template(query: Template) -> Fact:
+        layout = inputs.layouts.get(query.name)
+        if layout is None:
+            return fact(None)
+        return Fact(
+            digest((layout.path, layout.content.digest)),
+            lambda: Layout(layout.path, layout.content.load().decode("utf-8-sig", "replace")),
+        )
+
+    def layout_bytes(query: LayoutBytes) -> Fact:
+        layout = inputs.layouts.get(query.name)
+        return fact(None) if layout is None else layout.content
+
+    return {
+        Source: lambda query: inputs.posts[query.path],
+        Setting: lambda query: fact(getattr(inputs.settings, query.name)),
+        Template: template,
+        LayoutBytes: layout_bytes,
+        File: lambda query: inputs.file(query.path),
+    }
+
+
+def asset_facts(assets: Mapping[str, Asset], inputs: Inputs) -> Resolvers:
+    base_url = inputs.settings.base_url
+
+    def url(query: AssetUrl) -> Fact:
+        asset = assets.get(query.name)
+        return fact(None if asset is None else urls.href(asset.url, base_url))
+
+    def text(query: AssetText) -> Fact:
+        asset = assets.get(query.name)
+        if asset is None:
+            return fact(None)
+        if asset.content is not None:
+            return fact(asset.content.decode("utf-8", "replace"))
+        source = inputs.assets[query.name]
+        return Fact(digest(("text", source.digest)), lambda: source.load().decode("utf-8-sig", "replace"))
+
+    return {AssetUrl: url, AssetText: text}
+
+
+def _to_parse(path: str) -> Iterator[Query[Any]]:
+    yield Source(path)
+    for name in ("raw_html", "excerpt", "language"):
+        yield Setting(name)
+
+
+def _to_render(page: Page, settings: Settings) -> Iterator[Query[Any]]:
+    yield PageAt(page.url)
+    if page.kind == "article":
+        path = page.subject
+        yield from (PostAt(path), BodyOf(path), HeadingsOf(path), UrlOf(path), NeighboursOf(path), SeriesOf(path))
+        yield RelatedTo(path, settings.related)
+    elif page.kind in ("home", "tag", "author"):
+        yield Listing(page.url)
+
+
+def _small_column(records: Records, part: str, empty: Any) -> dict[str, Any]:
+    """One part of every item that has more than the empty value; often few have."""
+    nothing = digest(empty)
+    filled = [item for item in records if records.digest(item, part) != nothing]
+    if len(filled) > 500:
+        return dict(records.column(part))
+    return {item: records.load(item, part) for item in filled}
+
+
+def _problems(records: Records) -> Iterator[Diagnostic]:
+    for problems in _small_column(records, "problems", ()).values():
+        yield from problems
+
+
+def _gathered(records: Records, name: str) -> Fact:
+    return records.fact(name, "value") if name in records else fact(None)
+
+
+def _pages(records: Records) -> Iterator[Page]:
+    for name in sorted(records):
+        yield from records.load(name, "value") or ()
+
+
+def _whole_site(
+    inputs: Inputs,
+    published: Live,
+    metas: Mapping[str, Meta | None],
+    documents: Records,
+    index: Index,
+    routes: Routes,
+    assets: Mapping[str, Asset],
+) -> Iterator[Diagnostic]:
+    """The problems that no single file has."""
+    marks = _Marks(documents)
+    layouts = {name for name in inputs.layouts if name.endswith(".html")}
+    yield from check_front_matter(published, metas, marks, layouts)
+    yield from shared_names(index, metas, marks)
+    yield from clashes(_claims(index, routes, assets), marks)
+    if not inputs.settings.base_url:
+        yield warning(
+            "pyproject.toml",
+            None,
+            "base_url",
+            "no base_url is set, so feeds, sitemap and canonical links are left out",
+            'write base_url = "https://…" under [tool.octavo], or give --base-url',
+        )
+
+
+def _claims(index: Index, routes: Routes, assets: Mapping[str, Asset]) -> Iterator[Claim]:
+    by_url = {post.url: path for path, post in index.by_path.items()}
+    for page in (*routes.pages.values(), *routes.doubles):
+        claim = page_claim(page)
+        if page.kind == "redirect":
+            path = by_url[page.subject]
+            claim = Claim(claim.output, f"the alias '{page.url}' of {path}", path, ("aliases",))
+        yield claim
+    for path, url in index.attachments.items():
+        yield Claim(urls.output_path(url), path, path)
+    for asset in assets.values():
+        yield Claim(urls.output_path(asset.url), f"assets/{asset.name}", f"assets/{asset.name}")
+
+
+class _Marks(Mapping[str, tuple[Mark, ...]]):
+    """The places of front matter values by source path, read for the few posts that have a problem."""
+
+    def __init__(self, documents: Records) -> None:
+        self._documents = documents
+
+    def __getitem__(self, path: str) -> tuple[Mark, ...]:
+        return tuple(self._documents.load(path, "marks"))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._documents)
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+
+def _statics(assets: Mapping[str, Asset], attached: Mapping[str, str], inputs: Inputs) -> dict[str, Static]:
+    statics = {
+        urls.output_path(asset.url): Static(asset.digest, f"assets/{asset.name}", asset.content)
+        for asset in assets.values()
+    }
+    for path, url in attached.items():
+        statics[urls.output_path(url)] = Static(inputs.files[path].digest, path)
+    return statics
+
+
+def _files_asked(memo: Memo, names: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """The files that build.py asked for: they are inputs of the site as well."""
+    steps = (("gather", "data"), ("own_pages", "pages"), ("run_check", "checks"))
+    for step, kind in steps:
+        for name in names.get(kind, ()):
+            for query, _ in memo.asked(step, name) or ():
+                if isinstance(query, File):
+                    yield query.path

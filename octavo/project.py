@@ -1,0 +1,378 @@
+"""One site's folder, opened for work: what build, check, watch and serve do, on the same straight line."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import pickle
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+from octavo import disk, extend, publish, urls
+from octavo.diagnostic import Diagnostic
+from octavo.digest import Digest, digest, digest_bytes
+from octavo.facts import Fact, fact
+from octavo.salt import salt
+from octavo.sources import CONFIG, FOLDERS, Files, list_site, theme_folder
+from octavo.store import CorruptStore, Store
+from octavo.workers import Workers, usable_cpus
+
+if TYPE_CHECKING:
+    from octavo.memo import Change, Memo
+    from octavo.pipeline import Built, Inputs, Known
+
+T = TypeVar("T")
+
+CACHE = ".octavo"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line decides. ``at`` stands for now; ``wait`` is how long to wait for another build, in s."""
+
+    output: str = "output"
+    base_url: str | None = None
+    drafts: bool = False
+    future: bool = False
+    at: dt.datetime | None = None
+    jobs: int | None = None
+    fresh: bool = False
+    strict: bool = False
+    allow_broken_links: bool = False
+    cache: str | None = None
+    wait: float = 60.0
+
+
+@dataclass(frozen=True)
+class Held:
+    """A post that is not published, and since or until when, if that is a matter of time."""
+
+    path: str
+    state: str
+    instant: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a build did. ``rendered`` and ``parsed`` are the pages (by URL) and the sources that were worked on."""
+
+    pages: int = 0
+    rendered: tuple[str, ...] = ()
+    parsed: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    held: tuple[Held, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        return any(problem.is_error for problem in self.problems)
+
+    @property
+    def status(self) -> int:
+        """The exit status: 0 built, 1 the site has errors, 2 only its settings have."""
+        if not self.failed:
+            return 0
+        return 2 if all(problem.path == CONFIG for problem in self.problems if problem.is_error) else 1
+
+
+class Why(NamedTuple):
+    """Why a page is as it is. ``asked`` is None when no page is at ``url``; ``known`` are then the URLs of all."""
+
+    url: str
+    asked: tuple[str, ...] | None
+    reason: str
+    known: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Root:
+    """The outermost trace: these inputs, at an instant from ``since`` to before ``until``, made what is published."""
+
+    inputs: Digest
+    since: dt.datetime | None
+    until: dt.datetime | None
+    asked: tuple[tuple[str, Digest], ...]
+    report: Report
+
+
+@dataclass(frozen=True)
+class _PageSink:
+    """Takes pages by URL and stages them under the name of their file."""
+
+    staging: publish.StagingFolder
+
+    def write(self, url: str, data: bytes, /) -> None:
+        self.staging.write(urls.output_path(url), data)
+
+
+@dataclass(frozen=True)
+class _NoSink:
+    """Takes the pages of a check, which are not kept."""
+
+    def write(self, url: str, data: bytes, /) -> None:
+        pass
+
+
+class Project:
+    """A site's folder with its cache open. A context manager: leaving it ends the worker processes."""
+
+    def __init__(self, root: Path, options: Options) -> None:
+        self.root = root.resolve()
+        self.options = options
+        self.cache = Path(options.cache) if options.cache else self.root / CACHE
+        self.output = self.root / options.output
+        self.workers = Workers(options.jobs or usable_cpus())
+        self.store = self._open_store()
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.workers.close()
+        self.store.close()
+
+    def build(self) -> Report:
+        """Build and publish. Raises publish.Locked, publish.UnsafeOutput and publish.PublishError."""
+        started = time.monotonic()
+        publish.check_output(self.root, self.output, [self.root / name for name in FOLDERS])
+        with publish.lock(self.cache, self.options.wait):
+            publish.recover(self.store.connection, self.cache, self.output)
+            report = self._steadily(self._build)
+        return replace(report, seconds=time.monotonic() - started)
+
+    def check(self) -> Report:
+        """Every problem of the site; nothing is published."""
+        started = time.monotonic()
+        return replace(self._steadily(self._check), seconds=time.monotonic() - started)
+
+    def learn(self) -> Known:
+        """What is known of the posts, without making a page."""
+        from octavo import pipeline
+
+        def once(files: Files) -> Known:
+            inputs = self._inputs(files, self.now())
+            return pipeline.learn(inputs, self._memo(inputs))
+
+        return self._steadily(once)
+
+    def why(self, address: str) -> Why:
+        """What the page at an address was last made from, and why it was rendered last."""
+        url = unquote(urlsplit(address).path)
+        base = urls.base_path(self.files().settings.base_url)
+        if base and url.startswith(base + "/"):
+            url = url.removeprefix(base)
+        traces = self.store.traces("render")
+        for candidate in (url, url.rstrip("/") + "/", "/" + url.lstrip("/"), f"/{url.strip('/')}/"):
+            if candidate in traces:
+                asked = tuple(str(self.store.query(number)) for number in traces[candidate].queries)
+                return Why(candidate, asked, self._reasons().get(candidate, "it is new"), ())
+        return Why(url, None, "", tuple(traces))
+
+    def published(self) -> tuple[str, ...]:
+        """The files in ``output/`` that Octavo wrote."""
+        return tuple(publish.manifest(self.store.connection))
+
+    def remove_published(self) -> tuple[str, ...]:
+        with publish.lock(self.cache, self.options.wait):
+            return publish.clean(self.store.connection, self.output)
+
+    def today(self) -> dt.date:
+        """The day in the site's time zone."""
+        return self.now().astimezone(ZoneInfo(self.files().settings.timezone)).date()
+
+    def watched(self) -> tuple[Path, ...]:
+        """The files and folders whose change may change the site."""
+        folders = [theme_folder() / kind for kind in ("layouts", "assets")]
+        return (*(self.root / name for name in FOLDERS), self.root / CONFIG, *extend.script_files(self.root), *folders)
+
+    def files(self) -> Files:
+        overrides = {} if self.options.base_url is None else {"base_url": self.options.base_url}
+        return list_site(self.root, disk.StatCache(self.store.connection), overrides)
+
+    def _steadily(self, work: Callable[[Files], T]) -> T:
+        """Work on one listing of the files; list again when a file changed meanwhile or the cache is damaged."""
+        for attempt in range(1, 5):
+            try:
+                return work(self.files())
+            except disk.FileChanged:
+                time.sleep(0.05 * attempt)
+            except (CorruptStore, sqlite3.DatabaseError):
+                self.store.close()
+                self.store = _new_store(self.cache / "cache.db")
+        return work(self.files())
+
+    def _build(self, files: Files) -> Report:
+        connection = self.store.connection
+        now = self.now()
+        altered = publish.altered(connection, self.output)
+        inputs = digest((files.digest(), self._choices()))
+        if not altered:
+            unchanged = self._unchanged(inputs, now)
+            if unchanged is not None:
+                return unchanged
+        published = publish.manifest(connection)
+
+        def has(url: str, content: Digest) -> bool:
+            path = urls.output_path(url)
+            return published.get(path) == content and path not in altered
+
+        with publish.open_staging(self.cache, self.output) as staging:
+            built = self._made(files, now, _PageSink(staging), has)
+            report = self._report(built)
+            if report.failed:
+                return report
+            done = publish.publish(connection, self.output, staging, _wanted(built, files, staging))
+        asked = tuple((path, self._file(path).digest) for path in built.files_asked)
+        root = _Root(inputs, built.live.since, built.live.until, asked, replace(report, rendered=(), parsed=()))
+        self.store.set_about("root", pickle.dumps(root))
+        return replace(report, written=done.written, removed=done.removed, problems=(*report.problems, *done.warnings))
+
+    def _check(self, files: Files) -> Report:
+        return self._report(self._made(files, self.now(), _NoSink(), lambda url, content: True))
+
+    def _made(self, files: Files, now: dt.datetime, sink: Any, has: Callable[[str, Digest], bool]) -> Built:
+        from octavo import pipeline
+
+        inputs = self._inputs(files, now)
+        memo = self._memo(inputs)
+        built = pipeline.build(inputs, memo, sink, has)
+        memo.prune()
+        self._remember_reasons(built.ran)
+        return built
+
+    def _memo(self, inputs: Inputs) -> Memo:
+        from octavo.memo import Memo
+
+        return Memo(self.store, self.workers, inputs.script, self.workers.jobs)
+
+    def _remember_reasons(self, ran: Mapping[str, Change]) -> None:
+        connection = self.store.connection
+        connection.execute("CREATE TABLE IF NOT EXISTS reasons (url TEXT PRIMARY KEY, reason TEXT) WITHOUT ROWID")
+        with self.store.transaction():
+            connection.executemany(
+                "INSERT OR REPLACE INTO reasons VALUES (?, ?)",
+                (
+                    (url, change.reason if change.query is None else f"{change.reason}: {change.query}")
+                    for url, change in ran.items()
+                ),
+            )
+
+    def _reasons(self) -> dict[str, str]:
+        """URL -> why the page was rendered last."""
+        try:
+            return dict(self.store.connection.execute("SELECT url, reason FROM reasons"))
+        except sqlite3.OperationalError:
+            return {}
+
+    def _inputs(self, files: Files, now: dt.datetime) -> Inputs:
+        from octavo.live import Moderation
+        from octavo.pipeline import Inputs, LayoutFile
+
+        script, problems = extend.find_script(self.root, files.script)
+        return Inputs(
+            posts={path: found.fact() for path, found in files.posts.items()},
+            files={path: found.fact() for path, found in files.others.items()},
+            layouts={name: LayoutFile(path, found.fact()) for name, (path, found) in files.layouts.items()},
+            assets={name: found.fact() for name, found in files.assets.items()},
+            file=self._file,
+            settings=files.settings,
+            script=script,
+            when=Moderation(now, self.options.drafts, self.options.future),
+            problems=(*files.problems, *problems),
+        )
+
+    def _unchanged(self, inputs: Digest, now: dt.datetime) -> Report | None:
+        """The report of the last build, when it would be this one's too."""
+        data = self.store.about("root")
+        if data is None:
+            return None
+        root: _Root = pickle.loads(data)
+        if root.inputs != inputs or (root.since and now < root.since) or (root.until and now >= root.until):
+            return None
+        if any(self._file(path).digest != known for path, known in root.asked):
+            return None
+        return root.report
+
+    def _choices(self) -> tuple[bool, ...]:
+        options = self.options
+        return (options.drafts, options.future, options.strict, options.allow_broken_links)
+
+    def now(self) -> dt.datetime:
+        if self.options.at is not None:
+            return self.options.at
+        epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+        return dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch.isdigit() else dt.datetime.now(dt.UTC)
+
+    def _file(self, path: str) -> Fact:
+        """Any file of the site, for build.py; None when there is none or it lies outside."""
+        location = (self.root / path).resolve()
+        if not location.is_relative_to(self.root) or not location.is_file():
+            return fact(None)
+        data = location.read_bytes()
+        return Fact(digest_bytes(data), lambda: data)
+
+    def _report(self, built: Built) -> Report:
+        live = built.live
+        return Report(
+            pages=len(built.pages),
+            rendered=tuple(built.ran),
+            parsed=tuple(built.parsed),
+            held=tuple(
+                Held(path, state, live.instants.get(path))
+                for path, state in live.states.items()
+                if state in ("draft", "future", "expired")
+            ),
+            problems=tuple(self._weighed(problem) for problem in built.problems),
+        )
+
+    def _weighed(self, problem: Diagnostic) -> Diagnostic:
+        """``--allow-broken-links`` makes links warnings, and ``--strict`` every other warning an error."""
+        if problem.code == "link" and self.options.allow_broken_links:
+            return problem.as_warning()
+        return problem.as_error() if self.options.strict else problem
+
+    def _open_store(self) -> Store:
+        """The cache; a damaged one is begun anew, and where none can be written the build does without."""
+        path = self.cache / "cache.db"
+        try:
+            self.cache.mkdir(parents=True, exist_ok=True)
+            store = Store(path, salt())
+        except CorruptStore:
+            return _new_store(path)
+        except (OSError, sqlite3.OperationalError):
+            return Store(None, salt())
+        if self.options.fresh:
+            store.forget_all()
+            store.set_about("salt", salt())
+        return store
+
+
+def _new_store(path: Path) -> Store:
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        with suppress(FileNotFoundError):
+            (path.parent / name).unlink()
+    return Store(path, salt())
+
+
+def _wanted(built: Built, files: Files, staging: publish.StagingFolder) -> Mapping[str, publish.Wanted]:
+    """Every file of the site: rendered bytes in staging, or a copy of a source."""
+    wanted = {path: publish.Wanted(content, None) for path, content in built.rendered.items()}
+    for path, static in built.statics.items():
+        if static.content is not None:
+            staging.write(path, static.content)
+            wanted[path] = publish.Wanted(static.digest, None)
+        elif static.origin.startswith("assets/"):
+            location = files.assets[static.origin.removeprefix("assets/")].location
+            wanted[path] = publish.Wanted(static.digest, Path(location))
+        else:
+            wanted[path] = publish.Wanted(static.digest, Path(files.others[static.origin].location))
+    return wanted

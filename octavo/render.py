@@ -1,0 +1,360 @@
+"""Page -> Output, through Jinja2."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from octavo import urls
+from octavo.diagnostic import Diagnostic
+from octavo.facts import Ask
+from octavo.layouts import LayoutFailure, Rendering, diagnose, make_environment, rendering
+from octavo.model import (
+    Body,
+    Card,
+    Extensions,
+    GroupCount,
+    Heading,
+    Link,
+    Neighbours,
+    Output,
+    Page,
+    Permalinks,
+    Post,
+    Ref,
+    Relation,
+    Series,
+    Settings,
+    Suggestion,
+    Table,
+    Year,
+)
+from octavo.queries import (
+    AllPosts,
+    Archive,
+    AssetText,
+    AssetUrl,
+    Backlinks,
+    BodyOf,
+    Data,
+    Extended,
+    FeedPaths,
+    FileUrl,
+    Grouped,
+    Groups,
+    HeadingsOf,
+    Latest,
+    Listing,
+    NeighboursOf,
+    PageAt,
+    PostAt,
+    RelatedIndex,
+    RelatedTo,
+    SeriesOf,
+    Setting,
+    SitemapUrls,
+    UrlOf,
+)
+
+LARGEST_PAGE = 50_000_000
+"""Bytes. A layout that writes more is in a loop, not a page."""
+
+
+def render(url: str, ask: Ask) -> Output:
+    """Render the page at a URL. A page that fails has no content, and its problems say why."""
+    page = ask(PageAt(url))
+    if page is None:
+        raise LookupError(f"no page at {url}")
+    environment = ask.once(make_environment, ask(Extended("filters")) or Extensions())
+    context = PageContext(page, ask)
+    current = Rendering(ask, page.subject if context.has_post else url, context.names())
+    token = rendering.set(current)
+    try:
+        return Output(_generate(environment.get_template(page.layout), current.names).encode())
+    except jinja2.TemplateNotFound as problem:
+        if problem.name == page.layout:
+            return Output(b"", (_no_layout(page, current),))
+        return Output(b"", (diagnose(problem, environment, current),))
+    except Exception as problem:
+        return Output(b"", (diagnose(problem, environment, current),))
+    finally:
+        rendering.reset(token)
+
+
+def _generate(template: jinja2.Template, names: Mapping[str, Any]) -> str:
+    parts: list[str] = []
+    size = 0
+    for part in template.generate(names):
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST_PAGE:
+            raise LayoutFailure("limit", f"the page grew past {LARGEST_PAGE // 1_000_000} MB")
+    return "".join(parts)
+
+
+def _no_layout(page: Page, current: Rendering) -> Diagnostic:
+    return Diagnostic(current.subject, None, "error", "layout", f"there is no layout '{page.layout}'")
+
+
+# What a layout sees. docs/themes.md is the contract; a test holds the two together.
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """The page being rendered, as layouts see it: addresses are ready for an ``href``."""
+
+    url: str
+    kind: str
+    title: str
+    subject: str
+    number: int
+    total: int
+    previous: str | None
+    next: str | None
+    data: Table
+
+
+class SiteView:
+    """The settings as layouts see them; each is asked for when it is used."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _SITE_SETTINGS:
+            raise AttributeError(name)
+        return self._ask(Setting(name))
+
+    @property
+    def url(self) -> str:
+        permalinks: Permalinks = self._ask(Setting("permalinks")) or Permalinks()
+        return urls.href(permalinks.home, self.base_url)
+
+    @property
+    def menu(self) -> tuple[Link, ...]:
+        base_url = self.base_url
+        return tuple(
+            Link(item.title, urls.href(item.url, base_url) if item.url.startswith("/") else item.url)
+            for item in self._ask(Setting("menu")) or ()
+        )
+
+
+_SITE_SETTINGS = frozenset(field.name for field in fields(Settings)) - {"menu", "permalinks", "raw_html"}
+
+
+class PageContext:
+    """The names of one page's layouts. Each function asks for just what it gives back."""
+
+    def __init__(self, page: Page, ask: Ask) -> None:
+        self.page = page
+        self.ask = ask
+
+    def names(self) -> dict[str, Any]:
+        return {
+            "site": SiteView(self.ask),
+            "page": self._view(),
+            "post": self.ask(PostAt(self.page.subject)) if self.has_post else None,
+            "content": self.content,
+            "headings": self.headings,
+            "words": self.words,
+            "latest": self.latest,
+            "related": self.related,
+            "tags": partial(self._groups, "tag"),
+            "authors": partial(self._groups, "author"),
+            "all_series": partial(self._groups, "series"),
+            "posts": self.posts,
+            "tagged": self.tagged,
+            "listing": self.listing,
+            "grouped": self.grouped,
+            "archive": self.archive,
+            "neighbours": self.neighbours,
+            "backlinks": self.backlinks,
+            "series": self.series,
+            "feed_posts": self.feed_posts,
+            "post_at": self.post_at,
+            "sitemap": self.sitemap,
+            "related_index": self.related_index,
+            "asset": self.asset,
+            "asset_text": self.asset_text,
+            "href": self.href,
+            "data": self.data,
+        }
+
+    @property
+    def has_post(self) -> bool:
+        return self.page.kind in ("article", "page")
+
+    def _setting(self, name: str) -> Any:
+        return self.ask(Setting(name))
+
+    def _href(self, url: str) -> str:
+        return urls.href(url, self._setting("base_url"))
+
+    def _view(self) -> PageView:
+        page = self.page
+        previous = following = None
+        if page.total > 1:
+            first = self.list_start()
+            previous = self._href(self.list_url(first, page.number - 1)) if page.number > 1 else None
+            following = self._href(self.list_url(first, page.number + 1)) if page.number < page.total else None
+        return PageView(
+            self._href(page.url),
+            page.kind,
+            page.title,
+            page.subject,
+            page.number,
+            page.total,
+            previous,
+            following,
+            page.data,
+        )
+
+    def list_start(self) -> str:
+        """The URL of the first page of the list that this page is one of."""
+        if self.page.number == 1:
+            return self.page.url
+        tail = urls.expand(self._setting("permalinks").paginated, {"number": str(self.page.number)}).lstrip("/")
+        return self.page.url.removesuffix(tail)
+
+    def list_url(self, first: str, number: int) -> str:
+        if number == 1:
+            return first
+        return first + urls.expand(self._setting("permalinks").paginated, {"number": str(number)}).lstrip("/")
+
+    def content(self, path: str | None = None, absolute: bool = False) -> Markup:
+        """The HTML of a post's body (this page's by default), with every link resolved."""
+        path = self.page.subject if path is None else path
+        body = self.ask(BodyOf(path))
+        if body is None:
+            return Markup("")
+        return Markup(resolved(body, self.ask, self._setting("base_url"), self._address(path) if absolute else None))
+
+    def _address(self, path: str) -> str:
+        return urls.absolute(self.ask(UrlOf(path)) or "", self._setting("base_url"))
+
+    def headings(self) -> tuple[Heading, ...]:
+        return (self.ask(HeadingsOf(self.page.subject)) or ()) if self.has_post else ()
+
+    def words(self) -> int:
+        body = self.ask(BodyOf(self.page.subject))
+        return body.words if body else 0
+
+    def latest(self, count: int | None = None) -> tuple[Card, ...]:
+        """The newest posts but for this page's own."""
+        count = self._setting("latest") if count is None else count
+        cards = self.ask(Latest(count + 1 if self.has_post else count)) or ()
+        if self.has_post:
+            own = self.ask(UrlOf(self.page.subject))
+            cards = tuple(card for card in cards if card.url != own)
+        return cards[:count]
+
+    def related(self, count: int | None = None) -> tuple[Suggestion, ...]:
+        count = self._setting("related") if count is None else count
+        return self.ask(RelatedTo(self.page.subject, count)) or ()
+
+    def _groups(self, kind: str) -> tuple[GroupCount, ...]:
+        return self.ask(Groups(kind)) or ()
+
+    def posts(self) -> tuple[Link, ...]:
+        return self.ask(AllPosts()) or ()
+
+    def tagged(self, slug: str) -> tuple[Link, ...]:
+        return self.ask(Grouped("tag", slug)) or ()
+
+    def listing(self) -> tuple[Card, ...]:
+        return self.ask(Listing(self.page.url)) or ()
+
+    def grouped(self) -> tuple[Link, ...]:
+        return self.ask(Grouped(self.page.kind, self.page.subject)) or ()
+
+    def archive(self) -> tuple[Year, ...]:
+        return self.ask(Archive()) or ()
+
+    def neighbours(self) -> Neighbours:
+        return self.ask(NeighboursOf(self.page.subject)) or Neighbours()
+
+    def backlinks(self) -> tuple[Link, ...]:
+        return self.ask(Backlinks(self.page.subject)) or ()
+
+    def series(self) -> Series | None:
+        return self.ask(SeriesOf(self.page.subject))
+
+    def feed_posts(self) -> tuple[Post, ...]:
+        posts = [self.ask(PostAt(path)) for path in self.ask(FeedPaths()) or ()]
+        return tuple(post for post in posts if post is not None)
+
+    def post_at(self, path: str) -> Post | None:
+        return self.ask(PostAt(path))
+
+    def sitemap(self) -> tuple[Link, ...]:
+        return self.ask(SitemapUrls()) or ()
+
+    def related_index(self) -> tuple[tuple[str, tuple[Relation, ...]], ...]:
+        return self.ask(RelatedIndex()) or ()
+
+    def asset(self, name: str) -> str:
+        url = self.ask(AssetUrl(name))
+        if url is None:
+            raise _nothing(name, f"there is no file 'assets/{name}'")
+        return url
+
+    def asset_text(self, name: str) -> Markup:
+        text = self.ask(AssetText(name))
+        if text is None:
+            raise _nothing(name, f"there is no file 'assets/{name}'")
+        return Markup(text)
+
+    def href(self, kind: str, slug: str = "") -> str:
+        """The address of a page of the site by the name of its pattern in the settings."""
+        patterns = self._setting("permalinks")
+        if kind not in {field.name for field in fields(patterns)} - {"posts", "pages", "paginated"}:
+            raise _nothing(kind, f"no page of the site is called {kind!r}")
+        return self._href(urls.expand(getattr(patterns, kind), {"slug": slug}))
+
+    def data(self, name: str) -> Any:
+        value = self.ask(Data(name))
+        if value is None:
+            raise _nothing(name, f"build.py has no @site.data function {name!r}")
+        return value
+
+
+def _nothing(name: str, message: str) -> LayoutFailure:
+    return LayoutFailure("missing", message, name)
+
+
+def resolved(body: Body, ask: Ask, base_url: str, page_url: str | None = None) -> str:
+    """A body as HTML. With ``page_url`` (absolute) every address is made absolute, those within the page too."""
+    if not body.refs and page_url is None:
+        return body.chunks[0]
+    ask.all(query for query in map(_address_query, body.refs) if query is not None)
+    parts = [body.chunks[0]]
+    for ref, chunk in zip(body.refs, body.chunks[1:], strict=True):
+        address = _address(ref, ask, base_url)
+        parts += (str(escape(urls.absolute(address, base_url) if page_url else address)), chunk)
+    html = "".join(parts)
+    return html if page_url is None else _OWN_FRAGMENT.sub(rf"\1{escape(page_url)}#", html)
+
+
+# Our own parser writes a link within the page as `href="#id"`.
+_OWN_FRAGMENT = re.compile(r'(<a\b[^>]*? href=")#')
+
+
+def _address_query(ref: Ref) -> UrlOf | FileUrl | None:
+    if ref.kind == "post":
+        return UrlOf(ref.target)
+    return FileUrl(ref.target) if ref.kind == "file" else None
+
+
+def _address(ref: Ref, ask: Ask, base_url: str) -> str:
+    """Where a reference leads; a broken one is left as it was written."""
+    query = _address_query(ref)
+    if query is None:
+        return urls.href(ref.target, base_url) + ref.suffix
+    found = ask(query)
+    return ref.raw if found is None else found + ref.suffix

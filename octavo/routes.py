@@ -1,0 +1,108 @@
+"""Which pages a site has, and where: from the published posts and the settings alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from octavo import urls
+from octavo.live import Live, group_url, is_standing, post_url
+from octavo.model import Meta, Page, Post, Settings
+
+
+@dataclass(frozen=True)
+class Routes:
+    """The pages by URL (not encoded), and the posts that each page of a list shows.
+
+    ``doubles`` are pages whose URL another page already has: they are not built, and are problems.
+    """
+
+    pages: Mapping[str, Page]
+    listings: Mapping[str, tuple[Post, ...]]
+    doubles: tuple[Page, ...]
+
+
+def route(live: Live, metas: Mapping[str, Meta | None], settings: Settings, own: Iterable[Page]) -> Routes:
+    """All pages of the site. ``own`` are the pages that build.py adds."""
+    pages: dict[str, Page] = {}
+    listings: dict[str, tuple[Post, ...]] = {}
+    doubles: list[Page] = []
+    for page, shown in _all(live, metas, settings, own):
+        if page.url in pages:
+            doubles.append(page)
+            continue
+        pages[page.url] = page
+        if shown is not None:
+            listings[page.url] = tuple(shown)
+    return Routes(pages, listings, tuple(doubles))
+
+
+_Routed = tuple[Page, Sequence[Post] | None]
+
+
+def _all(live: Live, metas: Mapping[str, Meta | None], settings: Settings, own: Iterable[Page]) -> Iterator[_Routed]:
+    at = settings.permalinks
+    for post in (*live.posts, *live.pages):
+        meta = metas[post.path]
+        if meta is not None:
+            url = post_url(post.path, meta, post.date, settings)
+            yield Page(url, post.layout, "page" if is_standing(meta) else "article", post.path, post.title), None
+            for alias in meta.aliases:
+                yield Page(_alias(alias), "redirect.html", "redirect", post.url, post.title), None
+    yield from _paginated(Page(at.home, "home.html", "home", title=settings.title), live.posts, settings)
+    for kind, layout in (("tag", "tag.html"), ("author", "author.html"), ("series", "series.html")):
+        yield from _grouped(kind, layout, live.posts, settings)
+    if any(post.tags for post in live.posts):
+        yield Page(at.tags, "tags.html", "tags", title="Tags"), None
+    if live.posts:
+        yield Page(at.archive, "archive.html", "archive", title="Archive"), None
+    yield Page(at.not_found, "404.html", "error", title="Page not found"), None
+    yield Page(at.robots, "robots.txt", "index"), None
+    yield Page(at.related, "related.json", "index"), None
+    if settings.base_url:
+        yield Page(at.atom, "feed.xml", "feed"), None
+        yield Page(at.json_feed, "feed.json", "feed"), None
+        yield Page(at.sitemap, "sitemap.xml", "index"), None
+    for page in own:
+        yield page, None
+
+
+def _alias(url: str) -> str:
+    """An old address as a page: one that names no file is a folder."""
+    last = url.rsplit("/", 1)[-1]
+    return url if "." in last or last == "" else url + "/"
+
+
+def _paginated(first: Page, posts: Sequence[Post], settings: Settings) -> Iterator[_Routed]:
+    size = settings.paginate
+    total = max(1, -(-len(posts) // size))
+    for number in range(1, total + 1):
+        page = Page(
+            page_url(first.url, number, settings), first.layout, first.kind, first.subject, first.title, number, total
+        )
+        yield page, posts[(number - 1) * size : number * size]
+
+
+def page_url(first: str, number: int, settings: Settings) -> str:
+    """The URL of page ``number`` (from 1) of a list that begins at ``first``."""
+    if number == 1:
+        return first
+    folder = first if first.endswith("/") else first.rsplit("/", 1)[0] + "/"
+    return folder + urls.expand(settings.permalinks.paginated, {"number": str(number)}).lstrip("/")
+
+
+def _grouped(kind: str, layout: str, posts: Sequence[Post], settings: Settings) -> Iterator[_Routed]:
+    members: dict[str, list[Post]] = {}
+    titles: dict[str, str] = {}
+    for post in posts:
+        groups = {"tag": post.tags, "author": post.authors, "series": (post.series,) if post.series else ()}[kind]
+        for group in groups:
+            members.setdefault(group.slug, []).append(post)
+            titles[group.slug] = group.name
+    for slug in sorted(members):
+        url = group_url(kind, slug, settings)
+        if kind == "series":
+            yield Page(url, layout, "series", slug, titles[slug]), members[slug]
+        else:
+            first = Page(url, layout, "tag" if kind == "tag" else "author", slug, titles[slug])
+            yield from _paginated(first, members[slug], settings)

@@ -1,0 +1,366 @@
+"""Documents -> Facts: the answers to every question a page may ask."""
+
+from __future__ import annotations
+
+import datetime as dt
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+
+from octavo import urls
+from octavo.diagnostic import Diagnostic, warning
+from octavo.digest import digest
+from octavo.facts import Fact, Query, Resolver, fact
+from octavo.live import Live, file_url, folder_of, group_url, image_path, post_url
+from octavo.memo import Records
+from octavo.model import (
+    Card,
+    GroupCount,
+    Link,
+    Mark,
+    Meta,
+    Neighbours,
+    Page,
+    Post,
+    Reason,
+    Relation,
+    Series,
+    Settings,
+    Suggestion,
+    Year,
+)
+from octavo.queries import (
+    AllPosts,
+    AnchorsOf,
+    Archive,
+    Backlinks,
+    BodyOf,
+    FeedPaths,
+    FileUrl,
+    Grouped,
+    Groups,
+    HeadingsOf,
+    Latest,
+    LinksOf,
+    Listing,
+    NeighboursOf,
+    PageAt,
+    PostAt,
+    PublishedUrl,
+    RelatedIndex,
+    RelatedTo,
+    SeriesOf,
+    SimilarNames,
+    SitemapUrls,
+    SourceState,
+    TermsOf,
+    UrlOf,
+)
+from octavo.routes import Routes
+from octavo.slug import slugify
+
+Resolvers = dict[type[Query[Any]], Resolver]
+
+
+class Index:
+    """The published posts, looked at from each side that a page asks about. Nothing here changes once it is made."""
+
+    def __init__(
+        self,
+        live: Live,
+        metas: Mapping[str, Meta | None],
+        targets: Mapping[str, tuple[str, ...]],
+        attachments: Mapping[str, str],
+        settings: Settings,
+    ) -> None:
+        self.live = live
+        self.settings = settings
+        self.attachments = attachments
+        self._metas = metas
+        self._targets = targets
+
+    @cached_property
+    def by_path(self) -> dict[str, Post]:
+        return {post.path: post for post in (*self.live.posts, *self.live.pages)}
+
+    @cached_property
+    def urls(self) -> dict[str, str]:
+        """Source path -> URL path, not encoded."""
+        found = {}
+        for path, post in self.by_path.items():
+            meta = self._metas[path]
+            if meta is not None:
+                found[path] = post_url(path, meta, post.date, self.settings)
+        return found
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Source path -> its place among the posts, newest first."""
+        return {post.path: place for place, post in enumerate(self.live.posts)}
+
+    def neighbours(self, path: str) -> Neighbours | None:
+        place = self.places.get(path)
+        if place is None:
+            return None
+        posts = self.live.posts
+        older = link(posts[place + 1]) if place + 1 < len(posts) else None
+        return Neighbours(older, link(posts[place - 1]) if place else None)
+
+    @cached_property
+    def groups(self) -> dict[str, dict[str, list[Post]]]:
+        """Kind -> slug -> posts, newest first."""
+        found: dict[str, dict[str, list[Post]]] = {"tag": {}, "author": {}, "series": {}}
+        for post in self.live.posts:
+            for kind, groups in (("tag", post.tags), ("author", post.authors), ("series", (post.series,))):
+                for group in groups:
+                    if group is not None:
+                        found[kind].setdefault(group.slug, []).append(post)
+        return found
+
+    @cached_property
+    def names(self) -> dict[tuple[str, str], str]:
+        return {
+            (kind, group.slug): group.name
+            for post in self.live.posts
+            for kind, groups in (("tag", post.tags), ("author", post.authors), ("series", (post.series,)))
+            for group in groups
+            if group is not None
+        }
+
+    def counts(self, kind: str) -> tuple[GroupCount, ...]:
+        base_url = self.settings.base_url
+        counts = [
+            GroupCount(
+                self.names[kind, slug],
+                slug,
+                urls.href(group_url(kind, slug, self.settings), base_url),
+                len(posts),
+            )
+            for slug, posts in self.groups.get(kind, {}).items()
+        ]
+        return tuple(sorted(counts, key=lambda count: (count.name.casefold(), count.slug)))
+
+    def series(self, path: str) -> Series | None:
+        post = self.by_path.get(path)
+        if post is None or post.series is None:
+            return None
+        parts = list(reversed(self.groups["series"].get(post.series.slug, [])))
+        position = next((n for n, part in enumerate(parts, 1) if part.path == path), None)
+        if position is None:
+            return None
+        return Series(post.series.name, post.series.url, position, tuple(link(part) for part in parts))
+
+    @cached_property
+    def linked_from(self) -> dict[str, list[Post]]:
+        found: dict[str, list[Post]] = {}
+        for post in self.live.posts:
+            for target in self._targets.get(post.path, ()):
+                found.setdefault(target, []).append(post)
+        return found
+
+    @cached_property
+    def archive(self) -> tuple[Year, ...]:
+        years: dict[int, list[Link]] = {}
+        for post in self.live.posts:
+            if post.date is not None:
+                years.setdefault(post.date.year, []).append(link(post))
+        return tuple(Year(year, tuple(years[year])) for year in sorted(years, reverse=True))
+
+    def similar_names(self, path: str) -> tuple[str, ...]:
+        """The sources a mistyped path may mean: the same file name elsewhere, else the closest spelling."""
+        name = posixpath.basename(path)
+        known = [*self.live.states, *self.attachments]
+        same = [other for other in known if posixpath.basename(other).casefold() == name.casefold()]
+        return tuple(sorted(same)[:3]) or tuple(get_close_matches(path, known, n=1, cutoff=0.6))
+
+
+def attachments(
+    live: Live,
+    metas: Mapping[str, Meta | None],
+    files: Iterable[str],
+    wanted: Mapping[str, tuple[str, ...]],
+    settings: Settings,
+) -> dict[str, str]:
+    """Source path -> URL path of the files published with the posts.
+
+    All files in a post's own folder are; of the files beside a flat post, those that a published post refers to.
+    ``wanted`` holds the files that each post's body refers to.
+    """
+    folders: dict[str, str] = {}
+    asked: set[str] = set()
+    for post in (*live.posts, *live.pages):
+        meta = metas[post.path]
+        if meta is None:
+            continue
+        folder = folder_of(post.path)
+        if folder is not None:
+            folders[folder] = post_url(post.path, meta, post.date, settings)
+        asked.update(wanted.get(post.path, ()))
+        image = image_path(post.path, meta)
+        if image is not None:
+            asked.add(image)
+    all_folders = {folder for folder in map(folder_of, metas) if folder is not None}
+    found = {}
+    for path in files:
+        owner = _owner(path, all_folders)
+        if owner in folders:
+            found[path] = file_url(path, owner, folders[owner])
+        elif owner is None and path in asked:
+            found[path] = file_url(path, None, "")
+    return found
+
+
+def _owner(path: str, folders: set[str]) -> str | None:
+    """The innermost post's folder that holds a file."""
+    folder = posixpath.dirname(path) + "/"
+    while folder != "/":
+        if folder in folders:
+            return folder
+        folder = posixpath.dirname(folder.rstrip("/")) + "/"
+    return None
+
+
+def link(post: Post) -> Link:
+    return Link(post.title, post.url, post.date)
+
+
+def card(post: Post) -> Card:
+    return Card(post.title, post.url, post.date, post.excerpt, post.minutes, post.image)
+
+
+def post_facts(index: Index, documents: Records) -> Resolvers:
+    """The facts about posts and lists of posts. ``documents`` are the records of ``parse``."""
+    posts = index.live.posts
+    live = index.by_path
+
+    def part(name: str) -> Callable[[Any], Fact]:
+        return lambda query: documents.fact(query.path, name) if query.path in live else fact(None)
+
+    def url_of(query: UrlOf) -> Fact:
+        post = live.get(query.path)
+        return fact(post.url if post else None)
+
+    def file_url_of(query: FileUrl) -> Fact:
+        url = index.attachments.get(query.path)
+        return fact(None if url is None else urls.href(url, index.settings.base_url))
+
+    def grouped(query: Grouped) -> Fact:
+        members = index.groups.get(query.kind, {}).get(query.slug)
+        return fact(None if members is None else tuple(map(link, members)))
+
+    return {
+        PostAt: lambda query: fact(live.get(query.path)),
+        BodyOf: part("body"),
+        HeadingsOf: part("headings"),
+        AnchorsOf: part("anchors"),
+        LinksOf: part("links"),
+        TermsOf: part("terms"),
+        UrlOf: url_of,
+        FileUrl: file_url_of,
+        SourceState: lambda query: fact(index.live.states.get(query.path)),
+        SimilarNames: lambda query: fact(index.similar_names(query.path)),
+        Latest: lambda query: fact(tuple(map(card, posts[: query.count]))),
+        NeighboursOf: lambda query: fact(index.neighbours(query.path)),
+        SeriesOf: lambda query: fact(index.series(query.path)),
+        Backlinks: lambda query: fact(tuple(map(link, index.linked_from.get(query.path, ())))),
+        Groups: lambda query: fact(index.counts(query.kind)),
+        Grouped: grouped,
+        Archive: lambda query: fact(index.archive),
+        AllPosts: lambda query: fact(tuple(map(link, posts))),
+        FeedPaths: lambda query: fact(tuple(post.path for post in posts[: index.settings.feed_length])),
+    }
+
+
+def related_facts(index: Index, rows: Records) -> Resolvers:
+    """The facts about related articles. ``rows`` are the records of the related step, a list of relations each."""
+
+    def relations(path: str) -> tuple[Relation, ...]:
+        return tuple(rows.load(path, "row")) if path in rows else ()
+
+    def related_to(query: RelatedTo) -> Fact:
+        if query.path not in rows:
+            return fact(())
+        return fact(tuple(suggestion(index, relation) for relation in relations(query.path)[: query.count]))
+
+    def related_index(query: RelatedIndex) -> Fact:
+        paths = sorted(rows)
+        return Fact(
+            digest(tuple((path, rows.digest(path, "row")) for path in paths)),
+            lambda: tuple((path, relations(path)) for path in paths),
+        )
+
+    return {RelatedTo: related_to, RelatedIndex: related_index}
+
+
+def suggestion(index: Index, relation: Relation) -> Suggestion:
+    terms = tuple(reason.text for reason in relation.reasons if reason.kind in ("term", "tag"))
+    return Suggestion(card(index.by_path[relation.path]), reason_phrases(relation.reasons), terms)
+
+
+_PHRASES = {"link": "linked with this article", "series": "in the same series", "pin": "chosen by the author"}
+
+
+def reason_phrases(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
+    """Why a post is related, in words for readers: what is not a word first, then the words in one phrase."""
+    phrases = [_PHRASES[reason.kind] for reason in reasons if reason.kind in _PHRASES]
+    words = [reason.text for reason in reasons if reason.kind in ("term", "tag")]
+    if words:
+        phrases.append(f"also about {', '.join(words)}")
+    return tuple(phrases)
+
+
+def page_facts(index: Index, routes: Routes, files: Iterable[str]) -> Resolvers:
+    """The facts about pages. ``files`` are the URL paths of published files that are no pages."""
+    known = {*routes.pages, *files}
+
+    def listing(query: Listing) -> Fact:
+        shown = routes.listings.get(query.url)
+        return fact(None if shown is None else tuple(map(card, shown)))
+
+    return {
+        PageAt: lambda query: fact(routes.pages.get(query.url)),
+        Listing: listing,
+        PublishedUrl: lambda query: fact(query.url in known or f"{query.url}index.html" in known),
+        SitemapUrls: lambda query: fact(sitemap(index, routes)),
+    }
+
+
+def sitemap(index: Index, routes: Routes) -> tuple[Link, ...]:
+    """Every page for readers, with the day of the last change where one is known."""
+    base_url = index.settings.base_url
+    links = []
+    for page in sorted(routes.pages.values(), key=lambda page: page.url):
+        if page.kind in ("feed", "index", "redirect", "error"):
+            continue
+        links.append(Link("", urls.href(page.url, base_url), _changed(index, routes, page)))
+    return tuple(links)
+
+
+def _changed(index: Index, routes: Routes, page: Page) -> dt.datetime | None:
+    posts = routes.listings.get(page.url, ())
+    if page.kind in ("article", "page"):
+        posts = (index.by_path[page.subject],)
+    moments = [post.updated or post.date for post in posts]
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def shared_names(
+    index: Index, metas: Mapping[str, Meta | None], marks: Mapping[str, Sequence[Mark]]
+) -> Iterator[Diagnostic]:
+    """Tags, authors and series that are written in two ways but have one page."""
+    for post in index.live.posts:
+        meta = metas[post.path]
+        if meta is None:
+            continue
+        written = [("tag", f"tags.{number}", name) for number, name in enumerate(meta.tags)]
+        written += [("author", f"authors.{number}", name) for number, name in enumerate(meta.authors)]
+        written += [("series", "series", meta.series)] if meta.series else []
+        for kind, key, name in written:
+            shown = index.names[kind, slugify(name)]
+            if name != shown:
+                places = {mark.key: mark.span for mark in marks[post.path]}
+                place = places.get(key) or places.get(key.split(".")[0]) or places.get("author")
+                message = f"{name!r} and {shown!r} are one {kind}, shown as {shown!r}"
+                yield warning(post.path, place, kind, message, f"write {shown!r} everywhere")

@@ -1,0 +1,212 @@
+"""Traces and values of earlier builds, in one SQLite file that may be deleted at any time.
+
+What is read back is checked against a checksum, so that a damaged file is found out and never believed.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from octavo.digest import SIZE, Digest
+from octavo.facts import Query
+
+_FORMAT = "1"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS queries (id INTEGER PRIMARY KEY, query TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS traces (step TEXT, item TEXT, asked BLOB, parts BLOB, PRIMARY KEY (step, item));
+CREATE TABLE IF NOT EXISTS parts (step TEXT, item TEXT, part TEXT, data BLOB, PRIMARY KEY (step, item, part));
+"""
+
+
+class CorruptStore(Exception):
+    """The file is damaged, or was made by something else. Delete it and build again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one run of a step asked and got: query numbers, the digests of the answers, and of the value's parts."""
+
+    queries: array[int]
+    answers: bytes
+    parts: bytes
+
+    def part_digest(self, index: int) -> Digest:
+        return self.parts[index * SIZE : (index + 1) * SIZE]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run to be remembered. ``parts`` maps a part's name to its pickled value, in no particular order."""
+
+    item: str
+    trace: Trace
+    parts: Mapping[str, bytes]
+
+
+class Store:
+    """One open cache file. ``salt`` stands for the code that made the values: a new one empties the cache.
+
+    ``connection`` is in autocommit mode; other modules keep tables of their own in the same file.
+    Raises CorruptStore when the file cannot be read, OSError or sqlite3.OperationalError when it cannot be opened.
+    """
+
+    def __init__(self, path: Path | None, salt: Digest) -> None:
+        # A preview builds in another thread than the one that opened the site, but never in two at once.
+        self._queries: list[Query[Any]] = []
+        self._numbers: dict[Query[Any], int] = {}
+        self.connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=30)
+        try:
+            self.connection.execute("PRAGMA journal_mode = WAL")
+            self.connection.execute("PRAGMA synchronous = NORMAL")
+            self.connection.executescript(_SCHEMA)
+            if self.about("salt") != salt or self.about("format") != _FORMAT.encode():
+                self.forget_all()
+                self.set_about("salt", salt)
+                self.set_about("format", _FORMAT.encode())
+            self._queries = self._read_queries()
+        except sqlite3.DatabaseError as problem:
+            self.connection.close()
+            raise CorruptStore(str(problem)) from problem
+        self._numbers = {query: number for number, query in enumerate(self._queries)}
+
+    def close(self) -> None:
+        self.connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def about(self, name: str) -> bytes | None:
+        """A named value of the cache as a whole, such as the root trace."""
+        row = self.connection.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
+        return _checked(row[0]) if row else None
+
+    def set_about(self, name: str, value: bytes) -> None:
+        self.connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, _sealed(value)))
+
+    def forget_all(self) -> None:
+        """Empty the memo; tables of other modules in the same file stay."""
+        with self.transaction():
+            for table in ("about", "queries", "traces", "parts"):
+                self.connection.execute(f"DELETE FROM {table}")
+        self._queries = []
+        self._numbers = {}
+
+    # Queries, by number: most are asked by many items, so a trace holds numbers.
+
+    def query(self, number: int) -> Query[Any]:
+        return self._queries[number]
+
+    def number(self, query: Query[Any]) -> int:
+        """The number of a query; new ones are kept by the next ``save``."""
+        found = self._numbers.get(query)
+        if found is None:
+            found = self._numbers[query] = len(self._queries)
+            self._queries.append(query)
+        return found
+
+    @property
+    def query_count(self) -> int:
+        return len(self._queries)
+
+    def _read_queries(self) -> list[Query[Any]]:
+        texts = [text for (text,) in self.connection.execute("SELECT query FROM queries ORDER BY id")]
+        try:
+            return [_query_from(row) for row in json.loads(f"[{','.join(texts)}]")]
+        except (ValueError, KeyError, TypeError) as problem:
+            raise CorruptStore(f"a query cannot be read: {problem}") from problem
+
+    # Traces and values.
+
+    def traces(self, step: str) -> dict[str, Trace]:
+        rows = self.connection.execute("SELECT item, asked, parts FROM traces WHERE step = ?", (step,))
+        count = self.query_count
+        return {item: _trace_from(_checked(asked), parts, count) for item, asked, parts in rows}
+
+    def part(self, step: str, item: str, part: str) -> bytes:
+        """The pickled value of one part. Raises CorruptStore when it is not there or damaged."""
+        row = self.connection.execute(
+            "SELECT data FROM parts WHERE step = ? AND item = ? AND part = ?", (step, item, part)
+        ).fetchone()
+        if row is None:
+            raise CorruptStore(f"no {part} of {item}")
+        return _checked(row[0])
+
+    def all_parts(self, step: str, part: str) -> Iterator[tuple[str, bytes]]:
+        """(item, pickled value) of one part of every item of a step."""
+        rows = self.connection.execute("SELECT item, data FROM parts WHERE step = ? AND part = ?", (step, part))
+        return ((item, _checked(data)) for item, data in rows)
+
+    def save(self, step: str, entries: Iterable[Entry], gone: Iterable[str] = ()) -> None:
+        """Remember runs and forget items, in one transaction."""
+        execute = self.connection.execute
+        with self.transaction():
+            (kept,) = execute("SELECT count(*) FROM queries").fetchone()
+            self.connection.executemany(
+                "INSERT INTO queries VALUES (?, ?)",
+                ((kept + n, _query_text(query)) for n, query in enumerate(self._queries[kept:])),
+            )
+            for entry in entries:
+                trace = entry.trace
+                asked = _sealed(trace.queries.tobytes() + trace.answers)
+                execute("INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?)", (step, entry.item, asked, trace.parts))
+                for part, data in entry.parts.items():
+                    execute("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", (step, entry.item, part, _sealed(data)))
+            for item in gone:
+                execute("DELETE FROM traces WHERE step = ? AND item = ?", (step, item))
+                execute("DELETE FROM parts WHERE step = ? AND item = ?", (step, item))
+
+
+_SEAL = 8
+
+
+def _sealed(data: bytes) -> bytes:
+    return blake2b(data, digest_size=_SEAL).digest() + data
+
+
+def _checked(data: bytes) -> bytes:
+    body = data[_SEAL:]
+    if blake2b(body, digest_size=_SEAL).digest() != data[:_SEAL]:
+        raise CorruptStore("a value does not match its checksum")
+    return body
+
+
+def _trace_from(asked: bytes, parts: bytes, query_count: int) -> Trace:
+    count = len(asked) // (4 + SIZE)
+    queries = array("I", asked[: 4 * count])
+    if queries and max(queries) >= query_count:
+        raise CorruptStore("a trace names a query that is not there")
+    return Trace(queries, asked[4 * count :], parts)
+
+
+def _query_text(query: Query[Any]) -> str:
+    kind = type(query)
+    return json.dumps([kind.__name__, *(getattr(query, field.name) for field in fields(kind))])
+
+
+def _query_from(row: list[Any]) -> Query[Any]:
+    name, *arguments = row
+    query: Query[Any] = _kinds()[name](*(tuple(a) if type(a) is list else a for a in arguments))
+    return query
+
+
+@cache
+def _kinds() -> dict[str, type[Query[Any]]]:
+    return {kind.__name__: kind for kind in Query.__subclasses__()}
