@@ -1,16 +1,88 @@
 """Octavo: a static site generator for articles and the posts related to them.
 
-The layers, lowest first; a module imports from lower layers only, and within a layer only where "together" is said.
-``tests/test_layers.py`` reads this table and holds the imports against it.
+The layers, lowest first. A module imports from lower layers only; within a layer only where it is *together*, and
+there without circles. ``tests/test_layers.py`` reads this table and holds the imports against it.
 
-    0 values    together  digest diagnostic slug
-    1 engine    together  facts store memo
-    2 model     together  model queries
-    3 reading   together  source frontmatter schema highlight terms markdown
-    4 steps     apart     parse related render
-    5 assembly  together  site checks extend pipeline
-    6 shell     apart     config disk publish watch serve
-    7 command   together  project cli __main__ __init__
+    0 values    together  digest       one canonical fingerprint of an immutable value
+                          diagnostic   a problem: path, line, column, severity, message, hint
+                          slug         text as one segment of a URL
+    1 engine    together  facts        questions, answers, and what was asked
+                          store        traces and values of earlier builds, in one SQLite file
+                          batch        a step run on a batch of items, here or in another process
+                          memo         a step run only where an answer changed
+    2 model     together  model        the nouns, all frozen
+                          queries      every question a step may ask
+                          urls         URL patterns; from a URL to an href and to a file
+    3 reading   together  source       bytes as the text that an author sees
+                          frontmatter  a strict front matter, every value at its place
+                          schema       front matter, typed
+                          terms        the counted words of a post
+                          layouts      Jinja2 as Octavo uses it
+    4 steps     apart     parse        a source -> Document
+                          related      posts -> the posts most like each, with reasons
+                          render       a Page -> Output
+                          lint         a layout -> what is wrong with it
+    5 assembly  together  live         which documents are published, and what others may know of them
+                          routes       which pages exist, and where
+                          site         documents -> Facts
+                          assets       assets under names that change with their content
+                          checks       links, anchors, clashes
+                          extend       what build.py may add
+                          pipeline     the build, a straight line
+    6 shell     apart     config       settings from pyproject.toml
+                          disk         files and the stat cache
+                          publish      staging, journal, manifest, lock
+                          workers      processes
+                          salt         what stands for the code itself
+                          watch        changes of files, settled
+                          serve        the preview's server
+    7 command   together  sources      every file a site is made from
+                          project      a site's folder, opened for work
+                          commands     what each command does
+                          cli          arguments in, exit status out
+                          entry        Site(__file__), for a build.py
+                          __main__     python -m octavo
 """
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from octavo.diagnostic import Diagnostic, Span, error, warning
+    from octavo.entry import Site
+    from octavo.model import Page, Table
+    from octavo.queries import AllPosts, BodyOf, File, Grouped, Groups, PostAt, Setting
+
+__all__ = [
+    "AllPosts",
+    "BodyOf",
+    "Diagnostic",
+    "File",
+    "Grouped",
+    "Groups",
+    "Page",
+    "PostAt",
+    "Setting",
+    "Site",
+    "Span",
+    "Table",
+    "error",
+    "warning",
+]
+
+_HOMES = {
+    "octavo.diagnostic": ("Diagnostic", "Span", "error", "warning"),
+    "octavo.entry": ("Site",),
+    "octavo.model": ("Page", "Table"),
+    "octavo.queries": ("AllPosts", "BodyOf", "File", "Grouped", "Groups", "PostAt", "Setting"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """What build.py may import, found when it is asked for: a command that needs none of it starts at once."""
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
+    raise AttributeError(f"module 'octavo' has no attribute {name!r}")

@@ -10,7 +10,7 @@ import ast
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,14 +29,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 KINDS = tuple(field.name for field in fields(Extensions))
 
 
-class Site:
-    """The site that a build.py describes: ``site = Site(__file__)``.
+class Declarations:
+    """What a build.py declares. Each decorator adds the function under its own name and returns it unchanged."""
 
-    Each decorator adds the function under its own name and returns it unchanged.
-    """
-
-    def __init__(self, file: str) -> None:
-        self.root = Path(file).resolve().parent
+    def __init__(self) -> None:
         self._added: dict[str, dict[str, Callable[..., Any]]] = {kind: {} for kind in KINDS}
 
     def filter(self, function: F) -> F:
@@ -65,13 +61,6 @@ class Site:
     def check(self, function: F) -> F:
         """``function(ask)`` yields ``octavo.diagnostic.Diagnostic`` values: problems of the site's own."""
         return self._add("checks", function)
-
-    def main(self, arguments: Sequence[str] | None = None) -> int:
-        """Run a command as ``octavo`` does, in the folder of build.py. Returns the exit status."""
-        from octavo.cli import main
-
-        status: int = main(["-C", str(self.root), *(sys.argv[1:] if arguments is None else arguments)])
-        return status
 
     def extensions(self, source: Digest) -> Extensions:
         """All that was added, as a value; ``source`` is the digest of the script."""
@@ -200,7 +189,7 @@ def _is_local(module: object, root: str) -> bool:
     return parts[0] != "octavo" and not any(part.startswith(".") or part == "site-packages" for part in parts)
 
 
-def _run(root: Path) -> Site:
+def _run(root: Path) -> Declarations:
     importlib.invalidate_caches()
     spec = importlib.util.spec_from_file_location(_MODULE, root / SCRIPT)
     if spec is None or spec.loader is None:
@@ -208,7 +197,7 @@ def _run(root: Path) -> Site:
     module = importlib.util.module_from_spec(spec)
     sys.modules[_MODULE] = module
     spec.loader.exec_module(module)
-    sites = [value for value in vars(module).values() if isinstance(value, Site)]
+    sites = [value for value in vars(module).values() if isinstance(value, Declarations)]
     if not sites:
         raise LookupError("it makes no Site: write `site = Site(__file__)`")
     return sites[0]

@@ -1,0 +1,38 @@
+# Two commands do it all on a fresh machine: `make site` builds the example site, `make test` runs the tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: site test fuzz check serve bench clean
+
+site: $(VENV)/.site
+	$(BIN)/python build.py
+
+serve: $(VENV)/.site
+	$(BIN)/python build.py serve --open
+
+test: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n auto
+
+# 200 runs of 30 random edits, each compared with a clean build in a fresh process.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz --runs 200 --edits 30
+
+clean:
+	rm -rf $(VENV) .octavo
+
+# A stamp each, so that an environment that is up to date is used as it is, without network.
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.site: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@ $(VENV)/.site

@@ -1,0 +1,280 @@
+"""The engine on a toy site: pages that quote notes, without files, Markdown or layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from octavo.digest import Digest
+from octavo.facts import Ask, Fact, Facts, Query, Resolver, fact
+from octavo.memo import Mapped, Memo
+from octavo.store import CorruptStore, Store
+
+
+@dataclass(frozen=True)
+class Note(Query[str]):
+    name: str
+
+
+@dataclass(frozen=True)
+class Names(Query[tuple[str, ...]]):
+    pass
+
+
+@dataclass(frozen=True)
+class Spelled:
+    text: str
+    length: int
+
+
+def spell(name: str, ask: Ask) -> Spelled:
+    """A note with the notes it quotes: ``a`` holding ``see @b`` quotes b, which may not exist."""
+    text = ask(Note(name)) or ""
+    for word in text.split():
+        if word.startswith("@"):
+            text += f" [{ask(Note(word[1:]))}]"
+    return Spelled(text, len(text))
+
+
+def menu(name: str, ask: Ask) -> Spelled:
+    text = " ".join(ask(Names()) or ())
+    return Spelled(f"{name}: {text}", 0)
+
+
+@dataclass(frozen=True)
+class NoLocal:
+    def resolvers(self) -> Mapping[type[Query[Any]], Resolver]:
+        return {}
+
+
+@dataclass
+class Toy:
+    """Some notes and a memo; ``run`` maps a step over them."""
+
+    notes: dict[str, str]
+    store: Store = field(default_factory=lambda: Store(None, b"salt"))
+    executor: Executor | None = None
+
+    def facts(self) -> Facts:
+        notes = dict(self.notes)
+        return Facts({Note: lambda q: fact(notes.get(q.name)), Names: lambda q: fact(tuple(sorted(notes)))})
+
+    def run(self, step: Callable[[str, Ask], Spelled] = spell, **options: Any) -> Mapped:
+        memo = Memo(self.store, lambda: self.executor, NoLocal(), jobs=2)
+        return memo.map(step, Spelled, sorted(self.notes), self.facts(), worth=1, **options)
+
+    def texts(self, mapped: Mapped) -> dict[str, str]:
+        return {name: mapped.records.load(name, "text") for name in mapped.records}
+
+
+def test_nothing_changed_runs_nothing() -> None:
+    toy = Toy({"a": "one", "b": "see @a"})
+    assert set(toy.run().ran) == {"a", "b"}
+    assert set(toy.run().ran) == set()
+
+
+def test_an_edit_runs_what_quotes_it_and_nothing_else() -> None:
+    toy = Toy({"a": "one", "b": "see @a", "c": "three"})
+    toy.run()
+    toy.notes["a"] = "uno"
+    mapped = toy.run()
+    assert set(mapped.ran) == {"a", "b"}
+    assert toy.texts(mapped) == {"a": "uno", "b": "see @a [uno]", "c": "three"}
+
+
+def test_absence_is_a_dependency() -> None:
+    toy = Toy({"b": "see @a"})
+    assert toy.texts(toy.run())["b"] == "see @a [None]"
+    toy.notes["a"] = "here"
+    mapped = toy.run()
+    assert set(mapped.ran) == {"a", "b"}
+    assert toy.texts(mapped)["b"] == "see @a [here]"
+
+
+def test_an_answer_that_comes_back_the_same_runs_nothing() -> None:
+    toy = Toy({"a": "one", "b": "two"})
+    toy.run(menu)
+    toy.notes["a"] = "other words"
+    assert set(toy.run(menu).ran) == set()
+    toy.notes["c"] = "new"
+    assert set(toy.run(menu).ran) == {"a", "b", "c"}
+
+
+def test_the_reason_names_the_question_whose_answer_changed() -> None:
+    toy = Toy({"a": "one", "b": "see @a"})
+    toy.run()
+    toy.notes["a"] = "uno"
+    assert toy.run().ran["b"].query == Note("a")
+
+
+def test_a_deleted_item_is_forgotten() -> None:
+    toy = Toy({"a": "one", "b": "two"})
+    toy.run()
+    del toy.notes["b"]
+    assert set(toy.run().records) == {"a"}
+    toy.notes["b"] = "two"
+    assert set(toy.run().ran) == {"b"}
+
+
+def test_values_survive_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "cache.db"
+    first = Toy({"a": "one"}, Store(path, b"salt"))
+    first.run()
+    first.store.close()
+    second = Toy({"a": "one"}, Store(path, b"salt"))
+    mapped = second.run()
+    assert set(mapped.ran) == set()
+    assert second.texts(mapped) == {"a": "one"}
+    second.store.close()
+
+
+def test_a_new_salt_starts_a_new_cache(tmp_path: Path) -> None:
+    path = tmp_path / "cache.db"
+    first = Toy({"a": "one"}, Store(path, b"salt"))
+    first.run()
+    first.store.close()
+    second = Toy({"a": "one"}, Store(path, b"pepper"))
+    assert set(second.run().ran) == {"a"}
+    second.store.close()
+
+
+def test_a_damaged_value_is_found_out() -> None:
+    toy = Toy({"a": "one"})
+    toy.run()
+    toy.store.connection.execute("UPDATE parts SET data = zeroblob(30) WHERE part = 'text'")
+    with pytest.raises(CorruptStore):
+        toy.texts(toy.run())
+
+
+def test_a_file_that_is_no_database_is_found_out(tmp_path: Path) -> None:
+    path = tmp_path / "cache.db"
+    path.write_bytes(b"not a database, but long enough to look at" * 100)
+    with pytest.raises(CorruptStore):
+        Store(path, b"salt")
+
+
+class Basket:
+    """A sink that remembers."""
+
+    def __init__(self) -> None:
+        self.got: dict[str, bytes] = {}
+
+    def write(self, item: str, data: bytes, /) -> None:
+        self.got[item] = data
+
+
+@dataclass(frozen=True)
+class Bytes:
+    content: bytes
+
+
+def encode(name: str, ask: Ask) -> Bytes:
+    return Bytes((ask(Note(name)) or "").encode())
+
+
+def test_a_sunk_part_is_written_and_not_stored() -> None:
+    toy = Toy({"a": "one", "b": "two"})
+    basket = Basket()
+    published: dict[str, Digest] = {}
+
+    def run() -> Mapped:
+        memo = Memo(toy.store, lambda: None, NoLocal())
+        return memo.map(
+            encode,
+            Bytes,
+            sorted(toy.notes),
+            toy.facts(),
+            sink=basket,
+            sunk="content",
+            has=lambda item, content: published.get(item) == content,
+        )
+
+    first = run()
+    assert basket.got == {"a": b"one", "b": b"two"}
+    published.update({item: first.records.digest(item, "content") for item in first.records})
+    basket.got.clear()
+    assert set(run().ran) == set()
+    del published["a"]
+    assert set(run().ran) == {"a"}
+    assert basket.got == {"a": b"one"}
+
+
+def number_rows(ask: Ask, state: Any) -> tuple[dict[str, str], int]:
+    names = ask(Names()) or ()
+    return {name: (ask(Note(name)) or "")[:1] for name in names}, (state or 0) + 1
+
+
+def test_a_fold_keeps_each_row_and_hands_on_its_state() -> None:
+    toy = Toy({"a": "one", "b": "two"})
+    memo = Memo(toy.store, lambda: None, NoLocal())
+    rows = memo.fold(number_rows, toy.facts()).records
+    assert {name: rows.load(name, "row") for name in rows} == {"a": "o", "b": "t"}
+    assert not memo.fold(number_rows, toy.facts()).ran
+    toy.notes = {"a": "only", "c": "three"}
+    rows = memo.fold(number_rows, toy.facts()).records
+    assert {name: rows.load(name, "row") for name in rows} == {"a": "o", "c": "t"}
+    assert Memo(toy.store, lambda: None, NoLocal()).fold(number_rows, toy.facts()).records.load("c", "row") == "t"
+
+
+@pytest.fixture
+def threads() -> Iterator[Executor]:
+    with ThreadPoolExecutor(2) as executor:
+        yield executor
+
+
+def test_workers_are_sent_what_they_ask_for(threads: Executor) -> None:
+    notes = {f"n{n}": f"see @n{(n * 7) % 40} @n{(n * 3) % 40} @missing" for n in range(40)}
+    alone, together = Toy(dict(notes)), Toy(dict(notes), executor=threads)
+    assert alone.texts(alone.run()) == together.texts(together.run())
+    assert set(together.run().ran) == set()
+
+
+def test_a_failing_step_is_not_taken_for_a_missing_fact(threads: Executor) -> None:
+    def broken(name: str, ask: Ask) -> Spelled:
+        raise ValueError(name)
+
+    with pytest.raises(ValueError, match="a"):
+        Toy({"a": "one"}, executor=threads).run(broken)
+
+
+words = st.sampled_from(["x", "y", "@a", "@b", "@c", "@d"])
+note = st.lists(words, max_size=4).map(" ".join)
+edits = st.lists(st.tuples(st.sampled_from("abcd"), note | st.none()), max_size=12)
+
+
+@given(edits)
+@settings(max_examples=200)
+def test_after_any_edits_the_values_are_those_of_a_clean_run(changes: list[tuple[str, str | None]]) -> None:
+    toy = Toy({"a": "x"})
+    toy.run()
+    for name, text in changes:
+        if text is None:
+            toy.notes.pop(name, None)
+        else:
+            toy.notes[name] = text
+        clean = Toy(dict(toy.notes))
+        assert toy.texts(toy.run()) == clean.texts(clean.run())
+
+
+def test_an_unknown_kind_of_question_is_a_bug() -> None:
+    with pytest.raises(KeyError):
+        Facts({}).fact(Names())
+
+
+def test_an_answer_is_loaded_only_when_asked_for() -> None:
+    loaded = []
+
+    def load() -> str:
+        loaded.append(1)
+        return "text"
+
+    facts = Facts({Note: lambda q: Fact(b"0" * 16, load)})
+    facts.digest(Note("a"))
+    assert not loaded
