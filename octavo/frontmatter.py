@@ -87,9 +87,9 @@ class Unreadable(ValueError):
         self.problems = problems
 
 
-def read(source: SourceText) -> FrontMatter:
+def read(source: SourceText, loader: Any = LOADER) -> FrontMatter:
     """The front matter and the body of a post, with everything that is wrong with its form."""
-    handler = StrictHandler(source)
+    handler = StrictHandler(source, loader)
     try:
         block, body = handler.split(source.text)
     except Unreadable as fault:
@@ -409,9 +409,7 @@ def _explain(block: _Block, fault: yaml.MarkedYAMLError, long_quote: tuple[int, 
     if _TAB.search(problem) or block.text[at : at + 1] == "\t":
         return block.fault("yaml", at, "there is a tab where YAML allows only spaces", "use spaces")
     if _NO_COLON.search(problem):
-        end = block.text.find("\n", since)
-        hint = "write 'key: value', or close the front matter with '---' before the text"
-        return block.fault("yaml", since, "this line has no ':' after its key", hint, end)
+        return _no_colon(block, since)
     if _COLON.search(problem):
         return _stray_colon(block, at)
     if _START.search(problem):
@@ -437,11 +435,19 @@ def _explain(block: _Block, fault: yaml.MarkedYAMLError, long_quote: tuple[int, 
     return block.fault("yaml", at, message, _quoted_hint(block, at))
 
 
+def _no_colon(block: _Block, start: int) -> Diagnostic:
+    hint = "write 'key: value', or close the front matter with '---' before the text"
+    return block.fault("yaml", start, "this line has no ':' after its key", hint, block.text.find("\n", start))
+
+
 def _stray_colon(block: _Block, at: int) -> Diagnostic:
     start = block.text.rfind("\n", 0, at) + 1
     if re.match(r"[ ]*(?:- +)?[^\s:][^:]*:\s", block.text[start:at]):
         message = "a value with ': ' in it must be in quotes"
         return block.fault("yaml", at, message, _quoted_hint(block, at))
+    above = block.text[:start].rstrip().rpartition("\n")[2]
+    if above and ":" not in above and not above[0].isspace() and not block.text[start].isspace():
+        return _no_colon(block, block.text[:start].rstrip().rfind("\n") + 1)
     message = "this key does not fit the lines above"
     hint = "begin the keys of one mapping in the same column, and give each line above a key"
     indent = len(block.text[start:at]) - len(block.text[start:at].lstrip())

@@ -101,6 +101,7 @@ class _File:
     path: str
     problems: list[Diagnostic] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
+    blanks: dict[str, Span] = field(default_factory=dict)
 
     def error(self, span: Span, key: str, message: str, hint: str = "") -> None:
         """A problem with a key; the code is the key without what is within it (``related`` for ``related.pin``)."""
@@ -163,6 +164,7 @@ def _values(file: _File, node: Mapping) -> dict[str, Any]:
             continue
         lines[name] = key.span.line
         if isinstance(value, Scalar) and value.is_absent and known.may_be_empty:
+            file.blanks[name] = value.span
             continue
         file.mark(known.key, value)
         values[name] = known.kind.read(file, known.key, value)
@@ -198,7 +200,7 @@ def _check_required(file: _File, values: dict[str, Any]) -> None:
         if match:
             message += f", and '{match[1]}' in its name is no day of the calendar"
         hint = "add a line 'date: YYYY-MM-DD', begin the file's name with the date, or add 'draft: true'"
-        file.error(opening, "date", message, hint)
+        file.error(file.blanks.get("date", opening), "date", message, hint)
 
 
 # Text.
@@ -365,7 +367,9 @@ def _list(file: _File, key: str, node: Node, read_item: Read, name: str = "") ->
 
 def _as_list(node: Node) -> str:
     """What the author of ``python, web`` wanted to write."""
-    text = node.text if isinstance(node, Scalar) and not _is_null(node) else ""
+    if not isinstance(node, Scalar):
+        return "[one, two]"
+    text = "" if node.plain and typed(node.text) is None else node.text
     parts = [part.strip() for part in text.replace("\n", " ").split(",")]
     return "[" + ", ".join(_as_item(part) for part in parts if part) + "]"
 
@@ -374,10 +378,6 @@ def _as_item(text: str) -> str:
     if re.fullmatch(r"[\w/.][\w /.+#-]*", text) and " #" not in text and isinstance(typed(text), str):
         return brief(text)
     return json.dumps(brief(text), ensure_ascii=False)
-
-
-def _is_null(node: Scalar) -> bool:
-    return node.plain and typed(node.text) is None
 
 
 def _item(file: _File, key: str, node: Node) -> str | None:
@@ -391,8 +391,8 @@ def _item(file: _File, key: str, node: Node) -> str | None:
         file.error(node.span, key, f"there is an empty value in '{key}'", "delete it, or write its text")
         return None
     if not isinstance(value, str):
-        what = "true or false" if isinstance(value, bool) else "a number"
-        message = f"each of '{key}' must be text, and {brief(node.text)} is {what}"
+        what = "a boolean" if isinstance(value, bool) else "a number"
+        message = f"{brief(node.text)} in '{key}' is {what}, not text"
         file.error(node.span, key, message, f'put it in quotes: "{brief(node.text)}"')
         return None
     return _text(file, key, node)
@@ -427,7 +427,7 @@ def _alias(file: _File, key: str, node: Node) -> str | None:
     reason = ""
     if not path.startswith("/"):
         reason = "it must begin with '/'"
-    elif "\\" in path or not path.isprintable() or "%2f" in text.lower() or "\N{REPLACEMENT CHARACTER}" in path:
+    elif re.search("[\\x00-\\x1f\\x7f-\\x9f\\ufffd\\\\]", path) or "%2f" in text.lower():
         reason = "it holds a character that no address of a page has"
     elif "?" in text or "#" in text:
         reason = "a page is found by its path alone, without '?' and '#'"
