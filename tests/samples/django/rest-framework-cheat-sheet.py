@@ -94,3 +94,23 @@ assert generics.ListCreateAPIView
 assert generics.RetrieveUpdateDestroyAPIView
 for hook in ("get_queryset", "get_serializer_class", "get_permissions", "perform_create"):
     assert hasattr(viewsets.ModelViewSet, hook)
+
+from books.search import BookSearch
+from rest_framework import authentication
+
+search = BookSearch.as_view({"get": "list"})
+
+
+def found(query):
+    return [book["title"] for book in search(APIRequestFactory().get(f"/?{query}")).data["results"]]
+
+
+assert found("search=austen+sand") == ["Sanditon"]
+assert found("search=austen&ordering=-year") == ["Sanditon", "Persuasion"]
+assert found("search=austen") == ["Persuasion", "Sanditon"]
+
+assert [name.rpartition(".")[2] for name in DEFAULTS["DEFAULT_AUTHENTICATION_CLASSES"]] == [
+    "SessionAuthentication",
+    "BasicAuthentication",
+]
+assert authentication.TokenAuthentication.keyword == "Token"

@@ -48,3 +48,27 @@ pages.add_resource(Found, "/found")
 assert other.test_client().get("/pages?page=2").status_code == 415
 assert other.test_client().get("/found?page=2&done=false").json == {"page": 2, "done": False}
 assert bool("false") is True
+
+keyed = Flask("keyed")
+keyed.config["API_KEY"] = "secret"
+app.config["API_KEY"] = "secret"
+Api(keyed).add_resource(Report, "/report")
+assert keyed.test_client().get("/report").status_code == 401
+assert keyed.test_client().get("/report", headers={"X-Api-Key": "secret"}).json == {"open": 1}
+
+
+class Open(Resource):
+    def get(self):
+        return "open"
+
+
+guarded = Flask("guarded")
+Api(guarded, decorators=[needs_key]).add_resource(Open, "/open")
+assert guarded.test_client().get("/open").status_code == 401
+
+try:
+    api.add_resource(Report, "/report")
+except AssertionError as error:
+    assert "already handled its first request" in str(error)
+else:
+    raise AssertionError("a route was added after the first request")
