@@ -38,6 +38,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           serve        the preview's server
     7 command   together  sources      every file a site is made from
                           project      a site's folder, opened for work
+                          preview      the site, served while it is written
                           commands     what each command does
                           cli          arguments in, exit status out
                           entry        Site(__file__), for a build.py

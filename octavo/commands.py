@@ -77,7 +77,7 @@ def watch(arguments: argparse.Namespace) -> int:
     with open_project(arguments) as project:
         _rebuild(project)
         print(f"watching {project.root} (Ctrl-C ends)", flush=True)
-        for _ in changes(project.watched()):
+        for _ in changes(project.watched):
             _rebuild(project)
     return 0
 
@@ -89,15 +89,22 @@ def _rebuild(project: Project) -> None:
     except publish.PublishError as problem:
         print(f"octavo: {problem}", file=sys.stderr, flush=True)
         return
-    print_problems(report.problems)
-    print_summary(report)
-    sys.stdout.flush()
+    if report.failed or report.rendered or report.written or report.removed:
+        print_problems(report.problems)
+        print_summary(report)
+        sys.stdout.flush()
 
 
 def serve(arguments: argparse.Namespace) -> int:
-    from octavo.preview import run
+    from octavo.preview import preview
 
-    return run(arguments)
+    root = Path(arguments.directory)
+    shown = not arguments.published
+    with open_project(arguments) as project:
+        cache = project.cache / "preview"
+    options = Options(output=str(cache / "site"), cache=str(cache), drafts=shown, future=shown, jobs=arguments.jobs)
+    with Project(root, options) as project:
+        return preview(project, arguments.host, arguments.port, arguments.open)
 
 
 def related(arguments: argparse.Namespace) -> int:
