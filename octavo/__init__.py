@@ -17,6 +17,20 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           frontmatter  a strict front matter, every value at its place
                           schema       front matter, typed
                           terms        the counted words of a post
+                          markdown     a body -> its HTML and all that the site asks of it
+                          dialect      the parser of the Markdown that posts are written in
+                          writer       Markdown's tokens as HTML
+                          highlight    code as HTML
+                          inline       inline tokens as text and as plain HTML
+                          excerpt      the beginning of a body, and the time to read it
+                          anchors      the ids of a body
+                          address      where an address in a body leads
+                          place        where something in a body stands in its file
+                          findings     the faults and the addresses of a body
+                          rawhtml      raw HTML, read as a browser does, and put in balance
+                          fragments    raw HTML by the site's policy
+                          sanitize     what is harmless of a body
+                          shortcodes   colon fences as calls of build.py
                           layouts      Jinja2 as Octavo uses it
     4 steps     apart     parse        a source -> Document
                           related      posts -> the posts most like each, with reasons

@@ -1,0 +1,302 @@
+"""The Markdown that posts are written in: CommonMark, GitHub's additions, definition lists, attributes, shortcodes.
+
+Inline tokens of markdown-it carry no position. The rules here wrap the library's own and keep, in ``meta[AT]``, where
+in its block each link, image, footnote mark and raw tag stands. What only a rule can see, such as nesting that the
+parser gives up on, is noted in the environment of the parse (``NOTES``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import normalizeReference
+from markdown_it.parser_block import ParserBlock
+from markdown_it.ruler import Ruler
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from markdown_it.utils import EnvType
+from mdit_py_plugins.attrs import attrs_block_plugin, attrs_plugin
+from mdit_py_plugins.attrs.parse import ParseError
+from mdit_py_plugins.attrs.parse import parse as parse_attributes
+from mdit_py_plugins.deflist import deflist_plugin
+from mdit_py_plugins.gfm import gfm_plugin
+
+from octavo.model import Extensions
+from octavo.writer import Writer
+
+DEEPEST = 100
+"""How many elements may be nested; a list takes two. Each costs up to four of Python's thousand frames."""
+
+ATTRIBUTES = ("id", "class", "title", "width", "height")
+"""The attributes that may be written in braces."""
+
+AT = "at"
+"""The key in a token's ``meta`` of its (start, end) in the content of its block."""
+
+NOTES = "notes"
+"""The key of the Notes in the environment of a parse."""
+
+_FOOTNOTE = re.compile(r"\[\^([^\[\]\s]{1,200})\](?!\()")
+_REFERENCE = re.compile(r"\[([^\[\]]{1,200})\]\[([^\[\]]{1,200})\]")
+_LETTER = re.compile(r"[^\W\d_]")
+_BRACES = re.compile(r"\{\s*(?:[.#]?[A-Za-z_][^{}%]*)\}")
+_HEADING_BRACES = re.compile(r"(?:^|(?<=[ \t]))\{[ \t]*[.#][^{}%]*\}$")
+_SHORTCODE = re.compile(r"(:{3,})[ \t]*([A-Za-z][\w-]*)(?:[ \t]+(.*))?$")
+
+InlineRule = Callable[[StateInline, bool], bool]
+BlockRule = Callable[[StateBlock, int, int, bool], bool]
+
+
+@dataclass(slots=True)
+class Missing:
+    """A mark without what it refers to: a footnote or a link reference, by its label, at a place of a block."""
+
+    block: Token
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(slots=True)
+class Notes:
+    """What the rules noticed in one body.
+
+    ``block`` is the block whose inline content is being parsed. ``too_deep_lines`` are the lines, from 0, at which
+    the parser left out a block; ``too_deep`` the places at which it gave up on brackets.
+    """
+
+    block: Token | None = None
+    images: int = 0
+    too_deep_lines: list[int] = field(default_factory=list)
+    too_deep: list[tuple[Token, int]] = field(default_factory=list)
+    footnotes: list[Missing] = field(default_factory=list)
+    references: list[Missing] = field(default_factory=list)
+
+
+class _Blocks(ParserBlock):
+    """The block parser, which notes what it would leave out without a word."""
+
+    def tokenize(self, state: StateBlock, startLine: int, endLine: int) -> None:
+        if state.level >= DEEPEST:
+            line = state.skipEmptyLines(startLine)
+            if line < endLine and state.sCount[line] >= state.blkIndent:
+                _notes(state.env).too_deep_lines.append(line)
+            state.line = endLine
+            return
+        super().tokenize(state, startLine, endLine)
+
+
+class Parser(MarkdownIt):
+    """A MarkdownIt that leaves it to the caller which addresses may be linked to."""
+
+    def validateLink(self, url: str) -> bool:
+        return True
+
+
+def make_parser(extensions: Extensions) -> Parser:
+    """A parser of its own, configured by the ``markdown`` functions of build.py, whose exceptions are passed on."""
+    md = Parser("commonmark", renderer_cls=Writer)
+    md.block = _Blocks()
+    md.configure("commonmark", {"maxNesting": DEEPEST, "xhtmlOut": False})
+    md.use(gfm_plugin)
+    md.use(deflist_plugin)
+    md.use(attrs_plugin, after=("image", "code_inline", "link_close"), allowed=ATTRIBUTES)
+    md.use(attrs_block_plugin, allowed=ATTRIBUTES)
+    inline, block = md.inline.ruler, md.block.ruler
+    inline.at("link", _noting_references(_placed(_rule(inline, "link"), "[")))
+    inline.at("image", _image(_placed(_rule(inline, "image"), "!")))
+    inline.at("autolink", _placed(_rule(inline, "autolink"), "<"))
+    inline.at("html_inline", _placed(_rule(inline, "html_inline"), "<"))
+    inline.at("footnote_ref", _footnote(_placed(_rule(inline, "footnote_ref"), "[")))
+    inline.at("attr", _inline_braces(_rule(inline, "attr")))
+    block.at("attr", _block_braces(_rule(block, "attr")))
+    block.before(
+        "fence", "shortcode", _shortcode, {"alt": ["paragraph", "reference", "blockquote", "list", "footnote_def"]}
+    )
+    md.core.ruler.at("inline", _inline)
+    md.core.ruler.before("inline", "heading_attributes", _heading_attributes)
+    Writer.take_over(md)
+    for extension in extensions.markdown:
+        extension.function(md)
+    return md
+
+
+def _rule(ruler: Ruler[Callable[..., bool]], name: str) -> Callable[..., bool]:
+    return dict(zip(ruler.get_active_rules(), ruler.getRules(""), strict=True))[name]
+
+
+def _notes(env: EnvType) -> Notes:
+    notes = env.setdefault(NOTES, Notes())
+    assert isinstance(notes, Notes)
+    return notes
+
+
+def _inline(state: StateCore) -> None:
+    """The library's rule of this name, which also says which block is being parsed."""
+    notes = _notes(state.env)
+    for token in state.tokens:
+        if token.type == "inline":
+            notes.block = token
+            token.children = []
+            state.md.inline.parse(token.content, state.md, state.env, token.children)
+
+
+def _placed(rule: InlineRule, first: str) -> InlineRule:
+    """The rule, whose first token then says where it stands. ``first`` is the character the rule begins with."""
+
+    def placed(state: StateInline, silent: bool) -> bool:
+        start = state.pos
+        if state.src[start] != first:
+            return False
+        if silent:
+            if state.level >= DEEPEST and first in "[!":
+                notes = _notes(state.env)
+                if notes.block is not None and not notes.too_deep:
+                    notes.too_deep.append((notes.block, start))
+            return rule(state, True)
+        count = len(state.tokens) + bool(state.pending)
+        if not rule(state, False):
+            return False
+        state.tokens[count].meta[AT] = (start, state.pos)
+        return True
+
+    return placed
+
+
+def _image(rule: InlineRule) -> InlineRule:
+    """An image's alternative text is parsed as a text of its own, in which nothing has a place or is a footnote."""
+
+    def image(state: StateInline, silent: bool) -> bool:
+        if state.src[state.pos] != "!":
+            return False
+        notes = _notes(state.env)
+        notes.images += 1
+        try:
+            return rule(state, silent)
+        finally:
+            notes.images -= 1
+
+    return image
+
+
+def _footnote(rule: InlineRule) -> InlineRule:
+    def footnote(state: StateInline, silent: bool) -> bool:
+        start = state.pos
+        if not state.src.startswith("[^", start):
+            return False
+        notes = _notes(state.env)
+        if notes.images and not silent:
+            return False
+        if rule(state, silent):
+            return True
+        if not silent and notes.block is not None:
+            mark = _FOOTNOTE.match(state.src, start)
+            if mark is not None:
+                notes.footnotes.append(Missing(notes.block, start, mark.end(), mark[1]))
+        return False
+
+    return footnote
+
+
+def _noting_references(rule: InlineRule) -> InlineRule:
+    """Note a ``[text][label]`` whose label is not defined; CommonMark has it as text, its author meant a link."""
+
+    def link(state: StateInline, silent: bool) -> bool:
+        start = state.pos
+        if state.src[start] != "[":
+            return False
+        if rule(state, silent):
+            return True
+        before = state.src[start - 1 : start]
+        if silent or before.isalnum() or before in ("]", ")"):
+            return False
+        mark = _REFERENCE.match(state.src, start)
+        if mark is None or mark[1].startswith("^") or not _LETTER.search(mark[1]) or not _LETTER.search(mark[2]):
+            return False
+        notes = _notes(state.env)
+        known = normalizeReference(mark[2]) in state.env.get("references", {})
+        if not known and notes.images == 0 and notes.block is not None:
+            notes.references.append(Missing(notes.block, start, mark.end(), mark[2]))
+        return False
+
+    return link
+
+
+def _inline_braces(rule: InlineRule) -> InlineRule:
+    """Attributes after an image, code or a link, but never ``{{ x }}`` or ``{% x %}``: in a post they are text."""
+
+    def attributes(state: StateInline, silent: bool) -> bool:
+        return state.src[state.pos] == "{" and _BRACES.match(state.src, state.pos) is not None and rule(state, silent)
+
+    return attributes
+
+
+def _block_braces(rule: BlockRule) -> BlockRule:
+    def attributes(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:
+        start = state.bMarks[startLine] + state.tShift[startLine]
+        end = state.eMarks[startLine]
+        if start >= end or state.src[start] != "{":
+            return False
+        if _BRACES.fullmatch(state.src[start:end].rstrip()) is None:
+            return False
+        return rule(state, startLine, endLine, silent)
+
+    return attributes
+
+
+def _heading_attributes(state: StateCore) -> None:
+    """``## Title {#id .class}``: the braces at the end of a heading belong to it."""
+    for before, token in pairwise(state.tokens):
+        if before.type != "heading_open" or not token.content.endswith("}"):
+            continue
+        braces = _HEADING_BRACES.search(token.content)
+        if braces is None:
+            continue
+        try:
+            _, attributes = parse_attributes(braces[0])
+        except ParseError:
+            continue
+        token.content = token.content[: braces.start()].rstrip()
+        for name, value in attributes.items():
+            if name not in ATTRIBUTES:
+                before.meta.setdefault("insecure_attrs", {})[name] = value
+            elif name == "class" and "class" in before.attrs:
+                before.attrs["class"] = f"{before.attrs['class']} {value}"
+            else:
+                before.attrs[name] = value
+
+
+def _shortcode(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:
+    """``::: name key="value"``, lines, ``:::``. Three colons without a name are text."""
+    start = state.bMarks[startLine] + state.tShift[startLine]
+    if not state.src.startswith(":::", start) or state.is_code_block(startLine):
+        return False
+    opening = _SHORTCODE.match(state.src, start, state.eMarks[startLine])
+    if opening is None:
+        return False
+    if silent:
+        return True
+    line = startLine + 1
+    closed = False
+    while line < endLine:
+        begin, end = state.bMarks[line] + state.tShift[line], state.eMarks[line]
+        if begin < end and state.sCount[line] < state.blkIndent:
+            break
+        text = state.src[begin:end].rstrip()
+        if text and text.strip(":") == "" and len(text) >= len(opening[1]) and not state.is_code_block(line):
+            closed = True
+            break
+        line += 1
+    state.line = line + closed
+    token = state.push("shortcode", "", 0)
+    token.info = opening[2]
+    token.content = state.getLines(startLine + 1, line, state.sCount[startLine], True)
+    token.meta = {"arguments": (opening[3] or "").strip(), "closed": closed}
+    token.map = [startLine, state.line]
+    return True
