@@ -14,11 +14,10 @@ def parse(path: str, ask: Ask) -> Document:
     if text is None:
         return Document(meta=None, problems=problems)
     front = frontmatter.read(text)
-    problems += front.problems
+    meta, marks, found = schema.read_meta(path, front)
+    problems += found
     if front.node is None:
         return Document(meta=None, problems=problems)
-    meta, marks, found = schema.read_meta(path, front.node)
-    problems += found
     reading = markdown.read(
         markdown.BodySource(path, front.body, front.body_line),
         markdown.ReadingOptions(

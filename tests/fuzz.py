@@ -1,0 +1,506 @@
+"""Differential fuzz: after any edits, the incremental build is the clean build, byte for byte, problems included.
+
+``python -m tests.fuzz --runs 200 --edits 30`` makes that many random sites, edits each that many times, builds after
+each edit, and compares with a clean build in a fresh process that shares no cache. ``--seed N`` repeats one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime as dt
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from octavo.commands import report_dict
+from octavo.project import Report
+from tests.sites import BASE, SiteFolder
+
+TOPICS = {
+    "db": "query join index subquery transaction migration schema cursor annotate prefetch",
+    "web": "route request response template form session cookie middleware blueprint view",
+    "ops": "server proxy worker socket deploy container cache balance monitor restart",
+}
+TAGS = ["python", "Python", "django", "flask", "C#", "c++", "orm", "naïve", "naïve"]
+NAMES = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "deep/epsilon",
+    "deep/zeta",
+    "2026-03-04-eta",
+    "theta/index",
+    "iota",
+    "Käse",
+]
+AT = "2026-06-15T12:00:00+00:00"
+
+LAYOUTS = {
+    "post.html": [
+        "{% extends 'base.html' %}{% block main %}<h1>{{ post.title }}</h1>{{ content() }}"
+        "{% for s in related(3) %}<a href='{{ s.card.url }}'>{{ s.card.title }}</a> {{ s.reasons }}{% endfor %}"
+        "{% for c in latest(2) %}{{ c.title }} {{ c.excerpt | safe }}{% endfor %}{% endblock %}",
+        "{% extends 'base.html' %}{% import 'macros.html' as m %}{% block main %}{{ m.title(post) }}{{ content() }}"
+        "{% include ['extra.html', 'partials/none.html'] ignore missing %}{{ backlinks() | length }}"
+        "{% with n = neighbours() %}{{ n.older.title if n.older }}{{ n.newer.title if n.newer }}{% endwith %}"
+        "{% endblock %}",
+        "{% set kind = 'short' if post.minutes < 2 else 'long' %}{% include 'kind-' ~ kind ~ '.html' ignore missing %}"
+        "{{ content() }}{% for t in tags() %}{{ t.name }} {{ t.count }}{% endfor %}{{ series() }}{{ headings() }}",
+        "{{ post.titel }}",
+        "{% if post.tags %}{{ post.title }",
+        None,
+    ],
+    "base.html": [
+        "<!doctype html><title>{{ page.title }} – {{ site.title }}</title>{% block main %}{% endblock %}",
+        "<!doctype html><link href='{{ asset('style.css') }}'>{% block main %}{% endblock %}{{ posts() | length }}",
+        None,
+    ],
+    "macros.html": [
+        "{% macro title(p) %}<h1>{{ p.title }}</h1>{% endmacro %}",
+        "{% import 'inner.html' as inner %}{% macro title(p) %}{{ inner.mark() }}{{ p.title }}{% endmacro %}",
+        None,
+    ],
+    "inner.html": [
+        "{% macro mark() %}*{% endmacro %}",
+        "{% macro mark() %}{{ latest(1) | length }}{% endmacro %}",
+        None,
+    ],
+    "extra.html": ["extra {{ site.title }}", "{{ tagged('orm') | length }}", None],
+    "kind-short.html": ["short", None],
+    "kind-long.html": ["long", None],
+    "home.html": ["{% for c in listing() %}{{ c.title }} {{ c.date | day }} {{ c.minutes }}{% endfor %}", None],
+}
+
+SCRIPTS = [
+    None,
+    "from octavo import Site\nsite = Site(__file__)\n\n@site.filter\ndef shout(text):\n    return text.upper()\n",
+    "from octavo import AllPosts, Site, Table\nsite = Site(__file__)\n\n@site.data\ndef count(ask):\n"
+    "    return Table({'posts': len(ask(AllPosts()))})\n",
+    "from octavo import File, Page, Site\nsite = Site(__file__)\n\n@site.pages\ndef notes(ask):\n"
+    "    text = (ask(File('notes.txt')) or b'none').decode()\n"
+    "    yield Page('/notes/', 'note.html', 'custom', title=text.strip())\n",
+    "from octavo import Site\nfrom helper import end\nsite = Site(__file__)\n\n@site.shortcode\ndef note(args, body):\n"
+    "    return '<aside>' + body + end + '</aside>'\n",
+    "from octavo import Site\nsite = Site(__file__)\n\n@site.markdown\ndef plain(md):\n"
+    "    md.disable('strikethrough')\n",
+    "from octavo import AllPosts, Site, warning\nsite = Site(__file__)\n\n@site.check\ndef many(ask):\n"
+    "    if len(ask(AllPosts())) > 4:\n        yield warning('posts', None, 'many', 'many posts')\n",
+    "from octavo import Site\nsite = Site(__file__)\n1 / 0\n",
+]
+
+SETTINGS = [
+    ("title", ['"A test site"', '"Another title"']),
+    ("base_url", ['"https://test.example"', '"https://test.example/blog"', None]),
+    ("paginate", ["2", "10"]),
+    ("timezone", ['"UTC"', '"Pacific/Kiritimati"']),
+    ("related", ["1", "4"]),
+    ("latest", ["1", "4"]),
+    ("excerpt", ["40", "200"]),
+    ("author", ['"Ada"', None]),
+    ("permalink", ['"/posts/{path}/"', '"/{year}/{slug}.html"']),
+    ("raw_html", ['"allow"', '"error"']),
+]
+
+
+@dataclass
+class Draft:
+    """A post being edited: its front matter as YAML text by key, and its paragraphs."""
+
+    keys: dict[str, str]
+    paragraphs: list[str]
+
+    def text(self) -> str:
+        front = "".join(f"{key}: {value}\n" for key, value in self.keys.items())
+        return f"---\n{front}---\n\n" + "\n\n".join(self.paragraphs) + "\n"
+
+
+@dataclass
+class Author:
+    """Edits a site at random. Everything follows from the random numbers given."""
+
+    site: SiteFolder
+    random: random.Random
+    posts: dict[str, Draft] = field(default_factory=dict)
+    settings: dict[str, str | None] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        for name in self.random.sample(NAMES, 5):
+            self.posts[name] = self.draft()
+        for name, posts in self.posts.items():
+            self.save(name, posts)
+        self.site.write("assets/style.css", "body { color: black }")
+        self.site.write("layouts/note.html", "<p>{{ page.title }}</p>")
+        self.site.write("helper.py", "end = '.'\n")
+        self.save_settings()
+
+    def draft(self) -> Draft:
+        topic = self.random.choice(list(TOPICS))
+        keys = {"title": f'"{self.words(topic, 3)}"', "date": self.date()}
+        if self.random.random() < 0.8:
+            keys["tags"] = self.tags()
+        return Draft(keys, [self.paragraph(topic) for _ in range(self.random.randint(1, 4))])
+
+    def words(self, topic: str, count: int) -> str:
+        return " ".join(self.random.choices(TOPICS[topic].split(), k=count))
+
+    def paragraph(self, topic: str | None = None) -> str:
+        topic = topic or self.random.choice(list(TOPICS))
+        kinds: list[Callable[[], str]] = [
+            lambda: self.words(topic, self.random.randint(5, 60)),
+            lambda: f"## {self.words(topic, 2)}",
+            lambda: f"see [there]({self.link()}) for {self.words(topic, 4)}",
+            lambda: f"```python\n{self.words(topic, 3)} = {self.random.randint(1, 9)}\n```",
+            lambda: f"{self.words(topic, 6)}\n\n<!-- more -->\n\n{self.words(topic, 6)}",
+            lambda: f"::: note\n{self.words(topic, 4)}\n:::",
+            lambda: f"~~{self.words(topic, 2)}~~ and **{self.words(topic, 1)}** [^1]\n\n[^1]: {self.words(topic, 3)}",
+            lambda: f"<div>{self.words(topic, 2)}</div>",
+            lambda: "![picture](pic.png)",
+        ]
+        weights = [12, 2, 4, 2, 1, 1, 1, 1, 1]
+        return self.random.choices(kinds, weights)[0]()
+
+    def link(self) -> str:
+        target = self.random.choice(["alpha.md", "beta.md", "deep/zeta.md", "/tags/", "#x", "pic.png", "nosuch.md"])
+        return target + ("#query-join" if self.random.random() < 0.2 else "")
+
+    def date(self) -> str:
+        days = ["2025-01-02", "2026-03-04", "2026-03-04T10:00:00+02:00", "2026-05-06", "2026-06-15", "2026-12-31"]
+        return self.random.choice([*days, "2024-02-29", "2026-06-15 23:30", "2023-07-08"])
+
+    def tags(self) -> str:
+        return "[" + ", ".join(f'"{tag}"' for tag in self.random.sample(TAGS, self.random.randint(0, 3))) + "]"
+
+    def save(self, name: str, draft: Draft) -> None:
+        self.site.write(f"posts/{name}.md", draft.text())
+
+    def save_settings(self) -> None:
+        lines = BASE.splitlines()
+        chosen = {line.split(" = ")[0]: line.split(" = ")[1] for line in lines[1:]}
+        for key, value in self.settings.items():
+            if value is None:
+                chosen.pop(key, None)
+            else:
+                chosen[key] = value
+        self.site.write("pyproject.toml", "[tool.octavo]\n" + "".join(f"{k} = {v}\n" for k, v in chosen.items()))
+
+    # Edits; each returns what it did.
+
+    def edit(self) -> str:
+        kinds: list[tuple[int, Callable[[], str]]] = [
+            (8, self.edit_body),
+            (4, self.edit_title),
+            (3, self.edit_key),
+            (3, self.add_post),
+            (2, self.delete_post),
+            (2, self.rename_post),
+            (1, self.swap_posts),
+            (4, self.edit_layout),
+            (2, self.edit_setting),
+            (1, self.edit_script),
+            (1, self.edit_other),
+            (1, self.touch),
+            (1, self.harm_output),
+            (1, self.lose_cache),
+        ]
+        return self.random.choices([kind for _, kind in kinds], [weight for weight, _ in kinds])[0]()
+
+    def some_post(self) -> str | None:
+        return self.random.choice(sorted(self.posts)) if self.posts else None
+
+    def edit_body(self) -> str:
+        name = self.some_post()
+        if name is None:
+            return self.add_post()
+        draft = self.posts[name]
+        place = self.random.randrange(len(draft.paragraphs) + 1)
+        if place == len(draft.paragraphs) or self.random.random() < 0.3:
+            draft.paragraphs.insert(place, self.paragraph())
+        elif self.random.random() < 0.2 and len(draft.paragraphs) > 1:
+            del draft.paragraphs[place]
+        else:
+            draft.paragraphs[place] = self.paragraph()
+        self.save(name, draft)
+        return f"body of {name}"
+
+    def edit_title(self) -> str:
+        name = self.some_post()
+        if name is None:
+            return self.add_post()
+        self.posts[name].keys["title"] = f'"{self.words(self.random.choice(list(TOPICS)), 3)} & <b>"'
+        self.save(name, self.posts[name])
+        return f"title of {name}"
+
+    def edit_key(self) -> str:
+        name = self.some_post()
+        if name is None:
+            return self.add_post()
+        pool: dict[str, Callable[[], str]] = {
+            "date": self.date,
+            "tags": self.tags,
+            "slug": lambda: self.random.choice(["moved", "other-place", "alpha"]),
+            "draft": lambda: self.random.choice(["true", "false", "maybe"]),
+            "description": lambda: f'"{self.words("web", 5)}"',
+            "series": lambda: self.random.choice(["Basics", "basics"]),
+            "aliases": lambda: self.random.choice(["[/old/]", "[/older/, /oldest.html]", "[/posts/beta/]"]),
+            "updated": self.date,
+            "expires": lambda: self.random.choice(["2026-01-01", "2027-01-01"]),
+            "author": lambda: self.random.choice(["Ada", "Grace"]),
+            "layout": lambda: self.random.choice(["post", "page", "nosuch"]),
+            "related": lambda: self.random.choice(["{pin: [alpha.md]}", "{block: [beta.md]}", "false"]),
+            "titel": lambda: "x",
+            "image": lambda: "pic.png",
+            "toc": lambda: "false",
+        }
+        key = self.random.choice(list(pool))
+        keys = self.posts[name].keys
+        if key in keys and key not in ("date", "tags") and self.random.random() < 0.6:
+            del keys[key]
+        else:
+            keys[key] = pool[key]()
+        self.save(name, self.posts[name])
+        return f"{key} of {name}: {keys.get(key)}"
+
+    def add_post(self) -> str:
+        free = [name for name in NAMES if name not in self.posts]
+        if not free:
+            return self.touch()
+        name = self.random.choice(free)
+        self.posts[name] = self.draft()
+        self.save(name, self.posts[name])
+        return f"new {name}"
+
+    def delete_post(self) -> str:
+        name = self.some_post()
+        if name is None:
+            return self.add_post()
+        del self.posts[name]
+        self.site.delete(f"posts/{name}.md")
+        return f"no {name}"
+
+    def rename_post(self) -> str:
+        old = self.some_post()
+        free = [name for name in NAMES if name not in self.posts]
+        if old is None or not free:
+            return self.add_post()
+        new = self.random.choice(free)
+        self.posts[new] = self.posts.pop(old)
+        self.site.delete(f"posts/{old}.md")
+        self.save(new, self.posts[new])
+        return f"{old} is now {new}"
+
+    def swap_posts(self) -> str:
+        if len(self.posts) < 2:
+            return self.add_post()
+        a, b = self.random.sample(sorted(self.posts), 2)
+        self.posts[a], self.posts[b] = self.posts[b], self.posts[a]
+        self.save(a, self.posts[a])
+        self.save(b, self.posts[b])
+        return f"{a} and {b} swapped"
+
+    def edit_layout(self) -> str:
+        name = self.random.choice(list(LAYOUTS))
+        # A layout that cannot be used is tried less often than one that can: after it nothing is published.
+        texts = [text for text in LAYOUTS[name] if text is None or "titel" not in text] * 5 + LAYOUTS[name]
+        text = self.random.choice(texts)
+        location = self.site.root / "layouts" / name
+        if text is None:
+            location.unlink(missing_ok=True)
+        else:
+            self.site.write(f"layouts/{name}", text)
+        return f"layout {name}: {text!r:.40}"
+
+    def edit_setting(self) -> str:
+        key, values = self.random.choice(SETTINGS)
+        self.settings[key] = self.random.choice(values)
+        self.save_settings()
+        return f"setting {key} = {self.settings[key]}"
+
+    def edit_script(self) -> str:
+        script = self.random.choice(SCRIPTS)
+        location = self.site.root / "build.py"
+        if script is None:
+            location.unlink(missing_ok=True)
+        else:
+            self.site.write("build.py", script)
+        return f"build.py: {script!r:.60}"
+
+    def edit_other(self) -> str:
+        path, content = self.random.choice(
+            [
+                ("assets/style.css", "body { color: navy }"),
+                ("assets/style.css", "body { background: url(pic.png) }"),
+                ("assets/pic.png", "not really a picture"),
+                ("assets/root/robots.txt.bak", "x"),
+                ("posts/pic.png", "a picture"),
+                ("posts/theta/pic.png", "another picture"),
+                ("notes.txt", self.words("ops", 2)),
+                ("helper.py", f"end = '{self.random.randint(1, 9)}'\n"),
+            ]
+        )
+        self.site.write(path, content)
+        return f"{path}: {content}"
+
+    def touch(self) -> str:
+        name = self.some_post()
+        if name is not None:
+            self.save(name, self.posts[name])
+        return f"touch {name}"
+
+    def harm_output(self) -> str:
+        made = sorted(path for path in (self.site.root / "output").rglob("*") if path.is_file())
+        if made:
+            victim = self.random.choice(made)
+            if self.random.random() < 0.5:
+                victim.unlink()
+            else:
+                victim.write_text("harmed")
+            return f"harmed {victim.name}"
+        return "no output to harm"
+
+    def lose_cache(self) -> str:
+        if self.random.random() < 0.8:
+            return self.touch()
+        # Without its cache Octavo does not know which files it wrote, so they go with it.
+        shutil.rmtree(self.site.root / ".octavo", ignore_errors=True)
+        shutil.rmtree(self.site.root / "output", ignore_errors=True)
+        return "cache and output lost"
+
+
+class CleanBuilder:
+    """A fresh process for each clean build, started ahead of time, that has built nothing before."""
+
+    def __enter__(self) -> CleanBuilder:
+        self._next = self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._next.kill()
+        self._next.communicate()
+
+    def _start(self) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "tests.fuzz", "--clean-build"]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def build(self, root: Path, options: dict[str, Any]) -> dict[str, Any]:
+        """Build the site at ``root`` from nothing; ``root/output`` and the report are the result."""
+        process, self._next = self._next, self._start()
+        out, _ = process.communicate(json.dumps({"root": str(root), "options": options}), timeout=120)
+        assert process.returncode == 0, f"the clean build ended with status {process.returncode}"
+        report: dict[str, Any] = json.loads(out.splitlines()[-1])
+        return report
+
+
+def _clean_build_of_stdin() -> int:
+    """What the fresh process does. Everything is imported before it is told what to build."""
+    import jinja2
+    import markdown_it
+    import numpy
+
+    from octavo import pipeline
+
+    assert all((jinja2, markdown_it, numpy, pipeline))
+    task = json.loads(sys.stdin.read())
+    at = dt.datetime.fromisoformat(AT)
+    report = SiteFolder(Path(task["root"]), {**task["options"], "at": at}).build()
+    print(json.dumps(report_dict(report)))
+    return 0
+
+
+class Difference(AssertionError):
+    """An incremental build that is not the clean one."""
+
+
+def run(seed: int, edits: int, folder: Path, clean: CleanBuilder) -> Iterator[str]:
+    """One run: yields each edit, raises Difference at the first build that is not the clean one."""
+    numbers = random.Random(seed)
+    author = Author(SiteFolder(folder / "site", {"at": dt.datetime.fromisoformat(AT)}), numbers)
+    author.begin()
+    done: list[str] = []
+    for number in range(edits + 1):
+        if number:
+            done.append(author.edit())
+            if numbers.random() < 0.15:
+                done.append(author.edit())
+        choices = {"allow_broken_links": True}
+        if numbers.random() < 0.1:
+            choices["drafts"] = True
+        if numbers.random() < 0.1:
+            choices["strict"] = True
+        before = author.site.output()
+        report = author.site.build(**choices)
+        try:
+            compare(author.site, report, before, choices, folder / "clean", clean)
+        except Difference as difference:
+            history = "\n".join(f"  {edit}" for edit in done)
+            raise Difference(f"seed {seed}, after {number} edits:\n{history}\n{difference}") from None
+        yield done[-1] if done else "begin"
+
+
+def compare(
+    site: SiteFolder,
+    report: Report,
+    before: dict[str, bytes],
+    choices: dict[str, Any],
+    folder: Path,
+    clean: CleanBuilder,
+) -> None:
+    """Build a copy of the site from nothing, and compare every byte and every problem."""
+    shutil.rmtree(folder, ignore_errors=True)
+    # The same name, since a site without a title is named after its folder.
+    copy = folder / site.root.name
+    shutil.copytree(site.root, copy, ignore=shutil.ignore_patterns(".octavo", "output", "__pycache__"))
+    options = {**choices, "jobs": 1}
+    expected = clean.build(copy, options)
+    actual = report_dict(report)
+    for key in ("problems", "held", "pages"):
+        mine = [p for p in actual[key] if p["code"] != "output"] if key == "problems" else actual[key]
+        if mine != expected[key]:
+            raise Difference(f"{key} differ:\n  incremental: {mine}\n  clean:       {expected[key]}")
+    output = site.output()
+    if report.failed:
+        if output != before:
+            raise Difference("a failed build changed the output")
+        return
+    wanted = SiteFolder(copy).output()
+    for path in sorted(output.keys() | wanted.keys()):
+        if output.get(path) != wanted.get(path):
+            raise Difference(f"{path} differs:\n  incremental: {output.get(path)!r}\n  clean: {wanted.get(path)!r}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--edits", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--clean-build", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.clean_build:
+        return _clean_build_of_stdin()
+    started = time.monotonic()
+    failures = 0
+    with CleanBuilder() as clean:
+        for seed in range(arguments.seed, arguments.seed + arguments.runs):
+            with tempfile.TemporaryDirectory(prefix="octavo-fuzz-") as folder:
+                try:
+                    builds = sum(1 for _ in run(seed, arguments.edits, Path(folder), clean))
+                    print(f"seed {seed}: {builds} builds equal ({time.monotonic() - started:.0f} s)", flush=True)
+                except Difference as difference:
+                    failures += 1
+                    print(f"DIFFERENCE {difference}", flush=True)
+    print(f"{arguments.runs} runs, {failures} with a difference")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        raise SystemExit(main())
