@@ -67,11 +67,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from octavo.diagnostic import Diagnostic, Span, error, warning
     from octavo.entry import Site
+    from octavo.facts import Ask
     from octavo.model import Page, Table
-    from octavo.queries import AllPosts, BodyOf, File, Grouped, Groups, PostAt, Setting
+    from octavo.queries import AllPosts, BodyOf, File, Grouped, Groups, PostAt, PostPaths, Setting
 
 __all__ = [
     "AllPosts",
+    "Ask",
     "BodyOf",
     "Diagnostic",
     "File",
@@ -79,6 +81,7 @@ __all__ = [
     "Groups",
     "Page",
     "PostAt",
+    "PostPaths",
     "Setting",
     "Site",
     "Span",
@@ -90,8 +93,9 @@ __all__ = [
 _HOMES = {
     "octavo.diagnostic": ("Diagnostic", "Span", "error", "warning"),
     "octavo.entry": ("Site",),
+    "octavo.facts": ("Ask",),
     "octavo.model": ("Page", "Table"),
-    "octavo.queries": ("AllPosts", "BodyOf", "File", "Grouped", "Groups", "PostAt", "Setting"),
+    "octavo.queries": ("AllPosts", "BodyOf", "File", "Grouped", "Groups", "PostAt", "PostPaths", "Setting"),
 }
 
 

@@ -237,6 +237,11 @@ class AllPosts(Query[tuple[Link, ...]]):
 
 
 @dataclass(frozen=True)
+class PostPaths(Query[tuple[str, ...]]):
+    """The source paths of all posts, newest first."""
+
+
+@dataclass(frozen=True)
 class FeedPaths(Query[tuple[str, ...]]):
     """The source paths of the posts a feed carries, newest first."""
 

@@ -48,6 +48,7 @@ from octavo.queries import (
     NeighboursOf,
     PageAt,
     PostAt,
+    PostPaths,
     PublishedUrl,
     RelatedIndex,
     RelatedTo,
@@ -269,6 +270,7 @@ def post_facts(index: Index, documents: Records) -> Resolvers:
         Grouped: grouped,
         Archive: lambda query: fact(index.archive),
         AllPosts: lambda query: fact(tuple(map(link, posts))),
+        PostPaths: lambda query: fact(tuple(post.path for post in posts)),
         FeedPaths: lambda query: fact(tuple(post.path for post in posts[: index.settings.feed_length])),
     }
 
