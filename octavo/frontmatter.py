@@ -25,8 +25,8 @@ MOST_ENTRIES = 1_000
 DEEPEST = 32
 """Lists and mappings within each other."""
 
-# libyaml is some ten times faster. It agrees with the pure Python parser on values and marks (the tests compare
-# them), but for tabs after a key's colon, which only libyaml takes for blanks.
+# libyaml is some ten times faster. It agrees with the pure Python parser on values and marks, as the tests compare;
+# a tab after a key's colon and a '?' within a list in brackets are valid for libyaml only.
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -178,6 +178,7 @@ class _Block(NamedTuple):
 
 
 _FORBIDDEN = re.compile("[^\\t\\n\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]")
+_DIRECTIVE = re.compile(r"(?:[ \t]*(?:#.*)?\n)*(%)")
 _TAB_INDENT = re.compile(r"^ *(\t)[ \t]*[^\s]", re.MULTILINE)
 
 
@@ -186,6 +187,9 @@ def _check_characters(block: _Block) -> None:
     if found:
         message = f"the character U+{ord(found[0]):04X} is not allowed in front matter"
         raise Unreadable(block.fault("control", found.start(), message, "delete it: it is invisible"))
+    if "%" in block.text and (found := _DIRECTIVE.match(block.text)):
+        message = "the front matter cannot begin with a YAML directive"
+        raise Unreadable(block.fault("yaml", found.start(1), message, "delete this line"))
     if "\t" in block.text and (found := _TAB_INDENT.search(block.text)):
         raise Unreadable(block.fault("yaml", found.start(1), "this line is indented with a tab", "use spaces"))
 
@@ -252,10 +256,8 @@ class _Builder:
                 yield event
         except yaml.MarkedYAMLError as fault:
             raise Unreadable(_explain(self._block, fault, self._long_quote)) from None
-        except (ValueError, OverflowError) as fault:
-            # The pure Python scanner calls chr() on any escape.
-            if isinstance(fault, Unreadable):
-                raise
+        except ValueError:
+            # The pure Python scanner calls chr() and int() on any escape.
             raise Unreadable(_bad_escape(self._block, loader.get_mark().index)) from None
         finally:
             loader.dispose()
@@ -269,6 +271,9 @@ class _Builder:
             self._check_escapes(event.value, start, end)
             if event.style in ("'", '"') and event.start_mark.line < event.end_mark.line:
                 self._check_long_quote(start, end)
+            elif event.style in ("|", ">") and re.match("[|>][-+0-9]*#", self._block.text[start:end]):
+                # libyaml takes the rest of the line for a comment, and the value is lost.
+                raise Unreadable(_bad_start(self._block, start))
         self._add(Scalar(event.value, plain, self._block.span(start, end)))
 
     def _check_escapes(self, value: str, start: int, end: int) -> None:
@@ -414,9 +419,7 @@ def _explain(block: _Block, fault: yaml.MarkedYAMLError, long_quote: tuple[int, 
         return _stray_colon(block, at)
     if _START.search(problem):
         start = since if any(word in context for word in ("block scalar", "alias", "anchor")) else at
-        shown = block.text[start : start + 1]
-        message = f"a value cannot begin with '{shown}' unless it is in quotes"
-        return block.fault("yaml", start, message, _quoted_hint(block, start))
+        return _bad_start(block, start)
     if _OPEN.search(context) and "tag" not in problem:
         opener = block.text[since : since + 1]
         if opener in ("[", "{"):
@@ -433,6 +436,11 @@ def _explain(block: _Block, fault: yaml.MarkedYAMLError, long_quote: tuple[int, 
         return block.fault("yaml", at, message, "begin the keys of one mapping in the same column")
     message = "this does not belong to the value before it"
     return block.fault("yaml", at, message, _quoted_hint(block, at))
+
+
+def _bad_start(block: _Block, start: int) -> Diagnostic:
+    message = f"a value cannot begin with '{block.text[start : start + 1]}' unless it is in quotes"
+    return block.fault("yaml", start, message, _quoted_hint(block, start))
 
 
 def _no_colon(block: _Block, start: int) -> Diagnostic:
@@ -476,7 +484,9 @@ def _unclosed_quote(block: _Block, start: int) -> Diagnostic:
 
 def _bad_escape(block: _Block, at: int) -> Diagnostic:
     # One parser points at the backslash, the other behind it.
-    start = max(block.text.rfind("\\", 0, at + 1), 0)
+    start = block.text.rfind("\\", block.text.rfind("\n", 0, at) + 1, at + 1)
+    if start < 0:
+        return block.fault("yaml", at, "this is not valid YAML", _quoted_hint(block, at))
     escape = block.text[start : start + 2]
     hint = "write '\\\\' for a backslash, or put the value in single quotes"
     return block.fault("yaml", start, f"'{escape}' does not begin an escape that YAML knows", hint, start + 2)

@@ -224,6 +224,8 @@ BROKEN = [
     pytest.param(2, "title: Flask: why", "2:13: a value with ': ' in it must be in quotes", id="colon"),
     pytest.param(2, "title: 'it's'", "2:12: this does not belong to the value before it", id="apostrophe"),
     pytest.param(2, "title: [a] b", "2:12: this does not belong to the value before it", id="bracket"),
+    pytest.param(2, "title: >#1 hit", "2:8: a value cannot begin with '>' unless it is in quotes", id="number-sign"),
+    pytest.param(2, "# x\n\n%YAML 1.2", "4:1: the front matter cannot begin with a YAML directive", id="directive"),
     pytest.param(2, "title: @me", "2:8: a value cannot begin with '@' unless it is in quotes", id="at-sign"),
     pytest.param(2, "title: *bold* x", "2:8: a value cannot begin with '*' unless it is in quotes", id="star"),
     pytest.param(2, "title: &", "2:8: a value cannot begin with '&' unless it is in quotes", id="ampersand"),
@@ -305,6 +307,12 @@ def test_keys_of_two_mappings_do_not_clash() -> None:
 def test_problems_before_the_one_that_ends_reading_are_kept() -> None:
     front = read_text(edited(3, "title: Other\nx: !tag y\nz: [a"))
     assert [problem.where() for problem in front.problems] == ["posts/a.md:3:1", "posts/a.md:4:4", "posts/a.md:5:4"]
+
+
+@pytest.mark.parametrize("loader", [frontmatter.LOADER, yaml.SafeLoader], ids=["fast", "pure"])
+def test_a_tag_with_a_broken_escape_is_refused_in_its_line(loader: Any) -> None:
+    (problem,) = read_text(edited(2, "title: !a!%~[ x"), loader).problems
+    assert problem.where().startswith("posts/a.md:2:")
 
 
 def test_many_anchors_are_one_problem() -> None:
@@ -393,7 +401,8 @@ def test_the_hint_shows_the_line_in_quotes(text: str, hint: str) -> None:
     assert read_text(edited(2, hint)).problems == ()
 
 
-SCALARS = st.text(alphabet="ab1.-:#'\"[]{},&*!|>%@`? é🎉\\~_", max_size=12)
+# Without '?' and tabs, on which the parsers differ: see LOADER.
+SCALARS = st.text(alphabet="ab1.-:#'\"[]{},&*!|>%@` é🎉\\~_", max_size=12)
 
 
 @st.composite
@@ -426,9 +435,10 @@ def test_both_parsers_give_the_same_tree(block: str) -> None:
     for loader in (frontmatter.LOADER, yaml.SafeLoader):
         handler = frontmatter.StrictHandler(source, loader)
         try:
-            results.append(handler.load(block))
-        except frontmatter.Unreadable as fault:
-            results.append([problem.where() for problem in fault.problems])
+            node, problems = handler.load(block)
+            results.append("refused" if problems else node)
+        except frontmatter.Unreadable:
+            results.append("refused")
     assert results[0] == results[1]
 
 
