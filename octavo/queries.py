@@ -252,8 +252,8 @@ class SitemapUrls(Query[tuple[Link, ...]]):
 
 
 @dataclass(frozen=True)
-class RelatedIndex(Query[tuple[tuple[str, tuple[Relation, ...]], ...]]):
-    """Every post with its list: (source path, relations), in order of path."""
+class RelatedIndex(Query[tuple[tuple[str, Link, tuple[Relation, ...]], ...]]):
+    """Every post with its list: (source path, its link, relations), in order of path."""
 
 
 @dataclass(frozen=True)

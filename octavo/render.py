@@ -27,8 +27,8 @@ from octavo.model import (
     Page,
     Permalinks,
     Post,
+    Reason,
     Ref,
-    Relation,
     Series,
     Settings,
     Suggestion,
@@ -295,8 +295,25 @@ class PageContext:
     def sitemap(self) -> tuple[Link, ...]:
         return self.ask(SitemapUrls()) or ()
 
-    def related_index(self) -> tuple[tuple[str, tuple[Relation, ...]], ...]:
-        return self.ask(RelatedIndex()) or ()
+    def related_index(self) -> list[dict[str, Any]]:
+        """Every post with its list, scores and reasons, ready for JSON; addresses are absolute."""
+        rows = self.ask(RelatedIndex()) or ()
+        base_url = self._setting("base_url")
+        links = {path: link for path, link, _ in rows}
+        return [
+            {
+                **_indexed(path, link, base_url),
+                "related": [
+                    {
+                        **_indexed(relation.path, links[relation.path], base_url),
+                        "score": relation.score,
+                        "why": [_reason(reason) for reason in relation.reasons],
+                    }
+                    for relation in relations
+                ],
+            }
+            for path, link, relations in rows
+        ]
 
     def asset(self, name: str) -> str:
         url = self.ask(AssetUrl(name))
@@ -322,6 +339,15 @@ class PageContext:
         if value is None:
             raise _nothing(name, f"build.py has no @site.data function {name!r}")
         return value
+
+
+def _indexed(path: str, link: Link, base_url: str) -> dict[str, Any]:
+    return {"id": path, "url": urls.absolute(link.url, base_url), "title": link.title}
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    known: dict[str, Any] = {"kind": reason.kind, "text": reason.text}
+    return known if reason.share is None else {**known, "share": reason.share}
 
 
 def _nothing(name: str, message: str) -> LayoutFailure:

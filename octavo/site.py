@@ -287,10 +287,10 @@ def related_facts(index: Index, rows: Records) -> Resolvers:
         return fact(tuple(suggestion(index, relation) for relation in relations(query.path)[: query.count]))
 
     def related_index(query: RelatedIndex) -> Fact:
-        paths = sorted(rows)
+        listed = [(path, link(index.by_path[path])) for path in sorted(rows)]
         return Fact(
-            digest(tuple((path, rows.digest(path, "row")) for path in paths)),
-            lambda: tuple((path, relations(path)) for path in paths),
+            digest(tuple((path, found, rows.digest(path, "row")) for path, found in listed)),
+            lambda: tuple((path, found, relations(path)) for path, found in listed),
         )
 
     return {RelatedTo: related_to, RelatedIndex: related_index}
