@@ -217,7 +217,6 @@ class _Builder:
         self._root: Node | None = None
         self._count = 0
         self._has_anchor = False
-        self._long_quote: tuple[int, int] | None = None
 
     def build(self) -> tuple[Mapping, tuple[Diagnostic, ...]]:
         try:
@@ -255,7 +254,7 @@ class _Builder:
                     event.value = event.value.translate(plain)
                 yield event
         except yaml.MarkedYAMLError as fault:
-            raise Unreadable(_explain(self._block, fault, self._long_quote)) from None
+            raise Unreadable(_explain(self._block, fault)) from None
         except ValueError:
             # The pure Python scanner calls chr() and int() on any escape.
             raise Unreadable(_bad_escape(self._block, loader.get_mark().index)) from None
@@ -265,7 +264,6 @@ class _Builder:
     def _scalar(self, event: Any) -> None:
         start, end = event.start_mark.index, event.end_mark.index
         self._check_properties(event)
-        self._long_quote = None
         plain = not event.style
         if not plain:
             self._check_escapes(event.value, start, end)
@@ -284,11 +282,10 @@ class _Builder:
             self._problems.append(self._block.fault("control", start, message, hint, end))
 
     def _check_long_quote(self, start: int, end: int) -> None:
-        """A quote that is never closed runs on to the next quote of another key, which may even be valid YAML."""
-        self._long_quote = (start, end)
+        """A quote that is never closed runs on to that of another key or item, which may even be valid YAML."""
         outer = self._open[-1].start if self._open else 0
         indent = outer - (self._block.text.rfind("\n", 0, outer) + 1)
-        if re.search(rf"\n {{0,{indent}}}[\w-]+:(?:\s|$)", self._block.text[start:end]):
+        if re.search(rf"\n {{0,{indent}}}(?:[\w-]+:|-)(?:\s|$)", self._block.text[start:end]):
             raise Unreadable(_unclosed_quote(self._block, start))
 
     def _start(self, event: Any, is_mapping: bool) -> None:
@@ -328,14 +325,15 @@ class _Builder:
             into.key = node
 
     def _add_entry(self, into: _Open, key: Scalar, value: Node) -> None:
-        first = into.lines.setdefault(key.text, key.span.line)
-        if len(into.lines) == len(into.entries):
+        if key.text in into.lines:
+            first = into.lines[key.text]
             message = f"the key '{brief(key.text)}' is set twice: in line {first} and in line {key.span.line}"
             self._problems.append(error(self._block.source.path, key.span, "key", message, "delete one of them"))
-        elif key.text == "<<" and key.plain:
+            return
+        into.lines[key.text] = key.span.line
+        if key.text == "<<" and key.plain:
             message = "merge keys ('<<') are not allowed"
             self._problems.append(error(self._block.source.path, key.span, "yaml", message, "write the keys out"))
-            into.lines.pop(key.text)
         else:
             into.entries.append(Entry(key, value))
 
@@ -396,17 +394,11 @@ _OPEN = re.compile("parsing a flow")
 _TAB = re.compile("tab character|'\\\\t'")
 
 
-def _explain(block: _Block, fault: yaml.MarkedYAMLError, long_quote: tuple[int, int] | None) -> Diagnostic:
-    """A parser's error in plain words, at the place where the author has to change something.
-
-    ``long_quote`` has the offsets of the scalar read last, when it is in quotes and spans lines.
-    """
+def _explain(block: _Block, fault: yaml.MarkedYAMLError) -> Diagnostic:
+    """A parser's error in plain words, at the place where the author has to change something."""
     problem, context = fault.problem or "", fault.context or ""
     at = min(fault.problem_mark.index if fault.problem_mark else 0, len(block.text))
     since = min(fault.context_mark.index if fault.context_mark else at, len(block.text))
-    if long_quote is not None and not block.text[long_quote[1] : at].strip(" ,]}"):
-        # What made the parser stumble stands right behind a quote that closed too late.
-        return _unclosed_quote(block, long_quote[0])
     if "quoted scalar" in context and "end of stream" in problem:
         return _unclosed_quote(block, since)
     if _ESCAPE.search(problem):

@@ -202,6 +202,13 @@ BROKEN = [
         '2:8: the quote " that opens here is not closed where the value ends',
         id="A04-valid-by-accident",
     ),
+    pytest.param(
+        6,
+        'tags:\n  - "a\n  - "b"',
+        '7:5: the quote " that opens here is not closed where the value ends',
+        id="A04-next-item",
+    ),
+    pytest.param(6, 'x: "a\n  - "b" c"', "7:6: this does not belong to the value before it", id="quote-within"),
     pytest.param(2, "title: &a X", "2:8: anchors and aliases are not allowed, and '&a' is one", id="A19-anchor"),
     pytest.param(2, "title: *a", "2:8: anchors and aliases are not allowed, and '*a' is one", id="A19-alias"),
     pytest.param(6, "tags: [!ENV x]", "6:8: the tag '!ENV' is not allowed", id="A20-ENV"),
@@ -302,6 +309,11 @@ def test_keys_of_two_mappings_do_not_clash() -> None:
     assert lines(read_text(edited(5, "  key: 1\n  key: 2")).problems) == [
         "posts/a.md:6:3: the key 'key' is set twice: in line 5 and in line 6"
     ]
+
+
+def test_a_merge_key_hides_no_other_problem() -> None:
+    front = read_text(edited(6, "<<: {a: b}\n<<: {a: b}\ntitle: Other"))
+    assert [problem.where() for problem in front.problems] == ["posts/a.md:6:1", "posts/a.md:7:1", "posts/a.md:8:1"]
 
 
 def test_problems_before_the_one_that_ends_reading_are_kept() -> None:
