@@ -282,6 +282,25 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A post as the ranking sees it. ``day`` counts from 1970-01-01; ``links`` are the paths it links to.
+
+    ``pin`` and ``block`` are paths; a post that is not ``related`` has no list and is in none.
+    """
+
+    path: str
+    title: str
+    day: int | None
+    terms: Terms
+    tags: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    series: str | None = None
+    pin: tuple[str, ...] = ()
+    block: tuple[str, ...] = ()
+    related: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Reason:
     """Why two posts are related. ``share`` is the part of the score, 0 to 1; None for what is not scored."""
 

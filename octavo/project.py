@@ -179,7 +179,7 @@ class Project:
 
     def published(self) -> tuple[str, ...]:
         """The files in ``output/`` that Octavo wrote."""
-        return tuple(publish.manifest(self.store.connection))
+        return tuple(publish.manifest(self.store.connection, self.output))
 
     def remove_published(self) -> tuple[str, ...]:
         with publish.lock(self.cache, self.options.wait):
@@ -203,7 +203,7 @@ class Project:
         for attempt in range(1, 5):
             try:
                 return work(self.files())
-            except disk.FileChanged:
+            except (disk.FileChanged, publish.SourceChanged, publish.NotStaged):
                 time.sleep(0.05 * attempt)
             except (CorruptStore, sqlite3.DatabaseError):
                 self.store.close()
@@ -219,7 +219,7 @@ class Project:
             unchanged = self._unchanged(inputs, now)
             if unchanged is not None:
                 return unchanged
-        published = publish.manifest(connection)
+        published = publish.manifest(connection, self.output)
 
         def has(url: str, content: Digest) -> bool:
             path = urls.output_path(url)

@@ -8,6 +8,7 @@ from typing import Any
 from octavo.facts import Query
 from octavo.model import (
     Body,
+    Candidate,
     Card,
     Extensions,
     GroupCount,
@@ -254,6 +255,11 @@ class SitemapUrls(Query[tuple[Link, ...]]):
 @dataclass(frozen=True)
 class RelatedIndex(Query[tuple[tuple[str, Link, tuple[Relation, ...]], ...]]):
     """Every post with its list: (source path, its link, relations), in order of path."""
+
+
+@dataclass(frozen=True)
+class Corpus(Query[tuple[Candidate, ...]]):
+    """All posts with what decides which of them are related."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,7 @@ from octavo.facts import Fact, Query, Resolver, fact
 from octavo.live import Live, file_url, folder_of, group_url, image_path, post_url
 from octavo.memo import Records
 from octavo.model import (
+    Candidate,
     Card,
     GroupCount,
     Link,
@@ -29,6 +31,7 @@ from octavo.model import (
     Series,
     Settings,
     Suggestion,
+    Terms,
     Year,
 )
 from octavo.queries import (
@@ -37,6 +40,7 @@ from octavo.queries import (
     Archive,
     Backlinks,
     BodyOf,
+    Corpus,
     FeedPaths,
     FileUrl,
     Grouped,
@@ -80,7 +84,7 @@ class Index:
         self.settings = settings
         self.attachments = attachments
         self._metas = metas
-        self._targets = targets
+        self.targets = targets
 
     @cached_property
     def by_path(self) -> dict[str, Post]:
@@ -157,7 +161,7 @@ class Index:
     def linked_from(self) -> dict[str, list[Post]]:
         found: dict[str, list[Post]] = {}
         for post in self.live.posts:
-            for target in self._targets.get(post.path, ()):
+            for target in self.targets.get(post.path, ()):
                 found.setdefault(target, []).append(post)
         return found
 
@@ -273,6 +277,42 @@ def post_facts(index: Index, documents: Records) -> Resolvers:
         PostPaths: lambda query: fact(tuple(post.path for post in posts)),
         FeedPaths: lambda query: fact(tuple(post.path for post in posts[: index.settings.feed_length])),
     }
+
+
+def candidate_facts(index: Index, metas: Mapping[str, Meta | None], documents: Records) -> Resolvers:
+    """The fact that the ranking of related posts is made from. The terms are read when it is."""
+
+    def without_terms(post: Post, meta: Meta) -> Candidate:
+        return Candidate(
+            path=post.path,
+            title=post.title,
+            day=post.date.toordinal() - _EPOCH if post.date else None,
+            terms=Terms(),
+            tags=tuple(tag.name for tag in post.tags),
+            links=index.targets.get(post.path, ()),
+            series=post.series.slug if post.series else None,
+            pin=tuple(path for path in meta.pin if path in index.places),
+            block=tuple(path for path in meta.block if path in index.places),
+            related=meta.related,
+        )
+
+    def corpus(query: Corpus) -> Fact:
+        bare = [
+            without_terms(post, meta)
+            for post in sorted(index.live.posts, key=lambda post: post.path)
+            if (meta := metas[post.path]) is not None
+        ]
+
+        def load() -> tuple[Candidate, ...]:
+            terms = dict(documents.column("terms"))
+            return tuple(replace(candidate, terms=terms[candidate.path]) for candidate in bare)
+
+        return Fact(digest(tuple((candidate, documents.digest(candidate.path, "terms")) for candidate in bare)), load)
+
+    return {Corpus: corpus}
+
+
+_EPOCH = dt.date(1970, 1, 1).toordinal()
 
 
 def related_facts(index: Index, rows: Records) -> Resolvers:
