@@ -108,11 +108,8 @@ def plain_path(path: str) -> str:
 
     A folder with ``index.md`` is the post, so ``posts/cat/index.md`` is ``cat``.
     """
-    plain = path_without_date(path.removeprefix(FOLDER))
-    folder, name = posixpath.split(plain)
-    if name == "index" and folder:
-        return path_without_date(folder + ".md")
-    return plain
+    plain = posixpath.splitext(path_without_date(path))[0].removeprefix(FOLDER)
+    return plain.removesuffix("/index")
 
 
 def post_url(path: str, meta: Meta, date: dt.datetime | None, settings: Settings) -> str:
