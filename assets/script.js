@@ -1,14 +1,12 @@
-// The page is complete without this: it adds the switch between light and dark, and copy buttons.
 const root = document.documentElement
-const button = document.querySelector("button.theme")
 const dark = matchMedia("(prefers-color-scheme: dark)")
 
-button.onclick = () => {
+document.querySelector(".theme")?.addEventListener("click", () => {
   const shown = root.dataset.theme
   const next = (shown == "auto" ? dark.matches : shown == "dark") ? "light" : "dark"
-  // Back at what the system says, the page follows the system again.
+  // Like the system means: follow the system.
   root.dataset.theme = localStorage.theme = (next == "dark") == dark.matches ? "auto" : next
-}
+})
 
 if (navigator.clipboard)
   for (const pre of document.querySelectorAll(".prose pre")) {
@@ -16,7 +14,7 @@ if (navigator.clipboard)
     copy.className = "copy"
     copy.textContent = "Copy"
     copy.onclick = async () => {
-      await navigator.clipboard.writeText(pre.innerText)
+      await navigator.clipboard.writeText(pre.textContent)
       copy.textContent = "Copied"
       setTimeout(() => (copy.textContent = "Copy"), 2000)
     }
