@@ -52,10 +52,8 @@ def _all(live: Live, metas: Mapping[str, Meta | None], settings: Settings, own: 
     yield from _paginated(Page(at.home, "home.html", "home", title=settings.title), live.posts, settings)
     for kind, layout in (("tag", "tag.html"), ("author", "author.html"), ("series", "series.html")):
         yield from _grouped(kind, layout, live.posts, settings)
-    if any(post.tags for post in live.posts):
-        yield Page(at.tags, "tags.html", "tags", title="Tags"), None
-    if live.posts:
-        yield Page(at.archive, "archive.html", "archive", title="Archive"), None
+    yield Page(at.tags, "tags.html", "tags", title="Tags"), None
+    yield Page(at.archive, "archive.html", "archive", title="Archive"), None
     yield Page(at.not_found, "404.html", "error", title="Page not found"), None
     yield Page(at.robots, "robots.txt", "index"), None
     yield Page(at.related, "related.json", "index"), None
