@@ -1,0 +1,989 @@
+"""Publishing: what was built becomes what is in ``output/``, all of it or nothing.
+
+Changed files wait in a staging folder on the same file system. When all are there and synced, a journal in the cache
+records what will be replaced and removed, and one sweep of renames does it. A build that dies before the journal
+leaves the old site; one that dies in the sweep is completed by the next command. The manifest lists what Octavo wrote
+and nothing else is ever removed. A file that somebody else wrote or edited where a page belongs is overwritten, with a
+warning that names it.
+
+Published paths are POSIX strings relative to ``output/`` (``posts/a/index.html``). Connections are in autocommit mode.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sqlite3
+import stat
+import sys
+import time
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple, TypeVar
+
+from octavo.diagnostic import Diagnostic, warning
+from octavo.digest import SIZE, Digest
+
+T = TypeVar("T")
+
+STAGING, READY = "staging", "ready"
+"""In the cache folder: where changed files wait, and the name that folder has from the journal to the sweep's end."""
+
+_HIDDEN = ".octavo-"
+"""What the names of these folders begin with in ``output/``, where the cache is on another file system."""
+
+_RACY = 2_000_000_000
+"""Nanoseconds: a file this young when it was looked at may have changed again without a new time (git's rule)."""
+
+_TRIES = 25 if os.name == "nt" else 1
+"""On Windows a file that a reader or a virus scanner holds open cannot be replaced for a moment."""
+
+
+class UnsafeOutput(Exception):
+    """The folder chosen for output holds, or lies in, what a build must not write to."""
+
+
+class PublishError(Exception):
+    """Publishing was not possible. ``path`` names the file or folder at fault and may be empty."""
+
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(message, path)
+        self.message = message
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class SourceChanged(PublishError):
+    """A file was changed after it was listed and before it was copied: build again."""
+
+
+class NotStaged(Exception):
+    """Pages to be published whose bytes are not in the staging folder. ``paths`` must be rendered first."""
+
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        super().__init__(paths)
+        self.paths = paths
+
+
+class Locked(Exception):
+    """Another command is at work on the site. ``pid`` is its process, None when it has not said."""
+
+    def __init__(self, pid: int | None) -> None:
+        super().__init__(pid)
+        self.pid = pid
+
+    def __str__(self) -> str:
+        return f"pid {self.pid}" if self.pid is not None else "pid unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file of the site: the digest of its bytes, which are staged, or copied from ``source``."""
+
+    digest: Digest
+    source: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a build wrote and removed, in order of path."""
+
+    written: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StagingFolder:
+    """Where changed files wait. It may be sent to another process on the same machine."""
+
+    folder: Path
+
+    def write(self, path: str, data: bytes, /) -> None:
+        """Stage the bytes of a published path. Raises PublishError when they cannot be written."""
+        _check_path(path)
+        with _told(path, len(data)):
+            _fresh(self.folder / path).write_bytes(data)
+
+
+# Where output may be.
+
+
+def check_output(root: Path, output: Path, sources: Sequence[Path]) -> None:
+    """Raise UnsafeOutput where ``output`` is the site's folder, a parent of it, the home folder, or a source folder or
+    something in or around one, by whatever name, link or case; or where it is no folder."""
+    real = _resolved(output)
+    if output.is_symlink() and not output.exists():
+        raise UnsafeOutput(f"the output folder '{output}' is a link that leads nowhere")
+    if not _nearest(real).is_dir():
+        raise UnsafeOutput(f"the output '{output}' is not a folder, or lies in what is none")
+    if real == Path(real.anchor):
+        raise UnsafeOutput(f"the output folder cannot be '{real}', the top of the file system")
+    for folder, name in [(root, "the site's own folder"), *_home()]:
+        if _contains(output, folder):
+            raise UnsafeOutput(f"the output folder '{output}' is {name} or holds it: choose one of its own")
+    for folder in sources:
+        if _contains(output, folder) or _contains(folder, output):
+            raise UnsafeOutput(f"the output folder '{output}' and the source folder '{folder.name}' hold one another")
+
+
+def _home() -> list[tuple[Path, str]]:
+    try:
+        return [(Path.home(), "the home folder")]
+    except RuntimeError:
+        return []
+
+
+def _contains(outer: Path, inner: Path) -> bool:
+    """Whether ``inner`` is ``outer`` or lies in it, also where a system does not tell case or accents apart."""
+    above, below = _resolved(outer), _resolved(inner)
+    if _key_of(below.parts)[: len(above.parts)] == _key_of(above.parts):
+        return True
+    identity = _identity(above)
+    return identity is not None and any(_identity(folder) == identity for folder in (below, *below.parents))
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as problem:
+        raise UnsafeOutput(f"the folder '{path}' cannot be found: its links lead in a circle") from problem
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino)
+
+
+def _key_of(parts: Iterable[str]) -> tuple[str, ...]:
+    """Equal for paths that are one on some system: after NFC and case folding."""
+    return tuple(unicodedata.normalize("NFC", unicodedata.normalize("NFC", part).casefold()) for part in parts)
+
+
+# Staging.
+
+
+@contextmanager
+def open_staging(cache: Path, output: Path) -> Iterator[StagingFolder]:
+    """An empty staging folder for one build, gone when it ends: in the cache, or in ``output/`` where that is on
+    another file system or no cache can be written. ``recover`` must have run before. Raises PublishError."""
+    folder = _in_cache(cache, output) or output / (_HIDDEN + STAGING)
+    made = () if folder.parent.exists() else _missing(folder.parent)
+    with _told(_shown(output, folder.name)):
+        _delete_folder(folder)
+        folder.mkdir(parents=True)
+    try:
+        yield StagingFolder(folder)
+    finally:
+        with suppress(OSError):
+            _delete_folder(folder)
+            for parent in made:
+                parent.rmdir()
+
+
+def _in_cache(cache: Path, output: Path) -> Path | None:
+    folder = cache / STAGING
+    try:
+        _delete_folder(folder)
+        folder.mkdir(parents=True)
+        return folder if folder.stat().st_dev == _nearest(output).stat().st_dev else None
+    except OSError:
+        return None
+
+
+def _nearest(path: Path) -> Path:
+    """The path, or the nearest folder above it that exists."""
+    return next((folder for folder in (path, *path.parents) if folder.exists()), path)
+
+
+def _missing(folder: Path) -> tuple[Path, ...]:
+    """The folder and those above it that do not exist, the deepest first."""
+    return tuple(path for path in (folder, *folder.parents) if not path.exists())
+
+
+def _delete_folder(folder: Path) -> None:
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder)
+
+
+def _fresh(location: Path) -> Path:
+    """The place of a staged file, its folder made."""
+    location.parent.mkdir(parents=True, exist_ok=True)
+    return location
+
+
+# The manifest: what Octavo wrote, and how it lay on the disk.
+
+
+class _Row(NamedTuple):
+    """A published file. ``seen`` is when its content was last known to be that of ``digest``, in ns."""
+
+    digest: Digest
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+    seen: int
+
+
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS manifest (output TEXT, path TEXT, digest BLOB, size INTEGER, mtime_ns INTEGER,"
+    " ctime_ns INTEGER, inode INTEGER, seen INTEGER, PRIMARY KEY (output, path)) WITHOUT ROWID",
+    # What the sweep will do: put the file with this digest at the path, or, without one, remove what is there.
+    "CREATE TABLE IF NOT EXISTS journal (output TEXT, path TEXT, digest BLOB, PRIMARY KEY (output, path))"
+    " WITHOUT ROWID",
+)
+
+
+def manifest(connection: sqlite3.Connection, output: Path) -> dict[str, Digest]:
+    """What Octavo published in a folder: path -> digest of the content it wrote, in order of path."""
+    return {path: row.digest for path, row in _rows(connection, _output_key(connection, output)).items()}
+
+
+def altered(connection: sqlite3.Connection, output: Path) -> set[str]:
+    """The published paths whose file is missing or no longer holds what was written."""
+    key = _output_key(connection, output)
+    found = _compare(output, _rows(connection, key))
+    if found.looked_at:
+        with _told_cache(), _transaction(connection):
+            _insert(connection, key, found.looked_at)
+    return found.altered
+
+
+def _rows(connection: sqlite3.Connection, key: str) -> dict[str, _Row]:
+    for table in _TABLES:
+        connection.execute(table)
+    rows = connection.execute(
+        "SELECT path, digest, size, mtime_ns, ctime_ns, inode, seen FROM manifest WHERE output = ? ORDER BY path",
+        (key,),
+    )
+    return {path: _Row(*row) for path, *row in rows}
+
+
+def _insert(connection: sqlite3.Connection, key: str, rows: Mapping[str, _Row]) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(key, path, *row) for path, row in rows.items()],
+    )
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _output_key(connection: sqlite3.Connection, output: Path) -> str:
+    """A name for an output folder in the cache file: relative to it, so that a site may be moved as a whole."""
+    real = os.path.realpath(output)
+    try:
+        return Path(os.path.relpath(real, _base(connection))).as_posix()
+    except ValueError:  # on another drive
+        return Path(real).as_posix()
+
+
+def _output_from_key(connection: sqlite3.Connection, key: str) -> Path:
+    return Path(os.path.normpath(_base(connection) / key))
+
+
+def _base(connection: sqlite3.Connection) -> Path:
+    """The folder of the cache file; the top of the file system for a cache in memory."""
+    file = next(row[2] for row in connection.execute("PRAGMA database_list") if row[1] == "main")
+    return Path(os.path.realpath(file)).parent if file else Path(Path.cwd().anchor)
+
+
+class _Compared(NamedTuple):
+    altered: set[str]
+    looked_at: dict[str, _Row]
+
+
+def _compare(output: Path, rows: Mapping[str, _Row]) -> _Compared:
+    """Which files are not as the manifest has them, and new rows for those that had to be read to know."""
+    found = _Compared(set(), {})
+    links = _Links(output)
+    for path, row in rows.items():
+        status = None if links.lead_to(path) else _status(output / path)
+        if status is None or not stat.S_ISREG(status.st_mode):
+            found.altered.add(path)
+        elif not _is_as_seen(status, row):
+            seen = time.time_ns()
+            if status.st_size == row.size and _digest_at(output / path) == row.digest:
+                found.looked_at[path] = _row(row.digest, status, seen)
+            else:
+                found.altered.add(path)
+    return found
+
+
+def _is_as_seen(status: os.stat_result, row: _Row) -> bool:
+    same = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino) == row[1:5]
+    return same and max(status.st_mtime_ns, status.st_ctime_ns) + _RACY < row.seen
+
+
+def _row(digest: Digest, status: os.stat_result, seen: int) -> _Row:
+    return _Row(digest, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, seen)
+
+
+def _status(location: Path) -> os.stat_result | None:
+    """The status of the file itself, not of what a link leads to; None when there is none."""
+    try:
+        return location.lstat()
+    except OSError:
+        return None
+
+
+def _digest_at(location: Path) -> Digest | None:
+    """The digest of a regular file's content; None when it cannot be read."""
+    try:
+        descriptor = os.open(location, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(descriptor, "rb") as file:
+            return _digest_of(file.read, os.fstat(descriptor).st_size, lambda block: None)
+    except OSError:
+        return None
+
+
+def _digest_of(read: Callable[[int], bytes], size: int, emit: Callable[[bytes], object]) -> Digest | None:
+    """``digest_bytes`` of ``size`` bytes, block by block; None when there are fewer or more."""
+    state = blake2b(b"b" + size.to_bytes(8, "little"), digest_size=SIZE)
+    left = size
+    while block := read(1 << 20):
+        left -= len(block)
+        state.update(block)
+        emit(block)
+    return state.digest() if left == 0 else None
+
+
+class _Links:
+    """Which folders of ``output/`` are links: nothing is written, removed or believed through one."""
+
+    def __init__(self, output: Path) -> None:
+        self._output = output
+        self._known: dict[str, str] = {"": ""}
+
+    def lead_to(self, path: str) -> str:
+        """The first link on the way to a path; empty when there is none."""
+        return self._folder(path.rpartition("/")[0])
+
+    def _folder(self, folder: str) -> str:
+        found = self._known.get(folder)
+        if found is None:
+            found = self._folder(folder.rpartition("/")[0])
+            if not found and (self._output / folder).is_symlink():
+                found = folder
+            self._known[folder] = found
+        return found
+
+
+# Publishing.
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What has to be done: paths in order, new rows for what is found to be right already, what to warn of."""
+
+    write: tuple[str, ...]
+    remove: tuple[str, ...]
+    forget: tuple[str, ...]
+    keep: Mapping[str, _Row]
+    warnings: tuple[Diagnostic, ...]
+
+
+def publish(
+    connection: sqlite3.Connection, output: Path, staging: StagingFolder, wanted: Mapping[str, Wanted]
+) -> Published:
+    """Make ``output/`` hold the wanted files, and remove those of the last build that are wanted no more.
+
+    Raises NotStaged, SourceChanged and PublishError, and then nothing has been changed; only what cannot be known
+    before, such as a file that Windows does not let go, may raise PublishError in the sweep, which the next command
+    completes.
+    """
+    key = _output_key(connection, output)
+    plan = _plan(output, _rows(connection, key), wanted)
+    if plan.write or plan.remove:
+        _check_targets(output, plan)
+        _publish(connection, key, output, staging, wanted, plan)
+    if plan.keep or plan.forget:
+        with _told_cache(), _transaction(connection):
+            _insert(connection, key, plan.keep)
+            _forget(connection, key, plan.forget)
+    return Published(plan.write, plan.remove, plan.warnings)
+
+
+def _plan(output: Path, rows: Mapping[str, _Row], wanted: Mapping[str, Wanted]) -> _Plan:
+    _check_paths(wanted)
+    found = _compare(output, rows)
+    links = _Links(output)
+    leaving = {_folded(path): path for path in rows.keys() - wanted.keys()}
+    write: list[str] = []
+    remove: list[str] = []
+    forget: list[str] = []
+    keep = {path: row for path, row in found.looked_at.items() if path in wanted}
+    warnings: list[Diagnostic] = []
+    for path in sorted(wanted):
+        row = rows.get(path)
+        is_ours = row is not None and path not in found.altered
+        if is_ours and row is not None and row.digest == wanted[path].digest:
+            continue
+        keep.pop(path, None)
+        there = None if is_ours or links.lead_to(path) else _status(output / path)
+        if there is not None and _is_one_file(output, path, leaving.get(_folded(path))):
+            there = None
+        if there is not None and stat.S_ISREG(there.st_mode):
+            seen = time.time_ns()
+            if _digest_at(output / path) == wanted[path].digest:
+                keep[path] = _row(wanted[path].digest, there, seen)
+                continue
+        if there is not None and not stat.S_ISDIR(there.st_mode):
+            what = "was not written by Octavo" if row is None else "was changed since the last build"
+            warnings.append(warning(_shown(output, path), None, "output", f"the file {what}: it is overwritten"))
+        write.append(path)
+    for path in sorted(rows.keys() - wanted.keys()):
+        there = _status(output / path)
+        through = links.lead_to(path)
+        if through or (there is not None and stat.S_ISDIR(there.st_mode)):
+            forget.append(path)
+            if through and there is not None:
+                message = f"the file is not removed, because '{through}' has become a link"
+                warnings.append(warning(_shown(output, path), None, "output", message))
+            continue
+        if there is not None and path in found.altered:
+            message = "the file was changed since the last build: it is removed, for the site has no such page any more"
+            warnings.append(warning(_shown(output, path), None, "output", message))
+        remove.append(path)
+    return _Plan(tuple(write), tuple(remove), tuple(forget), keep, tuple(warnings))
+
+
+def _is_one_file(output: Path, path: str, other: str | None) -> bool:
+    """Whether a path is, on a system that does not tell case apart, the file of another path."""
+    return other is not None and _identity(output / path) == _identity(output / other)
+
+
+def _publish(
+    connection: sqlite3.Connection,
+    key: str,
+    output: Path,
+    staging: StagingFolder,
+    wanted: Mapping[str, Wanted],
+    plan: _Plan,
+) -> None:
+    made = _missing(output)
+    ready: Path | None = None
+    try:
+        with _told(output.name):
+            output.mkdir(parents=True, exist_ok=True)
+        _stage_sources(staging.folder, wanted, plan.write)
+        missing = tuple(path for path in plan.write if not (staging.folder / path).is_file())
+        if missing:
+            raise NotStaged(missing)
+        ready = _made_ready(staging.folder, output, plan.write)
+        _write_journal(connection, key, wanted, plan)
+        made = (*_make_folders(output, plan), *made)
+    except BaseException:
+        _clear_journal(connection, key)
+        if ready is not None:
+            with suppress(OSError):
+                _delete_folder(ready)
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+    _complete(connection, key, output, ready)
+    with suppress(OSError):
+        _delete_folder(ready)
+
+
+def _check_paths(wanted: Mapping[str, Wanted]) -> None:
+    for path in wanted:
+        _check_path(path)
+        for folder in PurePosixPath(path).parents:
+            if str(folder) in wanted:
+                raise PublishError(
+                    f"the site has both a file and a folder of this name ('{path}' is in it)", str(folder)
+                )
+
+
+def _check_path(path: str) -> None:
+    """Raise PublishError for what is no path below ``output/``."""
+    parts = path.split("/")
+    if any(part in ("", ".", "..") or "\0" in part for part in parts) or path.casefold().startswith(_HIDDEN):
+        raise PublishError("not a path that can be published", path)
+    if os.name == "nt" and any("\\" in part or ":" in part for part in parts):
+        raise PublishError("not a path that can be published on Windows", path)
+
+
+def _check_targets(output: Path, plan: _Plan) -> None:
+    """Raise PublishError for what would stop the sweep."""
+    _check_folder(output, _nearest(output))
+    if not output.exists():
+        return
+    device = output.stat().st_dev
+    leaving = set(plan.remove)
+    known = {""}
+    for path in (*plan.write, *plan.remove):
+        _check_folders(output, path.rpartition("/")[0], device, leaving, known)
+    for path in plan.write:
+        _check_target(output, path, leaving)
+
+
+def _check_folders(output: Path, folder: str, device: int, leaving: set[str], known: set[str]) -> None:
+    if folder in known:
+        return
+    _check_folders(output, folder.rpartition("/")[0], device, leaving, known)
+    known.add(folder)
+    status = _status(output / folder)
+    if status is None or (folder in leaving and not stat.S_ISDIR(status.st_mode)):
+        return
+    if stat.S_ISLNK(status.st_mode):
+        raise PublishError("the folder is a link, and a site is not written through links", _shown(output, folder))
+    if not stat.S_ISDIR(status.st_mode):
+        raise PublishError("the file is in the way of a folder of the site", _shown(output, folder))
+    if status.st_dev != device:
+        raise PublishError("the folder is on another file system than the rest of the output", _shown(output, folder))
+    _check_folder(output, output / folder)
+
+
+def _check_folder(output: Path, folder: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        shown = _shown(output, folder.relative_to(output).as_posix()) if folder.is_relative_to(output) else str(folder)
+        raise PublishError("no files can be written in this folder", shown)
+
+
+def _check_target(output: Path, path: str, leaving: set[str]) -> None:
+    status = _status(output / path)
+    if status is None:
+        return
+    if stat.S_ISDIR(status.st_mode):
+        for folder, _, names in os.walk(output / path):
+            for name in names:
+                inner = (Path(folder) / name).relative_to(output).as_posix()
+                if inner not in leaving:
+                    raise PublishError(f"the folder is in the way of a file, and holds '{inner}'", _shown(output, path))
+    elif stat.S_ISREG(status.st_mode):
+        # Opening changes nothing, and tells what a mode, an attribute or the file system forbids.
+        with _told(_shown(output, path)):
+            os.close(os.open(output / path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)))
+
+
+def _made_ready(staged: Path, output: Path, write: tuple[str, ...]) -> Path:
+    """The staged files, on the disk to stay, in a folder from which they can be renamed into ``output/``."""
+    is_hidden = staged.name.startswith(_HIDDEN)
+    ready = staged.with_name(_HIDDEN + READY if is_hidden else READY)
+    with _told(output.name):
+        if not write or is_hidden or _is_within_reach(staged, output):
+            _delete_folder(ready)
+            os.rename(staged, ready)  # noqa: PTH104
+        else:
+            ready = output / (_HIDDEN + READY)
+            _delete_folder(ready)
+        try:
+            for path in write:
+                if not (ready / path).exists():
+                    shutil.copyfile(staged / path, _fresh(ready / path))
+            if write:
+                _sync(ready)
+        except BaseException:
+            _delete_folder(ready)
+            raise
+    return ready
+
+
+def _is_within_reach(staged: Path, output: Path) -> bool:
+    """Whether a file can be renamed from one folder into the other: one device may be mounted twice."""
+    trial = output / (_HIDDEN + STAGING)
+    _delete_folder(trial)
+    trial.mkdir()
+    try:
+        (staged / trial.name).touch()
+        os.rename(staged / trial.name, trial / "file")  # noqa: PTH104
+    except OSError as problem:
+        if problem.errno != errno.EXDEV:
+            raise
+        return False
+    finally:
+        _delete_folder(trial)
+    return True
+
+
+def _stage_sources(staged: Path, wanted: Mapping[str, Wanted], write: Iterable[str]) -> None:
+    """Copy the sources that changed. Raises SourceChanged when one is not what was listed."""
+    copies = [(path, source) for path in write if (source := wanted[path].source) is not None]
+    if not copies:
+        return
+    with _told(staged.name):
+        needed = sum(source.stat().st_size for _, source in copies)
+        free = shutil.disk_usage(staged).free
+    if needed > free:
+        raise PublishError(f"no space left: {_megabytes(needed)} are needed and {_megabytes(free)} are free")
+    for path, source in copies:
+        with _told(path, needed):
+            if _copy(source, _fresh(staged / path)) != wanted[path].digest:
+                raise SourceChanged("the file was changed while the site was built: build again", path)
+
+
+def _copy(source: Path, target: Path) -> Digest | None:
+    with source.open("rb") as reader, target.open("wb") as writer:
+        return _digest_of(reader.read, os.fstat(reader.fileno()).st_size, writer.write)
+
+
+def _sync(folder: Path) -> None:
+    """One barrier for all that was written: a file at a time would be several times slower. Windows has none."""
+    if sys.platform == "linux":
+        import ctypes
+
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            if ctypes.CDLL(None, use_errno=True).syncfs(descriptor) != 0:
+                number = ctypes.get_errno()
+                raise OSError(number, os.strerror(number))
+        finally:
+            os.close(descriptor)
+    elif hasattr(os, "sync"):
+        os.sync()
+
+
+def _make_folders(output: Path, plan: _Plan) -> tuple[Path, ...]:
+    """Make the folders that are missing, the deepest first in the answer; undone when one cannot be made.
+
+    A folder whose name a file has that is about to be removed is left to the sweep.
+    """
+    leaving = set(plan.remove)
+    made: list[Path] = []
+    known = {""}
+
+    def make(folder: str) -> bool:
+        if folder in known:
+            return True
+        if not make(folder.rpartition("/")[0]) or folder in leaving:
+            return False
+        with _told(_shown(output, folder)), suppress(FileExistsError):
+            (output / folder).mkdir()
+            made.append(output / folder)
+        known.add(folder)
+        return True
+
+    try:
+        for path in plan.write:
+            make(path.rpartition("/")[0])
+    except BaseException:
+        for folder in reversed(made):
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+    return tuple(reversed(made))
+
+
+# The journal and the sweep.
+
+
+def _write_journal(connection: sqlite3.Connection, key: str, wanted: Mapping[str, Wanted], plan: _Plan) -> None:
+    changes: list[tuple[str, str, Digest | None]] = [(key, path, wanted[path].digest) for path in plan.write]
+    changes += [(key, path, None) for path in plan.remove]
+    (level,) = connection.execute("PRAGMA synchronous").fetchone()
+    # The journal must be on the disk before the first rename is.
+    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        with _told_cache(), _transaction(connection):
+            connection.executemany("INSERT OR REPLACE INTO journal VALUES (?, ?, ?)", changes)
+    finally:
+        connection.execute(f"PRAGMA synchronous = {int(level)}")
+
+
+def _clear_journal(connection: sqlite3.Connection, key: str) -> None:
+    # Where even this cannot be written, what was ready is gone, and without it nothing of the journal is done.
+    with suppress(sqlite3.OperationalError):
+        connection.execute("DELETE FROM journal WHERE output = ?", (key,))
+
+
+def _complete(connection: sqlite3.Connection, key: str, output: Path, ready: Path | None) -> None:
+    """Do what the journal says and is not done yet, and write it into the manifest.
+
+    Without the folder ``ready`` only what was done before is written down.
+    """
+    journal = connection.execute("SELECT path, digest FROM journal WHERE output = ? ORDER BY path", (key,)).fetchall()
+    wanted: dict[str, Digest] = {path: digest for path, digest in journal if digest is not None}
+    leaving = [path for path, digest in journal if digest is None]
+    moved: set[str] = set()
+    if ready is not None:
+        moved = _sweep(output, ready, wanted, leaving)
+    rows: dict[str, _Row] = {}
+    for path, digest in wanted.items():
+        seen = time.time_ns()
+        status = _status(output / path)
+        if status is not None and (path in moved or _digest_at(output / path) == digest):
+            rows[path] = _row(digest, status, seen)
+    with _told_cache(), _transaction(connection):
+        _insert(connection, key, rows)
+        _forget(connection, key, leaving if ready is not None else [])
+        connection.execute("DELETE FROM journal WHERE output = ?", (key,))
+
+
+def _forget(connection: sqlite3.Connection, key: str, paths: Iterable[str]) -> None:
+    connection.executemany("DELETE FROM manifest WHERE output = ? AND path = ?", [(key, path) for path in paths])
+
+
+@contextmanager
+def _told_cache() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as problem:
+        raise PublishError(f"the cache cannot be written: {problem}") from problem
+
+
+def _sweep(output: Path, ready: Path, wanted: Iterable[str], leaving: Iterable[str]) -> set[str]:
+    """Rename what is ready into place and remove what leaves. Answers the paths that were renamed."""
+    first, last = _in_the_way(wanted, leaving)
+    links = _Links(output)
+    # Once a file has been moved all of these are gone, and what has such a name may be that file.
+    if all((ready / path).exists() for path in wanted):
+        for path in first:
+            _remove(output, path, links)
+    moved = {path for path in wanted if _move(ready, output, path, links)}
+    for path in last:
+        _remove(output, path, links)
+    return moved
+
+
+def _in_the_way(wanted: Iterable[str], leaving: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Of the paths that leave, those that must go before others come, and the rest: a file where a folder will be,
+    what is in a folder where a file will be, and a name that differs in case only."""
+    names = [_folded(path) for path in wanted]
+    taken = {folder for name in names for folder in (name, *_folders(name))}
+    files = set(names)
+    first: list[str] = []
+    last: list[str] = []
+    for path in leaving:
+        name = _folded(path)
+        is_first = name in taken or any(folder in files for folder in _folders(name))
+        (first if is_first else last).append(path)
+    return first, last
+
+
+def _folded(path: str) -> str:
+    return _key_of((path,))[0]
+
+
+def _folders(path: str) -> Iterator[str]:
+    """The folders above a path, the nearest first."""
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
+def _move(ready: Path, output: Path, path: str, links: _Links) -> bool:
+    """Put a file in its place; False when that was done before."""
+    source, target = ready / path, output / path
+    if not source.exists():
+        return False
+    if links.lead_to(path):
+        raise PublishError("the folder is a link, and a site is not written through links", _shown(output, path))
+    with _told(_shown(output, path)):
+        try:
+            _patiently(lambda: os.replace(source, target))  # noqa: PTH105
+        except (FileNotFoundError, IsADirectoryError, PermissionError):
+            if target.is_dir() and not target.is_symlink():
+                _remove_empty(target)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(source, target)  # noqa: PTH105
+    return True
+
+
+def _remove(output: Path, path: str, links: _Links) -> None:
+    """Remove a file and the folders that this leaves empty. What has become a folder or lies behind a link stays."""
+    if links.lead_to(path):
+        return
+    status = _status(output / path)
+    if status is not None and stat.S_ISDIR(status.st_mode):
+        return
+    with _told(_shown(output, path)):
+        if status is not None:
+            _patiently((output / path).unlink)
+    for folder in _folders(path):
+        try:
+            (output / folder).rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            break
+
+
+def _remove_empty(folder: Path) -> None:
+    for below, _, _ in os.walk(folder, topdown=False):
+        Path(below).rmdir()
+
+
+def _patiently(act: Callable[[], T]) -> T:
+    for attempt in range(1, _TRIES):
+        try:
+            return act()
+        except PermissionError:
+            time.sleep(0.01 * attempt)
+    return act()
+
+
+def recover(connection: sqlite3.Connection, cache: Path, output: Path) -> bool:
+    """Complete a sweep that was interrupted, and remove what builds that died have left. To be called at the start of
+    each command that publishes, under the lock. True when there was a sweep to complete."""
+    _rows(connection, "")
+    keys = [key for (key,) in connection.execute("SELECT DISTINCT output FROM journal ORDER BY output")]
+    for key in keys:
+        folder = _output_from_key(connection, key)
+        places = (folder / (_HIDDEN + READY), cache / READY)
+        _complete(
+            connection, key, folder, next((place for place in places if folder.is_dir() and place.is_dir()), None)
+        )
+        _delete_left(folder / _HIDDEN)
+    _delete_left(output / _HIDDEN)
+    for name in (STAGING, READY):
+        with suppress(OSError):  # open_staging sees to a cache that cannot be written
+            _delete_folder(cache / name)
+    return bool(keys)
+
+
+def _delete_left(prefix: Path) -> None:
+    for name in (STAGING, READY):
+        folder = prefix.with_name(prefix.name + name)
+        with _told(f"{prefix.parent.name}/{folder.name}"):
+            _delete_folder(folder)
+
+
+def clean(connection: sqlite3.Connection, output: Path) -> tuple[str, ...]:
+    """Remove what the manifest lists, and the folders that this leaves empty. Answers the paths that were there."""
+    key = _output_key(connection, output)
+    links = _Links(output)
+    gone: list[str] = []
+    there: list[str] = []
+    try:
+        for path in _rows(connection, key):
+            is_there = _status(output / path) is not None
+            _remove(output, path, links)
+            gone.append(path)
+            if is_there and _status(output / path) is None:
+                there.append(path)
+    finally:
+        with _told_cache(), _transaction(connection):
+            _forget(connection, key, gone)
+    return tuple(there)
+
+
+# Problems of the file system, in words.
+
+
+@contextmanager
+def _told(path: str, needed: int = 0) -> Iterator[None]:
+    """OSError as PublishError. ``needed`` is the number of bytes that were to be written."""
+    try:
+        yield
+    except OSError as problem:
+        raise PublishError(_reason(problem, needed), path) from problem
+
+
+def _reason(problem: OSError, needed: int) -> str:
+    if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"no space left: {_megabytes(needed)} are needed" if needed else "no space left"
+    if problem.errno == errno.ENAMETOOLONG:
+        return "the name is too long for the file system"
+    reason = problem.strerror or str(problem)
+    return f"it cannot be written: {reason[:1].lower()}{reason[1:]}"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:.1f} MB"
+
+
+def _shown(output: Path, path: str) -> str:
+    return f"{output.name}/{path}"
+
+
+# The lock.
+
+
+@contextmanager
+def lock(cache: Path, wait: float) -> Iterator[None]:
+    """Keep other commands out of the site, waiting for one that is at work for up to ``wait`` seconds.
+
+    Raises Locked when that was not enough. The system frees the lock when the process ends, however it ends. Where
+    no cache can be written there is nothing to lock with, and commands are not kept apart.
+    """
+    try:
+        descriptor = _wait_for(cache / "lock", wait)
+    except OSError:
+        descriptor = None
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _wait_for(file: Path, wait: float) -> int:
+    until = time.monotonic() + wait
+    while True:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = _locked(file)
+        if descriptor is not None:
+            return descriptor
+        if time.monotonic() >= until:
+            raise Locked(_holder(file))
+        time.sleep(0.05)
+
+
+def _locked(file: Path) -> int | None:
+    """The open lock file, locked; None when another process has it."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+    # The folder may have been deleted, with the file, between the opening and the locking.
+    if _try_lock(descriptor) and _identity(file) == _identity_of(descriptor):
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, b"%d\n" % os.getpid())
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _identity_of(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return (status.st_dev, status.st_ino)
+
+
+def _holder(file: Path) -> int | None:
+    with suppress(OSError, ValueError):
+        return int(file.read_text("ascii"))
+    return None
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> bool:
+        # A locked byte cannot be read: one beyond the end leaves the text to those who wait.
+        os.lseek(descriptor, 1 << 30, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return True
+
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

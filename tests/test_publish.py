@@ -1,0 +1,937 @@
+"""Publishing: the old site or the new one, never half of each, and nothing removed that Octavo did not write."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from octavo import publish
+from octavo.digest import digest_bytes
+from octavo.publish import Published, PublishError, StagingFolder, Wanted
+
+
+@dataclass(frozen=True)
+class Site:
+    """A cache and an output folder, without a site around them."""
+
+    root: Path
+    connection: sqlite3.Connection
+
+    @property
+    def cache(self) -> Path:
+        return self.root / ".octavo"
+
+    @property
+    def output(self) -> Path:
+        return self.root / "output"
+
+    def build(self, files: Mapping[str, str]) -> Published:
+        """Publish these files, staging those that a build would have rendered."""
+        publish.recover(self.connection, self.cache, self.output)
+        altered = publish.altered(self.connection, self.output)
+        known = publish.manifest(self.connection, self.output)
+        wanted = {path: Wanted(digest_bytes(text.encode())) for path, text in files.items()}
+        with publish.open_staging(self.cache, self.output) as staging:
+            for path, text in files.items():
+                if path in altered or known.get(path) != wanted[path].digest:
+                    staging.write(path, text.encode())
+            return publish.publish(self.connection, self.output, staging, wanted)
+
+    def copy(self, sources: Mapping[str, Path]) -> Published:
+        wanted = {path: Wanted(digest_bytes(source.read_bytes()), source) for path, source in sources.items()}
+        with publish.open_staging(self.cache, self.output) as staging:
+            return publish.publish(self.connection, self.output, staging, wanted)
+
+    def files(self) -> dict[str, str]:
+        return tree(self.output)
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Path -> text of the files below a folder, and path -> 'folder' or '-> target' for the rest."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            found[name] = f"-> {path.readlink()}"
+        else:
+            found[name] = "folder" if path.is_dir() else path.read_text()
+    return found
+
+
+def left_in_cache(site: Site) -> list[str]:
+    return [path.name for path in site.cache.iterdir() if not path.name.startswith("cache.db")]
+
+
+def state(folder: Path) -> dict[str, tuple[int, int]]:
+    """What tells whether a file was written again: path -> (inode, mtime)."""
+    return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
+
+
+def opened(root: Path) -> Site:
+    (root / ".octavo").mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(root / ".octavo" / "cache.db", isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return Site(root, connection)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = opened(tmp_path / "site")
+    yield site
+    site.connection.close()
+
+
+OLD = {"index.html": "old home", "posts/a/index.html": "old a", "posts/b/index.html": "old b", "gone/x/i.html": "x"}
+NEW = {"index.html": "new home", "posts/a/index.html": "new a", "posts/c/index.html": "new c", "robots.txt": "r"}
+
+
+def with_folders(files: Mapping[str, str]) -> dict[str, str]:
+    """As ``tree`` shows it."""
+    folders = {str(parent): "folder" for path in files for parent in Path(path).parents if str(parent) != "."}
+    return {**folders, **files}
+
+
+# What a build writes and removes
+
+
+def test_the_wanted_files_are_published_and_the_others_of_the_last_build_go(site: Site) -> None:
+    assert site.build(OLD) == Published(tuple(sorted(OLD)))
+    done = site.build(NEW)
+    assert site.files() == with_folders(NEW)
+    assert done == Published(tuple(sorted(NEW)), ("gone/x/i.html", "posts/b/index.html"))
+
+
+def test_an_unchanged_file_is_not_written_again(site: Site) -> None:
+    site.build(OLD)
+    before = state(site.output)
+    assert site.build(OLD) == Published()
+    assert state(site.output) == before
+    assert site.build({**OLD, "index.html": "new"}).written == ("index.html",)
+    after = state(site.output)
+    assert {path for path in after if after[path] != before[path]} == {str(site.output / "index.html")}
+
+
+def test_staged_bytes_equal_to_the_published_ones_are_not_written(site: Site) -> None:
+    site.build(OLD)
+    before = state(site.output)
+    wanted = {path: Wanted(digest_bytes(text.encode())) for path, text in OLD.items()}
+    with publish.open_staging(site.cache, site.output) as staging:
+        for path, text in OLD.items():
+            staging.write(path, text.encode())
+        assert publish.publish(site.connection, site.output, staging, wanted) == Published()
+    assert state(site.output) == before
+
+
+def test_no_staging_is_left(site: Site) -> None:
+    site.build(OLD)
+    site.build(NEW)
+    assert left_in_cache(site) == []
+
+
+def test_pages_that_were_not_staged_are_named_and_nothing_changes(site: Site) -> None:
+    site.build(OLD)
+    wanted = {"index.html": Wanted(b"1"), "new.html": Wanted(b"2")}
+    with publish.open_staging(site.cache, site.output) as staging:
+        with pytest.raises(publish.NotStaged) as caught:
+            publish.publish(site.connection, site.output, staging, wanted)
+        assert caught.value.paths == ("index.html", "new.html")
+        assert site.files() == with_folders(OLD)
+        for path in caught.value.paths:
+            staging.write(path, b"x")
+        publish.publish(site.connection, site.output, staging, wanted)
+    assert site.files() == {"index.html": "x", "new.html": "x"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"a": "file"}, {"a/b/c": "below"}),
+        ({"a/b/c": "below", "a/d": "too"}, {"a": "file"}),
+        ({"Foo/index.html": "1"}, {"foo/index.html": "2"}),
+        ({"foo.html": "1"}, {"Foo.html": "1"}),
+    ],
+)
+def test_a_file_may_become_a_folder_and_a_name_its_case(site: Site, old: dict[str, str], new: dict[str, str]) -> None:
+    for files in (old, new, old, new):
+        assert site.build(files).warnings == ()
+        assert site.files() == with_folders(files)
+
+
+def test_an_empty_tree_of_folders_makes_way_for_a_file(site: Site) -> None:
+    (site.output / "a" / "b").mkdir(parents=True)
+    site.build({"a": "file"})
+    assert site.files() == {"a": "file"}
+
+
+def test_a_file_and_a_folder_of_one_name_are_refused(site: Site) -> None:
+    with (
+        pytest.raises(PublishError, match="both a file and a folder"),
+        publish.open_staging(site.cache, site.output) as staging,
+    ):
+        publish.publish(site.connection, site.output, staging, {"a": Wanted(b"1"), "a/b": Wanted(b"2")})
+
+
+@pytest.mark.parametrize("path", ["", "/etc/x", "../x", "a/../../x", "a//b", "a/", "./a", "a\0b", ".octavo-staging/x"])
+def test_a_path_that_leads_out_is_refused(site: Site, path: str) -> None:
+    with publish.open_staging(site.cache, site.output) as staging:
+        with pytest.raises(PublishError):
+            staging.write(path, b"x")
+        with pytest.raises(PublishError):
+            publish.publish(site.connection, site.output, staging, {path: Wanted(digest_bytes(b"x"))})
+
+
+def test_a_name_that_is_too_long_is_one_error(site: Site) -> None:
+    with publish.open_staging(site.cache, site.output) as staging, pytest.raises(PublishError, match="too long"):
+        staging.write("x" * 300, b"x")
+
+
+def test_file_modes_follow_the_umask(site: Site) -> None:
+    source = site.root / "secret.png"
+    source.write_text("x")
+    source.chmod(0o600)
+    before = os.umask(0o027)
+    try:
+        site.build({"a/b.html": "x"})
+        site.copy({"a/c.png": source})
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((site.output / "a").stat().st_mode) == 0o750
+    assert stat.S_IMODE((site.output / "a/c.png").stat().st_mode) == 0o640
+
+
+# Copies
+
+
+def test_sources_are_copied_when_they_change_and_not_even_read_when_not(site: Site) -> None:
+    source = site.root / "cat.png"
+    source.write_bytes(b"cat" * 1_000_000)
+    assert site.copy({"cat.png": source}).written == ("cat.png",)
+    assert (site.output / "cat.png").read_bytes() == source.read_bytes()
+    wanted = {"cat.png": Wanted(digest_bytes(source.read_bytes()), source)}
+    source.unlink()
+    with publish.open_staging(site.cache, site.output) as staging:
+        assert publish.publish(site.connection, site.output, staging, wanted) == Published()
+
+
+def test_a_source_that_changed_since_it_was_listed_is_not_published(site: Site) -> None:
+    site.build(OLD)
+    source = site.root / "cat.png"
+    source.write_text("new")
+    wanted = {"cat.png": Wanted(digest_bytes(b"old"), source)}
+    with publish.open_staging(site.cache, site.output) as staging, pytest.raises(publish.SourceChanged):
+        publish.publish(site.connection, site.output, staging, wanted)
+    assert site.files() == with_folders(OLD)
+
+
+# Files of others
+
+
+def test_files_of_others_are_kept(site: Site) -> None:
+    others = {"CNAME": "name.example", ".git/config": "x", "posts/b/photo.jpg": "p", "mine/photo.jpg": "m"}
+    site.build(OLD)
+    for path, text in others.items():
+        (site.output / path).parent.mkdir(exist_ok=True)
+        (site.output / path).write_text(text)
+    before = state(site.output)
+    assert site.build(NEW).warnings == ()
+    assert site.files() == with_folders({**NEW, **others})
+    assert publish.clean(site.connection, site.output) == tuple(sorted(NEW))
+    assert site.files() == with_folders(others)
+    assert state(site.output) == {path: seen for path, seen in before.items() if Path(path).name in
+                                  {Path(other).name for other in others}}  # fmt: skip
+
+
+def test_a_foreign_file_in_a_pages_place_is_overwritten_and_named(site: Site) -> None:
+    site.output.mkdir()
+    (site.output / "index.html").write_text("mine")
+    (site.output / "robots.txt").write_text(NEW["robots.txt"])
+    done = site.build(NEW)
+    (problem,) = done.warnings
+    assert (problem.path, problem.severity) == ("output/index.html", "warning")
+    assert "not written by Octavo" in problem.message
+    assert site.files() == with_folders(NEW) and "robots.txt" not in done.written
+
+
+def test_an_edited_file_is_overwritten_and_named_also_when_its_page_is_gone(site: Site) -> None:
+    site.build(OLD)
+    (site.output / "index.html").write_text("edited")
+    (site.output / "posts/b/index.html").write_text("edited")
+    assert publish.altered(site.connection, site.output) == {"index.html", "posts/b/index.html"}
+    done = site.build({path: text for path, text in OLD.items() if path != "posts/b/index.html"})
+    assert [problem.path for problem in done.warnings] == ["output/index.html", "output/posts/b/index.html"]
+    assert (done.written, done.removed) == (("index.html",), ("posts/b/index.html",))
+
+
+@pytest.mark.parametrize("damage", ["delete", "edit", "link", "folder", "truncate"])
+def test_a_published_file_that_was_altered_is_made_again(site: Site, damage: str) -> None:
+    site.build(OLD)
+    file = site.output / "posts/a/index.html"
+    if damage == "edit":
+        file.write_text("OLD A")
+    elif damage == "truncate":
+        os.truncate(file, 0)
+    else:
+        file.unlink()
+        if damage == "link":
+            file.symlink_to(site.output / "index.html")
+        elif damage == "folder":
+            file.mkdir()
+    assert publish.altered(site.connection, site.output) == {"posts/a/index.html"}
+    assert site.build(OLD).written == ("posts/a/index.html",)
+    assert site.files() == with_folders(OLD)
+
+
+def test_the_whole_output_is_made_again_when_it_was_deleted(site: Site) -> None:
+    site.build(OLD)
+    site.output.rename(site.root / "elsewhere")
+    assert site.build(OLD).written == tuple(sorted(OLD))
+
+
+def test_touching_a_file_does_not_alter_it(site: Site) -> None:
+    site.build(OLD)
+    os.utime(site.output / "index.html", ns=(1, 1))
+    assert publish.altered(site.connection, site.output) == set()
+    assert site.build(OLD) == Published()
+
+
+def test_an_edit_that_keeps_size_and_times_is_seen_by_its_content(site: Site) -> None:
+    site.build(OLD)
+    file = site.output / "index.html"
+    before = file.stat()
+    with file.open("r+") as stream:
+        stream.write("OLD")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert publish.altered(site.connection, site.output) == {"index.html"}
+
+
+def test_a_file_is_read_again_only_while_its_times_are_young(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.build(OLD)
+    read: list[str] = []
+    digest_at = publish._digest_at
+
+    def spy(location: Path) -> bytes | None:
+        read.append(location.name)
+        return digest_at(location)
+
+    monkeypatch.setattr(publish, "_digest_at", spy)
+    assert publish.altered(site.connection, site.output) == set() and len(read) == len(OLD)
+    monkeypatch.setattr(publish, "_RACY", -10_000_000_000)  # as if ten seconds had passed
+    assert publish.altered(site.connection, site.output) == set() and len(read) == len(OLD)
+
+
+def test_what_is_found_unaltered_is_remembered(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.build(OLD)
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now + 3_000_000_000)
+    assert publish.altered(site.connection, site.output) == set()
+    monkeypatch.setattr(publish, "_digest_at", lambda location: pytest.fail("read again"))
+    assert publish.altered(site.connection, site.output) == set()
+
+
+def test_each_output_folder_has_a_manifest_of_its_own(site: Site) -> None:
+    site.build(OLD)
+    elsewhere = site.root / "elsewhere"
+    with publish.open_staging(site.cache, elsewhere) as staging:
+        staging.write("x", b"x")
+        publish.publish(site.connection, elsewhere, staging, {"x": Wanted(digest_bytes(b"x"))})
+    assert tree(elsewhere) == {"x": "x"} and site.files() == with_folders(OLD)
+    assert site.build(NEW).removed == ("gone/x/i.html", "posts/b/index.html")
+
+
+def test_a_site_may_be_moved_as_a_whole(site: Site) -> None:
+    site.build(OLD)
+    site.connection.close()
+    site.root.rename(site.root.with_name("moved"))
+    moved = opened(site.root.with_name("moved"))
+    assert moved.build(OLD) == Published()
+    assert moved.build(NEW).removed == ("gone/x/i.html", "posts/b/index.html")
+    moved.connection.close()
+
+
+def test_without_its_cache_a_site_is_taken_over_silently(site: Site) -> None:
+    site.build(OLD)
+    site.connection.execute("DELETE FROM manifest")
+    before = state(site.output)
+    assert site.build(OLD) == Published()
+    assert state(site.output) == before
+    assert site.build(NEW).removed == ("gone/x/i.html", "posts/b/index.html")
+
+
+# Links
+
+
+def test_output_may_be_a_link_and_stays_one(site: Site) -> None:
+    (site.root / "real").mkdir()
+    site.output.symlink_to("real")
+    site.build(OLD)
+    site.build(NEW)
+    assert site.output.is_symlink() and tree(site.root / "real") == with_folders(NEW)
+
+
+def test_nothing_is_written_or_removed_through_a_link_in_output(site: Site) -> None:
+    site.build(OLD)
+    outside = site.root / "outside"
+    (site.output / "posts").rename(outside)
+    (site.output / "posts").symlink_to(outside)
+    before = tree(outside)
+    with pytest.raises(PublishError, match="link") as caught:
+        site.build(NEW)
+    assert caught.value.path == "output/posts" and tree(outside) == before
+    done = site.build({"index.html": "new"})
+    assert tree(outside) == before and done.removed == ("gone/x/i.html",)
+    assert {problem.path for problem in done.warnings} == {"output/posts/a/index.html", "output/posts/b/index.html"}
+    assert publish.clean(site.connection, site.output) == ("index.html",)
+
+
+def test_a_link_in_a_pages_place_is_replaced_and_its_target_kept(site: Site) -> None:
+    outside = site.root / "outside"
+    outside.write_text("kept")
+    site.output.mkdir()
+    (site.output / "index.html").symlink_to(outside)
+    assert len(site.build(NEW).warnings) == 1
+    assert outside.read_text() == "kept" and site.files() == with_folders(NEW)
+
+
+# What cannot be
+
+
+def refused(site: Site, files: Mapping[str, str]) -> PublishError:
+    before = tree(site.output)
+    with pytest.raises(PublishError) as caught:
+        site.build(files)
+    assert tree(site.output) == before
+    assert not list(site.connection.execute("SELECT * FROM journal"))
+    assert left_in_cache(site) == []
+    return caught.value
+
+
+def test_a_folder_with_files_of_others_in_the_way_of_a_file_is_an_error(site: Site) -> None:
+    site.build(OLD)
+    (site.output / "robots.txt").mkdir()
+    (site.output / "robots.txt" / "mine").write_text("x")
+    assert refused(site, NEW).path == "output/robots.txt"
+
+
+def test_a_file_of_others_in_the_way_of_a_folder_is_an_error(site: Site) -> None:
+    site.build({"index.html": "x"})
+    (site.output / "posts").write_text("mine")
+    assert refused(site, NEW).path == "output/posts"
+
+
+def as_nobody(act: Callable[[], None]) -> None:
+    """Run as a user whom file modes bind; in a child process, for there is no way back."""
+    if os.geteuid() != 0:
+        act()
+        return
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.setgid(65534)
+            os.setuid(65534)
+            act()
+            status = 0
+        except BaseException as problem:
+            print(repr(problem), file=sys.stderr, flush=True)
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("what", [".", "posts/a", "posts/a/index.html"])
+def test_what_is_read_only_is_an_error_that_names_it(what: str) -> None:
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+
+        def act() -> None:
+            site = opened(Path(folder) / "site")
+            site.build(OLD)
+            locked = site.output / what
+            locked.chmod(0o444 if locked.is_file() else 0o555)
+            try:
+                assert refused(site, NEW).path.rstrip("/.") == f"output/{what}".rstrip("/.")
+            finally:
+                locked.chmod(0o755)
+                site.connection.close()
+
+        as_nobody(act)
+
+
+def full(*args: object, **options: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+MKDIR = Path.mkdir
+
+
+def full_at_b(path: Path, *args: Any, **options: Any) -> None:
+    if path.parts[-3:] == ("output", "a", "b"):
+        full()
+    MKDIR(path, *args, **options)
+
+
+@pytest.mark.parametrize(
+    ("where", "failing"),
+    [
+        ("octavo.publish._copy", full),
+        ("octavo.publish._sync", full),
+        ("os.rename", full),
+        ("pathlib.Path.write_bytes", full),
+        ("pathlib.Path.mkdir", full_at_b),
+        ("shutil.disk_usage", lambda folder: SimpleNamespace(free=2)),
+    ],
+)
+def test_a_full_disk_leaves_the_old_site(
+    site: Site, monkeypatch: pytest.MonkeyPatch, where: str, failing: Callable[..., object]
+) -> None:
+    site.build(OLD)
+    source = site.root / "cat.png"
+    source.write_text("cat")
+    wanted = {"a/b/cat.png": Wanted(digest_bytes(b"cat"), source), "a/index.html": Wanted(digest_bytes(b"x"))}
+    before = tree(site.output)
+    with publish.open_staging(site.cache, site.output) as staging, monkeypatch.context() as patch:
+        patch.setattr(where, failing)
+        with pytest.raises(PublishError, match="no space left"):
+            staging.write("a/index.html", b"x")
+            publish.publish(site.connection, site.output, staging, wanted)
+    assert tree(site.output) == before
+    assert not list(site.connection.execute("SELECT * FROM journal"))
+    assert left_in_cache(site) == []
+    site.build(NEW)
+    assert site.files() == with_folders(NEW)
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    folder.mkdir(parents=True)
+    if (
+        os.geteuid() != 0
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)], capture_output=True
+        ).returncode
+    ):
+        pytest.skip("only root may mount a file system, where that is permitted at all")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_output_may_be_another_file_system_and_may_be_full(site: Site) -> None:
+    with small_disk(site.output):
+        site.build(OLD)
+        site.build(NEW)
+        assert site.files() == with_folders(NEW)
+        with pytest.raises(PublishError, match=r"no space left: 2\.0 MB are needed"):
+            site.build({**NEW, "big.html": "x" * 2_000_000})
+        source = site.root / "big.png"
+        source.write_text("x" * 3_000_000)
+        with pytest.raises(PublishError, match=r"no space left: 3\.0 MB are needed and 1\.0 MB are free"):
+            site.copy({"big.png": source})
+        assert site.files() == with_folders(NEW)
+
+
+def test_a_cache_that_is_full_is_one_error(site: Site) -> None:
+    site.build(OLD)
+    with small_disk(site.root / "small") as small:
+        with publish.open_staging(small / ".octavo", small / "output") as staging, pytest.raises(PublishError):
+            staging.write("big.html", b"x" * 2_000_000)
+        assert site.files() == with_folders(OLD) and tree(small) == {".octavo": "folder"}
+
+
+def test_one_device_mounted_twice_is_found_out(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.build(OLD)
+    rename, replace = os.rename, os.replace
+
+    def across(act: Callable[[Path, Path], None]) -> Callable[[Path, Path], None]:
+        def checked(source: Path, target: Path) -> None:
+            if (site.cache in source.parents) != (site.cache in target.parents):
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+            act(source, target)
+
+        return checked
+
+    monkeypatch.setattr(os, "rename", across(rename))
+    monkeypatch.setattr(os, "replace", across(replace))
+    site.build(NEW)
+    assert site.files() == with_folders(NEW)
+
+
+def test_a_folder_of_output_on_another_file_system_is_an_error(site: Site) -> None:
+    with small_disk(site.output / "posts"), pytest.raises(PublishError, match="another file system"):
+        site.build(NEW)
+    assert site.files() == {"posts": "folder"}
+
+
+# Where output may be
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "home" / "work" / "site"
+    for name in ("posts/django", "layouts", "assets", "public"):
+        (root / name).mkdir(parents=True)
+    (root / "file").write_text("x")
+    (root / "to-posts").symlink_to("posts")
+    (root / "to-nowhere").symlink_to("nowhere")
+    (root / "circle").symlink_to("circle")
+    (root / "to-public").symlink_to("public")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return root
+
+
+def checked(root: Path, output: str) -> None:
+    publish.check_output(root, root / output, [root / name for name in ("posts", "layouts", "assets")])
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        *(".", "", "..", "../..", "../../..", "/", "posts", "layouts", "assets", "posts/django", "posts/new/deep"),
+        *("to-posts", "to-posts/x", "public/../posts", "POSTS", "Posts/x", "../SITE", "file", "file/x", "to-nowhere"),
+        *("circle", "../site/posts", "./posts/"),
+    ],
+)
+def test_output_may_not_be_where_sources_are(project: Path, output: str) -> None:
+    before = tree(project)
+    with pytest.raises(publish.UnsafeOutput):
+        checked(project, output)
+    assert tree(project) == before
+
+
+@pytest.mark.parametrize("output", ["output", "public", "to-public", "../other", "posts-output", "a/b/c", "outputx"])
+def test_output_may_be_anywhere_else(project: Path, output: str) -> None:
+    checked(project, output)
+
+
+def test_a_site_may_lie_in_a_folder_that_a_link_leads_to(project: Path) -> None:
+    link = project.parent / "link"
+    link.symlink_to(project)
+    checked(link, "output")
+    with pytest.raises(publish.UnsafeOutput):
+        publish.check_output(link, project, [])
+
+
+# Interrupted
+
+
+DYING = textwrap.dedent(
+    """
+    import os, signal, sqlite3, sys
+    from pathlib import Path
+    from octavo import publish
+    from octavo.digest import digest_bytes
+
+    root, name, count, files = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), eval(sys.argv[4])
+    holder, attribute = {
+        "replace": (os, "replace"), "sync": (publish, "_sync"), "journal": (publish, "_write_journal"),
+        "unlink": (Path, "unlink"), "manifest": (publish, "_insert"), "write": (publish.StagingFolder, "write"),
+        "mkdir": (publish, "_make_folders"),
+    }[name]
+    original, calls = getattr(holder, attribute), 0
+
+    def dying(*args, **options):
+        global calls
+        calls += 1
+        if calls == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*args, **options)
+
+    connection = sqlite3.connect(root / ".octavo" / "cache.db", isolation_level=None)
+    with publish.lock(root / ".octavo", 0):
+        output = root / "output"
+        publish.recover(connection, root / ".octavo", output)
+        publish.altered(connection, output)
+        setattr(holder, attribute, dying)
+        with publish.open_staging(root / ".octavo", output) as staging:
+            for path, text in files.items():
+                staging.write(path, text.encode())
+            wanted = {path: publish.Wanted(digest_bytes(text.encode())) for path, text in files.items()}
+            publish.publish(connection, output, staging, wanted)
+    """
+)
+
+
+def killed(site: Site, name: str, count: int, files: Mapping[str, str]) -> None:
+    """Build in another process that is killed when it calls something for the ``count``-th time."""
+    script = [sys.executable, "-c", DYING, str(site.root), name, str(count), repr(dict(files))]
+    done = subprocess.run(script, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+@pytest.mark.parametrize(("name", "count"), [("write", 2), ("sync", 1), ("journal", 1)])
+def test_a_build_killed_before_the_journal_leaves_the_old_site(site: Site, name: str, count: int) -> None:
+    site.build(OLD)
+    before = state(site.output)
+    killed(site, name, count, NEW)
+    assert state(site.output) == before and site.files() == with_folders(OLD)
+    assert publish.recover(site.connection, site.cache, site.output) is False
+    assert state(site.output) == before
+    assert not (site.cache / "staging").exists() and not (site.cache / "ready").exists()
+    assert publish.altered(site.connection, site.output) == set()
+    assert site.build(NEW).written == tuple(sorted(NEW))
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [("mkdir", 1), ("replace", 1), ("replace", 2), ("replace", 4), ("unlink", 1), ("unlink", 2), ("manifest", 1)],
+)
+def test_a_build_killed_in_the_sweep_is_completed_by_the_next_command(site: Site, name: str, count: int) -> None:
+    site.build(OLD)
+    (site.output / "CNAME").write_text("mine")
+    killed(site, name, count, NEW)
+    files = {path: text for path, text in site.files().items() if text != "folder"}
+    for path, text in files.items():
+        assert text in (OLD.get(path), NEW.get(path), "mine")
+    assert set(OLD) & set(NEW) <= set(files)
+    assert publish.recover(site.connection, site.cache, site.output) is True
+    assert site.files() == with_folders({**NEW, "CNAME": "mine"})
+    assert publish.altered(site.connection, site.output) == set()
+    assert publish.manifest(site.connection, site.output) == {
+        path: digest_bytes(text.encode()) for path, text in NEW.items()
+    }
+    assert not (site.cache / "staging").exists() and not (site.cache / "ready").exists()
+    assert publish.recover(site.connection, site.cache, site.output) is False
+    assert site.build(NEW) == Published()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_sweep_that_makes_files_of_folders_is_completed(site: Site, count: int) -> None:
+    site.build({"a/b/c": "1", "d": "2"})
+    killed(site, "replace", count, {"a": "3", "d/e": "4"})
+    publish.recover(site.connection, site.cache, site.output)
+    assert site.files() == with_folders({"a": "3", "d/e": "4"})
+
+
+def test_a_recovery_may_be_interrupted_itself(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.build(OLD)
+    killed(site, "replace", 2, NEW)
+    replace, calls = os.replace, iter([True, False, True])
+
+    def stopped(source: Path, target: Path) -> None:
+        if not next(calls):
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            publish.recover(site.connection, site.cache, site.output)
+    assert site.files() != with_folders(NEW)
+    publish.recover(site.connection, site.cache, site.output)
+    assert site.files() == with_folders(NEW)
+
+
+def test_a_sweep_whose_files_were_deleted_is_given_up_and_made_again(site: Site) -> None:
+    site.build(OLD)
+    killed(site, "replace", 2, NEW)
+    publish._delete_folder(site.cache / "ready")
+    half = site.files()
+    publish.recover(site.connection, site.cache, site.output)
+    assert site.files() == half
+    site.build(NEW)
+    assert site.files() == with_folders(NEW)
+
+
+def test_a_file_that_cannot_be_replaced_leaves_a_sweep_that_is_completed_later(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.build(OLD)
+    replace = os.replace
+
+    def held(source: Path, target: Path) -> None:
+        if target.name == "robots.txt":
+            raise PermissionError(errno.EACCES, "held open")
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", held)
+        with pytest.raises(PublishError, match=r"output/robots\.txt: it cannot be written: held open"):
+            site.build(NEW)
+    assert publish.recover(site.connection, site.cache, site.output) is True
+    assert site.files() == with_folders(NEW)
+
+
+def test_a_file_held_open_for_a_moment_is_tried_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace, calls = os.replace, iter([True, True, *[False] * 20])
+
+    def held(source: Path, target: Path) -> None:
+        if next(calls):
+            raise PermissionError
+        replace(source, target)
+
+    monkeypatch.setattr(publish, "_TRIES", 5)
+    monkeypatch.setattr(os, "replace", held)
+    site.build(NEW)
+    assert site.files() == with_folders(NEW)
+
+
+def test_staging_of_another_file_system_is_removed_after_a_kill(site: Site) -> None:
+    with small_disk(site.output):
+        site.build(OLD)
+        killed(site, "write", 2, NEW)
+        assert (site.output / ".octavo-staging").exists()
+        publish.recover(site.connection, site.cache, site.output)
+        assert site.files() == with_folders(OLD)
+        killed(site, "replace", 2, NEW)
+        publish.recover(site.connection, site.cache, site.output)
+        assert site.files() == with_folders(NEW)
+
+
+def test_a_failed_build_leaves_no_folder_behind(site: Site) -> None:
+    with pytest.raises(RuntimeError), publish.open_staging(site.root / "file", site.output) as staging:
+        staging.write("x", b"x")
+        raise RuntimeError
+    with pytest.raises(PublishError), publish.open_staging(site.cache, site.output) as staging:
+        publish.publish(site.connection, site.output, staging, {"a": Wanted(b""), "a/b": Wanted(b"")})
+    assert not site.output.exists()
+
+
+@pytest.mark.parametrize("what", ["file", "link"])
+def test_a_cache_that_cannot_be_written_is_done_without(site: Site, what: str) -> None:
+    cache = site.root / "broken"
+    cache.write_text("x") if what == "file" else cache.symlink_to("nowhere/at/all")
+    with publish.lock(cache, 0), publish.open_staging(cache, site.output) as staging:
+        publish.recover(site.connection, cache, site.root / "unrelated")
+        staging.write("x", b"x")
+        publish.publish(site.connection, site.output, staging, {"x": Wanted(digest_bytes(b"x"))})
+    assert site.files() == {"x": "x"}
+
+
+def test_values_that_workers_need_can_be_sent() -> None:
+    folder = StagingFolder(Path("x"))
+    assert pickle.loads(pickle.dumps(folder)) == folder
+    problem = pickle.loads(pickle.dumps(PublishError("message", "path")))
+    assert (str(problem), problem.path) == ("path: message", "path")
+
+
+# Any sequence of builds
+
+NAMES = st.sampled_from(["index.html", "a/index.html", "a/b.html", "b", "b/c/d.html", "c.css", "c.css/x"])
+SITES = st.dictionaries(NAMES, st.sampled_from(["1", "2", "33"]), max_size=5).filter(
+    lambda files: not any(other.startswith(path + "/") for path in files for other in files)
+)
+EDITS = st.sampled_from(["nothing", "edit", "delete", "touch"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(SITES, EDITS), min_size=1, max_size=5))
+def test_any_sequence_of_builds_leaves_these_files_and_those_of_others(steps: list[tuple[dict[str, str], str]]) -> None:
+    others = {"CNAME": "mine", "a/photo.jpg": "p", "d/e/f": "x"}
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publish, "_sync", lambda folder: None)
+        site = opened(Path(folder))
+        for path, text in others.items():
+            (site.output / path).parent.mkdir(parents=True, exist_ok=True)
+            (site.output / path).write_text(text)
+        for files, edit in steps:
+            before, kept = state(site.output), site.files()
+            done = site.build(files)
+            assert site.files() == with_folders({**files, **others})
+            after = state(site.output)
+            for path in files:
+                if kept.get(path) == files[path]:
+                    assert after[str(site.output / path)] == before[str(site.output / path)]
+                    assert path not in done.written
+            assert site.build(files) == Published()
+            change(site, sorted(files), edit)
+        site.connection.close()
+
+
+def change(site: Site, published: list[str], edit: str) -> None:
+    for path in published[:1]:
+        if edit == "edit":
+            (site.output / path).write_text("by hand")
+        elif edit == "delete":
+            (site.output / path).unlink()
+        elif edit == "touch":
+            (site.output / path).touch()
+
+
+# The lock
+
+
+HOLDING = textwrap.dedent(
+    """
+    import sys, time
+    from pathlib import Path
+    from octavo import publish
+    with publish.lock(Path(sys.argv[1]), 0):
+        print("locked", flush=True)
+        sys.stdin.read()
+    """
+)
+
+
+@contextmanager
+def holding(cache: Path) -> Iterator[subprocess.Popen[str]]:
+    script = [sys.executable, "-c", HOLDING, str(cache)]
+    with subprocess.Popen(script, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "locked\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_the_second_build_is_told_who_is_at_work(tmp_path: Path) -> None:
+    with holding(tmp_path / "cache") as process:
+        with pytest.raises(publish.Locked) as caught, publish.lock(tmp_path / "cache", 0.1):
+            pass
+        assert caught.value.pid == process.pid and str(process.pid) in str(caught.value)
+
+
+def test_a_lock_is_free_after_its_holder_was_killed(tmp_path: Path) -> None:
+    with holding(tmp_path) as process:
+        process.kill()
+        process.wait()
+        with publish.lock(tmp_path, 30):
+            assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_the_second_build_waits_for_the_first(tmp_path: Path) -> None:
+    with holding(tmp_path) as process:
+        assert process.stdin is not None
+        process.stdin.close()
+        with publish.lock(tmp_path, 30):
+            assert process.wait() == 0
+
+
+def test_a_lock_can_be_taken_again_and_survives_the_deletion_of_its_folder(tmp_path: Path) -> None:
+    for _ in range(2):
+        with publish.lock(tmp_path / "cache", 0):
+            (tmp_path / "cache" / "lock").unlink()
+            with (
+                publish.lock(tmp_path / "cache", 0),
+                pytest.raises(publish.Locked),
+                publish.lock(tmp_path / "cache", 0),
+            ):
+                pass
+
+
+def test_a_failure_under_the_lock_is_not_hidden(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="ours"), publish.lock(tmp_path, 0):
+        raise FileNotFoundError("ours")
+    with publish.lock(tmp_path, 0):
+        pass
