@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -42,7 +43,7 @@ def _check(path: str, use: LinkUse, ask: Ask) -> Diagnostic | None:
         if ask(FileUrl(ref.target)) is not None:
             return None
         what = "image" if use.is_image else "file"
-        return _broken(path, use, f"no {what} at '{ref.raw}'", _hint(ref, ask))
+        return _broken(path, use, f"no {what} at '{_target(ref)}'", _hint(path, ref, ask))
     url = unquote(ref.target)
     if not ask(PublishedUrl(url)):
         hint = f"did you mean '{ref.raw}/'?" if ask(PublishedUrl(url + "/")) else ""
@@ -56,9 +57,9 @@ def _check(path: str, use: LinkUse, ask: Ask) -> Diagnostic | None:
 def _post_problem(path: str, use: LinkUse, ref: Ref, ask: Ask) -> Diagnostic | None:
     state = ask(SourceState(ref.target))
     if state is None:
-        return _broken(path, use, f"no post at '{ref.raw}'", _hint(ref, ask))
+        return _broken(path, use, f"no post at '{_target(ref)}'", _hint(path, ref, ask))
     if state in _STATES:
-        return _broken(path, use, f"'{ref.raw}' is {_STATES[state]}, so its page does not exist")
+        return _broken(path, use, f"'{_target(ref)}' is {_STATES[state]}, so its page does not exist")
     return None
 
 
@@ -71,10 +72,16 @@ def _anchor_problem(path: str, use: LinkUse, target: str, fragment: str, ask: As
     return _broken(path, use, f"{where} has no anchor '#{wanted}'", did_you_mean(wanted, anchors))
 
 
-def _hint(ref: Ref, ask: Ask) -> str:
+def _target(ref: Ref) -> str:
+    """The link as written, without its query and fragment."""
+    return ref.raw.removesuffix(ref.suffix)
+
+
+def _hint(path: str, ref: Ref, ask: Ask) -> str:
     """What was likely meant, written as the author would have to write it."""
-    similar = ask(SimilarNames(ref.target)) or ()
-    return did_you_mean(ref.target, similar) or (f"did you mean {similar[0]!r}?" if similar else "")
+    folder = posixpath.dirname(path)
+    similar = [posixpath.relpath(other, folder) for other in ask(SimilarNames(ref.target)) or ()]
+    return did_you_mean(_target(ref), similar) or (f"did you mean {similar[0]!r}?" if similar else "")
 
 
 def _broken(path: str, use: LinkUse, message: str, hint: str = "") -> Diagnostic:
