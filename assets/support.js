@@ -1,5 +1,5 @@
 // A blocker hides what looks like an advertisement: when this bait is hidden, the notice is shown.
-const notice = document.getElementById("support")
+const notice = document.getElementById("_support")
 let dismissed = true
 try {
   dismissed = localStorage.support == "no"
