@@ -17,6 +17,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           frontmatter  a strict front matter, every value at its place
                           schema       front matter, typed
                           terms        the counted words of a post
+                          vectors      posts as vectors of weighted terms
                           markdown     a body -> its HTML and all that the site asks of it
                           dialect      the parser of the Markdown that posts are written in
                           writer       Markdown's tokens as HTML

@@ -285,13 +285,14 @@ class Post:
 class Candidate:
     """A post as the ranking sees it. ``day`` counts from 1970-01-01; ``links`` are the paths it links to.
 
-    ``pin`` and ``block`` are paths; a post that is not ``related`` has no list and is in none.
+    ``terms`` is the digest of its Terms, which are asked for where they changed. ``pin`` and ``block`` are paths; a
+    post that is not ``related`` has no list and is in none.
     """
 
     path: str
     title: str
     day: int | None
-    terms: Terms
+    terms: Digest
     tags: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     series: str | None = None

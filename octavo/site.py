@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -31,7 +30,6 @@ from octavo.model import (
     Series,
     Settings,
     Suggestion,
-    Terms,
     Year,
 )
 from octavo.queries import (
@@ -280,14 +278,14 @@ def post_facts(index: Index, documents: Records) -> Resolvers:
 
 
 def candidate_facts(index: Index, metas: Mapping[str, Meta | None], documents: Records) -> Resolvers:
-    """The fact that the ranking of related posts is made from. The terms are read when it is."""
+    """The fact that the ranking of related posts is made from."""
 
-    def without_terms(post: Post, meta: Meta) -> Candidate:
+    def candidate(post: Post, meta: Meta) -> Candidate:
         return Candidate(
             path=post.path,
             title=post.title,
             day=post.date.toordinal() - _EPOCH if post.date else None,
-            terms=Terms(),
+            terms=documents.digest(post.path, "terms"),
             tags=tuple(tag.name for tag in post.tags),
             links=index.targets.get(post.path, ()),
             series=post.series.slug if post.series else None,
@@ -297,17 +295,13 @@ def candidate_facts(index: Index, metas: Mapping[str, Meta | None], documents: R
         )
 
     def corpus(query: Corpus) -> Fact:
-        bare = [
-            without_terms(post, meta)
-            for post in sorted(index.live.posts, key=lambda post: post.path)
-            if (meta := metas[post.path]) is not None
-        ]
-
-        def load() -> tuple[Candidate, ...]:
-            terms = dict(documents.column("terms"))
-            return tuple(replace(candidate, terms=terms[candidate.path]) for candidate in bare)
-
-        return Fact(digest(tuple((candidate, documents.digest(candidate.path, "terms")) for candidate in bare)), load)
+        return fact(
+            tuple(
+                candidate(post, meta)
+                for post in sorted(index.live.posts, key=lambda post: post.path)
+                if (meta := metas[post.path]) is not None
+            )
+        )
 
     return {Corpus: corpus}
 

@@ -78,6 +78,38 @@ def tag_term(tag: str) -> str:
     return TAG + " ".join(words or tag.lower().split())
 
 
+def written(title: str) -> dict[str, str]:
+    """Terms of a title as its author writes them: ``flask sqlalchemy`` -> ``Flask-SQLAlchemy``.
+
+    Only where a capital belongs to a name: within a word, or at its start in the middle of a title that does not
+    begin every word with one.
+    """
+    title = unicodedata.normalize("NFC", title)
+    if len(title.lower()) != len(title):
+        return {}
+    found = [match.span() for match in _TOKEN.finditer(title.lower())]
+    if not found:
+        return {}
+    inner = [title[start + 1 : end] for start, end in found]
+    capital = [title[start].isupper() for start, _ in found]
+    is_sentence = any(
+        not upper and token.isalpha() and token not in _DROPPED
+        for upper, token in zip(capital, (title[start:end].lower() for start, end in found), strict=True)
+    )
+    named = [
+        any(map(str.isupper, rest)) or (upper and is_sentence and place > 0)
+        for place, (rest, upper) in enumerate(zip(inner, capital, strict=True))
+    ]
+    shown: dict[str, str] = {}
+    for length in (1, 2, 3):
+        for first in range(len(found) - length + 1):
+            last = first + length
+            if any(named[first:last]):
+                words = " ".join(title[start:end].lower() for start, end in found[first:last])
+                shown.setdefault(words, title[found[first][0] : found[last - 1][1]])
+    return shown
+
+
 def _tokens(text: str) -> list[str]:
     """Lower-cased words, and a line feed for every end of a line."""
     return _TOKEN.findall(_POSSESSIVE.sub("", unicodedata.normalize("NFC", text).lower()))
