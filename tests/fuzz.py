@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import datetime as dt
 import json
+import multiprocessing
+import os
 import random
 import shutil
 import subprocess
@@ -17,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -132,6 +136,7 @@ class Author:
     random: random.Random
     posts: dict[str, Draft] = field(default_factory=dict)
     settings: dict[str, str | None] = field(default_factory=dict)
+    script: str | None = None
 
     def begin(self) -> None:
         for name in self.random.sample(NAMES, 5):
@@ -166,7 +171,7 @@ class Author:
             lambda: f"<div>{self.words(topic, 2)}</div>",
             lambda: "![picture](pic.png)",
         ]
-        weights = [12, 2, 4, 2, 1, 1, 1, 1, 1]
+        weights = [12, 2, 4, 2, 1, 2 if "shortcode" in (self.script or "") else 0.05, 1, 1, 1]
         return self.random.choices(kinds, weights)[0]()
 
     def link(self) -> str:
@@ -192,6 +197,22 @@ class Author:
             else:
                 chosen[key] = value
         self.site.write("pyproject.toml", "[tool.octavo]\n" + "".join(f"{k} = {v}\n" for k, v in chosen.items()))
+
+    def keep(self, folder: Path) -> None:
+        """Remember the site as it is, to come back to."""
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.site.root, folder, ignore=shutil.ignore_patterns(".octavo", "output", "__pycache__"))
+        self._kept = (copy.deepcopy(self.posts), dict(self.settings), self.script)
+
+    def go_back(self, folder: Path) -> str:
+        """Undo everything since ``keep``, as an author does who broke the site."""
+        for path in self.site.root.iterdir():
+            if path.name not in (".octavo", "output"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.copytree(folder, self.site.root, dirs_exist_ok=True)
+        posts, settings, self.script = self._kept
+        self.posts, self.settings = copy.deepcopy(posts), dict(settings)
+        return "back to what was good"
 
     # Edits; each returns what it did.
 
@@ -326,7 +347,7 @@ class Author:
         return f"setting {key} = {self.settings[key]}"
 
     def edit_script(self) -> str:
-        script = self.random.choice(SCRIPTS)
+        script = self.script = self.random.choice(SCRIPTS)
         location = self.site.root / "build.py"
         if script is None:
             location.unlink(missing_ok=True)
@@ -377,42 +398,50 @@ class Author:
 
 
 class CleanBuilder:
-    """A fresh process for each clean build, started ahead of time, that has built nothing before."""
+    """Clean builds, each in a fresh process that has built nothing and shares no cache.
+
+    A server imports everything and then forks for each build, so that a build does not wait for the imports.
+    """
 
     def __enter__(self) -> CleanBuilder:
-        self._next = self._start()
+        command = [sys.executable, "-m", "tests.fuzz", "--clean-builds"]
+        self._server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._next.kill()
-        self._next.communicate()
-
-    def _start(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tests.fuzz", "--clean-build"]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._server.communicate()
 
     def build(self, root: Path, options: dict[str, Any]) -> dict[str, Any]:
         """Build the site at ``root`` from nothing; ``root/output`` and the report are the result."""
-        process, self._next = self._next, self._start()
-        out, _ = process.communicate(json.dumps({"root": str(root), "options": options}), timeout=120)
-        assert process.returncode == 0, f"the clean build ended with status {process.returncode}"
-        report: dict[str, Any] = json.loads(out.splitlines()[-1])
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        print(json.dumps({"root": str(root), "options": options}), file=self._server.stdin, flush=True)
+        line = self._server.stdout.readline()
+        assert line, f"the clean build of {root} died"
+        report: dict[str, Any] = json.loads(line)
         return report
 
 
-def _clean_build_of_stdin() -> int:
-    """What the fresh process does. Everything is imported before it is told what to build."""
+def _serve_clean_builds() -> int:
+    """What the server does: nothing itself, so that each fork is as fresh as a new process."""
     import jinja2
     import markdown_it
     import numpy
+    import pygments.lexers
 
     from octavo import pipeline
 
-    assert all((jinja2, markdown_it, numpy, pipeline))
-    task = json.loads(sys.stdin.read())
-    at = dt.datetime.fromisoformat(AT)
-    report = SiteFolder(Path(task["root"]), {**task["options"], "at": at}).build()
-    print(json.dumps(report_dict(report)))
+    assert all((jinja2, markdown_it, numpy, pygments.lexers, pipeline))
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            task = json.loads(line)
+            options = {**task["options"], "at": dt.datetime.fromisoformat(AT)}
+            print(json.dumps(report_dict(SiteFolder(Path(task["root"]), options).build())), flush=True)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if status != 0:
+            return 1
     return 0
 
 
@@ -420,14 +449,17 @@ class Difference(AssertionError):
     """An incremental build that is not the clean one."""
 
 
-def run(seed: int, edits: int, folder: Path, clean: CleanBuilder) -> Iterator[str]:
-    """One run: yields each edit, raises Difference at the first build that is not the clean one."""
+def run(seed: int, edits: int, folder: Path, clean: CleanBuilder) -> Iterator[Report]:
+    """One run: yields the report of each build, raises Difference at the first that is not the clean one."""
     numbers = random.Random(seed)
     author = Author(SiteFolder(folder / "site", {"at": dt.datetime.fromisoformat(AT)}), numbers)
     author.begin()
     done: list[str] = []
+    failed = False
     for number in range(edits + 1):
-        if number:
+        if failed and numbers.random() < 0.7:
+            done.append(author.go_back(folder / "kept"))
+        elif number:
             done.append(author.edit())
             if numbers.random() < 0.15:
                 done.append(author.edit())
@@ -443,7 +475,10 @@ def run(seed: int, edits: int, folder: Path, clean: CleanBuilder) -> Iterator[st
         except Difference as difference:
             history = "\n".join(f"  {edit}" for edit in done)
             raise Difference(f"seed {seed}, after {number} edits:\n{history}\n{difference}") from None
-        yield done[-1] if done else "begin"
+        failed = report.failed
+        if not failed or not number:
+            author.keep(folder / "kept")
+        yield report
 
 
 def compare(
@@ -457,10 +492,10 @@ def compare(
     """Build a copy of the site from nothing, and compare every byte and every problem."""
     shutil.rmtree(folder, ignore_errors=True)
     # The same name, since a site without a title is named after its folder.
-    copy = folder / site.root.name
-    shutil.copytree(site.root, copy, ignore=shutil.ignore_patterns(".octavo", "output", "__pycache__"))
+    twin = folder / site.root.name
+    shutil.copytree(site.root, twin, ignore=shutil.ignore_patterns(".octavo", "output", "__pycache__"))
     options = {**choices, "jobs": 1}
-    expected = clean.build(copy, options)
+    expected = clean.build(twin, options)
     actual = report_dict(report)
     for key in ("problems", "held", "pages"):
         mine = [p for p in actual[key] if p["code"] != "output"] if key == "problems" else actual[key]
@@ -471,7 +506,7 @@ def compare(
         if output != before:
             raise Difference("a failed build changed the output")
         return
-    wanted = SiteFolder(copy).output()
+    wanted = SiteFolder(twin).output()
     for path in sorted(output.keys() | wanted.keys()):
         if output.get(path) != wanted.get(path):
             raise Difference(f"{path} differs:\n  incremental: {output.get(path)!r}\n  clean: {wanted.get(path)!r}")
@@ -482,23 +517,46 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--edits", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--clean-build", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--clean-builds", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.clean_build:
-        return _clean_build_of_stdin()
+    if arguments.clean_builds:
+        return _serve_clean_builds()
     started = time.monotonic()
-    failures = 0
-    with CleanBuilder() as clean:
-        for seed in range(arguments.seed, arguments.seed + arguments.runs):
-            with tempfile.TemporaryDirectory(prefix="octavo-fuzz-") as folder:
-                try:
-                    builds = sum(1 for _ in run(seed, arguments.edits, Path(folder), clean))
-                    print(f"seed {seed}: {builds} builds equal ({time.monotonic() - started:.0f} s)", flush=True)
-                except Difference as difference:
-                    failures += 1
-                    print(f"DIFFERENCE {difference}", flush=True)
-    print(f"{arguments.runs} runs, {failures} with a difference")
+    failures = builds = published = 0
+    seeds = range(arguments.seed, arguments.seed + arguments.runs)
+    with ProcessPoolExecutor(arguments.jobs, multiprocessing.get_context("spawn")) as pool:
+        for outcome in pool.map(run_one, seeds, [arguments.edits] * arguments.runs):
+            builds += outcome.builds
+            published += outcome.published
+            if outcome.difference:
+                failures += 1
+                print(f"DIFFERENCE {outcome.difference}", flush=True)
+            else:
+                done = f"{outcome.builds} builds equal, {outcome.published} of them published"
+                print(f"seed {outcome.seed}: {done} ({time.monotonic() - started:.0f} s)", flush=True)
+    print(f"{arguments.runs} runs, {builds} builds, {published} published, {failures} with a difference")
     return 1 if failures else 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    seed: int
+    builds: int
+    published: int
+    difference: str = ""
+
+
+def run_one(seed: int, edits: int) -> Outcome:
+    """One whole run in a folder of its own."""
+    published: list[bool] = []
+    with tempfile.TemporaryDirectory(prefix="octavo-fuzz-") as folder, CleanBuilder() as clean:
+        try:
+            for report in run(seed, edits, Path(folder), clean):
+                published.append(not report.failed)
+        except Difference as difference:
+            return Outcome(seed, len(published), sum(published), str(difference))
+    return Outcome(seed, len(published), sum(published))
 
 
 if __name__ == "__main__":
