@@ -29,7 +29,8 @@ def parse(path: str, ask: Ask) -> Document:
         ask.once,
     )
     problems += reading.problems
-    if meta is None or any(problem.is_error for problem in problems):
+    # A broken link alone leaves a document: with --allow-broken-links the post is published all the same.
+    if meta is None or any(problem.is_error and problem.code != "link" for problem in problems):
         return Document(meta=None, marks=marks, problems=problems)
     refs = [use.ref for use in reading.links if use.ref is not None]
     targets = {ref.target for ref in refs if ref.kind == "post"}
