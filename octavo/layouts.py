@@ -133,7 +133,7 @@ def _absolute(address: str) -> str:
 
 
 _MONTHS = (
-    "January February March April May June July August September October November December".split()  # noqa: SIM905
+    "January February March April May June July August September October November December".split()
 )
 
 

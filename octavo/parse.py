@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from octavo import frontmatter, markdown, schema, source, terms
 from octavo.facts import Ask
 from octavo.model import Document, Extensions
@@ -21,9 +23,9 @@ def parse(path: str, ask: Ask) -> Document:
     reading = markdown.read(
         markdown.BodySource(path, front.body, front.body_line),
         markdown.ReadingOptions(
-            raw_html=ask(Setting("raw_html")),
-            excerpt=ask(Setting("excerpt")),
-            language=ask(Setting("language")),
+            raw_html=_setting(ask, "raw_html"),
+            excerpt=_setting(ask, "excerpt"),
+            language=_setting(ask, "language"),
             extensions=_extensions(ask),
         ),
         ask.once,
@@ -47,6 +49,10 @@ def parse(path: str, ask: Ask) -> Document:
         terms=terms.count_terms(meta.title, meta.tags, reading.prose, reading.code),
         problems=problems,
     )
+
+
+def _setting(ask: Ask, name: str) -> Any:
+    return ask(Setting(name))
 
 
 def _extensions(ask: Ask) -> Extensions:
