@@ -18,6 +18,7 @@ SCHEMES = frozenset(
 
 _RUNS = frozenset("javascript vbscript data file blob filesystem view-source about jar".split())
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
+_HOST_AND_PORT = re.compile(r"[A-Za-z][\w.-]*:\d+(?:[/?#]|$)")
 _IGNORED = re.compile(r"[\x00-\x20\x7f-\x9f]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SAFE_DATA = re.compile(r"data:image/(?:avif|gif|jpeg|png|webp)[;,]", re.IGNORECASE)
@@ -86,10 +87,11 @@ def refused_scheme(address: str, use: Literal["link", "image"] = "link") -> Refu
         return Refused(f"a link may not lead to '{hidden[0].lower()}:'", "readers' browsers could run what it holds")
     if typed is None or typed[0].lower() in SCHEMES:
         return None
-    hint = did_you_mean(typed[0].lower(), SCHEMES)
-    return Refused(
-        f"unknown kind of address '{typed[0]}:'", hint or "write './' before the name of a file that holds a colon"
-    )
+    if _HOST_AND_PORT.match(address):
+        hint = f"write 'http://{address}'"
+    else:
+        hint = did_you_mean(typed[0].lower(), SCHEMES) or "write './' before the name of a file that holds a colon"
+    return Refused(f"unknown kind of address '{typed[0]}:'", hint)
 
 
 def _split(address: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from itertools import pairwise
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import normalizeReference
 from markdown_it.parser_block import ParserBlock
+from markdown_it.parser_inline import ParserInline
 from markdown_it.ruler import Ruler
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_core import StateCore
@@ -31,7 +32,10 @@ from octavo.model import Extensions
 from octavo.writer import Writer
 
 DEEPEST = 100
-"""How many elements may be nested; a list takes two. Each costs up to four of Python's thousand frames."""
+"""How many blocks may be nested; a list takes two. Each costs up to four of Python's thousand frames."""
+
+DEEPEST_INLINE = 20
+"""How many brackets may be nested. The time for a text that is all brackets grows with this."""
 
 ATTRIBUTES = ("id", "class", "title", "width", "height")
 """The attributes that may be written in braces."""
@@ -42,7 +46,8 @@ AT = "at"
 NOTES = "notes"
 """The key of the Notes in the environment of a parse."""
 
-_FOOTNOTE = re.compile(r"\[\^([^\[\]\s]{1,200})\](?!\()")
+_FOOTNOTE = re.compile(r"\[\^[^\] \n]{1,200}\]")
+_UNDEFINED = re.compile(r"\[\^([^\[\]\s]{1,200})\](?!\()")
 _REFERENCE = re.compile(r"\[([^\[\]]{1,200})\]\[([^\[\]]{1,200})\]")
 _LETTER = re.compile(r"[^\W\d_]")
 _BRACES = re.compile(r"\{\s*(?:[.#]?[A-Za-z_][^{}%]*)\}")
@@ -92,6 +97,18 @@ class _Blocks(ParserBlock):
         super().tokenize(state, startLine, endLine)
 
 
+class _Inlines(ParserInline):
+    """The inline parser, with a limit of its own: it begins as deep in that it reaches the common one sooner."""
+
+    def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
+        state = StateInline(src, md, env, tokens)
+        state.level = DEEPEST - DEEPEST_INLINE
+        self.tokenize(state)
+        for rule in self.ruler2.getRules(""):
+            rule(state)
+        return state.tokens
+
+
 class Parser(MarkdownIt):
     """A MarkdownIt that leaves it to the caller which addresses may be linked to."""
 
@@ -102,7 +119,7 @@ class Parser(MarkdownIt):
 def make_parser(extensions: Extensions) -> Parser:
     """A parser of its own, configured by the ``markdown`` functions of build.py, whose exceptions are passed on."""
     md = Parser("commonmark", renderer_cls=Writer)
-    md.block = _Blocks()
+    md.block, md.inline = _Blocks(), _Inlines()
     md.configure("commonmark", {"maxNesting": DEEPEST, "xhtmlOut": False})
     md.use(gfm_plugin)
     md.use(deflist_plugin)
@@ -114,6 +131,9 @@ def make_parser(extensions: Extensions) -> Parser:
     inline.at("autolink", _placed(_rule(inline, "autolink"), "<"))
     inline.at("html_inline", _placed(_rule(inline, "html_inline"), "<"))
     inline.at("footnote_ref", _footnote(_placed(_rule(inline, "footnote_ref"), "[")))
+    inline.at(
+        "gfm_autolink_protocol", _after(("http", "https", "mailto", "xmpp"), _rule(inline, "gfm_autolink_protocol"))
+    )
     inline.at("attr", _inline_braces(_rule(inline, "attr")))
     block.at("attr", _block_braces(_rule(block, "attr")))
     block.before(
@@ -185,20 +205,29 @@ def _image(rule: InlineRule) -> InlineRule:
     return image
 
 
+def _after(words: tuple[str, ...], rule: InlineRule) -> InlineRule:
+    """The rule, where a colon follows one of the words; it looks for them in all of the text before."""
+
+    def after(state: StateInline, silent: bool) -> bool:
+        start = state.pos
+        return state.src[start] == ":" and state.src.endswith(words, 0, start) and rule(state, silent)
+
+    return after
+
+
 def _footnote(rule: InlineRule) -> InlineRule:
     def footnote(state: StateInline, silent: bool) -> bool:
         start = state.pos
-        if not state.src.startswith("[^", start):
+        if not state.src.startswith("[^", start) or _FOOTNOTE.match(state.src, start) is None:
             return False
         notes = _notes(state.env)
         if notes.images and not silent:
             return False
         if rule(state, silent):
             return True
-        if not silent and notes.block is not None:
-            mark = _FOOTNOTE.match(state.src, start)
-            if mark is not None:
-                notes.footnotes.append(Missing(notes.block, start, mark.end(), mark[1]))
+        mark = _UNDEFINED.match(state.src, start)
+        if mark is not None and not silent and notes.block is not None:
+            notes.footnotes.append(Missing(notes.block, start, mark.end(), mark[1]))
         return False
 
     return footnote

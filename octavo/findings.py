@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from urllib.parse import unquote
 
@@ -16,7 +17,12 @@ from octavo.model import LinkUse, Ref
 # A reference stands in the HTML as its number between two of Unicode's noncharacters until the HTML is cut at them.
 # They are never part of a text: one that is written becomes U+FFFD, and no entity means one.
 BEGIN, END, TRUSTED = "\ufdd0", "\ufdd1", "\ufdd2"
-RESERVED = str.maketrans(dict.fromkeys((BEGIN, END, TRUSTED), "\N{REPLACEMENT CHARACTER}"))
+_MARKS = re.compile(f"[{BEGIN}{END}{TRUSTED}]")
+
+
+def without_marks(text: str) -> str:
+    """The text with nothing in it that could be taken for a reference."""
+    return _MARKS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 class Faults:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from octavo.anchors import Ids
 from octavo.diagnostic import Span
-from octavo.findings import RESERVED, TRUSTED, Faults, Uses
+from octavo.findings import TRUSTED, Faults, Uses, without_marks
 from octavo.rawhtml import Attribute, Balance, Tag, is_only_comments
 
 Policy = Literal["allow", "sanitize", "error"]
@@ -39,6 +39,8 @@ _LINKS = frozenset((("a", "href"), ("area", "href")))
 _SETS = frozenset((("img", "srcset"), ("source", "srcset")))
 _SHOWN = frozenset(("img", "source", "image", "input"))
 _OTHERS = frozenset(("href", "src", "action", "formaction", "xlink:href", "data", "poster", "background"))
+# A browser takes these out of an address.
+_LINE_ENDS = re.compile(r"[\t\n\r]")
 _CANDIDATE = re.compile(r"[\s,]*([^\s,]\S*[^\s,]|[^\s,])([^,]*)")
 
 
@@ -66,7 +68,7 @@ class Fragments:
 
     def of_site(self, html: str, span: Span) -> str:
         """What a shortcode of build.py wrote: the site trusts itself, whatever its policy."""
-        html = self._balanced(html.translate(RESERVED), lambda start, end: span, True)
+        html = self._balanced(without_marks(html), lambda start, end: span, True)
         if self._policy != "sanitize":
             return html
         self._trusted.append(html)
@@ -127,7 +129,7 @@ class _Watcher:
             self.fault(tag.start, tag.end, f"'<{tag.name}>' is removed", 'raw_html is "sanitize"')
 
     def attribute(self, tag: Tag, attribute: Attribute) -> str | None:
-        element, name, value = tag.name, attribute.name, attribute.value.strip()
+        element, name, value = tag.name, attribute.name, _LINE_ENDS.sub("", attribute.value).strip()
         if name == "id" or (name == "name" and element == "a"):
             if value:
                 self._ids.keep(value)

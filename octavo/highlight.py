@@ -46,6 +46,7 @@ def is_known(language: str) -> bool:
     return language.lower() in _PLAIN or _lexer(language) is not None
 
 
+@lru_cache(maxsize=256)
 def hint(language: str) -> str:
     """What an unknown language may have meant."""
     from pygments.lexers import get_all_lexers

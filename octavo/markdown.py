@@ -12,8 +12,8 @@ from markdown_it.token import Token
 from octavo import excerpt, highlight, shortcodes
 from octavo.anchors import PREFIX, Ids
 from octavo.diagnostic import Diagnostic, Span, did_you_mean
-from octavo.dialect import AT, ATTRIBUTES, DEEPEST, NOTES, Missing, Notes, Parser, make_parser
-from octavo.findings import BEGIN, END, RESERVED, Faults, Uses
+from octavo.dialect import AT, ATTRIBUTES, DEEPEST, DEEPEST_INLINE, NOTES, Missing, Notes, Parser, make_parser
+from octavo.findings import BEGIN, END, Faults, Uses, without_marks
 from octavo.fragments import Fragments, Policy
 from octavo.inline import Piece, pieces_of, plain_html, text_of
 from octavo.model import Body, Extensions, Heading, LinkUse, Summary
@@ -106,7 +106,7 @@ class _Reader:
     def __init__(self, source: BodySource, options: ReadingOptions, parser: Parser) -> None:
         self._parser = parser
         self._extensions = options.extensions
-        self._text = source.text.translate(RESERVED)
+        self._text = without_marks(source.text)
         self._places = Places(tuple(self._text.split("\n")), source.first_line)
         self._shortcodes = {extension.name: extension for extension in options.extensions.shortcodes}
         self._has_raw = False
@@ -137,10 +137,12 @@ class _Reader:
     def _report(self, notes: object) -> None:
         """What only the parser's rules could see."""
         assert isinstance(notes, Notes)
-        deep = [self._places.line(line) for line in notes.too_deep_lines[:1]]
-        deep += [self._places.within(block, start, start + 1) for block, start in notes.too_deep[:1]]
-        for span in deep:
-            self.faults.error(span, "nesting", f"nested deeper than {DEEPEST}", "nothing deeper in is read")
+        for line in notes.too_deep_lines[:1]:
+            message = f"blocks nested deeper than {DEEPEST}, where a list counts for two"
+            self.faults.error(self._places.line(line), "nesting", message)
+        for block, start in notes.too_deep[:1]:
+            span = self._places.within(block, start, start + 1)
+            self.faults.error(span, "nesting", f"brackets nested deeper than {DEEPEST_INLINE}", "write '[' as '\\['")
         for missing, span in self._once_each(notes.footnotes):
             labels = [label[1:] for label in _labels(self.environment.get("footnotes"), "refs")]
             hint = did_you_mean(missing.label, labels) or f"write '[^{missing.label}]: …' on a line of its own"
@@ -166,7 +168,9 @@ class _Reader:
             kind = token.type
             if kind == "inline":
                 self._inline(token)
-            elif kind == "fence":
+                out.append(token)
+                continue
+            if kind == "fence":
                 self._fence(token)
             elif kind == "code_block":
                 self._add_code(token.content)
@@ -179,7 +183,7 @@ class _Reader:
             elif kind == "footnote_open":
                 self.ids.keep(footnote_id(token))
             if token.attrs or token.meta:
-                self._attributes(token, self._line(token))
+                self._attributes(token, token)
             if self._has_raw and token.nesting:
                 self._nest(token, out)
             out.append(token)
@@ -218,24 +222,22 @@ class _Reader:
         elif ends := self.fragments.balance.leave():
             out.append(Token("html_inline", "", 0, content=ends))
 
-    def _attributes(self, token: Token, span: Span) -> None:
+    def _attributes(self, token: Token, block: Token) -> None:
         """Attributes in braces, and the alignment of a cell as a class."""
         style = token.attrs.get("style")
         if isinstance(style, str) and token.type in ("td_open", "th_open"):
             del token.attrs["style"]
             token.attrs["class"] = "align-" + style.removeprefix("text-align:")
         for name in token.meta.get("insecure_attrs", ()):
-            self.faults.warn(
-                span, "attribute", f"no attribute '{name}' in braces", f"there are {', '.join(ATTRIBUTES)}"
-            )
+            message = f"no attribute '{name}' in braces"
+            self.faults.warn(self._place(token, block), "attribute", message, f"there are {', '.join(ATTRIBUTES)}")
         if "id" not in token.attrs:
             return
         wanted = str(token.attrs["id"])
         token.attrs["id"] = given = self.ids.give(wanted)
-        if given == PREFIX + wanted:
-            self.faults.warn(span, "id", f"the id '{wanted}' is a name that scripts use, so it is now '{given}'")
-        elif given != wanted:
-            self.faults.warn(span, "id", f"the id '{wanted}' is given twice, so this one is now '{given}'")
+        if given != wanted:
+            why = "is a name that scripts use" if given == PREFIX + wanted else "is given twice"
+            self.faults.warn(self._place(token, block), "id", f"the id '{wanted}' {why}, so this one is now '{given}'")
 
     def _fence(self, token: Token) -> None:
         self._add_code(token.content)
@@ -292,6 +294,9 @@ class _Reader:
         out: list[Token] = []
         for index, token in enumerate(children):
             kind = token.type
+            if kind == "text":
+                out.append(token)
+                continue
             if kind == "link_open":
                 self._link(children, index, block)
             elif kind == "image":
@@ -303,7 +308,7 @@ class _Reader:
             elif kind == "s_open" or kind == "s_close":
                 token.tag = "del"
             if token.attrs or "insecure_attrs" in token.meta:
-                self._attributes(token, self._place(token, block))
+                self._attributes(token, block)
             if self._has_raw and token.nesting:
                 self._nest(token, out)
             out.append(token)
