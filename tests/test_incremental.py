@@ -30,7 +30,7 @@ TAGS = {"a": "db", "b": "db", "c": "db", "d": "model", "e": "web", "f": "web"}
 def six(site: MakeSite) -> SiteFolder:
     """Six posts, a month apart, a the oldest; feeds carry the two newest; built once."""
     folder = site("")
-    folder.write("pyproject.toml", BASE + "paginate = 4\nlatest = 2\nfeed_length = 2\n")
+    folder.write("pyproject.toml", BASE + "paginate = 4\nlatest = 2\nrelated = 1\nfeed_length = 2\n")
     for month, (name, topic) in enumerate(TOPICS.items(), 1):
         text = post(f"Post {name.upper()}", f"2026-{month:02}-01", body(topic), tags=f"[{TAGS[name]}]")
         folder.write(f"posts/{name}.md", text)
@@ -89,7 +89,7 @@ def test_a_title_renders_the_pages_that_show_it(six: SiteFolder) -> None:
 
 
 def test_an_excerpt_renders_the_lists_that_show_it(six: SiteFolder) -> None:
-    six.replace("posts/a.md", "The opening paragraph", "The opening of a paragraph")
+    six.replace("posts/a.md", "The opening paragraph", "Such an opening paragraph")
     report = six.built()
     assert url("a") in ran(report)
     assert "/page/2/" in ran(report)
