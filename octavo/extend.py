@@ -260,7 +260,9 @@ def _called(name: str, kind: str, ask: Ask, read: Callable[[Any], Any]) -> Gathe
     extensions = ask(Extended(kind)) or Extensions()
     extension = next(found for found in getattr(extensions, kind) if found.name == name)
     try:
-        return Gathered(read(extension.function(ask)))
+        value = read(extension.function(ask))
+        digest(value)  # what cannot be a fact is a fault of build.py
+        return Gathered(value)
     except Exception as problem:
         root = Path(extension.function.__code__.co_filename).parent
         return Gathered(None, (_script_problem(root, problem),))
