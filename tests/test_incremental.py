@@ -89,7 +89,7 @@ def test_a_title_renders_the_pages_that_show_it(six: SiteFolder) -> None:
 
 
 def test_an_excerpt_renders_the_lists_that_show_it(six: SiteFolder) -> None:
-    six.replace("posts/a.md", "The opening paragraph", "Such an opening paragraph")
+    six.replace("posts/a.md", "paragraph says", "paragraph, says")
     report = six.built()
     assert url("a") in ran(report)
     assert "/page/2/" in ran(report)
