@@ -104,8 +104,10 @@ class Store:
     def forget_all(self) -> None:
         """Empty the memo; tables of other modules in the same file stay."""
         with self.transaction():
-            for table in ("about", "queries", "traces", "parts"):
+            for table in ("queries", "traces", "parts"):
                 self.connection.execute(f"DELETE FROM {table}")
+            # What the file was made by stays true: without it the next build would begin anew once more.
+            self.connection.execute("DELETE FROM about WHERE name NOT IN ('salt', 'format')")
         self._queries = []
         self._numbers = {}
 
