@@ -158,6 +158,8 @@ def _local_imports(root: Path, file: Path, source: bytes) -> list[Path]:
     found = []
     for name in names:
         parts = [part for part in name.split(".") if part]
+        if parts[:1] == ["octavo"]:
+            continue  # in a checkout the generator stands in the site's folder; its source is in the salt
         for count in range(1, len(parts) + 1):
             base = root.joinpath(*parts[:count])
             found += [path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()]
