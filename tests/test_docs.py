@@ -138,6 +138,12 @@ def test_what_build_py_may_import_is_documented() -> None:
     assert set(octavo.__all__) <= documented
 
 
+def test_what_data_returns_must_be_a_value(site: Site) -> None:
+    script = "from octavo import Site\nsite = Site(__file__)\n\n@site.data\ndef names(ask):\n    return {1, 2}\n"
+    report = site(FIRST).write("build.py", script).build()
+    assert places(report.problems) == ["build.py: build.py"]
+
+
 # Tables.
 
 
@@ -220,6 +226,22 @@ def _shape(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _shape(item) for key, item in value.items()}
     return _shape(value[0]) if isinstance(value, list) and value else None
+
+
+def test_a_fresh_build_is_one_the_next_can_build_on(site: Site) -> None:
+    folder = site(FIRST)
+    folder.built()
+    assert folder.built(fresh=True).parsed == ("posts/first.md",)
+    folder.replace("posts/first.md", "Words.", "Other words.")
+    assert "/archive/" not in folder.built().rendered
+
+
+def test_with_broken_links_allowed_their_post_is_published(site: Site) -> None:
+    folder = site(FIRST).replace("posts/first.md", "Words.", "[a](no.md) [b](javascript:x) [^c] [d](#d)")
+    assert folder.build().failed
+    report = folder.built(allow_broken_links=True, strict=True)
+    assert [problem.code for problem in report.problems] == ["link"] * 4
+    assert "javascript" not in folder.page("/posts/first/")
 
 
 # Outputs.
