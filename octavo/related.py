@@ -11,7 +11,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from octavo.facts import Ask
@@ -460,40 +460,32 @@ def _explained(
     }
 
 
-@dataclass
-class _Group:
-    """Terms that say one thing: a phrase, and its words."""
-
-    text: str
-    words: frozenset[str]
-    part: int
-    is_tag: bool
-
-
 def _reasons(terms: list[tuple[str, int]], product: int) -> list[tuple[bool, str, float]]:
     """(is a tag, text, share) of what carried most of a product; ``terms`` with their parts, the greatest first.
 
     A word is told within the phrase that holds it, and a tag stands for the same words.
     """
-    groups: list[_Group] = []
+    groups: list[tuple[int, str, frozenset[str], bool]] = []
     for term, part in terms:
-        is_tag = term.startswith(TAG)
-        text = term.removeprefix(TAG)
-        words = frozenset(text.split(" "))
-        for group in groups:
-            if words == group.words or (words < group.words and not is_tag):
-                group.is_tag |= is_tag
-                group.part += part
+        is_tag, text, words = _read(term)
+        for place, (sum_, group, group_words, of_tag) in enumerate(groups):
+            if words <= group_words and (not is_tag or words == group_words):
+                groups[place] = (sum_ + part, group, group_words, of_tag or is_tag)
                 break
-            if group.words < words and not group.is_tag:
-                group.text, group.words, group.is_tag = text, words, is_tag
-                group.part += part
+            if group_words < words and not of_tag:
+                groups[place] = (sum_ + part, text, words, is_tag)
                 break
         else:
-            groups.append(_Group(text, words, part, is_tag))
-    groups.sort(key=lambda group: (-group.part, group.text))
-    shares = [(group.is_tag, group.text, round(group.part / product, 2)) for group in groups[:_REASONS]]
+            groups.append((part, text, words, is_tag))
+    groups.sort(key=lambda group: (-group[0], group[1]))
+    shares = [(is_tag, text, round(part / product, 2)) for part, text, _, is_tag in groups[:_REASONS]]
     return [shares[0], *(each for each in shares[1:] if each[2])]
+
+
+@lru_cache(1 << 14)
+def _read(term: str) -> tuple[bool, str, frozenset[str]]:
+    text = term.removeprefix(TAG)
+    return text != term, text, frozenset(text.split(" "))
 
 
 # State.

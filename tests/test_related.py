@@ -1,0 +1,358 @@
+from __future__ import annotations
+
+import math
+import pickle
+import random
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from octavo.digest import digest
+from octavo.facts import Facts, Reader, fact
+from octavo.model import Candidate, Relation, Terms
+from octavo.queries import Corpus, TermsOf
+from octavo.related import KEEP, Lists, State, rank, relate
+from octavo.terms import count_terms, decode
+
+Rows = dict[str, tuple[Relation, ...]]
+
+
+class Blog:
+    """Posts to rank, by path, with their terms."""
+
+    def __init__(self) -> None:
+        self.posts: dict[str, Candidate] = {}
+        self.terms: dict[str, Terms] = {}
+        self.loaded: list[str] = []
+
+    def write(self, path: str, prose: str, title: str = "", day: int | None = 0, **more: object) -> None:
+        tags = more.get("tags", ())
+        assert isinstance(tags, tuple)
+        terms = self.terms[path] = count_terms(title, tags, prose, "")
+        self.posts[path] = Candidate(path, title, day, digest(terms), **more)  # type: ignore[arg-type]
+
+    def delete(self, path: str) -> None:
+        del self.posts[path], self.terms[path]
+
+    def load(self, path: str) -> Terms:
+        self.loaded.append(path)
+        return self.terms[path]
+
+    def rank(self, previous: State | None = None, keep: int = KEEP) -> tuple[Lists, State]:
+        return rank(self.posts.values(), self.load, keep, previous)
+
+    def lists(self, keep: int = KEEP) -> Rows:
+        return dict(self.rank(keep=keep)[0])
+
+    def offered(self, path: str) -> list[str]:
+        return [relation.path for relation in self.rank()[0][path]]
+
+
+WORDS = [f"word{number}" for number in range(40)]
+
+
+def prose(rng: random.Random) -> str:
+    topic = rng.sample(WORDS, 6)
+    return "\n".join(" ".join(rng.choices(topic + rng.sample(WORDS, 2), k=rng.randint(1, 6))) for _ in range(4))
+
+
+def blog(posts: int, seed: int = 0) -> Blog:
+    rng = random.Random(seed)
+    made = Blog()
+    for number in range(posts):
+        made.write(f"posts/{number:03}.md", prose(rng), f"Post {number}", day=number * 9)
+    return made
+
+
+def three() -> Blog:
+    made = Blog()
+    made.write("a.md", "subquery exists outer\nqueryset of orders", tags=("Django",))
+    made.write("b.md", "subquery annotate\nqueryset of orders", tags=("Django",))
+    made.write("c.md", "blueprint factory", tags=("Flask",))
+    made.write("d.md", "blueprint serving", tags=("Flask",))
+    for number in range(8):
+        made.write(f"other{number}.md", f"unlike{number}")
+    return made
+
+
+def test_the_posts_that_share_rare_terms_are_related() -> None:
+    made = three()
+    assert made.offered("a.md") == ["b.md"]
+    assert made.offered("c.md") == ["d.md"]
+
+
+def test_scores_are_those_of_the_formula() -> None:
+    """Against the definition, written down again with dicts."""
+    made = blog(70, seed=3)
+    lists = made.lists(keep=len(made.posts))
+    counts = {path: dict(decode(terms)) for path, terms in made.terms.items()}
+    oldest = sorted(made.posts.values(), key=lambda post: (post.day, post.path))[:66]
+    df = Counter(term for terms in counts.values() for term in terms)
+    common = Counter(term for post in oldest for term in counts[post.path])
+    vectors = {}
+    for path, terms in counts.items():
+        raw = {}
+        for term, count in terms.items():
+            rarity = round(4 * math.log(67)) - round(4 * math.log(max(common[term], 1)))
+            if df[term] >= 2 and common[term] <= 13 and rarity > 0:
+                raw[term] = round(round(256 * (count / 4) ** 0.55) * rarity / 64)
+        length = math.sqrt(sum(value * value for value in raw.values()))
+        vectors[path] = {term: round(8192 * value / length) for term, value in raw.items()}
+    expected = {}
+    for one, two in combinations(made.posts.values(), 2):
+        dot = sum(value * vectors[two.path].get(term, 0) for term, value in vectors[one.path].items())
+        assert one.day is not None and two.day is not None
+        near = round(4096 / (1 + 0.2 * math.log(1 + abs(one.day - two.day) / 15)))
+        if dot:
+            expected[one.path, two.path] = expected[two.path, one.path] = min(
+                1.0, round(dot * near / 8192**2 / 4096, 4)
+            )
+    found = {(path, relation.path): relation.score for path, row in lists.items() for relation in row}
+    assert found == expected
+
+
+def test_what_is_nearer_in_time_comes_first() -> None:
+    made = Blog()
+    for number in range(8):
+        made.write(f"other{number}.md", f"unlike{number}")
+    made.write("old.md", "subquery", day=0)
+    made.write("later.md", "subquery", day=900)
+    made.write("query.md", "subquery", day=1000)
+    assert made.offered("query.md") == ["later.md", "old.md"]
+
+
+def test_equal_scores_stand_newer_first_then_by_path() -> None:
+    made = Blog()
+    for number in range(8):
+        made.write(f"other{number}.md", f"unlike{number}", day=None)
+    for path, day in (("b.md", 10), ("a.md", 10), ("new.md", 30), ("query.md", 20), ("undated.md", None)):
+        made.write(path, "subquery", day=day)
+    assert made.offered("query.md") == ["new.md", "a.md", "b.md", "undated.md"]
+
+
+def test_a_missing_date_counts_as_a_year_apart() -> None:
+    made = three()
+    made.write("a.md", "subquery", day=0)
+    made.write("b.md", "subquery", day=365)
+    apart = made.lists()["a.md"][0].score
+    for undated in (None, 365):
+        made.write("a.md", "subquery", day=None)
+        made.write("b.md", "subquery", day=undated)
+        assert made.lists()["a.md"][0].score == apart
+
+
+def test_a_blocked_post_gives_way_to_the_next_one() -> None:
+    made = blog(40)
+    full = made.lists(keep=5)["posts/007.md"]
+    made.posts["posts/007.md"] = replace(made.posts["posts/007.md"], block=(full[1].path,))
+    kept = made.lists(keep=5)["posts/007.md"]
+    assert [each.path for each in kept[:4]] == [each.path for each in full if each != full[1]]
+    assert len(kept) == 5
+
+
+def test_a_block_goes_one_way() -> None:
+    made = three()
+    made.posts["a.md"] = replace(made.posts["a.md"], block=("b.md",))
+    assert made.offered("a.md") == []
+    assert made.offered("b.md") == ["a.md"]
+
+
+def test_pins_come_first_in_their_order_and_the_list_is_filled_up() -> None:
+    made = blog(40)
+    best = [each.path for each in made.lists(keep=5)["posts/007.md"]]
+    pins = ("posts/030.md", best[2], "posts/007.md", "nowhere.md")
+    made.posts["posts/007.md"] = replace(made.posts["posts/007.md"], pin=pins)
+    row = made.lists(keep=5)["posts/007.md"]
+    assert [each.path for each in row] == ["posts/030.md", best[2], best[0], best[1], best[3]]
+    assert [each.reasons[0].kind for each in row[:3]] == ["pin", "pin", "term"]
+
+
+def test_a_post_that_is_not_to_be_related_has_no_list_and_is_in_none() -> None:
+    made = three()
+    made.posts["a.md"] = replace(made.posts["a.md"], related=False)
+    made.posts["c.md"] = replace(made.posts["c.md"], pin=("a.md",))
+    lists = made.lists()
+    assert lists["a.md"] == ()
+    assert all(each.path != "a.md" for row in lists.values() for each in row)
+
+
+def test_every_post_has_a_row_and_an_unknown_one_none() -> None:
+    lists, _ = three().rank()
+    assert set(lists) == set(three().posts)
+    assert lists["other1.md"] == ()
+    with pytest.raises(KeyError):
+        lists["nowhere.md"]
+
+
+def test_no_posts_and_one_post_have_no_lists() -> None:
+    assert Blog().lists() == {}
+    made = Blog()
+    made.write("a.md", "alone")
+    assert made.lists() == {"a.md": ()}
+
+
+def reasons(made: Blog, path: str) -> list[tuple[str, str]]:
+    return [(reason.kind, reason.text) for reason in made.lists()[path][0].reasons]
+
+
+def test_a_phrase_is_told_once_and_a_tag_stands_for_its_word() -> None:
+    made = three()
+    made.write("a.md", "django orders of magnitude", tags=("Django",))
+    made.write("b.md", "django orders of magnitude", tags=("Django",))
+    assert reasons(made, "a.md") == [("tag", "Django"), ("term", "django orders"), ("term", "orders of magnitude")]
+
+
+def test_shares_add_up_to_no_more_than_all() -> None:
+    for row in blog(40).lists().values():
+        for relation in row[:10]:
+            shares = [reason.share for reason in relation.reasons if reason.share is not None]
+            assert 1 <= len(shares) <= 3
+            assert shares == sorted(shares, reverse=True)
+            assert 0 < sum(shares) <= 1.02
+
+
+def test_a_term_is_shown_as_one_of_the_two_writes_it() -> None:
+    made = three()
+    made.write("a.md", "flask sqlalchemy", title="Models with Flask-SQLAlchemy")
+    made.write("b.md", "the flask sqlalchemy")
+    assert ("term", "Flask-SQLAlchemy") in reasons(made, "a.md")
+    assert ("term", "Flask-SQLAlchemy") in reasons(made, "b.md")
+
+
+def test_links_and_series_are_reasons_from_both_sides() -> None:
+    made = three()
+    made.posts["a.md"] = replace(made.posts["a.md"], links=("b.md",), series="orm")
+    made.posts["b.md"] = replace(made.posts["b.md"], series="orm")
+    assert reasons(made, "a.md")[:2] == [("link", "linked from this article"), ("series", "same series")]
+    assert reasons(made, "b.md")[0] == ("link", "links to this article")
+    made.posts["b.md"] = replace(made.posts["b.md"], links=("a.md",))
+    assert reasons(made, "b.md")[0] == ("link", "links to this article and is linked from it")
+
+
+def test_the_order_of_the_candidates_does_not_matter() -> None:
+    made = blog(60)
+    shuffled = list(made.posts.values())
+    random.Random(1).shuffle(shuffled)
+    assert dict(rank(shuffled, made.load)[0]) == made.lists()
+
+
+def edited(made: Blog, rng: random.Random) -> None:
+    """One change of the kind authors make."""
+    path = rng.choice(sorted(made.posts))
+    post = made.posts[path]
+    change = rng.choice(
+        ["word", "body", "new", "old", "delete", "date", "undated", "block", "pin", "hide", "title", "link"]
+    )
+    if change == "word":
+        words = [word for word, _ in decode(made.terms[path]) if " " not in word]
+        made.write(path, "\n".join([*words, rng.choice(WORDS)]), post.title, post.day)
+    elif change == "body":
+        made.write(path, prose(rng), post.title, post.day)
+    elif change in ("new", "old"):
+        day = 10_000 if change == "new" else rng.randint(0, 500)
+        made.write(f"posts/{rng.randint(0, 10**6)}.md", prose(rng), day=day)
+    elif change == "delete" and len(made.posts) > 2:
+        made.delete(path)
+    elif change in ("date", "undated"):
+        made.posts[path] = replace(post, day=None if change == "undated" else rng.randint(0, 3000))
+    elif change == "block":
+        made.posts[path] = replace(post, block=tuple(rng.sample(sorted(made.posts), 2)))
+    elif change == "pin":
+        made.posts[path] = replace(post, pin=tuple(rng.sample(sorted(made.posts), 2)))
+    elif change == "hide":
+        made.posts[path] = replace(post, related=not post.related)
+    elif change == "title":
+        made.posts[path] = replace(post, title=f"About {rng.choice(WORDS).upper()}", series="one")
+    elif change == "link":
+        made.posts[path] = replace(post, links=tuple(rng.sample(sorted(made.posts), 2)))
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([12, 57, 75, 130]), st.sampled_from([3, 20]), st.data())
+def test_lists_after_any_changes_are_those_of_a_clean_run(seed: int, size: int, keep: int, data: st.DataObject) -> None:
+    rng = random.Random(seed)
+    made = blog(size, seed)
+    lists, state = made.rank(keep=keep)
+    before = dict(lists)
+    for _ in range(data.draw(st.integers(1, 6))):
+        for _ in range(data.draw(st.integers(1, 3))):
+            edited(made, rng)
+        lists, state = made.rank(pickle.loads(pickle.dumps(state)), keep)
+        clean = made.lists(keep)
+        assert dict(lists) == clean
+        assert {path for path in clean if before.get(path) != clean[path]} <= lists.touched
+        before = clean
+
+
+def test_equal_posts_keep_their_order_through_changes() -> None:
+    made = blog(60)
+    for number in range(60):
+        made.write(f"same{number:02}.md", "alpha beta gamma", day=number % 3)
+    _, state = made.rank(keep=5)
+    for number in (3, 50, 7):
+        made.delete(f"same{number:02}.md")
+        made.write(f"same{number}x.md", "alpha beta gamma", day=number % 3)
+        lists, state = made.rank(state, keep=5)
+        assert dict(lists) == made.lists(keep=5)
+
+
+def test_a_new_post_is_cheap() -> None:
+    made = blog(300)
+    _, state = made.rank()
+    made.loaded.clear()
+    made.write("posts/new.md", prose(random.Random(5)), day=5000)
+    lists, _ = made.rank(state)
+    assert len(set(made.loaded)) < 30
+    assert len(lists.touched) < 150
+    assert dict(lists) == made.lists()
+
+
+def test_nothing_is_read_when_only_a_title_changed() -> None:
+    made = blog(300)
+    _, state = made.rank()
+    made.loaded.clear()
+    made.posts["posts/005.md"] = replace(made.posts["posts/005.md"], title="Another title")
+    lists, _ = made.rank(state)
+    assert made.loaded == []
+    assert "posts/005.md" in lists.touched
+    assert len(lists.touched) < 100
+
+
+def test_another_length_starts_anew() -> None:
+    made = blog(40)
+    _, state = made.rank(keep=3)
+    assert dict(made.rank(state, keep=6)[0]) == made.lists(keep=6)
+
+
+def test_the_step_asks_for_the_corpus_and_for_the_terms_that_changed() -> None:
+    made = three()
+
+    def ask() -> Reader:
+        return Reader(
+            Facts(
+                {
+                    Corpus: lambda query: fact(tuple(made.posts.values())),
+                    TermsOf: lambda query: fact(made.terms[query.path]),
+                }
+            )
+        )
+
+    rows, state = relate(ask(), None)
+    assert dict(rows) == made.lists()
+    digest(state)
+    made.posts["a.md"] = replace(made.posts["a.md"], title="Other")
+    reader = ask()
+    rows, _ = relate(reader, state)
+    assert dict(rows) == made.lists()
+    assert list(reader.asked) == [Corpus()]
+
+
+def test_numpy_is_imported_when_lists_are_made_only() -> None:
+    code = "import sys, octavo.related; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

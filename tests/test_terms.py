@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from octavo.model import Terms
+from octavo.terms import count_terms, decode, tag_term, written
+
+
+def counted(title: str = "", tags: tuple[str, ...] = (), prose: str = "", code: str = "") -> dict[str, float]:
+    return {term: quarters / 4 for term, quarters in decode(count_terms(title, tags, prose, code))}
+
+
+def test_a_word_of_the_body_counts_one_and_of_the_title_four() -> None:
+    assert counted(title="Subquery", prose="subquery SUBQUERY") == {"subquery": 6, "subquery subquery": 1}
+
+
+def test_a_word_of_code_counts_a_quarter_and_makes_no_pair() -> None:
+    assert counted(code="session.query(User)") == {"session": 0.25, "query": 0.25, "user": 0.25}
+
+
+def test_a_tag_counts_as_a_whole_and_by_its_words() -> None:
+    assert counted(tags=("Django ORM", "django-orm")) == {"#django orm": 2, "django": 2, "orm": 2}
+
+
+def test_stop_words_and_single_letters_are_no_terms_but_c_and_r_are() -> None:
+    assert counted(prose="The C, or R, in x") == {"c": 1, "r": 1, "c or r": 1}
+
+
+def test_languages_named_with_signs_are_words() -> None:
+    assert counted(prose="C++\nC#\nF#\nabc#") == {"c++": 1, "c#": 1, "f#": 1, "abc": 1}
+
+
+@pytest.mark.parametrize("apostrophe", ["'", "’"])
+def test_a_possessive_is_the_word(apostrophe: str) -> None:
+    assert counted(prose=f"Flask{apostrophe}s") == {"flask": 1}
+
+
+def test_neighbours_are_a_pair_also_around_one_stop_word() -> None:
+    assert counted(prose="terms of service").keys() == {"terms", "service", "terms of service"}
+    assert counted(prose="terms of the service").keys() == {"terms", "service"}
+
+
+def test_no_pair_crosses_a_line() -> None:
+    assert counted(prose="foreign\nkeys\n\nforeign of\nkeys") == {"foreign": 2, "keys": 2}
+
+
+def test_composed_and_decomposed_letters_are_one_word() -> None:
+    assert counted(prose="café\ncafe\u0301") == {"café": 2}
+
+
+def test_nothing_has_no_terms() -> None:
+    assert count_terms("", (), "", "") == Terms()
+    assert decode(Terms()) == []
+
+
+@given(st.text(), st.lists(st.text()), st.text(), st.text())
+def test_terms_are_sorted_and_unique_with_a_count_each(title: str, tags: list[str], prose: str, code: str) -> None:
+    terms = decode(count_terms(title, tuple(tags), prose, code))
+    words = [word for word, _ in terms]
+    assert words == sorted(set(words))
+    assert all(count > 0 for _, count in terms)
+    assert not any("\n" in word for word in words)
+
+
+@given(st.text(), st.text())
+def test_lines_count_as_they_would_alone(one: str, two: str) -> None:
+    both, first, second = counted(prose=f"{one}\n{two}"), counted(prose=one), counted(prose=two)
+    assert both == {term: first.get(term, 0) + second.get(term, 0) for term in first.keys() | second.keys()}
+
+
+def test_tags_that_differ_in_case_and_punctuation_are_one_term() -> None:
+    assert tag_term("Django ORM") == tag_term("django-orm") == "#django orm"
+    assert tag_term("C#") != tag_term("C")
+    assert tag_term("!?") == "#!?"
+
+
+def test_a_name_is_written_as_in_the_title() -> None:
+    shown = written("Models and queries with Flask-SQLAlchemy and Django")
+    assert shown["flask sqlalchemy"] == "Flask-SQLAlchemy"
+    assert shown["django"] == "Django"
+    assert "models" not in shown
+
+
+def test_capitals_of_a_title_that_has_them_everywhere_are_no_names() -> None:
+    assert written("Testing Views With REST") == {
+        "rest": "REST",
+        "with rest": "With REST",
+        "views with rest": "Views With REST",
+    }
