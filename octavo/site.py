@@ -172,11 +172,16 @@ class Index:
         return tuple(Year(year, tuple(years[year])) for year in sorted(years, reverse=True))
 
     def similar_names(self, path: str) -> tuple[str, ...]:
-        """The sources a mistyped path may mean: the same file name elsewhere, else the closest spelling."""
-        name = posixpath.basename(path)
-        known = [*self.live.states, *self.attachments]
-        same = [other for other in known if posixpath.basename(other).casefold() == name.casefold()]
-        return tuple(sorted(same)[:3]) or tuple(get_close_matches(path, known, n=1, cutoff=0.6))
+        """The sources a mistyped path may mean: the same file name elsewhere, else the closest spelling of the path."""
+        extension = posixpath.splitext(path)[1]
+        name = posixpath.basename(path).casefold()
+        alike = [other for other in (*self.live.states, *self.attachments) if other.endswith(extension)]
+        same = sorted(other for other in alike if posixpath.basename(other).casefold() == name)
+        if same:
+            return tuple(same[:3])
+        # Spelling is compared where it can be close enough, since comparing is slow and broken links may be many.
+        near = [other for other in alike if abs(len(other) - len(path)) <= 3 and other[:7] == path[:7]]
+        return tuple(get_close_matches(path, near, n=1, cutoff=0.6))
 
 
 def attachments(
