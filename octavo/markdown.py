@@ -110,6 +110,7 @@ class _Reader:
         self._places = Places(tuple(self._text.split("\n")), source.first_line)
         self._shortcodes = {extension.name: extension for extension in options.extensions.shortcodes}
         self._has_raw = False
+        self._has_title = False
         self.environment: dict[str, object] = {NOTES: Notes()}
         self.faults = Faults(source.path)
         self.uses = Uses(source.path, self.faults)
@@ -178,13 +179,14 @@ class _Reader:
                 self._html_block(token, len(out))
             elif kind == "shortcode":
                 self._shortcode(token)
-            elif kind == "heading_open" and token.tag == "h1":
+            elif kind == "heading_open" and token.tag == "h1" and not self._has_title:
+                self._has_title = True
                 self.faults.warn(self._line(token), "heading", "the title is the page's h1", "begin sections with '##'")
             elif kind == "footnote_open":
                 self.ids.keep(footnote_id(token))
             if token.attrs or token.meta:
                 self._attributes(token, token)
-            if self._has_raw and token.nesting:
+            if self._has_raw:
                 self._nest(token, out)
             out.append(token)
         return out
@@ -215,11 +217,15 @@ class _Reader:
         return self._places.within(block, *token.meta[AT]) if AT in token.meta else self._line(block)
 
     def _nest(self, token: Token, out: list[Token]) -> None:
-        if token.hidden:
+        """Write the end tags that raw HTML needs before an element of Markdown begins or ends."""
+        balance = self.fragments.balance
+        if token.hidden or not token.tag:
             return
-        if token.nesting > 0:
-            self.fragments.balance.enter()
-        elif ends := self.fragments.balance.leave():
+        if token.nesting == 0:
+            ends = balance.meet(token.tag)
+        else:
+            ends = balance.enter(token.tag) if token.nesting > 0 else balance.leave()
+        if ends:
             out.append(Token("html_inline", "", 0, content=ends))
 
     def _attributes(self, token: Token, block: Token) -> None:
@@ -309,7 +315,7 @@ class _Reader:
                 token.tag = "del"
             if token.attrs or "insecure_attrs" in token.meta:
                 self._attributes(token, block)
-            if self._has_raw and token.nesting:
+            if self._has_raw:
                 self._nest(token, out)
             out.append(token)
         block.children = out

@@ -25,10 +25,35 @@ _COMMENT_END = re.compile(r"--!?>")
 
 VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _RAW_TEXT = frozenset("script style textarea title xmp iframe noembed noframes".split())
-_OPTIONAL_END = frozenset("dd dt li optgroup option p rb rp rt rtc tbody td tfoot th thead tr colgroup".split())
 _OF_THE_PAGE = frozenset("html head body frameset frame plaintext".split())
-_FOREIGN = frozenset(("svg", "math"))
-_HTML_IN_FOREIGN = frozenset(("foreignobject", "desc", "annotation-xml"))
+_OPTIONAL_END = frozenset("dd dt li optgroup option p rb rp rt rtc tbody td tfoot th thead tr colgroup".split())
+# The elements whose end tags also end those open in them whose end tags may be left out.
+_ENDS_OTHERS = frozenset(
+    """
+    address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure footer header
+    hgroup li listing main menu nav ol optgroup pre rtc ruby search section select summary table tbody td tfoot th thead
+    tr ul
+    """.split()
+)
+# The elements of a drawing and of a formula that hold HTML.
+_HTML_WITHIN = {"svg": frozenset(("foreignobject", "desc", "title")), "math": frozenset("mi mo mn ms mtext".split())}
+# The start tags that end an SVG drawing or a formula.
+_BREAKS_OUT = frozenset(
+    """
+    b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu meta nobr
+    ol p pre ruby s small span strong strike sub sup table tt u ul var
+    """.split()
+)
+_ELEMENTS = frozenset(
+    """
+    a abbr acronym address applet article aside audio b bdi bdo big blink blockquote button canvas caption center cite
+    code data datalist dd del details dfn dialog dir div dl dt em fieldset figcaption figure font footer form h1 h2 h3
+    h4 h5 h6 header hgroup i iframe ins kbd label legend li listing main map mark marquee math menu meter nav nobr
+    noembed noframes noscript object ol optgroup option output p picture pre progress q rb rp rt rtc ruby s samp script
+    search section select slot small span strike strong style sub summary sup svg table tbody td template textarea
+    tfoot th thead time title tr tt u ul var video xmp
+    """.split()
+)
 
 
 class Attribute(NamedTuple):
@@ -84,9 +109,11 @@ def read_node(text: str, start: int, foreign: bool = False) -> Node | None:
     name = _NAME.match(text, start + 1 + is_end)
     if name is not None:
         return _read_tag(text, start, name, is_end)
-    if is_end and start + 2 < len(text):
+    if is_end:
         closing = text.find(">", start)
-        return Comment(start, closing + 1) if closing >= 0 else Unfinished("declaration", start)
+        if closing >= 0:
+            return Comment(start, closing + 1)
+        return Unfinished("declaration" if start + 2 < len(text) else "tag '</'", start)
     return None
 
 
@@ -138,17 +165,62 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Element:
+    """``language`` is that of the element, ``within`` that of what it holds: ``svg``, ``math`` or none for HTML.
+
+    ``is_raw_text``: what it holds is text until its end tag.
+    """
+
     name: str
-    in_foreign: bool
+    language: str
+    within: str
+    is_raw_text: bool
     unclosed: Callable[[], None]
 
 
 @dataclass(slots=True)
 class _Level:
-    """The raw elements open within one element that Markdown wrote."""
+    """The raw elements open within one element that Markdown wrote; ``name`` is empty for the body."""
 
+    name: str = ""
+    in_select: bool = False
     elements: list[_Element] = field(default_factory=list)
     names: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def within(self) -> str:
+        return self.elements[-1].within if self.elements else ""
+
+    @property
+    def in_raw_text(self) -> bool:
+        return bool(self.elements) and self.elements[-1].is_raw_text
+
+    def push(self, element: _Element) -> None:
+        self.elements.append(element)
+        self.names[element.name] += 1
+
+    def end(self, closer: str) -> str:
+        """End the innermost element because that around it, or else ``closer``, ends.
+
+        The end tag is empty where HTML lets it be left out.
+        """
+        element = self.elements.pop()
+        self.names[element.name] -= 1
+        if self.elements:
+            closer = self.elements[-1].name
+        if element.name in _OPTIONAL_END and closer in _ENDS_OTHERS:
+            return ""
+        element.unclosed()
+        return f"</{element.name}>"
+
+    def break_out(self, name: str) -> str:
+        """The end tags of the drawing or formula that the start tag of ``name`` ends."""
+        ended = ""
+        while name in _BREAKS_OUT and self.within:
+            ended += self.end("")
+        return ended
+
+    def end_all(self, closer: str) -> str:
+        return "".join(self.end(closer) for _ in range(len(self.elements)))
 
 
 class Balance:
@@ -161,17 +233,25 @@ class Balance:
     def __init__(self) -> None:
         self._levels = [_Level()]
 
-    def enter(self) -> None:
-        """Markdown begins an element."""
-        self._levels.append(_Level())
+    def meet(self, name: str) -> str:
+        """Markdown writes an element that holds none: the end tags that must be written before it."""
+        return self._levels[-1].break_out(name)
+
+    def enter(self, name: str) -> str:
+        """Markdown begins an element: the end tags that must be written before it."""
+        level = self._levels[-1]
+        before = level.break_out(name)
+        self._levels.append(_Level(name, level.in_select or level.names["select"] > 0))
+        return before
 
     def leave(self) -> str:
         """Markdown ends an element: the end tags that must be written before its own."""
-        return self._close(self._levels.pop())
+        level = self._levels.pop()
+        return level.end_all(level.name)
 
     def finish(self) -> str:
         """The body ends: the end tags that are missing."""
-        return "".join(self._close(self._levels.pop()) for _ in range(len(self._levels)))
+        return "".join(self._levels.pop().end_all("div") for _ in range(len(self._levels)))
 
     def fragment(self, text: str, watch: Watcher, whole: bool) -> str:
         """A fragment of raw HTML, with what is stray taken out and what is cut off completed.
@@ -179,11 +259,11 @@ class Balance:
         ``whole``: a block of its own, so what it begins and a browser would read as text, as in ``<textarea>``, must
         end in it; otherwise a tag among Markdown's inline text.
         """
+        level = self._levels[-1]
         out: list[str] = []
         copied = at = 0
         while True:
-            level = self._levels[-1]
-            if self._in_raw_text(level):
+            if level.in_raw_text:
                 end = re.compile(rf"</{level.elements[-1].name}(?=[{_SPACE}/>])", re.IGNORECASE).search(text, at)
                 if end is None:
                     break
@@ -191,7 +271,7 @@ class Balance:
             at = text.find("<", at)
             if at < 0:
                 break
-            node = read_node(text, at, bool(level.elements) and level.elements[-1].in_foreign)
+            node = read_node(text, at, bool(level.elements) and level.elements[-1].language != "")
             if node is None:
                 at += 1
                 continue
@@ -202,69 +282,62 @@ class Balance:
                 watch.fault(at, len(text), f"unfinished {node.what} in raw HTML", "it would take in what follows it")
                 out.append(text[copied:at] + _finished(text[at:], node))
                 return "".join(out)
-            written = self._end_tag(node, watch) if node.is_end else self._start_tag(text, node, watch)
+            written = _end_tag(node, level, watch) if node.is_end else _start_tag(text, node, level, watch)
             if written is not None:
                 out += (text[copied : node.start], written)
                 copied = node.end
             at = node.end
         out.append(text[copied:])
-        level = self._levels[-1]
-        if whole and self._in_raw_text(level):
-            out.append(self._end(self._pop(level)))
+        if whole and level.in_raw_text:
+            out.append(level.end(""))
         return "".join(out)
 
-    def _start_tag(self, text: str, tag: Tag, watch: Watcher) -> str | None:
-        name = tag.name
-        watch.tag(tag)
-        if name in _OF_THE_PAGE:
-            watch.fault(tag.start, tag.end, f"'<{name}>' has no place within a post")
-            return ""
-        written = _rewritten(text, tag, watch)
-        level = self._levels[-1]
-        foreign = name in _FOREIGN or (bool(level.elements) and level.elements[-1].in_foreign)
-        if tag.closed if foreign else name in VOID:
-            return written
-        if tag.closed:
-            watch.fault(tag.start, tag.end, f"'<{name}/>' does not end the element in HTML", f"write <{name}></{name}>")
-            return (text[tag.start : tag.end] if written is None else written) + f"</{name}>"
-        level.names[name] += 1
-        inside = foreign and name not in _HTML_IN_FOREIGN
-        level.elements.append(
-            _Element(name, inside, lambda: watch.fault(tag.start, tag.end, f"'<{name}>' is not closed"))
+
+def _start_tag(text: str, tag: Tag, level: _Level, watch: Watcher) -> str | None:
+    """What to write for a start tag; None when it is right as it is."""
+    name = tag.name
+    watch.tag(tag)
+    if name in _OF_THE_PAGE:
+        watch.fault(tag.start, tag.end, f"'<{name}>' has no place within a post")
+        return ""
+    if name in _RAW_TEXT and name != "script" and (level.in_select or level.names["select"]):
+        watch.fault(tag.start, tag.end, f"'<{name}>' has no place within a '<select>'")
+        return ""
+    written = _rewritten(text, tag, watch)
+    before = level.break_out(name)
+    language = name if name in _HTML_WITHIN else level.within
+    after = ""
+    if tag.closed if language else name in VOID:
+        pass
+    elif tag.closed:
+        watch.fault(tag.start, tag.end, f"'<{name}/>' does not end the element in HTML", f"write <{name}></{name}>")
+        after = f"</{name}>"
+    else:
+        hint = "" if language or "-" in name or name in _ELEMENTS else "if it is text, write it as code or '<' as '\\<'"
+        level.push(
+            _Element(
+                name,
+                language,
+                "" if language and name in _HTML_WITHIN[language] else language,
+                not language and name in _RAW_TEXT,
+                lambda: watch.fault(tag.start, tag.end, f"'<{name}>' is not closed", hint),
+            )
         )
+    if not before and not after:
         return written
+    return before + (text[tag.start : tag.end] if written is None else written) + after
 
-    def _end_tag(self, tag: Tag, watch: Watcher) -> str | None:
-        """What to write for an end tag; None when it is right as it is."""
-        level = self._levels[-1]
-        if not level.names[tag.name]:
-            watch.fault(tag.start, tag.end, f"'</{tag.name}>' closes nothing")
-            return ""
-        missing = ""
-        while (element := self._pop(level)).name != tag.name:
-            missing += self._end(element)
-        return missing + f"</{tag.name}>" if missing else None
 
-    def _close(self, level: _Level) -> str:
-        return "".join(self._end(self._pop(level)) for _ in range(len(level.elements)))
-
-    @staticmethod
-    def _pop(level: _Level) -> _Element:
-        element = level.elements.pop()
-        level.names[element.name] -= 1
-        return element
-
-    @staticmethod
-    def _end(element: _Element) -> str:
-        """The end tag of an element that lacks one, unless HTML lets it be left out."""
-        if element.name in _OPTIONAL_END:
-            return ""
-        element.unclosed()
-        return f"</{element.name}>"
-
-    @staticmethod
-    def _in_raw_text(level: _Level) -> bool:
-        return bool(level.elements) and level.elements[-1].name in _RAW_TEXT and not level.elements[-1].in_foreign
+def _end_tag(tag: Tag, level: _Level, watch: Watcher) -> str | None:
+    """What to write for an end tag; None when it is right as it is."""
+    if not level.names[tag.name]:
+        watch.fault(tag.start, tag.end, f"'</{tag.name}>' closes nothing")
+        return ""
+    missing = ""
+    while level.elements[-1].name != tag.name:
+        missing += level.end("")
+    level.names[level.elements.pop().name] -= 1
+    return missing + f"</{tag.name}>" if missing else None
 
 
 def _finished(text: str, node: Unfinished) -> str:

@@ -38,7 +38,8 @@ def read_info(info: str) -> FenceInfo:
         elif word[1] == "lines":
             marked = _line_numbers(value)
         elif index == 0 and word[1] is None:
-            language = word[0]
+            # Other tools have more in this word: ``rust,no_run``, ``js{1,3}``.
+            language = re.split("[,{]", word[0])[0]
     return FenceInfo(language, title, marked)
 
 
