@@ -85,7 +85,8 @@ def _hint(path: str, ref: Ref, ask: Ask) -> str:
 
 
 def _broken(path: str, use: LinkUse, message: str, hint: str = "") -> Diagnostic:
-    return error(path, use.span, LINK, message, hint)
+    leave = "--allow-broken-links makes this a warning"
+    return error(path, use.span, LINK, message, f"{hint} ({leave})" if hint else leave)
 
 
 Marks = Mapping[str, Sequence[Mark]]
@@ -155,13 +156,12 @@ def check_front_matter(
         if meta is None:
             continue
         if post.layout not in names:
-            hint = did_you_mean(post.layout, names)
+            hint = did_you_mean(post.layout, names) or "write the name of a file in layouts/, such as 'page'"
             place = mark(marks[post.path], "layout")
             yield error(post.path, place, "layout", f"there is no layout '{post.layout}'", hint)
         for key, paths in (("pin", meta.pin), ("block", meta.block)):
             for number, target in enumerate(paths):
                 if target not in live.states:
                     place = mark(marks[post.path], f"related.{key}.{number}", f"related.{key}", "related")
-                    yield error(
-                        post.path, place, "related", f"no post at '{target}'", did_you_mean(target, live.states)
-                    )
+                    hint = did_you_mean(target, live.states) or "write the path of its file, such as 'other.md'"
+                    yield error(post.path, place, "related", f"no post at '{target}'", hint)

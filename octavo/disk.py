@@ -16,14 +16,13 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from octavo import source
 from octavo.diagnostic import Diagnostic, Span, error
 from octavo.digest import SIZE, Digest, digest_bytes
 from octavo.facts import Fact
 
 RACY = 2_000_000_000
 """Nanoseconds: the coarsest clock of a file system in use (FAT)."""
-
-LARGEST_SOURCE = 5_000_000
 
 SOURCE_ENDINGS = (".md", ".markdown")
 
@@ -121,17 +120,20 @@ def is_ignored(name: str) -> bool:
 def list_files(root: Path, folder: str, cache: StatCache, prefix: str = "") -> Listing:
     """The files below one folder of ``root``; a folder that does not exist has none.
 
-    Paths are relative to ``root``, after ``prefix``. Symbolic links may point to files within ``root`` only.
+    Paths are relative to ``root``, after ``prefix``. Symbolic links may point to files within ``root`` only, and the
+    folder itself may be a link to another one there.
     """
     files: dict[str, Found] = {}
     problems: list[Diagnostic] = []
-    real_root = str(root.resolve())
+    real_root = os.path.realpath(root)
+    if not _is_within(real_root, os.path.realpath(root / folder)):
+        return Listing({}, (_outside(prefix + folder, (root / folder).readlink()),))
     for place, entry in _walk(root, folder, problems):
         path = prefix + place
         try:
             found = _found(path, entry, cache, real_root)
         except OSError as problem:
-            problems.append(_at_top(path, "file", f"it cannot be read: {problem.strerror or problem}"))
+            problems.append(unreadable(path, problem))
             continue
         if isinstance(found, Diagnostic):
             problems.append(found)
@@ -151,7 +153,7 @@ def _walk(root: Path, folder: str, problems: list[Diagnostic]) -> Iterator[tuple
         except FileNotFoundError:
             continue
         except OSError as problem:
-            problems.append(_at_top(current, "file", f"the folder cannot be read: {problem.strerror or problem}"))
+            problems.append(unreadable(current, problem))
             continue
         for entry in listed:
             if is_ignored(entry.name):
@@ -175,11 +177,9 @@ def _found(path: str, entry: os.DirEntry[str], cache: StatCache, real_root: str)
             return problem
     status = entry.stat()
     if not stat.S_ISREG(status.st_mode):
-        return _at_top(path, "file", "not a regular file")
-    if is_source(path) and path.startswith("posts/") and status.st_size > LARGEST_SOURCE:
-        return _at_top(
-            path, "size", f"{status.st_size:,} bytes are larger than the limit ({LARGEST_SOURCE // 1_000_000} MB)"
-        )
+        return _at_top(path, "file", "not a regular file", "move it out of the folder")
+    if is_source(path) and path.startswith("posts/") and status.st_size > source.LARGEST:
+        return source.too_large(path, status.st_size)
     digest = cache.digest(path, entry.path, status)
     return Found(path, entry.path, digest, status.st_size)
 
@@ -187,16 +187,31 @@ def _found(path: str, entry: os.DirEntry[str], cache: StatCache, real_root: str)
 def _link_problem(path: str, location: str, real_root: str) -> Diagnostic | None:
     target = Path(location).readlink()
     real = os.path.realpath(location)
+    if not _is_within(real_root, real):
+        return _outside(path, target)
     if not os.path.exists(real):  # noqa: PTH110
-        return _at_top(path, "link-file", f"the link leads to '{target}', which does not exist")
-    if os.path.commonpath([real, real_root]) != real_root:
-        return _at_top(path, "link-file", f"the link to '{target}' leads outside the project")
+        return _at_top(path, "link-file", f"the link leads to '{target}', which does not exist", "delete the link")
     if os.path.isdir(real):  # noqa: PTH112
-        return _at_top(path, "link-file", f"the link leads to a folder, '{target}'; links to folders are not followed")
+        message = f"the link leads to a folder, '{target}'; links to folders are not followed"
+        return _at_top(path, "link-file", message, "link to each file of the folder, or copy it")
     return None
 
 
-def _at_top(path: str, code: str, message: str, hint: str = "") -> Diagnostic:
+def _is_within(real_root: str, real: str) -> bool:
+    return os.path.commonpath([real, real_root]) == real_root
+
+
+def _outside(path: str, target: Path) -> Diagnostic:
+    message = f"the link to '{target}' leads outside the project"
+    return _at_top(path, "link-file", message, "copy what it leads to into the project")
+
+
+def unreadable(path: str, problem: OSError) -> Diagnostic:
+    """The problem with a file or folder that the system does not let us read."""
+    return _at_top(path, "file", f"it cannot be read: {problem.strerror or problem}", "allow yourself to read it")
+
+
+def _at_top(path: str, code: str, message: str, hint: str) -> Diagnostic:
     return error(path, Span(1, 1), code, message, hint)
 
 
@@ -207,6 +222,5 @@ def same_names(paths: Iterable[str]) -> Iterator[Diagnostic]:
         key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
         other = first.setdefault(key, path)
         if other != path:
-            yield _at_top(
-                path, "clash", f"'{other}' has the same name on systems that do not tell case or accents apart"
-            )
+            message = f"'{other}' has the same name on systems that do not tell case or accents apart"
+            yield _at_top(path, "clash", message, "give one of them another name")

@@ -114,30 +114,31 @@ def find_script(root: Path, source: Digest | None) -> tuple[Script, tuple[Diagno
 
 
 def script_digest(root: Path) -> Digest | None:
-    """The digest of build.py and of the local modules it imports, found in their source without running it."""
-    if not (root / SCRIPT).is_file():
-        return None
-    found: dict[str, bytes] = {}
-    queue = [root / SCRIPT]
-    while queue:
-        file = queue.pop()
-        name = file.relative_to(root).as_posix()
-        if name not in found:
-            found[name] = file.read_bytes()
-            queue.extend(_local_imports(root, file, found[name]))
-    return digest(tuple(sorted(found.items())))
+    """The digest of build.py and of the local modules it imports, found in their source without running it.
+
+    Raises OSError when one of them cannot be read.
+    """
+    found = {file.relative_to(root).as_posix(): data for file, data in _script_sources(root).items()}
+    return digest(tuple(sorted(found.items()))) if found else None
 
 
 def script_files(root: Path) -> tuple[Path, ...]:
-    """build.py and the local modules it imports, for a watcher."""
-    found: list[Path] = []
+    """build.py and the local modules it imports, for a watcher; when one cannot be read, build.py alone."""
+    try:
+        return tuple(sorted(_script_sources(root)))
+    except OSError:
+        return (root / SCRIPT,)
+
+
+def _script_sources(root: Path) -> dict[Path, bytes]:
+    found: dict[Path, bytes] = {}
     queue = [root / SCRIPT] if (root / SCRIPT).is_file() else []
     while queue:
         file = queue.pop()
         if file not in found:
-            found.append(file)
-            queue.extend(_local_imports(root, file, file.read_bytes()))
-    return tuple(sorted(found))
+            found[file] = file.read_bytes()
+            queue.extend(_local_imports(root, file, found[file]))
+    return found
 
 
 def _local_imports(root: Path, file: Path, source: bytes) -> list[Path]:

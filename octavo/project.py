@@ -208,7 +208,10 @@ class Project:
             except (CorruptStore, sqlite3.DatabaseError):
                 self.store.close()
                 self.store = _new_store(self.cache / "cache.db")
-        return work(self.files())
+        try:
+            return work(self.files())
+        except disk.FileChanged as changed:
+            raise publish.PublishError("it does not hold still to be read", str(changed)) from changed
 
     def _build(self, files: Files) -> Report:
         connection = self.store.connection

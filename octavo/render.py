@@ -79,7 +79,7 @@ def render(url: str, ask: Ask) -> Output:
         return Output(_generate(environment.get_template(page.layout), current.names).encode())
     except jinja2.TemplateNotFound as problem:
         if problem.name == page.layout:
-            return Output(b"", (_no_layout(page, current),))
+            return Output(b"", _no_layout(page, context.has_post))
         return Output(b"", (diagnose(problem, environment, current),))
     except Exception as problem:
         return Output(b"", (diagnose(problem, environment, current),))
@@ -98,8 +98,12 @@ def _generate(template: jinja2.Template, names: Mapping[str, Any]) -> str:
     return "".join(parts)
 
 
-def _no_layout(page: Page, current: Rendering) -> Diagnostic:
-    return Diagnostic(current.subject, None, "error", "layout", f"there is no layout '{page.layout}'")
+def _no_layout(page: Page, has_post: bool) -> tuple[Diagnostic, ...]:
+    """A post's own choice of layout is checked where it stands; all other pages have the theme's or build.py's."""
+    if has_post:
+        return ()
+    hint = "layouts are named by their path below layouts/"
+    return (Diagnostic("build.py", None, "error", "layout", f"there is no layout {page.layout!r}", hint, page.url),)
 
 
 # What a layout sees. docs/themes.md is the contract; a test holds the two together.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from octavo import config, disk, extend
-from octavo.diagnostic import Diagnostic, Span, error
+from octavo import config, disk, extend, source
+from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest, digest
 from octavo.model import Settings
 
@@ -20,7 +20,6 @@ class Files:
     """The files of a site with its settings. ``layouts`` are by name: (what problems call it, the file)."""
 
     settings: Settings
-    config_text: str | None
     posts: Mapping[str, disk.Found]
     others: Mapping[str, disk.Found]
     layouts: Mapping[str, tuple[str, disk.Found]]
@@ -49,7 +48,8 @@ def list_site(root: Path, cache: disk.StatCache, overrides: Mapping[str, str]) -
     settings, found_problems = config.read_settings(text, root.name, overrides)
     problems += found_problems
     below_posts = disk.list_files(root, "posts", cache)
-    problems += below_posts.problems
+    script, script_problems = _script(root)
+    problems += below_posts.problems + script_problems
     layouts: dict[str, tuple[str, disk.Found]] = {}
     assets: dict[str, disk.Found] = {}
     for folder, shown in _themes(root):
@@ -65,24 +65,32 @@ def list_site(root: Path, cache: disk.StatCache, overrides: Mapping[str, str]) -
     cache.save()
     return Files(
         settings=settings,
-        config_text=text,
         posts={path: file for path, file in below_posts.files.items() if disk.is_source(path)},
         others={path: file for path, file in below_posts.files.items() if not disk.is_source(path)},
         layouts=layouts,
         assets=assets,
-        script=extend.script_digest(root),
+        script=script,
         problems=(*problems, *disk.same_names(below_posts.files)),
     )
 
 
 def _config_text(root: Path) -> tuple[str | None, tuple[Diagnostic, ...]]:
     try:
-        return (root / CONFIG).read_text("utf-8-sig"), ()
+        data = (root / CONFIG).read_bytes()
     except FileNotFoundError:
         return None, ()
-    except UnicodeDecodeError as problem:
-        place = Span(1 + problem.object.count(b"\n", 0, problem.start))
-        return None, (error(CONFIG, place, "encoding", "the file is not UTF-8", "save it as UTF-8"),)
+    except OSError as problem:
+        return None, (disk.unreadable(CONFIG, problem),)
+    read, problems = source.decode(CONFIG, data)
+    return read.text if read else None, problems
+
+
+def _script(root: Path) -> tuple[Digest | None, tuple[Diagnostic, ...]]:
+    try:
+        return extend.script_digest(root), ()
+    except OSError as problem:
+        path = Path(problem.filename).relative_to(root).as_posix()
+        return None, (disk.unreadable(path, problem),)
 
 
 def _themes(root: Path) -> list[tuple[Path, str]]:
