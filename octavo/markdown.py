@@ -292,7 +292,7 @@ class _Reader:
         except shortcodes.ShortcodeFailure as failure:
             self.faults.error(span, "shortcode", failure.message, failure.hint)
             return
-        token.content = self.fragments.of_site(html, span)
+        token.content = self.fragments.of_site(html.rstrip() + "\n", span)
 
     def _inline(self, block: Token) -> None:
         children = block.children or []
