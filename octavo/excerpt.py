@@ -12,6 +12,7 @@ ELLIPSIS = "…"
 
 # Written without blanks between words: Han, Hiragana and Katakana.
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
+_LONGEST_WORD = 40
 _BLANKS = re.compile(r"\s+")
 
 
@@ -54,17 +55,17 @@ def excerpt(blocks: Iterable[Iterable[Piece]], length: int | None) -> tuple[str,
 def _cut(text: str, length: int) -> int:
     """Where to cut a text that is longer than ``length``: after the last whole word.
 
-    Where that would lose more than half, as in writing without blanks, between any two characters.
+    A word longer than any, as in writing without blanks, is cut between two of its characters.
     """
     if text[length] == " ":
         end = length
     else:
         end = text.rfind(" ", 0, length)
-        if end <= length // 2:
+        if end <= 0 or length - end > _LONGEST_WORD:
             end = length
             while end > 1 and _joined(text, end):
                 end -= 1
-    return len(text[:end].rstrip(" ,;:–—-")) or end
+    return len(text[:end].rstrip(" .,;:–—-")) or end
 
 
 def _joined(text: str, at: int) -> bool:

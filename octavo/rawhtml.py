@@ -35,6 +35,23 @@ _ENDS_OTHERS = frozenset(
     tr ul
     """.split()
 )
+# The elements without an end tag that a start tag ends, where it follows right after them.
+_ROWS = frozenset(("tr", "td", "th"))
+_PARTS = _ROWS | {"thead", "tbody", "tfoot", "colgroup"}
+_FOLLOWS = {
+    "p": frozenset(("p",)),
+    "li": frozenset(("li",)),
+    "dd": frozenset(("dd", "dt")),
+    "dt": frozenset(("dd", "dt")),
+    "option": frozenset(("option",)),
+    "optgroup": frozenset(("option", "optgroup")),
+    "td": frozenset(("td", "th")),
+    "th": frozenset(("td", "th")),
+    "tr": _ROWS,
+    "thead": _PARTS,
+    "tbody": _PARTS,
+    "tfoot": _PARTS,
+}
 # The elements of a drawing and of a formula that hold HTML.
 _HTML_WITHIN = {"svg": frozenset(("foreignobject", "desc", "title")), "math": frozenset("mi mo mn ms mtext".split())}
 # The start tags that end an SVG drawing or a formula.
@@ -263,12 +280,7 @@ class Balance:
         out: list[str] = []
         copied = at = 0
         while True:
-            if level.in_raw_text:
-                end = re.compile(rf"</{level.elements[-1].name}(?=[{_SPACE}/>])", re.IGNORECASE).search(text, at)
-                if end is None:
-                    break
-                at = end.start()
-            at = text.find("<", at)
+            at = _end_of_text(text, at, level.elements[-1].name) if level.in_raw_text else text.find("<", at)
             if at < 0:
                 break
             node = read_node(text, at, bool(level.elements) and level.elements[-1].language != "")
@@ -289,8 +301,28 @@ class Balance:
             at = node.end
         out.append(text[copied:])
         if whole and level.in_raw_text:
-            out.append(level.end(""))
+            # A comment hides the end of a script.
+            out += ("-->" if level.elements[-1].name == "script" and "<!--" in text else "", level.end(""))
         return "".join(out)
+
+
+def _end_of_text(text: str, at: int, name: str) -> int:
+    """Where the end tag of an element that holds only text begins; -1 when it is not there.
+
+    In a comment within a script, a further ``<script>`` has to be ended first.
+    """
+    marks = re.compile(rf"<!--|-->|<(/?){name}(?=[{_SPACE}/>])", re.IGNORECASE)
+    in_comment = in_inner = False
+    for found in marks.finditer(text, at):
+        if found[0] == "-->":
+            in_comment = in_inner = False
+        elif found[0] == "<!--":
+            in_comment = name == "script"
+        elif found[1] and not in_inner:
+            return found.start()
+        else:
+            in_inner = in_comment and not found[1]
+    return -1
 
 
 def _start_tag(text: str, tag: Tag, level: _Level, watch: Watcher) -> str | None:
@@ -305,6 +337,8 @@ def _start_tag(text: str, tag: Tag, level: _Level, watch: Watcher) -> str | None
         return ""
     written = _rewritten(text, tag, watch)
     before = level.break_out(name)
+    while level.elements and level.elements[-1].name in _FOLLOWS.get(name, ()):
+        level.names[level.elements.pop().name] -= 1
     language = name if name in _HTML_WITHIN else level.within
     after = ""
     if tag.closed if language else name in VOID:
