@@ -41,7 +41,6 @@ class ReadingOptions:
 
     raw_html: Policy = "allow"
     excerpt: int = 200
-    language: str = "en"
     extensions: Extensions = _NO_EXTENSIONS
 
 

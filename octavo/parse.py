@@ -25,7 +25,6 @@ def parse(path: str, ask: Ask) -> Document:
         markdown.ReadingOptions(
             raw_html=_setting(ask, "raw_html"),
             excerpt=_setting(ask, "excerpt"),
-            language=_setting(ask, "language"),
             extensions=_extensions(ask),
         ),
         ask.once,
