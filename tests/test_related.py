@@ -290,16 +290,49 @@ def test_lists_after_any_changes_are_those_of_a_clean_run(seed: int, size: int, 
         before = clean
 
 
+def crowd(posts: int) -> Blog:
+    """Posts alike, among many that are like none."""
+    made = Blog()
+    for number in range(200):
+        made.write(f"other{number}.md", f"unlike{number}", day=9000)
+    for number in range(posts):
+        made.write(f"near{number:02}.md", "subquery", day=1000 + number)
+    return made
+
+
 def test_equal_posts_keep_their_order_through_changes() -> None:
-    made = blog(60)
-    for number in range(60):
-        made.write(f"same{number:02}.md", "alpha beta gamma", day=number % 3)
-    _, state = made.rank(keep=5)
-    for number in (3, 50, 7):
-        made.delete(f"same{number:02}.md")
-        made.write(f"same{number}x.md", "alpha beta gamma", day=number % 3)
+    made = crowd(30)
+    for path in [path for path in made.posts if path.startswith("near")]:
+        made.write(path, "subquery", day=1000)
+    lists, state = made.rank(keep=5)
+    assert len(lists["near00.md"]) == 5
+    for number in (3, 20, 7):
+        made.delete(f"near{number:02}.md")
+        made.write(f"first{number}.md", "subquery", day=1000)
         lists, state = made.rank(state, keep=5)
         assert dict(lists) == made.lists(keep=5)
+
+
+def test_a_list_that_loses_most_of_its_posts_is_searched_again() -> None:
+    made = crowd(30)
+    lists, state = made.rank(keep=5)
+    for number in range(20):
+        made.delete(f"near{number + 1:02}.md")
+        made.write(f"far{number:02}.md", "subquery", day=0)
+        lists, state = made.rank(state, keep=5)
+        assert "other1.md" not in lists.touched
+        assert dict(lists) == made.lists(keep=5)
+
+
+def test_a_list_tells_of_a_link_from_a_post_it_pins() -> None:
+    made = blog(60)
+    made.posts["posts/001.md"] = replace(made.posts["posts/001.md"], pin=("posts/002.md",))
+    made.write("posts/002.md", "nothing in common", day=18)
+    _, state = made.rank()
+    made.posts["posts/002.md"] = replace(made.posts["posts/002.md"], links=("posts/001.md",))
+    lists, _ = made.rank(state)
+    assert [reason.kind for reason in lists["posts/001.md"][0].reasons] == ["pin", "link"]
+    assert "posts/001.md" in lists.touched
 
 
 def test_a_new_post_is_cheap() -> None:
