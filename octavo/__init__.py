@@ -33,6 +33,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           sanitize     what is harmless of a body
                           shortcodes   colon fences as calls of build.py
                           layouts      Jinja2 as Octavo uses it
+                          faults       what went wrong in a layout, and where
     4 steps     apart     parse        a source -> Document
                           related      posts -> the posts most like each, with reasons
                           render       a Page -> Output

@@ -108,7 +108,8 @@ def find_script(root: Path, source: Digest | None) -> tuple[Script, tuple[Diagno
     try:
         extensions = _loaded(str(root), source)
     except Exception as problem:
-        return Script(str(root)), (_script_problem(root, problem),)
+        hint = f"'python {SCRIPT} --help' shows the whole traceback"
+        return Script(str(root)), (_script_problem(root, problem, hint),)
     names = tuple((kind, tuple(extension.name for extension in getattr(extensions, kind))) for kind in KINDS)
     return Script(str(root), source, names), ()
 
@@ -199,19 +200,24 @@ def _run(root: Path) -> Declarations:
         raise ImportError(f"{SCRIPT} cannot be loaded")
     module = importlib.util.module_from_spec(spec)
     sys.modules[_MODULE] = module
-    spec.loader.exec_module(module)
+    # Python's own cache would lie in the site's folder, and cannot tell two edits of one second and size apart.
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.dont_write_bytecode = writes
     sites = [value for value in vars(module).values() if isinstance(value, Declarations)]
     if not sites:
         raise LookupError("it makes no Site: write `site = Site(__file__)`")
     return sites[0]
 
 
-def _script_problem(root: Path, problem: Exception) -> Diagnostic:
+def _script_problem(root: Path, problem: Exception, hint: str) -> Diagnostic:
     """The failure of build.py, at its innermost line within the site."""
     if isinstance(problem, SyntaxError) and problem.filename and Path(problem.filename).is_relative_to(root):
         path = Path(problem.filename).relative_to(root).as_posix()
         span = Span(problem.lineno or 1, problem.offset or None, 1, (problem.text or "").rstrip("\n"))
-        return error(path, span, "build.py", f"Python cannot read this: {problem.msg}")
+        return error(path, span, "build.py", f"Python cannot read this: {problem.msg}", hint)
     frames = [
         frame
         for frame in traceback.extract_tb(problem.__traceback__)
@@ -219,12 +225,12 @@ def _script_problem(root: Path, problem: Exception) -> Diagnostic:
         if not Path(frame.filename).is_relative_to(Path(__file__).parent)
     ]
     if not frames:
-        return error(SCRIPT, None, "build.py", f"{type(problem).__name__}: {problem}")
+        return error(SCRIPT, None, "build.py", f"{type(problem).__name__}: {problem}", hint)
     frame = frames[-1]
     line = _source_line(Path(frame.filename), frame.lineno or 1)
     span = Span(frame.lineno or 1, len(line) - len(line.lstrip()) + 1, len(line.strip()) or 1, line)
     path = Path(frame.filename).relative_to(root).as_posix()
-    return error(path, span, "build.py", f"{type(problem).__name__}: {problem}")
+    return error(path, span, "build.py", f"{type(problem).__name__}: {problem}", hint)
 
 
 def _source_line(file: Path, line: int) -> str:
@@ -268,7 +274,7 @@ def _called(name: str, kind: str, ask: Ask, read: Callable[[Any], Any]) -> Gathe
         return Gathered(value)
     except Exception as problem:
         root = Path(extension.function.__code__.co_filename).parent
-        return Gathered(None, (_script_problem(root, problem),))
+        return Gathered(None, (_script_problem(root, problem, f"it was raised while '{name}' ran"),))
 
 
 def _as_pages(value: Any) -> tuple[Page, ...]:

@@ -10,7 +10,8 @@ from jinja2 import nodes
 from octavo import source
 from octavo.diagnostic import Diagnostic, did_you_mean, warning
 from octavo.facts import Ask
-from octavo.layouts import describe, make_environment, span_in
+from octavo.faults import span_in, syntax_problem
+from octavo.layouts import make_environment
 from octavo.model import Extensions, Layout
 from octavo.queries import Extended, LayoutBytes, Template
 
@@ -35,8 +36,7 @@ def lint(name: str, ask: Ask) -> Linted:
         tree = environment.parse(layout.text, name, layout.path)
         environment.compile(tree, name, layout.path)
     except jinja2.TemplateSyntaxError as problem:
-        code, message, names, hint = describe(problem, environment)
-        return Linted((Diagnostic(layout.path, span_in(layout, problem.lineno, names), "error", code, message, hint),))
+        return Linted((syntax_problem(problem, layout, environment),))
     return Linted(_unknown_blocks(name, layout, tree, environment, ask))
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 from markupsafe import Markup, escape
 
 from octavo import urls
-from octavo.diagnostic import Diagnostic
+from octavo.diagnostic import Diagnostic, did_you_mean
 from octavo.facts import Ask
-from octavo.layouts import LayoutFailure, Rendering, diagnose, make_environment, rendering
+from octavo.faults import diagnose
+from octavo.layouts import LayoutFailure, Rendering, make_environment, rendering
 from octavo.model import (
     Body,
     Card,
@@ -63,7 +64,8 @@ from octavo.queries import (
 )
 
 LARGEST_PAGE = 50_000_000
-"""Bytes. A layout that writes more is in a loop, not a page."""
+"""Characters beside the largest piece of a page. One piece may be an index of the whole site as JSON; many that come to
+more are no page but a loop."""
 
 
 def render(url: str, ask: Ask) -> Output:
@@ -89,12 +91,17 @@ def render(url: str, ask: Ask) -> Output:
 
 def _generate(template: jinja2.Template, names: Mapping[str, Any]) -> str:
     parts: list[str] = []
-    size = 0
-    for part in template.generate(names):
-        parts.append(part)
-        size += len(part)
-        if size > LARGEST_PAGE:
-            raise LayoutFailure("limit", f"the page grew past {LARGEST_PAGE // 1_000_000} MB")
+    size = largest = 0
+    pieces = cast("Generator[str, None, None]", template.generate(names))
+    for piece in pieces:
+        parts.append(piece)
+        size += len(piece)
+        largest = max(largest, len(piece))
+        if size - largest > LARGEST_PAGE:
+            parts.clear()
+            message = f"the page grew past {LARGEST_PAGE // 1_000_000} MB"
+            # Raised within the layout, at the line that wrote too much.
+            pieces.throw(LayoutFailure("limit", message, hint="write less on one page, or divide it"))
     return "".join(parts)
 
 
@@ -134,6 +141,9 @@ class SiteView:
         if name not in _SITE_SETTINGS:
             raise AttributeError(name)
         return self._ask(Setting(name))
+
+    def __dir__(self) -> list[str]:
+        return sorted({"url", "menu", *_SITE_SETTINGS})
 
     @property
     def url(self) -> str:
@@ -322,26 +332,28 @@ class PageContext:
     def asset(self, name: str) -> str:
         url = self.ask(AssetUrl(name))
         if url is None:
-            raise _nothing(name, f"there is no file 'assets/{name}'")
+            raise _nothing(name, f"there is no file 'assets/{name}'", "name it by its path below assets/")
         return url
 
     def asset_text(self, name: str) -> Markup:
         text = self.ask(AssetText(name))
         if text is None:
-            raise _nothing(name, f"there is no file 'assets/{name}'")
+            raise _nothing(name, f"there is no file 'assets/{name}'", "name it by its path below assets/")
         return Markup(text)
 
     def href(self, kind: str, slug: str = "") -> str:
         """The address of a page of the site by the name of its pattern in the settings."""
         patterns = self._setting("permalinks")
-        if kind not in {field.name for field in fields(patterns)} - {"posts", "pages", "paginated"}:
-            raise _nothing(kind, f"no page of the site is called {kind!r}")
+        known = {field.name for field in fields(patterns)} - {"posts", "pages", "paginated"}
+        if kind not in known:
+            hint = did_you_mean(kind, known) or f"there are {', '.join(sorted(known))}"
+            raise _nothing(kind, f"no page of the site is called {kind!r}", hint)
         return self._href(urls.expand(getattr(patterns, kind), {"slug": slug}))
 
     def data(self, name: str) -> Any:
         value = self.ask(Data(name))
         if value is None:
-            raise _nothing(name, f"build.py has no @site.data function {name!r}")
+            raise _nothing(name, f"build.py has no @site.data function {name!r}", "add one, or look at its name")
         return value
 
 
@@ -354,8 +366,8 @@ def _reason(reason: Reason) -> dict[str, Any]:
     return known if reason.share is None else {**known, "share": reason.share}
 
 
-def _nothing(name: str, message: str) -> LayoutFailure:
-    return LayoutFailure("missing", message, name)
+def _nothing(name: str, message: str, hint: str) -> LayoutFailure:
+    return LayoutFailure("missing", message, name, hint)
 
 
 def resolved(body: Body, ask: Ask, base_url: str, page_url: str | None = None) -> str:
