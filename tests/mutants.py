@@ -1,0 +1,210 @@
+"""Seeded faults of the engine, each of which the fuzz must catch.
+
+A mutant breaks the process that builds incrementally; the clean builds it is compared with run in another, unbroken.
+``python -m tests.mutants`` tries them all with many runs each; ``tests/test_fuzz.py`` with few.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from octavo import disk, extend, facts, layouts, memo, project, publish, sources
+from octavo.digest import digest
+from octavo.facts import Fact
+from octavo.queries import Source
+from tests.fuzz import CleanBuilder, Difference, run
+
+Mutant = Callable[[], AbstractContextManager[Any]]
+
+
+def absence_is_not_recorded() -> AbstractContextManager[Any]:
+    def call(self: facts.Reader, query: Any, /) -> Any:
+        found = self._facts.fact(query)
+        value = found.load()
+        if value is not None:
+            self.asked.setdefault(query, found.digest)
+        return value
+
+    return patch.object(facts.Reader, "__call__", call)
+
+
+def only_the_first_answers_are_checked() -> AbstractContextManager[Any]:
+    real = memo.Memo._change
+
+    def change(self: memo.Memo, trace: Any, current: Any) -> Any:
+        if trace is not None:
+            trace = type(trace)(trace.queries[:4], trace.answers, trace.parts)
+        return real(self, trace, current)
+
+    return patch.object(memo.Memo, "_change", change)
+
+
+def an_item_once_run_is_never_run_again() -> AbstractContextManager[Any]:
+    def change(self: memo.Memo, trace: Any, current: Any) -> Any:
+        return memo.Change("it is new") if trace is None else None
+
+    return patch.object(memo.Memo, "_change", change)
+
+
+@contextlib.contextmanager
+def layouts_compiled_already_are_not_asked_for() -> Iterator[None]:
+    real = layouts._load_layout
+
+    def load(name: str) -> Any:
+        found = real(name)
+        return None if found is None else (found[0], found[1], lambda: True)
+
+    with patch.object(layouts, "_load_layout", load):
+        yield
+
+
+def imported_layouts_are_kept() -> AbstractContextManager[Any]:
+    def default_module(self: Any, ctx: Any = None) -> Any:
+        if self._module is None:
+            self._module = self.make_module(dict(layouts.rendering.get().names))
+        return self._module
+
+    return patch.object(layouts._Template, "_get_default_module", default_module)
+
+
+def lost_outputs_are_not_missed() -> AbstractContextManager[Any]:
+    return patch.object(publish, "altered", lambda connection, output: set())
+
+
+def changed_files_are_not_read_again() -> AbstractContextManager[Any]:
+    real = disk.StatCache.digest
+
+    def known_is_enough(self: disk.StatCache, path: str, location: str, status: Any) -> bytes:
+        known = self._known.get(path)
+        return known[2] if known is not None and path.startswith("layouts/") else real(self, path, location, status)
+
+    return patch.object(disk.StatCache, "digest", known_is_enough)
+
+
+def the_root_trace_forgets_the_layouts() -> AbstractContextManager[Any]:
+    real = sources.Files.digest
+
+    def without_layouts(self: sources.Files) -> bytes:
+        return real(type(self)(**{**vars(self), "layouts": {}}))
+
+    return patch.object(sources.Files, "digest", without_layouts)
+
+
+def the_root_trace_forgets_the_choices() -> AbstractContextManager[Any]:
+    return patch.object(project.Project, "_choices", lambda self: ())
+
+
+def the_script_is_known_by_its_names_only() -> AbstractContextManager[Any]:
+    real = extend.Script._extended
+
+    def by_name(self: extend.Script, query: Any) -> Fact:
+        found = real(self, query)
+        return Fact(digest((query.kind, self.names)), found.load)
+
+    return patch.object(extend.Script, "_extended", by_name)
+
+
+def warnings_are_told_once() -> AbstractContextManager[Any]:
+    real = memo.Records.load
+    seen: set[tuple[str, str, bytes]] = set()
+
+    def load(self: memo.Records, item: str, part: str) -> Any:
+        if part == "problems":
+            key = (self._step, item, self.digest(item, part))
+            if key in seen:
+                return ()
+            seen.add(key)
+        return real(self, item, part)
+
+    return patch.object(memo.Records, "load", load)
+
+
+def the_lists_of_related_posts_are_never_updated() -> AbstractContextManager[Any]:
+    real = memo.Memo.fold
+
+    def fold(self: memo.Memo, step: Any, found: Any) -> Any:
+        known = self._known(step.__name__)
+        return (
+            memo.Mapped(memo.Records(step.__name__, ("row",), dict(known), self._store), {})
+            if known
+            else real(self, step, found)
+        )
+
+    return patch.object(memo.Memo, "fold", fold)
+
+
+def files_that_are_wanted_no_more_stay() -> AbstractContextManager[Any]:
+    return patch.object(publish, "_remove", lambda *arguments: None)
+
+
+def a_source_is_known_by_its_length() -> AbstractContextManager[Any]:
+    real = facts.Reader.__call__
+
+    def call(self: facts.Reader, query: Any, /) -> Any:
+        value = real(self, query)
+        if isinstance(query, Source):
+            self.asked[query] = digest(len(value))
+        return value
+
+    def fact(self: facts.Facts, query: Any) -> Fact:
+        found = real_fact(self, query)
+        return Fact(digest(len(found.load())), found.load) if isinstance(query, Source) else found
+
+    real_fact = facts.Facts.fact
+    stack = contextlib.ExitStack()
+    stack.enter_context(patch.object(facts.Reader, "__call__", call))
+    stack.enter_context(patch.object(facts.Facts, "fact", fact))
+    return stack
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    absence_is_not_recorded,
+    only_the_first_answers_are_checked,
+    an_item_once_run_is_never_run_again,
+    layouts_compiled_already_are_not_asked_for,
+    imported_layouts_are_kept,
+    lost_outputs_are_not_missed,
+    changed_files_are_not_read_again,
+    the_root_trace_forgets_the_layouts,
+    the_root_trace_forgets_the_choices,
+    the_script_is_known_by_its_names_only,
+    warnings_are_told_once,
+    the_lists_of_related_posts_are_never_updated,
+    files_that_are_wanted_no_more_stay,
+    a_source_is_known_by_its_length,
+)
+
+
+def caught(mutant: Mutant, seeds: range, edits: int) -> tuple[int, int] | None:
+    """(seed, builds until then) of the first run that finds the fault; None when none does."""
+    with CleanBuilder() as clean, mutant():
+        for seed in seeds:
+            builds = 0
+            with tempfile.TemporaryDirectory(prefix="octavo-mutant-") as folder:
+                try:
+                    for _ in run(seed, edits, Path(folder), clean):
+                        builds += 1
+                except Difference:
+                    return seed, builds
+    return None
+
+
+def main() -> int:
+    missed = 0
+    for mutant in MUTANTS:
+        found = caught(mutant, range(40), 30)
+        missed += found is None
+        where = "MISSED" if found is None else f"caught at seed {found[0]}, build {found[1] + 1}"
+        print(f"{mutant.__name__}: {where}", flush=True)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
