@@ -37,6 +37,9 @@ STAGING, READY = "staging", "ready"
 _HIDDEN = ".octavo-"
 """What the names of these folders begin with in ``output/``, where the cache is on another file system."""
 
+_LONGEST = 255
+"""Bytes in a file name, on most file systems."""
+
 _RACY = 2_000_000_000
 """Nanoseconds: a file this young when it was looked at may have changed again without a new time (git's rule)."""
 
@@ -102,7 +105,8 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class StagingFolder:
-    """Where changed files wait. It may be sent to another process on the same machine."""
+    """Where changed files wait, each under a digest of its path: making and removing a folder for each page would cost
+    more than the page. It may be sent to another process on the same machine."""
 
     folder: Path
 
@@ -110,7 +114,12 @@ class StagingFolder:
         """Stage the bytes of a published path. Raises PublishError when they cannot be written."""
         _check_path(path)
         with _told(path, len(data)):
-            _fresh(self.folder / path).write_bytes(data)
+            staged_at(self.folder, path).write_bytes(data)
+
+
+def staged_at(folder: Path, path: str) -> Path:
+    """Where a published path waits in a staging folder."""
+    return folder / blake2b(path.encode("utf-8", "surrogatepass"), digest_size=SIZE).hexdigest()
 
 
 # Where output may be.
@@ -218,12 +227,6 @@ def _delete_folder(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _fresh(location: Path) -> Path:
-    """The place of a staged file, its folder made."""
-    location.parent.mkdir(parents=True, exist_ok=True)
-    return location
-
-
 # The manifest: what Octavo wrote, and how it lay on the disk.
 
 
@@ -319,12 +322,12 @@ def _compare(output: Path, rows: Mapping[str, _Row]) -> _Compared:
     found = _Compared(set(), {})
     links = _Links(output)
     for path, row in rows.items():
-        status = None if links.lead_to(path) else _status(output / path)
+        status = None if links.lead_to(path) else _status(output, path)
         if status is None or not stat.S_ISREG(status.st_mode):
             found.altered.add(path)
         elif not _is_as_seen(status, row):
             seen = time.time_ns()
-            if status.st_size == row.size and _digest_at(output / path) == row.digest:
+            if status.st_size == row.size and _digest_at(_at(output, path)) == row.digest:
                 found.looked_at[path] = _row(row.digest, status, seen)
             else:
                 found.altered.add(path)
@@ -340,15 +343,20 @@ def _row(digest: Digest, status: os.stat_result, seen: int) -> _Row:
     return _Row(digest, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, seen)
 
 
-def _status(location: Path) -> os.stat_result | None:
+def _at(output: Path, path: str) -> str:
+    """Where a published path lies. In loops over all files a Path would cost more than what is asked of it."""
+    return f"{output}/{path}"
+
+
+def _status(output: Path, path: str) -> os.stat_result | None:
     """The status of the file itself, not of what a link leads to; None when there is none."""
     try:
-        return location.lstat()
+        return os.lstat(_at(output, path))
     except OSError:
         return None
 
 
-def _digest_at(location: Path) -> Digest | None:
+def _digest_at(location: str) -> Digest | None:
     """The digest of a regular file's content; None when it cannot be read."""
     try:
         descriptor = os.open(location, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
@@ -441,12 +449,12 @@ def _plan(output: Path, rows: Mapping[str, _Row], wanted: Mapping[str, Wanted]) 
         if is_ours and row is not None and row.digest == wanted[path].digest:
             continue
         keep.pop(path, None)
-        there = None if is_ours or links.lead_to(path) else _status(output / path)
+        there = None if is_ours or links.lead_to(path) else _status(output, path)
         if there is not None and _is_one_file(output, path, leaving.get(_folded(path))):
             there = None
         if there is not None and stat.S_ISREG(there.st_mode):
             seen = time.time_ns()
-            if _digest_at(output / path) == wanted[path].digest:
+            if _digest_at(_at(output, path)) == wanted[path].digest:
                 keep[path] = _row(wanted[path].digest, there, seen)
                 continue
         if there is not None and not stat.S_ISDIR(there.st_mode):
@@ -454,7 +462,7 @@ def _plan(output: Path, rows: Mapping[str, _Row], wanted: Mapping[str, Wanted]) 
             warnings.append(warning(_shown(output, path), None, "output", f"the file {what}: it is overwritten"))
         write.append(path)
     for path in sorted(rows.keys() - wanted.keys()):
-        there = _status(output / path)
+        there = _status(output, path)
         through = links.lead_to(path)
         if through or (there is not None and stat.S_ISDIR(there.st_mode)):
             forget.append(path)
@@ -488,7 +496,7 @@ def _publish(
         with _told(output.name):
             output.mkdir(parents=True, exist_ok=True)
         _stage_sources(staging.folder, wanted, plan.write)
-        missing = tuple(path for path in plan.write if not (staging.folder / path).is_file())
+        missing = tuple(path for path in plan.write if not staged_at(staging.folder, path).exists())
         if missing:
             raise NotStaged(missing)
         ready = _made_ready(staging.folder, output, plan.write)
@@ -523,6 +531,8 @@ def _check_path(path: str) -> None:
     parts = path.split("/")
     if any(part in ("", ".", "..") or "\0" in part for part in parts) or path.casefold().startswith(_HIDDEN):
         raise PublishError("not a path that can be published", path)
+    if any(len(part.encode("utf-8", "surrogatepass")) > _LONGEST for part in parts):
+        raise PublishError(f"the name is longer than {_LONGEST} bytes", path)
     if os.name == "nt" and any("\\" in part or ":" in part for part in parts):
         raise PublishError("not a path that can be published on Windows", path)
 
@@ -546,7 +556,7 @@ def _check_folders(output: Path, folder: str, device: int, leaving: set[str], kn
         return
     _check_folders(output, folder.rpartition("/")[0], device, leaving, known)
     known.add(folder)
-    status = _status(output / folder)
+    status = _status(output, folder)
     if status is None or (folder in leaving and not stat.S_ISDIR(status.st_mode)):
         return
     if stat.S_ISLNK(status.st_mode):
@@ -565,7 +575,7 @@ def _check_folder(output: Path, folder: Path) -> None:
 
 
 def _check_target(output: Path, path: str, leaving: set[str]) -> None:
-    status = _status(output / path)
+    status = _status(output, path)
     if status is None:
         return
     if stat.S_ISDIR(status.st_mode):
@@ -591,10 +601,11 @@ def _made_ready(staged: Path, output: Path, write: tuple[str, ...]) -> Path:
         else:
             ready = output / (_HIDDEN + READY)
             _delete_folder(ready)
+            ready.mkdir()
         try:
             for path in write:
-                if not (ready / path).exists():
-                    shutil.copyfile(staged / path, _fresh(ready / path))
+                if not staged_at(ready, path).exists():
+                    shutil.copyfile(staged_at(staged, path), staged_at(ready, path))
             if write:
                 _sync(ready)
         except BaseException:
@@ -632,7 +643,7 @@ def _stage_sources(staged: Path, wanted: Mapping[str, Wanted], write: Iterable[s
         raise PublishError(f"no space left: {_megabytes(needed)} are needed and {_megabytes(free)} are free")
     for path, source in copies:
         with _told(path, needed):
-            if _copy(source, _fresh(staged / path)) != wanted[path].digest:
+            if _copy(source, staged_at(staged, path)) != wanted[path].digest:
                 raise SourceChanged("the file was changed while the site was built: build again", path)
 
 
@@ -724,8 +735,8 @@ def _complete(connection: sqlite3.Connection, key: str, output: Path, ready: Pat
     rows: dict[str, _Row] = {}
     for path, digest in wanted.items():
         seen = time.time_ns()
-        status = _status(output / path)
-        if status is not None and (path in moved or _digest_at(output / path) == digest):
+        status = _status(output, path)
+        if status is not None and (path in moved or _digest_at(_at(output, path)) == digest):
             rows[path] = _row(digest, status, seen)
     with _told_cache(), _transaction(connection):
         _insert(connection, key, rows)
@@ -750,7 +761,7 @@ def _sweep(output: Path, ready: Path, wanted: Iterable[str], leaving: Iterable[s
     first, last = _in_the_way(wanted, leaving)
     links = _Links(output)
     # Once a file has been moved all of these are gone, and what has such a name may be that file.
-    if all((ready / path).exists() for path in wanted):
+    if all(staged_at(ready, path).exists() for path in wanted):
         for path in first:
             _remove(output, path, links)
     moved = {path for path in wanted if _move(ready, output, path, links)}
@@ -786,7 +797,7 @@ def _folders(path: str) -> Iterator[str]:
 
 def _move(ready: Path, output: Path, path: str, links: _Links) -> bool:
     """Put a file in its place; False when that was done before."""
-    source, target = ready / path, output / path
+    source, target = staged_at(ready, path), output / path
     if not source.exists():
         return False
     if links.lead_to(path):
@@ -806,7 +817,7 @@ def _remove(output: Path, path: str, links: _Links) -> None:
     """Remove a file and the folders that this leaves empty. What has become a folder or lies behind a link stays."""
     if links.lead_to(path):
         return
-    status = _status(output / path)
+    status = _status(output, path)
     if status is not None and stat.S_ISDIR(status.st_mode):
         return
     with _told(_shown(output, path)):
@@ -869,10 +880,10 @@ def clean(connection: sqlite3.Connection, output: Path) -> tuple[str, ...]:
     there: list[str] = []
     try:
         for path in _rows(connection, key):
-            is_there = _status(output / path) is not None
+            is_there = _status(output, path) is not None
             _remove(output, path, links)
             gone.append(path)
-            if is_there and _status(output / path) is None:
+            if is_there and _status(output, path) is None:
                 there.append(path)
     finally:
         with _told_cache(), _transaction(connection):

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from octavo import config
@@ -180,6 +180,11 @@ def test_base_url_that_cannot_be_is_an_error_at_its_value(written: str) -> None:
     assert config.read_settings(f"[tool.octavo]\nbase_url = '{written}'\n", "folder")[0].base_url == ""
 
 
+def test_base_url_with_letters_beyond_ascii_is_told_how_to_write_its_host() -> None:
+    (problem,) = problems("base_url = 'https://zoë.example'")
+    assert problem == "2:12: 'base_url' must name the host in ASCII: xn--zo-ija.example"
+
+
 # Places
 
 
@@ -216,6 +221,7 @@ def test_base_url_that_cannot_be_is_an_error_at_its_value(written: str) -> None:
         ("[tool.octavo.permalinks]\n\"tag\" = '/t/'", "3:9: 'permalinks.tag' needs {slug}, or all"),
         ("support = {message = 'x', urls = '/'}", "2:27: there is no setting 'urls'"),
         ("[tool.octavo.support]\nlabel = 'x'", "2:1: 'support' has no message"),
+        ("support . label = 'x'", "2:19: 'support' has no message"),
         ("permalink = '/{slug}/'\npermalinks.posts = '/{path}/'", "2:13: 'permalink' and 'permalinks.posts' say"),
         ('description = """\n[tool.octavo]\ntitel = 1"""\nlanguage = "?"', "5:12: '?' is not a language tag"),
     ],
@@ -223,6 +229,21 @@ def test_base_url_that_cannot_be_is_an_error_at_its_value(written: str) -> None:
 def test_a_problem_stands_at_its_key_or_value(body: str, expected: str) -> None:
     (problem,) = problems(body)
     assert problem.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("body", "width"),
+    [
+        ("paginate = 0  # none", 1),
+        ("titel = 1", 5),
+        ("title = [1, 'ü'] # x", 8),
+        ("title = [\n1]", 1),
+        ("title = 1\t", 1),
+    ],
+)
+def test_a_problem_is_as_wide_as_its_key_or_value(body: str, width: int) -> None:
+    _, (problem,) = config.read_settings(f"[tool.octavo]\n{body}\n", "folder")
+    assert problem.span is not None and problem.span.width == width
 
 
 @pytest.mark.parametrize(
@@ -430,6 +451,8 @@ def _leaves(keys: config.Keys, value: Any) -> dict[config.Keys, Any]:
 
 
 @given(st.lists(LINES, max_size=8).map("\n".join))
+@example('a = """""a"""""\nb = """\\""""\nc = """"""\nd = 1')
+@example("a = '''''a'''''\nb = '''\\'''\nc = ''''''\nd = 1")
 def test_every_value_is_found_where_it_stands(text: str) -> None:
     source = SourceText("x", text)
     scan = config._Scan(source)
