@@ -163,6 +163,7 @@ def test_links_keep_their_targets_and_their_places_in_the_file() -> None:
         ("h [x](y.md)\n===", 5, 3),
         ("| a \\| b | [x](y.md) |\n|---|---|\n", 5, 12),
         ("| a | b |\n|---|---|\n| [x](y.md) | [x](y.md) |", 7, 3),
+        ("| a \\| b \\| [x](y.md) |\n|---|\n", 5, 13),
         ("Term [x](y.md)\n: Def", 5, 6),
         ("Term\n: Def [x](y.md)", 6, 7),
         ("> - 1. a\n>   b [x](y.md)", 6, 7),

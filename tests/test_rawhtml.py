@@ -90,6 +90,7 @@ def test_html_in_balance_is_passed_through_byte_for_byte(text: str) -> None:
         ("<textarea>\n\nx", 5, "'<textarea>' is not closed"),
         ("a <textarea> b *c*\n\nd", 5, "'<textarea>' is not closed"),
         ("<script>\nvar a;\n\nx", 5, "'<script>' is not closed"),
+        ("<script><!--<script></script>\n\nmore", 5, "'<script>' is not closed"),
         ("a <b>c\n\nd", 5, "'<b>' is not closed"),
         ("<a name='x'/>text", 5, "'<a/>' does not end the element in HTML"),
         ('<div title="x\n\ny', 5, "unfinished tag '<div' in raw HTML"),
@@ -189,6 +190,10 @@ def test_addresses_in_raw_html_are_references_with_their_places() -> None:
         (7, 15, "s", False),
         (7, 42, "", True),
     ]
+
+
+def test_line_ends_within_an_address_are_none_of_it() -> None:
+    assert html_of(reading('<a href="oth\ner.md">x</a>\n')) == '<p><a href="post:posts/a/other.md">x</a></p>\n'
 
 
 def test_each_address_of_a_set_of_images_is_a_reference() -> None:
