@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from octavo.diagnostic import Diagnostic, warning
@@ -392,7 +392,7 @@ class _Links:
         found = self._known.get(folder)
         if found is None:
             found = self._folder(folder.rpartition("/")[0])
-            if not found and (self._output / folder).is_symlink():
+            if not found and os.path.islink(_at(self._output, folder)):  # noqa: PTH114
                 found = folder
             self._known[folder] = found
         return found
@@ -519,11 +519,9 @@ def _publish(
 def _check_paths(wanted: Mapping[str, Wanted]) -> None:
     for path in wanted:
         _check_path(path)
-        for folder in PurePosixPath(path).parents:
-            if str(folder) in wanted:
-                raise PublishError(
-                    f"the site has both a file and a folder of this name ('{path}' is in it)", str(folder)
-                )
+        for folder in _folders(path):
+            if folder in wanted:
+                raise PublishError(f"the site has both a file and a folder of this name, which holds '{path}'", folder)
 
 
 def _check_path(path: str) -> None:
