@@ -6,6 +6,7 @@ full comparison whatever happened before; with the state of an earlier run, only
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections import defaultdict
@@ -443,10 +444,11 @@ def _explained(
                     wanted[one][two] = None
     found: dict[tuple[int, int], object] = {}
     for slot, shared in vectors.shared(index, wanted, len(order.posts), _TERMS):
-        terms = load(_post(order.posts, slot).path)
-        words = dict(zip(vectors.keys_of(terms).tolist(), terms.words.split("\n"), strict=True))
+        words = vectors.words_of(
+            load(_post(order.posts, slot).path), [key for each in shared.values() for key in each.keys]
+        )
         for other, common in shared.items():
-            strongest = [(words[key], part) for key, part in zip(common.keys, common.parts, strict=True)]
+            strongest = list(zip(itertools.islice(words, len(common.keys)), common.parts, strict=True))
             found[slot, other] = found[other, slot] = _reasons(strongest, common.product)
     return {
         slot: json.dumps(

@@ -113,6 +113,13 @@ def keys_of(terms: Terms) -> Array:
     return hashes
 
 
+def words_of(terms: Terms, keys: Sequence[int]) -> Iterator[str]:
+    """The words of keys that a post has."""
+    words, known = terms.words.split("\n"), keys_of(terms)
+    order = np.argsort(known)
+    return (words[place] for place in order[np.searchsorted(known, np.array(keys, np.uint64), sorter=order)].tolist())
+
+
 def build(rows: Iterable[Row], stock: Stock) -> Index:
     """The index of the posts in slots 0, 1, 2, …"""
     keys, damped, lengths = bytearray(), bytearray(), []
