@@ -34,7 +34,7 @@ from octavo.writer import Writer
 DEEPEST = 100
 """How many blocks may be nested; a list takes two. Each costs up to four of Python's thousand frames."""
 
-DEEPEST_INLINE = 20
+DEEPEST_INLINE = 12
 """How many brackets may be nested. The time for a text that is all brackets grows with this."""
 
 ATTRIBUTES = ("id", "class", "title", "width", "height")

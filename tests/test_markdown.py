@@ -578,7 +578,7 @@ def test_what_is_nested_deeper_is_an_error_at_its_line(text: str, place: str) ->
 def test_brackets_nested_deeper_than_the_limit_are_an_error_and_no_text_is_lost() -> None:
     text = "[" * 60 + "word" + "]" * 60
     found = reading(f"a {text}\n")
-    assert [one.message for one in found.problems] == ["brackets nested deeper than 20"]
+    assert [one.message for one in found.problems] == ["brackets nested deeper than 12"]
     assert visible(found) == f"a {text}\n"
 
 
