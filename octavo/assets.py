@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 from octavo.diagnostic import Diagnostic, Span, did_you_mean, error
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.facts import Fact
+from octavo.urls import ASSETS
 
 ROOT = "root/"
 """Files below ``assets/root/`` are published at the site's root under their own names."""
@@ -111,5 +112,5 @@ def span_at(text: str, offset: int, width: int) -> Span:
 def _hashed(name: str, content: Digest) -> str:
     """``css/style.css`` -> ``/assets/css/style.0123abcdef.css``."""
     stem, dot, extension = posixpath.basename(name).partition(".")
-    folder = posixpath.dirname(f"/assets/{name}")
+    folder = posixpath.dirname(ASSETS + name)
     return f"{folder}/{stem}.{digest(content).hex()[:10]}{dot}{extension}"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from octavo import urls
 from octavo.diagnostic import Diagnostic, Span, did_you_mean, error
 from octavo.facts import Ask
-from octavo.live import Live
+from octavo.live import Live, asset_name, image_path
 from octavo.model import LinkUse, Mark, Meta, Page, Ref
-from octavo.queries import AnchorsOf, FileUrl, LinksOf, PageAt, PublishedUrl, SimilarNames, SourceState
+from octavo.queries import AnchorsOf, AssetUrl, FileUrl, LinksOf, PageAt, PublishedUrl, SimilarNames, SourceState
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ def _check(path: str, use: LinkUse, ask: Ask) -> Diagnostic | None:
             return None
         what = "image" if use.is_image else "file"
         return _broken(path, use, f"no {what} at '{_target(ref)}'", _hint(path, ref, ask))
-    url = unquote(ref.target)
+    url = ref.target
+    if url.startswith(urls.ASSETS) and ask(AssetUrl(url.removeprefix(urls.ASSETS))) is not None:
+        return None
     if not ask(PublishedUrl(url)):
         hint = f"did you mean '{ref.raw}/'?" if ask(PublishedUrl(url + "/")) else ""
         return _broken(path, use, f"the site has no page at '{ref.raw}'", hint)
@@ -147,9 +149,16 @@ def mark(marks: Iterable[Mark], *keys: str) -> Span | None:
 
 
 def check_front_matter(
-    live: Live, metas: Mapping[str, Meta | None], marks: Marks, layouts: Iterable[str]
+    live: Live,
+    metas: Mapping[str, Meta | None],
+    marks: Marks,
+    layouts: Iterable[str],
+    files: Collection[str],
 ) -> Iterator[Diagnostic]:
-    """What front matter names and the site does not have: layouts, and posts to pin or block."""
+    """What front matter names and the site does not have: layouts, images, and posts to pin or block.
+
+    ``files`` are the source paths of all files published beside posts and of all assets.
+    """
     names = frozenset(layouts)
     for post in (*live.posts, *live.pages):
         meta = metas[post.path]
@@ -159,6 +168,11 @@ def check_front_matter(
             hint = did_you_mean(post.layout, names) or "write the name of a file in layouts/, such as 'page'"
             place = mark(marks[post.path], "layout")
             yield error(post.path, place, "layout", f"there is no layout '{post.layout}'", hint)
+        name = asset_name(meta)
+        image = image_path(post.path, meta) if name is None else f"assets/{name}"
+        if image is not None and image not in files:
+            hint = did_you_mean(image, files) or "write its path from this file, or from the site with a leading '/'"
+            yield error(post.path, mark(marks[post.path], "image"), LINK, f"no image at '{meta.image}'", hint)
         for key, paths in (("pin", meta.pin), ("block", meta.block)):
             for number, target in enumerate(paths):
                 if target not in live.states:

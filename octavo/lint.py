@@ -34,7 +34,8 @@ def lint(name: str, ask: Ask) -> Linted:
     environment = ask.once(make_environment, ask(Extended("filters")) or Extensions())
     try:
         tree = environment.parse(layout.text, name, layout.path)
-        environment.compile(tree, name, layout.path)
+        # As Python source only: names that nothing has are found on the way there.
+        environment.compile(tree, name, layout.path, raw=True)
     except jinja2.TemplateSyntaxError as problem:
         return Linted((syntax_problem(problem, layout, environment),))
     return Linted(_unknown_blocks(name, layout, tree, environment, ask))

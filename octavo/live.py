@@ -45,9 +45,14 @@ class Live:
 
 
 def live(
-    metas: Mapping[str, Meta | None], summaries: Mapping[str, Summary], settings: Settings, when: Moderation
+    metas: Mapping[str, Meta | None],
+    summaries: Mapping[str, Summary],
+    settings: Settings,
+    when: Moderation,
+    assets: Mapping[str, str],
 ) -> Live:
-    """Decide what is published. ``metas`` and ``summaries`` are by source path; a broken file has no meta."""
+    """Decide what is published. ``metas`` and ``summaries`` are by source path; a broken file has no meta.
+    ``assets`` are the URL paths of assets by name, for the images of posts."""
     zone = ZoneInfo(settings.timezone)
     states: dict[str, State] = {}
     instants: dict[str, dt.datetime] = {}
@@ -70,7 +75,7 @@ def live(
             instants[path] = expires
     shown.sort(key=lambda entry: (_newest_first(entry[2]), entry[0]))
     names = _names(shown, settings)
-    posts = [_post(path, meta, date, summaries[path], names, settings, zone) for path, meta, date in shown]
+    posts = [_post(path, meta, date, summaries[path], names, settings, zone, assets) for path, meta, date in shown]
     return Live(
         posts=tuple(post for post in posts if not is_standing(metas[post.path])),
         pages=tuple(sorted((post for post in posts if is_standing(metas[post.path])), key=lambda post: post.path)),
@@ -181,6 +186,7 @@ def _post(
     names: Names,
     settings: Settings,
     zone: ZoneInfo,
+    assets: Mapping[str, str],
 ) -> Post:
     def groups(kind: str, written: tuple[str, ...]) -> tuple[Group, ...]:
         slugs = dict.fromkeys(slugify(name) for name in written)
@@ -204,7 +210,7 @@ def _post(
         excerpt=summary.excerpt,
         plain=summary.plain,
         minutes=summary.minutes,
-        image=_image_url(path, meta, own, settings),
+        image=_image_url(path, meta, own, settings, assets),
         canonical=meta.canonical,
         toc=meta.toc,
         draft=meta.draft,
@@ -236,8 +242,18 @@ def image_path(path: str, meta: Meta) -> str | None:
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), meta.image))
 
 
-def _image_url(path: str, meta: Meta, own: str, settings: Settings) -> str | None:
+def asset_name(meta: Meta) -> str | None:
+    """The name of the asset that is a post's ``image``; None when it is none."""
+    if meta.image is None or not meta.image.startswith(urls.ASSETS):
+        return None
+    return meta.image.removeprefix(urls.ASSETS)
+
+
+def _image_url(path: str, meta: Meta, own: str, settings: Settings, assets: Mapping[str, str]) -> str | None:
     file = image_path(path, meta)
+    asset = assets.get(asset_name(meta) or "")
+    if asset is not None:
+        return urls.href(asset, settings.base_url)
     if file is not None:
         return urls.href(file_url(file, folder_of(path), own), settings.base_url)
     if meta.image is not None and meta.image.startswith("/") and not meta.image.startswith("//"):

@@ -58,10 +58,11 @@ from octavo.site import (
 
 @dataclass(frozen=True)
 class LayoutFile:
-    """A layout of the site or of the theme. ``path`` is what problems call it."""
+    """A layout of the site (``own``) or of the default theme. ``path`` is what problems call it."""
 
     path: str
     content: Fact
+    own: bool
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,8 @@ class Known:
     index: Index
     related: Mapped
     facts: Facts
+    assets: Mapping[str, Asset]
+    problems: tuple[Diagnostic, ...]
 
 
 def learn(inputs: Inputs, memo: Memo) -> Known:
@@ -124,23 +127,24 @@ def learn(inputs: Inputs, memo: Memo) -> Known:
     documents = memo.map(parse, Document, sorted(inputs.posts), facts, expect=_to_parse, worth=24)
     records = documents.records
     metas = dict(records.column("meta"))
-    published = live(metas, dict(records.column("summary")), settings, inputs.when)
+    assets, problems = publish_assets(inputs.assets)
+    addresses = {name: asset.url for name, asset in assets.items()}
+    published = live(metas, dict(records.column("summary")), settings, inputs.when, addresses)
     attached = attachments(published, metas, inputs.files, _small_column(records, "files", ()), settings)
     index = Index(published, metas, _small_column(records, "targets", ()), attached, settings)
     facts = facts.extended({**post_facts(index, records), **candidate_facts(index, metas, records)})
     related = memo.fold(relate, facts)
-    return Known(documents, metas, index, related, facts.extended(related_facts(index, related.records)))
+    facts = facts.extended({**related_facts(index, related.records), **asset_facts(assets, inputs)})
+    return Known(documents, metas, index, related, facts, assets, problems)
 
 
 def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], bool]) -> Built:
     """Make the site. ``sink`` takes the bytes of pages by URL; ``has`` tells whether a page's bytes are published."""
     settings = inputs.settings
     known = learn(inputs, memo)
-    documents, metas, index, facts = known.documents, known.metas, known.index, known.facts
+    documents, metas, index, facts, assets = known.documents, known.metas, known.index, known.facts, known.assets
     published, attached = index.live, index.attachments
 
-    assets, asset_problems = publish_assets(inputs.assets)
-    facts = facts.extended(asset_facts(assets, inputs))
     names = dict(inputs.script.names)
     gathered = memo.map(gather, Gathered, names.get("data", ()), facts)
     facts = facts.extended({Data: lambda query: _gathered(gathered.records, query.name)})
@@ -161,13 +165,14 @@ def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], b
         has=has,
     )
     links = memo.map(check_links, Checked, sorted(index.by_path), facts, worth=2000)
-    linted = memo.map(lint, Linted, sorted(inputs.layouts), facts, worth=2000)
+    own_layouts = sorted(name for name, layout in inputs.layouts.items() if layout.own)
+    linted = memo.map(lint, Linted, own_layouts, facts, worth=2000)
     checks = memo.map(run_check, Gathered, names.get("checks", ()), facts)
 
     steps = (documents, gathered, own, outputs, links, linted, checks)
     problems = [
         *inputs.problems,
-        *asset_problems,
+        *known.problems,
         *(problem for step in steps for problem in _problems(step.records)),
         *_whole_site(inputs, published, metas, documents.records, index, routes, assets),
     ]
@@ -278,7 +283,8 @@ def _whole_site(
     """The problems that no single file has."""
     marks = _Marks(documents)
     layouts = {name for name in inputs.layouts if name.endswith(".html")}
-    yield from check_front_matter(published, metas, marks, layouts)
+    files = {*index.attachments, *(f"assets/{name}" for name in assets)}
+    yield from check_front_matter(published, metas, marks, layouts, files)
     yield from shared_names(index, metas, marks)
     yield from clashes(_claims(index, routes, assets), marks)
     if not inputs.settings.base_url:

@@ -20,7 +20,7 @@ from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.facts import Fact, fact
 from octavo.salt import salt
-from octavo.sources import CONFIG, FOLDERS, Files, list_site, theme_folder
+from octavo.sources import CONFIG, FOLDERS, THEME, Files, list_site, theme_folder
 from octavo.store import CorruptStore, Store
 from octavo.workers import Workers, usable_cpus
 
@@ -81,7 +81,8 @@ class Report:
         """The exit status: 0 built, 1 the site has errors, 2 only its settings have."""
         if not self.failed:
             return 0
-        return 2 if all(problem.path == CONFIG for problem in self.problems if problem.is_error) else 1
+        at_fault = {problem.path for problem in self.problems if problem.is_error}
+        return 2 if all(path == CONFIG or path.startswith("--") for path in at_fault) else 1
 
 
 class Why(NamedTuple):
@@ -284,7 +285,10 @@ class Project:
         return Inputs(
             posts={path: found.fact() for path, found in files.posts.items()},
             files={path: found.fact() for path, found in files.others.items()},
-            layouts={name: LayoutFile(path, found.fact()) for name, (path, found) in files.layouts.items()},
+            layouts={
+                name: LayoutFile(path, found.fact(), not path.startswith(THEME))
+                for name, (path, found) in files.layouts.items()
+            },
             assets={name: found.fact() for name, found in files.assets.items()},
             file=self._file,
             settings=files.settings,

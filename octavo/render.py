@@ -62,6 +62,7 @@ from octavo.queries import (
     SitemapUrls,
     UrlOf,
 )
+from octavo.urls import ASSETS
 
 LARGEST_PAGE = 50_000_000
 """Characters beside the largest piece of a page. One piece may be an index of the whole site as JSON; many that come to
@@ -387,10 +388,12 @@ def resolved(body: Body, ask: Ask, base_url: str, page_url: str | None = None) -
 _OWN_FRAGMENT = re.compile(r'(<a\b[^>]*? href=")#')
 
 
-def _address_query(ref: Ref) -> UrlOf | FileUrl | None:
+def _address_query(ref: Ref) -> UrlOf | FileUrl | AssetUrl | None:
     if ref.kind == "post":
         return UrlOf(ref.target)
-    return FileUrl(ref.target) if ref.kind == "file" else None
+    if ref.kind == "file":
+        return FileUrl(ref.target)
+    return AssetUrl(ref.target.removeprefix(ASSETS)) if ref.target.startswith(ASSETS) else None
 
 
 def _address(ref: Ref, ask: Ask, base_url: str) -> str:
@@ -399,4 +402,6 @@ def _address(ref: Ref, ask: Ask, base_url: str) -> str:
     if query is None:
         return urls.href(ref.target, base_url) + ref.suffix
     found = ask(query)
-    return ref.raw if found is None else found + ref.suffix
+    if found is None:
+        return ref.raw if ref.kind != "site" else urls.href(ref.target, base_url) + ref.suffix
+    return found + ref.suffix

@@ -13,6 +13,8 @@ from octavo.model import Settings
 
 CONFIG = "pyproject.toml"
 FOLDERS = ("posts", "layouts", "assets")
+THEME = "theme/"
+"""What the paths of the default theme's files begin with, in problems."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def _script(root: Path) -> tuple[Digest | None, tuple[Diagnostic, ...]]:
 def _themes(root: Path) -> list[tuple[Path, str]]:
     """The folders that hold ``layouts/`` and ``assets/``, the site's own last: (folder, what its paths begin with)."""
     theme = theme_folder()
-    return [(root, "")] if theme == root else [(theme, "theme/"), (root, "")]
+    return [(root, "")] if theme == root else [(theme, THEME), (root, "")]
 
 
 def theme_folder() -> Path:

@@ -11,6 +11,10 @@ from urllib.parse import quote, urlsplit
 _SAFE_IN_PATH = "/:@!$&'()*+,;=~"
 
 
+ASSETS = "/assets/"
+"""Where the files of ``assets/`` are published; a link to one below it is written with its plain name."""
+
+
 def expand(pattern: str, tokens: Mapping[str, str]) -> str:
     """A pattern with its ``{tokens}`` filled in; a token that is empty takes its slash with it."""
     url = re.sub(r"\{(\w+)\}", lambda match: tokens[match[1]], pattern)
