@@ -10,10 +10,10 @@ from __future__ import annotations
 import pickle
 from array import array
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Protocol
 
 from octavo.batch import Answer, Done, Job, Local, Sink, Step, Wants, run, run_job
 from octavo.digest import SIZE, Digest, digest
@@ -22,6 +22,17 @@ from octavo.store import CorruptStore, Entry, Store, Trace
 
 Expect = Callable[[str], Iterable[Query[Any]]]
 """The questions an item is likely to ask, to spare a worker the round trips. A wrong guess costs only time."""
+
+
+class Rows(Protocol):
+    """What a fold gives: values by item, and the items whose value may differ from the run whose state was given."""
+
+    @property
+    def touched(self) -> Collection[str]: ...
+
+    def __getitem__(self, item: str, /) -> Any: ...
+
+    def __iter__(self) -> Iterator[str]: ...
 
 
 @dataclass(frozen=True)
@@ -123,10 +134,11 @@ class Memo:
         self._keep(name, known, runs, gone=known.keys() - set(items))
         return Mapped(Records(name, names, {item: known[item] for item in items}, self._store), changes)
 
-    def fold(self, step: Callable[[Ask, Any], tuple[Mapping[str, Any], Any]], facts: Facts) -> Mapped:
+    def fold(self, step: Callable[[Ask, Any], tuple[Rows, Any]], facts: Facts) -> Mapped:
         """One step over everything: ``step(ask, state) -> (rows, state)``, with the state of its last run (or None).
 
-        The rows must not depend on the state, which only makes them cheaper to find. Each row is kept on its own.
+        The rows must not depend on the state, which only makes them cheaper to find. Each row is kept on its own;
+        only those that the step says it ``touched`` since that state are looked at.
         """
         name = step.__name__
         known = self._known(name)
@@ -136,17 +148,22 @@ class Memo:
             state: Any = None
             if "" in whole:
                 state = _unpickled(self._store.part(f"{name}:state", "", "state"))
-            rows: Mapping[str, Any] = {}
+            made: list[Rows] = []
 
             def one(item: str, ask: Ask) -> _State:
-                nonlocal rows
                 rows, new_state = step(ask, state)
+                made.append(rows)
                 return _State(new_state)
 
             done = run(one, "", facts)
-            fresh = (_row(item, row) for item, row in rows.items())
+            (rows,) = made
+            # Without its state the next run looks at every row: what is touched is told since the state that is kept,
+            # so a run that dies between here and there must not leave the old one.
+            self._keep(f"{name}:state", whole, [], gone=list(whole))
+            looked_at = rows.touched if state is not None else rows
+            fresh = (_row(item, rows[item]) for item in sorted(looked_at))
             changed = (row for row in fresh if row.item not in known or known[row.item].parts != row.digests[0])
-            self._keep(name, known, changed, gone=known.keys() - rows.keys())
+            self._keep(name, known, changed, gone=known.keys() - set(rows))
             self._keep(f"{name}:state", whole, [done], gone=())
         return Mapped(Records(name, ("row",), dict(known), self._store), {"": change} if change else {})
 

@@ -147,7 +147,12 @@ class Project:
         publish.check_output(self.root, self.output, [self.root / name for name in FOLDERS])
         with publish.lock(self.cache, self.options.wait):
             publish.recover(self.store.connection, self.cache, self.output)
-            report = self._steadily(self._build)
+            try:
+                report = self._steadily(self._build)
+            except BaseException as problem:
+                if publish.recover(self.store.connection, self.cache, self.output):
+                    problem.add_note("the new site was being published already, and is complete")
+                raise
         return replace(report, seconds=time.monotonic() - started)
 
     def check(self) -> Report:
