@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: site test fuzz check serve bench clean
+.PHONY: site test fuzz serve clean
 
 site: $(VENV)/.site
 	$(BIN)/python build.py
@@ -17,9 +17,10 @@ test: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto
 
-# 200 runs of 30 random edits, each compared with a clean build in a fresh process.
+# 200 runs of 30 random edits, each compared with a clean build in a fresh process; then the seeded faults it must catch.
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz --runs 200 --edits 30
+	$(BIN)/python -m tests.mutants
 
 clean:
 	rm -rf $(VENV) .octavo
