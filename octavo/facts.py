@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from octavo.digest import Digest, digest
@@ -31,6 +32,11 @@ class Fact:
 def fact(value: object) -> Fact:
     """An answer at hand. Raises TypeError when it could be changed after it was given."""
     return Fact(digest(value), lambda: value)
+
+
+def kept_fact(digest: Digest, load: Callable[[], Any]) -> Fact:
+    """An answer that is loaded when it is first wanted and then kept: small, and asked for by many."""
+    return Fact(digest, cache(load))
 
 
 class Ask(Protocol):

@@ -16,7 +16,7 @@ from octavo.checks import Checked, Claim, check_front_matter, check_links, clash
 from octavo.diagnostic import Diagnostic, in_order, warning
 from octavo.digest import Digest, digest
 from octavo.extend import Gathered, Script, gather, own_pages, run_check
-from octavo.facts import Fact, Facts, Query, fact
+from octavo.facts import Fact, Facts, Query, fact, kept_fact
 from octavo.lint import Linted, lint
 from octavo.live import Live, Moderation, live
 from octavo.memo import Change, Mapped, Memo, Records
@@ -195,7 +195,7 @@ def input_facts(inputs: Inputs) -> Resolvers:
         layout = inputs.layouts.get(query.name)
         if layout is None:
             return fact(None)
-        return Fact(
+        return kept_fact(
             digest((layout.path, layout.content.digest)),
             lambda: Layout(layout.path, layout.content.load().decode("utf-8-sig", "replace")),
         )
@@ -227,7 +227,7 @@ def asset_facts(assets: Mapping[str, Asset], inputs: Inputs) -> Resolvers:
         if asset.content is not None:
             return fact(asset.content.decode("utf-8", "replace"))
         source = inputs.assets[query.name]
-        return Fact(digest(("text", source.digest)), lambda: source.load().decode("utf-8-sig", "replace"))
+        return kept_fact(digest(("text", source.digest)), lambda: source.load().decode("utf-8-sig", "replace"))
 
     return {AssetUrl: url, AssetText: text}
 
