@@ -36,12 +36,16 @@ def _established(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def battery(_established: Path, tmp_path: Path) -> Callable[[str], GuardedSite]:
-    """``battery("-- posts/a.md --\\n…")``: an archive written into a guarded site that has been built before."""
+    """``battery("-- posts/a.md --\\n…")``: an archive written into a guarded site that has been built before.
+
+    A file waits to be published, so that a build that publishes when it should not is seen.
+    """
 
     def make(archive: str = "") -> GuardedSite:
         home = tmp_path / "home"
         shutil.copytree(_established, home, symlinks=True)
         folder = GuardedSite(home / "site")
+        folder.write("assets/root/waiting.txt", "not yet published")
         if archive:
             folder.edit(archive)
         return folder

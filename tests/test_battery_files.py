@@ -251,17 +251,18 @@ def test_a13_the_day_shown_is_the_sites_own_and_not_the_machines(battery: MakeSi
     assert folder.output() == here
 
 
-def test_a14_a_post_to_come_is_held_back_and_named(battery: MakeSite) -> None:
+def test_a14_a_post_to_come_is_held_back_and_named(battery: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = battery("").write("posts/later.md", post("Later", "2041-02-03", tags="[alpha]"))
-    before = folder.output()
     ran = folder.run("--at", "2041-02-02T23:59:59")
     assert ran.status == 0
     (line,) = [line for line in ran.out.splitlines() if "posts/later.md" in line]
     assert "2041-02-03" in line
-    assert folder.output() == before
-    assert folder.run(SOURCE_DATE_EPOCH="2243376000").status == 0
+    assert not [path for path, content in folder.output().items() if b"Later" in content or "later" in path]
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "2243462399")
+    folder.built()
     assert "posts/later/index.html" not in folder.output()
-    assert folder.run(SOURCE_DATE_EPOCH="2243462400").status == 0
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "2243462400")
+    folder.built()
     assert "posts/later/index.html" in folder.output()
 
 
@@ -313,7 +314,7 @@ def test_a19_aliases_are_refused_before_they_grow(battery: MakeSite) -> None:
     ran = battery("").write("posts/bomb.md", f"{DATED}{BOMB}---\n").run()
     assert ran.status == 1
     assert ran.places()[0] == "posts/bomb.md:4:5: yaml"
-    assert ran.memory < 200_000_000
+    assert ran.memory < 100_000_000
 
 
 BODY = "# One\n\nTwo \u2028lines\u2029 or \u0085one, with “quotes”.\n\n    code\n\n- a\n- b\n"
@@ -342,14 +343,14 @@ def test_a26_a_file_past_the_limit_is_refused_unread(battery: MakeSite) -> None:
     folder = battery("").write("posts/big.md", post(body="word " * 10_000_000))
     ran = folder.run()
     assert (ran.status, ran.places()) == (1, ["posts/big.md:1:1: size"])
-    assert ran.memory < 200_000_000
+    assert ran.memory < 100_000_000
 
 
 def test_a26_a_line_of_a_megabyte_is_published(battery: MakeSite) -> None:
-    folder = battery("").write("posts/long.md", post(body="long *words* and `code` " * 45_000))
+    folder = battery("").write("posts/long.md", post(body=("plain words " * 9 + "*and* `code` ") * 8_500))
     ran = folder.run()
     assert (ran.status, ran.err) == (0, "")
-    assert folder.page("/posts/long/").count("<em>words</em>") >= 45_000
+    assert folder.page("/posts/long/").count("<em>and</em>") >= 8_500
 
 
 # What is not a regular file.
@@ -361,17 +362,17 @@ def test_a27_a_folder_named_like_a_post_is_walked(battery: MakeSite) -> None:
     assert "posts/folder.md/inner/index.html" in folder.output()
 
 
-def test_a27_pipes_sockets_and_devices_are_named_and_never_read(battery: MakeSite) -> None:
+def test_a27_pipes_sockets_and_devices_are_named_and_never_read(
+    battery: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = battery("").write("assets/extra.css", "a{}")
     posts = folder.root / "posts"
     os.mkfifo(posts / "pipe.md")
     os.mkfifo(folder.root / "assets/pipe.css")
     expected = ["assets/pipe.css:1:1: file", "posts/pipe.md:1:1: file"]
     with socket.socket(socket.AF_UNIX) as server:
-        here = Path.cwd()
-        os.chdir(posts)  # the name of a socket must be short
+        monkeypatch.chdir(posts)  # the name of a socket must be short
         server.bind("socket.md")
-        os.chdir(here)
         expected.append("posts/socket.md:1:1: file")
         try:
             os.mknod(posts / "zero.md", 0o666 | 0o020000, os.makedev(1, 5))
@@ -392,9 +393,11 @@ def without_privilege() -> tuple[str, ...]:
 
 
 def test_a28_what_cannot_be_read_is_named(battery: MakeSite) -> None:
-    folder = battery("").write("posts/shut/inner.md", post()).write("posts/shut.md", post())
-    folder.write("layouts/shut.html", "x").write("assets/shut.css", "a{}")
-    shut = [folder.root / path for path in ("posts/shut", "posts/shut.md", "layouts/shut.html", "assets/shut.css")]
+    files = ("assets/shut.css", "build.py", "layouts/shut.html", "posts/shut.md", "pyproject.toml")
+    folder = battery("").write("posts/shut/inner.md", post())
+    for path in files:
+        folder.write(path, "")
+    shut = [folder.root / path for path in (*files, "posts/shut")]
     for location in shut:
         location.chmod(0)
     try:
@@ -403,26 +406,9 @@ def test_a28_what_cannot_be_read_is_named(battery: MakeSite) -> None:
         for location in shut:
             location.chmod(0o755)
     assert ran.status == 1
-    assert ran.places() == [
-        "assets/shut.css:1:1: file",
-        "layouts/shut.html:1:1: file",
-        "posts/shut:1:1: file",
-        "posts/shut.md:1:1: file",
-    ]
-
-
-def test_a28_settings_and_a_script_that_cannot_be_read_are_named(battery: MakeSite) -> None:
-    folder = battery("").write("build.py", "")
-    shut = [folder.root / "pyproject.toml", folder.root / "build.py"]
-    for location in shut:
-        location.chmod(0)
-    try:
-        ran = folder.run(through=without_privilege())
-    finally:
-        for location in shut:
-            location.chmod(0o644)
-    assert ran.status == 1
-    assert {"build.py:1:1: file", "pyproject.toml:1:1: file"} <= set(ran.places())
+    assert {place for place in ran.places() if not place.endswith(": base_url")} == {
+        f"{path}:1:1: file" for path in (*files, "posts/shut")
+    }
 
 
 def test_a29_links_that_lead_nowhere_or_in_a_circle_are_named_with_their_target(battery: MakeSite) -> None:
@@ -432,13 +418,11 @@ def test_a29_links_that_lead_nowhere_or_in_a_circle_are_named_with_their_target(
     (posts / "here").symlink_to(".")
     (posts / "one.md").symlink_to("two.md")
     (posts / "two.md").symlink_to("one.md")
-    ran = folder.run()
-    names = ("broken.md", "here", "one.md", "two.md")
-    assert (ran.status, ran.places()) == (1, [f"posts/{name}:1:1: link-file" for name in names])
-    for line, target in zip(
-        re.findall("^posts.*", ran.err, re.MULTILINE), ("nowhere.md", ".", "two.md", "one.md"), strict=True
-    ):
-        assert f"'{target}'" in line
+    report = folder.build()
+    targets = {"broken.md": "nowhere.md", "here": ".", "one.md": "two.md", "two.md": "one.md"}
+    assert (report.status, places(report.problems)) == (1, [f"posts/{name}:1:1: link-file" for name in targets])
+    for problem, target in zip(report.problems, targets.values(), strict=True):
+        assert f"'{target}'" in problem.message
 
 
 def test_a30_links_that_lead_outside_are_refused(battery: MakeSite) -> None:
@@ -537,11 +521,12 @@ def test_a32_the_same_with_a_path_in_the_base_url(battery: MakeSite) -> None:
     assert dead_addresses(folder.output(), "https://test.example/my blog/ü") == []
 
 
-@pytest.mark.parametrize("name", ["n" * 247 + ".md", "n" * 252 + ".md", "é" * 126 + ".md"])
-def test_a33_a_name_as_long_as_the_file_system_allows_is_a_page(battery: MakeSite, name: str) -> None:
-    folder = battery("").write(f"posts/{name}", post())
-    ran = folder.run()
-    assert (ran.status, ran.err) == (0, "")
+def test_a33_a_name_as_long_as_the_file_system_allows_is_a_page(battery: MakeSite) -> None:
+    folder = battery("")
+    for stem in ("n" * 247, "n" * 252, "é" * 126):
+        folder.write(f"posts/{stem}.md", post())
+    folder.built()
+    assert {"posts/" + "n" * 252 + "/index.html", "posts/" + "é" * 126 + "/index.html"} <= set(folder.output())
     assert dead_addresses(folder.output()) == []
 
 
@@ -665,9 +650,9 @@ def test_a38_all_problems_are_told_in_one_run_in_order(battery: MakeSite) -> Non
     folder = battery("").write("posts/a.md", "text").write("posts/b.md", key("date: never"))
     folder.write("posts/c.md", key("tags: x")).write("layouts/404.html", "one\n{{ x | nope }}\n")
     folder.write("pyproject.toml", BASE + "titel = 3\n")
-    ran = folder.run()
-    assert ran.status == 1
-    assert ran.places() == [
+    report = folder.build()
+    assert report.status == 1
+    assert places(report.problems) == [
         "layouts/404.html:2:8: undefined",
         "posts/a.md:1:1: front-matter",
         "posts/b.md:4:1: key",

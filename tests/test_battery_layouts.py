@@ -240,13 +240,20 @@ MEASURELESS = {
 
 
 @pytest.mark.parametrize("row", MEASURELESS)
-def test_a_loop_without_measure_is_stopped_within_bounded_memory(battery: MakeSite, row: str) -> None:
+def test_a_loop_without_measure_is_stopped(battery: MakeSite, row: str) -> None:
     text, place = MEASURELESS[row]
     folder = battery(f"-- {POST} --\n{text}\n")
     for name in ("alpha1", "alpha2"):
         folder.delete(f"posts/{name}.md")
+    report = folder.build()
+    assert (report.status, places(report.problems)) == (1, [place])
+
+
+def test_c06_memory_stays_bounded_while_a_page_grows(battery: MakeSite) -> None:
+    folder = battery(f"-- {POST} --\n{MEASURELESS['C06 a page past the limit'][0]}")
     ran = folder.run()
-    assert (ran.status, ran.places()) == (1, [place])
+    assert (ran.status, ran.places()) == (1, [f"{POST}:3:1: limit"])
+    assert ran.memory < 300_000_000
 
 
 def test_c06_one_large_piece_is_an_index_and_no_loop(battery: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
