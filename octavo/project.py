@@ -7,8 +7,8 @@ import os
 import pickle
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -19,8 +19,9 @@ from octavo import disk, extend, publish, urls
 from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.facts import Fact, fact
+from octavo.model import Settings
 from octavo.salt import salt
-from octavo.sources import CONFIG, FOLDERS, THEME, Files, list_site, theme_folder
+from octavo.sources import CONFIG, FOLDERS, THEME, Files, list_site, read_settings, theme_folder
 from octavo.store import CorruptStore, Store
 from octavo.workers import Workers, usable_cpus
 
@@ -123,16 +124,28 @@ class _NoSink:
         pass
 
 
-class Project:
-    """A site's folder with its cache open. A context manager: leaving it ends the worker processes."""
+def _silent(line: str) -> None:
+    pass
 
-    def __init__(self, root: Path, options: Options) -> None:
+
+class Project:
+    """A site's folder with its cache open. A context manager: leaving it ends the worker processes.
+
+    Only one command at a time works with the cache; ``say`` takes the line that tells of waiting for another one.
+    Raises publish.Locked, as all its methods do that need the cache.
+    """
+
+    def __init__(self, root: Path, options: Options, say: Callable[[str], None] = _silent) -> None:
         self.root = root.resolve()
         self.options = options
         self.cache = Path(options.cache) if options.cache else self.root / CACHE
         self.output = self.root / options.output
         self.workers = Workers(options.jobs or usable_cpus())
-        self.store = self._open_store()
+        self._say = say
+        with self._locked():
+            self.store = self._open_store()
+            if options.fresh:
+                self.store.forget_all()
 
     def __enter__(self) -> Project:
         return self
@@ -145,7 +158,7 @@ class Project:
         """Build and publish. Raises publish.Locked, publish.UnsafeOutput and publish.PublishError."""
         started = time.monotonic()
         publish.check_output(self.root, self.output, [self.root / name for name in FOLDERS])
-        with publish.lock(self.cache, self.options.wait):
+        with self._alone():
             publish.recover(self.store.connection, self.cache, self.output)
             try:
                 report = self._steadily(self._build)
@@ -158,7 +171,9 @@ class Project:
     def check(self) -> Report:
         """Every problem of the site; nothing is published."""
         started = time.monotonic()
-        return replace(self._steadily(self._check), seconds=time.monotonic() - started)
+        with self._alone():
+            report = self._steadily(self._check)
+        return replace(report, seconds=time.monotonic() - started)
 
     def learn(self) -> Known:
         """What is known of the posts, without making a page."""
@@ -168,19 +183,21 @@ class Project:
             inputs = self._inputs(files, self.now())
             return pipeline.learn(inputs, self._memo(inputs))
 
-        return self._steadily(once)
+        with self._alone():
+            return self._steadily(once)
 
     def why(self, address: str) -> Why:
         """What the page at an address was last made from, and why it was rendered last."""
         url = unquote(urlsplit(address).path)
-        base = urls.base_path(self.files().settings.base_url)
+        base = urls.base_path(self.settings().base_url)
         if base and url.startswith(base + "/"):
             url = url.removeprefix(base)
-        traces = self.store.traces("render")
-        for candidate in (url, url.rstrip("/") + "/", "/" + url.lstrip("/"), f"/{url.strip('/')}/"):
-            if candidate in traces:
-                asked = tuple(str(self.store.query(number)) for number in traces[candidate].queries)
-                return Why(candidate, asked, self._reasons().get(candidate, "it is new"), ())
+        with self._alone():
+            traces = self.store.traces("render")
+            for candidate in (url, url.rstrip("/") + "/", "/" + url.lstrip("/"), f"/{url.strip('/')}/"):
+                if candidate in traces:
+                    asked = tuple(str(self.store.query(number)) for number in traces[candidate].queries)
+                    return Why(candidate, asked, self._reasons().get(candidate, "it is new"), ())
         return Why(url, None, "", tuple(traces))
 
     def published(self) -> tuple[str, ...]:
@@ -188,21 +205,48 @@ class Project:
         return tuple(publish.manifest(self.store.connection, self.output))
 
     def remove_published(self) -> tuple[str, ...]:
-        with publish.lock(self.cache, self.options.wait):
+        with self._alone():
             return publish.clean(self.store.connection, self.output)
 
     def today(self) -> dt.date:
         """The day in the site's time zone."""
-        return self.now().astimezone(ZoneInfo(self.files().settings.timezone)).date()
+        return self.now().astimezone(ZoneInfo(self.settings().timezone)).date()
 
     def watched(self) -> tuple[Path, ...]:
         """The files and folders whose change may change the site."""
         folders = [theme_folder() / kind for kind in ("layouts", "assets")]
         return (*(self.root / name for name in FOLDERS), self.root / CONFIG, *extend.script_files(self.root), *folders)
 
+    def settings(self) -> Settings:
+        settings, _ = read_settings(self.root, self._overrides())
+        return settings
+
     def files(self) -> Files:
-        overrides = {} if self.options.base_url is None else {"base_url": self.options.base_url}
-        return list_site(self.root, disk.StatCache(self.store.connection), overrides)
+        return list_site(self.root, disk.StatCache(self.store.connection), self._overrides())
+
+    def _overrides(self) -> Mapping[str, str]:
+        return {} if self.options.base_url is None else {"base_url": self.options.base_url}
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Work with the cache while no other command does, and as the last one left it."""
+        with self._locked():
+            if not self.store.is_current():
+                self.store.close()
+                self.store = self._open_store()
+            yield
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(publish.lock(self.cache, 0))
+            except publish.Locked as locked:
+                if not self.options.wait:
+                    raise
+                self._say(f"octavo: waiting for another build ({locked})")
+                stack.enter_context(publish.lock(self.cache, self.options.wait))
+            yield
 
     def _steadily(self, work: Callable[[Files], T]) -> T:
         """Work on one listing of the files; list again when a file changed meanwhile or the cache is damaged."""
@@ -211,7 +255,9 @@ class Project:
                 return work(self.files())
             except (disk.FileChanged, publish.SourceChanged, publish.NotStaged):
                 time.sleep(0.05 * attempt)
-            except (CorruptStore, sqlite3.DatabaseError):
+            except (CorruptStore, sqlite3.DatabaseError) as problem:
+                if isinstance(problem, sqlite3.OperationalError) and problem.sqlite_errorname in _NO_DAMAGE:
+                    raise publish.PublishError(f"the cache cannot be written: {problem}", str(self.cache)) from problem
                 self.store.close()
                 self.store = _new_store(self.cache / "cache.db")
         try:
@@ -239,10 +285,13 @@ class Project:
             report = self._report(built)
             if report.failed:
                 return report
-            done = publish.publish(connection, self.output, staging, _wanted(built, files, staging))
+            wanted = _wanted(built, files, staging)
+            # From here on what the last root trace says of this output is no longer so, whatever comes between.
+            self.store.set_about(self._root_name(), b"")
+            done = publish.publish(connection, self.output, staging, wanted)
         asked = tuple((path, self._file(path).digest) for path in built.files_asked)
         root = _Root(inputs, built.live.since, built.live.until, asked, replace(report, rendered=(), parsed=()))
-        self.store.set_about("root", pickle.dumps(root))
+        self.store.set_about(self._root_name(), pickle.dumps(root))
         return replace(report, written=done.written, removed=done.removed, problems=(*report.problems, *done.warnings))
 
     def _check(self, files: Files) -> Report:
@@ -304,8 +353,8 @@ class Project:
 
     def _unchanged(self, inputs: Digest, now: dt.datetime) -> Report | None:
         """The report of the last build, when it would be this one's too."""
-        data = self.store.about("root")
-        if data is None:
+        data = self.store.about(self._root_name())
+        if not data:
             return None
         root: _Root = pickle.loads(data)
         if root.inputs != inputs or (root.since and now < root.since) or (root.until and now >= root.until):
@@ -313,6 +362,10 @@ class Project:
         if any(self._file(path).digest != known for path, known in root.asked):
             return None
         return root.report
+
+    def _root_name(self) -> str:
+        """A root trace says what is in one output folder; others may have been built from the same cache."""
+        return f"root {os.path.relpath(self.output.resolve(), self.cache.resolve())}"
 
     def _choices(self) -> tuple[bool, ...]:
         options = self.options
@@ -362,17 +415,22 @@ class Project:
             return _new_store(path)
         except (OSError, sqlite3.OperationalError):
             return Store(None, salt())
-        if self.options.fresh:
-            store.forget_all()
-            store.set_about("salt", salt())
         return store
 
 
+_NO_DAMAGE = ("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_IOERR_WRITE", "SQLITE_CANTOPEN")
+"""What SQLite reports of a cache that is as it should be, but cannot be written now."""
+
+
 def _new_store(path: Path) -> Store:
-    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-        with suppress(FileNotFoundError):
-            (path.parent / name).unlink()
-    return Store(path, salt())
+    """A new cache in the place of a damaged one; where that one cannot be replaced either, a build does without."""
+    try:
+        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+            with suppress(FileNotFoundError):
+                (path.parent / name).unlink()
+        return Store(path, salt())
+    except (OSError, sqlite3.OperationalError, CorruptStore):
+        return Store(None, salt())
 
 
 def _wanted(built: Built, files: Files, staging: publish.StagingFolder) -> Mapping[str, publish.Wanted]:

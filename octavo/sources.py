@@ -46,9 +46,7 @@ class Files:
 
 def list_site(root: Path, cache: disk.StatCache, overrides: Mapping[str, str]) -> Files:
     """List a site's folder and the default theme beneath it. ``overrides`` are settings given on the command line."""
-    text, problems = _config_text(root)
-    settings, found_problems = config.read_settings(text, root.name, overrides)
-    problems += found_problems
+    settings, problems = read_settings(root, overrides)
     below_posts = disk.list_files(root, "posts", cache)
     script, script_problems = _script(root)
     problems += below_posts.problems + script_problems
@@ -74,6 +72,13 @@ def list_site(root: Path, cache: disk.StatCache, overrides: Mapping[str, str]) -
         script=script,
         problems=(*problems, *disk.same_names(below_posts.files)),
     )
+
+
+def read_settings(root: Path, overrides: Mapping[str, str]) -> tuple[Settings, tuple[Diagnostic, ...]]:
+    """A site's settings, and what is wrong with them."""
+    text, problems = _config_text(root)
+    settings, found = config.read_settings(text, root.name, overrides)
+    return settings, (*problems, *found)
 
 
 def _config_text(root: Path) -> tuple[str | None, tuple[Diagnostic, ...]]:

@@ -70,6 +70,7 @@ class Store:
             self.connection.execute("PRAGMA journal_mode = WAL")
             self.connection.execute("PRAGMA synchronous = NORMAL")
             self.connection.executescript(_SCHEMA)
+            self._version = self._data_version()
             if self.about("salt") != salt or self.about("format") != _FORMAT.encode():
                 self.forget_all()
                 self.set_about("salt", salt)
@@ -82,6 +83,15 @@ class Store:
 
     def close(self) -> None:
         self.connection.close()
+
+    def is_current(self) -> bool:
+        """False when another process has written to the file since it was opened: then open it again, for what is
+        known of it, such as the numbers of the queries, may be wrong."""
+        return self._data_version() == self._version
+
+    def _data_version(self) -> int:
+        (version,) = self.connection.execute("PRAGMA data_version").fetchone()
+        return int(version)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
