@@ -79,6 +79,8 @@ def test_commands_that_are_open_at_once_do_not_mislead_each_other(site: Site, tm
         first.build()
         folder.delete("posts/b.md")
         second.build()
+        assert first.build().rendered == ()
+    assert folder.built().rendered == ()
     assert folder.output() == clean_output(folder, tmp_path)
 
 
