@@ -32,12 +32,14 @@ class Moderation:
 class Live:
     """The published posts, newest first, and the standing pages, by path.
 
-    ``states`` has every source. ``since`` and ``until`` bound the instants at which this very set is published;
-    None means for ever. ``instants`` says when a held post will appear, or when it expired.
+    ``urls`` has the URL path, not encoded, of each of them, by source path. ``states`` has every source. ``instants``
+    says when a held post will appear, or when it expired. ``since`` and ``until`` bound the instants at which this
+    very set is published; None means for ever.
     """
 
     posts: tuple[Post, ...]
     pages: tuple[Post, ...]
+    urls: Mapping[str, str]
     states: Mapping[str, State]
     instants: Mapping[str, dt.datetime]
     since: dt.datetime | None
@@ -75,10 +77,16 @@ def live(
             instants[path] = expires
     shown.sort(key=lambda entry: (_newest_first(entry[2]), entry[0]))
     names = _names(shown, settings)
-    posts = [_post(path, meta, date, summaries[path], names, settings, zone, assets) for path, meta, date in shown]
+    plain = plain_paths(metas)
+    addresses = {path: post_url(plain[path], meta, date, settings) for path, meta, date in shown}
+    posts = [
+        _post(path, meta, date, summaries[path], names, settings, zone, addresses[path], assets)
+        for path, meta, date in shown
+    ]
     return Live(
         posts=tuple(post for post in posts if not is_standing(metas[post.path])),
         pages=tuple(sorted((post for post in posts if is_standing(metas[post.path])), key=lambda post: post.path)),
+        urls=addresses,
         states=states,
         instants=instants,
         since=max((moment for moment in boundaries if moment <= when.now), default=None),
@@ -108,18 +116,28 @@ def layout_name(name: str | None) -> str:
     return name if "." in name else f"{name}.html"
 
 
-def plain_path(path: str) -> str:
-    """The path of a source below ``posts/`` without extension and date: ``posts/a/2026-11-22-b.md`` is ``a/b``.
+def plain_paths(paths: Iterable[str]) -> dict[str, str]:
+    """The paths of sources below ``posts/`` without extension and date: ``posts/a/2026-11-22-b.md`` is ``a/b``.
 
-    A folder with ``index.md`` is the post, so ``posts/cat/index.md`` is ``cat``.
+    A folder with ``index.md`` is the post, so ``posts/cat/index.md`` is ``cat``. Of several whose names differ in
+    their date only, the first goes without it and the later ones keep it, so that a new one never moves an old one.
     """
-    plain = posixpath.splitext(path_without_date(path))[0].removeprefix(FOLDER)
-    return plain.removesuffix("/index")
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    # A name without a date comes before those with one, and these in the order of their dates.
+    for path in sorted(paths, key=lambda path: (path_without_date(path) != path, path)):
+        plain = _without_ending(path_without_date(path))
+        found[path] = plain if plain not in taken else _without_ending(path)
+        taken.add(plain)
+    return found
 
 
-def post_url(path: str, meta: Meta, date: dt.datetime | None, settings: Settings) -> str:
-    """The URL path of a post or a standing page, not encoded."""
-    plain = plain_path(path)
+def _without_ending(path: str) -> str:
+    return posixpath.splitext(path)[0].removeprefix(FOLDER).removesuffix("/index")
+
+
+def post_url(plain: str, meta: Meta, date: dt.datetime | None, settings: Settings) -> str:
+    """The URL path, not encoded, of the post or standing page whose path is ``plain``."""
     folder, name = posixpath.split(plain)
     slug = meta.slug or name
     tokens = {
@@ -186,6 +204,7 @@ def _post(
     names: Names,
     settings: Settings,
     zone: ZoneInfo,
+    own: str,
     assets: Mapping[str, str],
 ) -> Post:
     def groups(kind: str, written: tuple[str, ...]) -> tuple[Group, ...]:
@@ -196,7 +215,6 @@ def _post(
         )
 
     series = groups("series", (meta.series,) if meta.series else ())
-    own = post_url(path, meta, date, settings)
     return Post(
         path=path,
         url=urls.href(own, settings.base_url),

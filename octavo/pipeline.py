@@ -130,8 +130,8 @@ def learn(inputs: Inputs, memo: Memo) -> Known:
     assets, problems = publish_assets(inputs.assets)
     addresses = {name: asset.url for name, asset in assets.items()}
     published = live(metas, dict(records.column("summary")), settings, inputs.when, addresses)
-    attached = attachments(published, metas, inputs.files, _small_column(records, "files", ()), settings)
-    index = Index(published, metas, _small_column(records, "targets", ()), attached, settings)
+    attached = attachments(published, metas, inputs.files, _small_column(records, "files", ()))
+    index = Index(published, _small_column(records, "targets", ()), attached, settings)
     facts = facts.extended({**post_facts(index, records), **candidate_facts(index, metas, records)})
     related = memo.fold(relate, facts)
     facts = facts.extended({**related_facts(index, related.records), **asset_facts(assets, inputs)})

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from octavo import urls
-from octavo.live import Live, group_url, is_standing, post_url
-from octavo.model import Meta, Page, Post, Settings
+from octavo.live import Live, group_url, is_standing
+from octavo.model import Meta, Page, PageKind, Post, Settings
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ def _all(live: Live, metas: Mapping[str, Meta | None], settings: Settings, own: 
     for post in (*live.posts, *live.pages):
         meta = metas[post.path]
         if meta is not None:
-            url = post_url(post.path, meta, post.date, settings)
-            yield Page(url, post.layout, "page" if is_standing(meta) else "article", post.path, post.title), None
+            kind: PageKind = "page" if is_standing(meta) else "article"
+            yield Page(live.urls[post.path], post.layout, kind, post.path, post.title), None
             for alias in meta.aliases:
                 yield Page(_alias(alias), "redirect.html", "redirect", post.url, post.title), None
     yield from _paginated(Page(at.home, "home.html", "home", title=settings.title), live.posts, settings)

@@ -13,7 +13,7 @@ from octavo import urls
 from octavo.diagnostic import Diagnostic, warning
 from octavo.digest import digest
 from octavo.facts import Fact, Query, Resolver, fact
-from octavo.live import Live, file_url, folder_of, group_url, image_path, post_url
+from octavo.live import Live, file_url, folder_of, group_url, image_path
 from octavo.memo import Records
 from octavo.model import (
     Candidate,
@@ -73,7 +73,6 @@ class Index:
     def __init__(
         self,
         live: Live,
-        metas: Mapping[str, Meta | None],
         targets: Mapping[str, tuple[str, ...]],
         attachments: Mapping[str, str],
         settings: Settings,
@@ -81,22 +80,11 @@ class Index:
         self.live = live
         self.settings = settings
         self.attachments = attachments
-        self._metas = metas
         self.targets = targets
 
     @cached_property
     def by_path(self) -> dict[str, Post]:
         return {post.path: post for post in (*self.live.posts, *self.live.pages)}
-
-    @cached_property
-    def urls(self) -> dict[str, str]:
-        """Source path -> URL path, not encoded."""
-        found = {}
-        for path, post in self.by_path.items():
-            meta = self._metas[path]
-            if meta is not None:
-                found[path] = post_url(path, meta, post.date, self.settings)
-        return found
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -189,7 +177,6 @@ def attachments(
     metas: Mapping[str, Meta | None],
     files: Iterable[str],
     wanted: Mapping[str, tuple[str, ...]],
-    settings: Settings,
 ) -> dict[str, str]:
     """Source path -> URL path of the files published with the posts.
 
@@ -204,7 +191,7 @@ def attachments(
             continue
         folder = folder_of(post.path)
         if folder is not None:
-            folders[folder] = post_url(post.path, meta, post.date, settings)
+            folders[folder] = live.urls[post.path]
         asked.update(wanted.get(post.path, ()))
         image = image_path(post.path, meta)
         if image is not None:

@@ -66,3 +66,17 @@ def test_every_address_honours_the_path_of_base_url(site: MakeSite) -> None:
             assert "test.example/posts" not in text
             assert "/blog/blog" not in text
     assert 'url=/blog/posts/a/"' in folder.page("/old/")
+
+
+def test_of_two_names_that_differ_in_their_date_the_first_goes_without_it(site: MakeSite) -> None:
+    folder = site("").write("posts/news/2026-02-01-update.md", post("Second", "2026-02-01"))
+    folder.write("posts/news/2026-01-01-update.md", post("First", "2026-01-01"))
+    folder.write("posts/2026-03-01-other.md", post("Other", "2026-03-01", "[two](news/2026-02-01-update.md)\n"))
+    folder.built()
+    assert "First" in folder.page("/posts/news/update/")
+    assert "Second" in folder.page("/posts/news/2026-02-01-update/")
+    assert '<a href="/posts/news/2026-02-01-update/">two</a>' in folder.page("/posts/other/")
+    folder.write("posts/news/2026-04-01-update.md", post("Third", "2026-04-01"))
+    folder.built()
+    assert "First" in folder.page("/posts/news/update/")
+    assert "Third" in folder.page("/posts/news/2026-04-01-update/")
