@@ -381,9 +381,13 @@ def resolved(body: Body, ask: Ask, base_url: str, page_url: str | None = None) -
         address = _address(ref, ask, base_url)
         parts += (str(escape(urls.absolute(address, base_url) if page_url else address)), chunk)
     html = "".join(parts)
-    return html if page_url is None else _OWN_FRAGMENT.sub(rf"\1{escape(page_url)}#", html)
+    if page_url is None:
+        return html
+    return _OWN_FRAGMENT.sub(lambda found: f"{found[1]}{escape(page_url)}#", _ANCHOR.sub("", html))
 
 
+# A heading's link to itself is of no use in a feed.
+_ANCHOR = re.compile(r' <a class="anchor" href="[^"]*"[^>]*></a>')
 # Our own parser writes a link within the page as `href="#id"`.
 _OWN_FRAGMENT = re.compile(r'(<a\b[^>]*? href=")#')
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from tests.sites import SiteFolder, places, post
@@ -80,3 +81,15 @@ def test_of_two_names_that_differ_in_their_date_the_first_goes_without_it(site: 
     folder.built()
     assert "First" in folder.page("/posts/news/update/")
     assert "Third" in folder.page("/posts/news/2026-04-01-update/")
+
+
+def test_a_feed_carries_whole_addresses_and_no_anchors_of_headings(site: MakeSite) -> None:
+    folder = site("").write("posts/a.md", post(body="## One\n\n[up](#one) [b](b.md#two) [^1]\n\n[^1]: note\n"))
+    folder.write("posts/b.md", post("B", body="## Two\n"))
+    folder.built()
+    content = json.loads(folder.page("/feed.json"))["items"][0]["content_html"]
+    assert '<h2 id="one">One</h2>' in content
+    assert 'href="https://test.example/posts/a/#one"' in content
+    assert 'href="https://test.example/posts/b/#two"' in content
+    assert 'href="#' not in content
+    assert 'href="/' not in content
