@@ -118,6 +118,9 @@ def _table(source: SourceText, problems: list[Diagnostic]) -> tuple[Mapping[str,
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
+_HINT = 'a setting is written name = "text", name = 10, name = true or name = ["a", "b"]'
+
+
 def _syntax(source: SourceText, scan: _Scan, fault: str) -> Diagnostic:
     """What tomllib found, where an author would look for it."""
     match = _AT.search(fault)
@@ -125,12 +128,12 @@ def _syntax(source: SourceText, scan: _Scan, fault: str) -> Diagnostic:
     if match is None or match[1] is None:
         opened = source.text[scan.at : scan.at + 1]
         reason = f"this {opened} is not closed" if opened and opened in "\"'[{" else _lower(message)
-        return error(FILE, source.span_at(scan.at), "toml", f"not valid TOML: {reason}")
+        return error(FILE, source.span_at(scan.at), "toml", f"not valid TOML: {reason}", _HINT)
     line, column = int(match[1]), int(match[2])
     again = _declared_again(scan, line)
     if again is not None:
         return again
-    return error(FILE, source.span(line, column), "toml", f"not valid TOML: {_lower(message)}")
+    return error(FILE, source.span(line, column), "toml", f"not valid TOML: {_lower(message)}", _HINT)
 
 
 def _declared_again(scan: _Scan, line: int) -> Diagnostic | None:

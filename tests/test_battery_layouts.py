@@ -382,12 +382,7 @@ SETTINGS = {
 }
 
 
-HINTLESS = pytest.mark.xfail(reason="config.py: a fault of TOML itself has no hint", strict=True)
-
-
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=HINTLESS) if case == "not TOML" else case for case in SETTINGS]
-)
+@pytest.mark.parametrize("case", SETTINGS)
 def test_c10_wrong_settings_are_told_at_their_place_with_status_2(battery: MakeSite, case: str) -> None:
     text, place = SETTINGS[case]
     report = battery("").write("pyproject.toml", text).build()
