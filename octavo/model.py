@@ -1,4 +1,8 @@
-"""The nouns of a site, all frozen: what a post says of itself, what others may know of it, and what a page is."""
+"""The nouns of a site, all frozen: what a post says of itself, what others may know of it, and what a page is.
+
+They have no slots: Python pickles a frozen dataclass with slots field by field in Python, several times slower, and
+every value here is stored.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +57,7 @@ Moment = dt.date | dt.datetime
 """As an author writes it: a day, or a time with or without an offset."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Meta:
     """The front matter of one post, typed. Paths in ``pin`` and ``block`` are relative to the site."""
 
@@ -78,7 +82,7 @@ class Meta:
     extra: Table = field(default_factory=Table)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mark:
     """Where a value of the front matter stands. ``key`` is dotted: ``layout``, ``tags.0``, ``related.pin.1``."""
 
@@ -86,7 +90,7 @@ class Mark:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Summary:
     """What of a body others may show: the excerpt as safe inline HTML and as plain text, and the reading time."""
 
@@ -98,7 +102,7 @@ class Summary:
 RefKind = Literal["post", "file", "site"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ref:
     """A link whose address is known only when the page is rendered.
 
@@ -114,7 +118,7 @@ class Ref:
     raw: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Body:
     """The HTML of a post around its references: ``chunks[0] refs[0] chunks[1] refs[1] … chunks[-1]``.
 
@@ -126,7 +130,7 @@ class Body:
     words: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Heading:
     """``html`` is the heading's inline HTML without links and footnote marks, as a table of contents shows it."""
 
@@ -135,7 +139,7 @@ class Heading:
     html: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LinkUse:
     """A reference, or a link within the page (``ref`` is None, ``fragment`` set), at its place in the source."""
 
@@ -146,7 +150,7 @@ class LinkUse:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Terms:
     """The counted terms of a post: ``words`` joined by line feeds, ``counts`` the same many uint32, in quarters."""
 
@@ -154,7 +158,7 @@ class Terms:
     counts: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Document:
     """One parsed source file. Each field is stored, digested and loaded on its own.
 
@@ -178,7 +182,7 @@ class Document:
 # What the rest of the site may know of a post.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Link:
     """A title and where it leads. ``url`` is ready for an ``href``: root-relative and percent-encoded."""
 
@@ -187,7 +191,7 @@ class Link:
     date: dt.datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Card:
     """A post as a list shows it."""
 
@@ -199,7 +203,7 @@ class Card:
     image: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Suggestion:
     """A related article. ``reasons`` are in plain words, the strongest first; ``terms`` are the words shared."""
 
@@ -208,7 +212,7 @@ class Suggestion:
     terms: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Group:
     """A tag, an author or a series: its name, its slug and its page."""
 
@@ -217,7 +221,7 @@ class Group:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GroupCount:
     """A group and how many published posts are in it."""
 
@@ -227,7 +231,7 @@ class GroupCount:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Year:
     """One year of the archive, newest post first."""
 
@@ -235,7 +239,7 @@ class Year:
     posts: tuple[Link, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Series:
     """The series a post belongs to, oldest part first; ``position`` counts from 1."""
 
@@ -245,7 +249,7 @@ class Series:
     parts: tuple[Link, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Neighbours:
     """The posts published just before and just after one."""
 
@@ -253,7 +257,7 @@ class Neighbours:
     newer: Link | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Post:
     """What others may know of a post. Dates are aware and in the site's time zone; ``date`` is None only for pages
     and drafts. The body, the headings and the terms are facts of their own."""
@@ -281,7 +285,7 @@ class Post:
 # Related articles.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Candidate:
     """A post as the ranking sees it. ``day`` counts from 1970-01-01; ``links`` are the paths it links to.
 
@@ -301,7 +305,7 @@ class Candidate:
     related: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reason:
     """Why two posts are related. ``share`` is the part of the score, 0 to 1; None for what is not scored."""
 
@@ -310,7 +314,7 @@ class Reason:
     share: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Relation:
     """One entry of a post's list of related posts, by path. ``score`` is a cosine weighted by nearness in time."""
 
@@ -338,7 +342,7 @@ PageKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Page:
     """One file of the site. ``url`` is its path from the site's root, not encoded (``/tags/c-sharp/``, ``/feed.xml``).
 
@@ -356,7 +360,7 @@ class Page:
     data: Table = field(default_factory=Table)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Output:
     """A rendered page: its bytes and what was wrong with it."""
 
@@ -364,7 +368,7 @@ class Output:
     problems: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layout:
     """The text of a layout and the path to name in a problem with it."""
 
@@ -375,7 +379,7 @@ class Layout:
 # Settings: [tool.octavo] in pyproject.toml.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Permalinks:
     """The URL patterns of a site. Tokens of ``posts``: {path} {slug} {year} {month} {day} {section}."""
 
@@ -396,13 +400,13 @@ class Permalinks:
     paginated: str = "page/{number}/"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MenuItem:
     title: str
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Support:
     """The support notice; it is built only when ``message`` is not empty."""
 
@@ -411,7 +415,7 @@ class Support:
     label: str = "Support this site"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """A site's settings, checked. ``base_url`` has no trailing slash and is empty when not set."""
 
@@ -435,7 +439,7 @@ class Settings:
 # What build.py adds.
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Extension:
     """One function of build.py. It is pure, so its source stands for it: ``digest`` covers build.py and the local
     modules it imports. Two extensions are equal when their digests and names are."""
@@ -445,7 +449,7 @@ class Extension:
     function: Callable[..., Any] = field(compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Extensions:
     """What build.py adds to a site, each kind in order of name."""
 
