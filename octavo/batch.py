@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 from octavo.digest import Digest, digest, digest_bytes
-from octavo.facts import Ask, Fact, Facts, Missing, Query, Reader, Resolver
+from octavo.facts import Ask, Fact, Facts, Interrupted, Missing, Query, Reader, Resolver
 
 Step = Callable[[str, Ask], Any]
 """A pure function of an item's name and the answers it asks for; the value is a frozen dataclass."""
@@ -70,9 +70,15 @@ class Wants:
 
 
 def run(step: Step, item: str, facts: Facts, sink: Sink | None = None, sunk: str = "") -> Done:
-    """Run a step on one item and take its value apart: each field is digested and pickled on its own."""
+    """Run a step on one item and take its value apart: each field is digested and pickled on its own.
+
+    Raises Unanswered when a fact that was asked for cannot be had.
+    """
     reader = Reader(facts)
-    value = step(item, reader)
+    try:
+        value = step(item, reader)
+    except Interrupted as interrupted:
+        raise interrupted.problem from interrupted
     digests: list[Digest] = []
     parts: dict[str, bytes] = {}
     for field in fields(value):

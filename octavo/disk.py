@@ -19,7 +19,7 @@ from pathlib import Path
 from octavo import source
 from octavo.diagnostic import Diagnostic, Span, error
 from octavo.digest import SIZE, Digest, digest_bytes
-from octavo.facts import Fact
+from octavo.facts import Fact, Unanswered
 
 RACY = 2_000_000_000
 """Nanoseconds: the coarsest clock of a file system in use (FAT)."""
@@ -27,7 +27,7 @@ RACY = 2_000_000_000
 SOURCE_ENDINGS = (".md", ".markdown")
 
 
-class FileChanged(Exception):
+class FileChanged(Unanswered):
     """A file was changed between the moment it was listed and the moment it was read: list again."""
 
 

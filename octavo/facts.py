@@ -93,6 +93,20 @@ class Facts:
         return cast(T, self._made[key])
 
 
+class Unanswered(Exception):
+    """An answer cannot be had: what holds it was damaged, or has changed since it was listed. Not the fault of whoever
+    asked; the work has to begin again."""
+
+
+class Interrupted(BaseException):
+    """An Unanswered on its way out of a step. Not an Exception: no layout or extension may take it for its own failure,
+    which would be kept as what the step came to."""
+
+    def __init__(self, problem: Unanswered) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
 class Missing(BaseException):
     """Facts that are elsewhere are needed. Not an Exception: no layout or extension may take it for its own failure."""
 
@@ -109,9 +123,12 @@ class Reader:
         self.asked: dict[Query[Any], Digest] = {}
 
     def __call__(self, query: Query[T], /) -> T | None:
-        found = self._facts.fact(query)
-        self.asked.setdefault(query, found.digest)
-        return cast("T | None", found.load())
+        try:
+            found = self._facts.fact(query)
+            self.asked.setdefault(query, found.digest)
+            return cast("T | None", found.load())
+        except Unanswered as problem:
+            raise Interrupted(problem) from problem
 
     def all(self, queries: Iterable[Query[Any]], /) -> None:
         missing: list[Query[Any]] = []
@@ -120,6 +137,8 @@ class Reader:
                 self._facts.fact(query)
             except Missing as missed:
                 missing.extend(missed.queries)
+            except Unanswered as problem:
+                raise Interrupted(problem) from problem
         if missing:
             raise Missing(tuple(missing))
 

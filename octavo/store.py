@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from octavo.digest import SIZE, Digest
-from octavo.facts import Query
+from octavo.facts import Query, Unanswered
 
 _FORMAT = "1"
 
@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS parts (step TEXT, item TEXT, part TEXT, data BLOB, PR
 """
 
 
-class CorruptStore(Exception):
+class CorruptStore(Unanswered):
     """The file is damaged, or was made by something else. Delete it and build again."""
 
 
@@ -154,9 +154,12 @@ class Store:
 
     def part(self, step: str, item: str, part: str) -> bytes:
         """The pickled value of one part. Raises CorruptStore when it is not there or damaged."""
-        row = self.connection.execute(
-            "SELECT data FROM parts WHERE step = ? AND item = ? AND part = ?", (step, item, part)
-        ).fetchone()
+        try:
+            row = self.connection.execute(
+                "SELECT data FROM parts WHERE step = ? AND item = ? AND part = ?", (step, item, part)
+            ).fetchone()
+        except sqlite3.DatabaseError as problem:
+            raise CorruptStore(f"{part} of {item}: {problem}") from problem
         if row is None:
             raise CorruptStore(f"no {part} of {item}")
         return _checked(row[0])

@@ -1,0 +1,73 @@
+"""An incremental build is the clean build where things go wrong around it: damaged caches, files that change while they
+are read, functions of build.py that return what cannot be kept."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from octavo import disk
+from tests.sites import SiteFolder, places, post
+
+MakeSite = Callable[[str], SiteFolder]
+
+HEAD = "from octavo import *\nsite = Site(__file__)\n"
+
+
+@pytest.fixture
+def three(site: MakeSite) -> SiteFolder:
+    """Three posts under a small layout, not built yet."""
+    folder = site("-- layouts/post.html --\n{{ post.title }} {{ content() }}\n")
+    for name in "abc":
+        folder.write(f"posts/{name}.md", post(name.upper(), body=f"Body of {name}.\n"))
+    return folder
+
+
+def change_cache(folder: SiteFolder, statement: str) -> None:
+    connection = sqlite3.connect(folder.root / ".octavo/cache.db", isolation_level=None)
+    connection.execute(statement)
+    connection.close()
+
+
+def clean_output(folder: SiteFolder, tmp_path: Path) -> dict[str, bytes]:
+    """What a build of the same files without a cache publishes."""
+    twin = SiteFolder(tmp_path / "twin" / folder.root.name)
+    for file in folder.root.rglob("*"):
+        path = file.relative_to(folder.root)
+        if file.is_file() and path.parts[0] not in (".octavo", "output", "__pycache__"):
+            twin.write(path.as_posix(), file.read_bytes())
+    twin.built()
+    return twin.output()
+
+
+def test_a_damaged_body_is_read_again_and_not_taken_for_a_fault_of_the_layout(
+    three: SiteFolder, tmp_path: Path
+) -> None:
+    three.built()
+    change_cache(three, "UPDATE parts SET data = x'001122334455667788' WHERE item = 'posts/a.md' AND part = 'body'")
+    three.write("layouts/post.html", "new {{ content() }}")
+    three.built()
+    assert three.output() == clean_output(three, tmp_path)
+
+
+def test_a_layout_that_changes_before_it_is_read_leaves_no_fault_behind(
+    three: SiteFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three.built()
+    three.write("layouts/post.html", "second {{ content() }}")
+    real = disk.Found.read
+    changed: list[str] = []
+
+    def read(found: disk.Found) -> bytes:
+        if found.path == "layouts/post.html" and not changed:
+            changed.append(found.path)
+            raise disk.FileChanged(found.path)
+        return real(found)
+
+    monkeypatch.setattr(disk.Found, "read", read)
+    assert three.built().parsed == ()
+    assert changed
+    assert "second" in three.page("/posts/a/")
