@@ -6,7 +6,7 @@ A step learns everything it needs by asking; what it asked, with a digest of eac
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -115,6 +115,17 @@ class Missing(BaseException):
         self.queries = queries
 
 
+def _check_plain(query: Query[Any]) -> None:
+    """Raise TypeError for a query of what cannot be written down, such as a post where its path is meant. A float is
+    none either: it would be equal to a number, and then be answered or not by what others have asked."""
+    for field in fields(query):
+        value = getattr(query, field.name)
+        for part in value if isinstance(value, tuple) else (value,):
+            if not isinstance(part, str | int | None):
+                kind = type(query).__name__
+                raise TypeError(f"the {field.name!r} of {kind} is text or a whole number, not {type(part).__name__}")
+
+
 class Reader:
     """Asks on behalf of one run of one step, and remembers, in order, what was asked and the digest of each answer."""
 
@@ -123,6 +134,8 @@ class Reader:
         self.asked: dict[Query[Any], Digest] = {}
 
     def __call__(self, query: Query[T], /) -> T | None:
+        if query not in self.asked:
+            _check_plain(query)
         try:
             found = self._facts.fact(query)
             self.asked.setdefault(query, found.digest)

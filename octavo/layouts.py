@@ -6,7 +6,7 @@ Nothing that varies lives in the environment; what a page is made from reaches i
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,6 +14,7 @@ from typing import Any
 
 import jinja2
 from jinja2.runtime import Context
+from markupsafe import Markup
 
 from octavo import urls
 from octavo.facts import Ask
@@ -124,9 +125,19 @@ class _Undefined(jinja2.StrictUndefined):
 
 
 def _shown(value: Any) -> Any:
-    """What ``{{ }}`` writes: the word None is never meant for readers."""
+    """What ``{{ }}`` writes: the word None is never meant for readers, nor is where in memory an object lies, which
+    would be another place in each build."""
+    kind = type(value)
+    if kind is str or kind is Markup or isinstance(value, jinja2.Undefined):
+        return value
     if value is None:
         raise LayoutFailure("undefined", "there is nothing to show here: the value is none", "", _IF_NONE)
+    if callable(value):
+        raise LayoutFailure("render", "this is a function, not what it gives", "", "call it: name()")
+    if isinstance(value, Iterator):
+        raise LayoutFailure("render", "this is a sequence that is not made yet", "", "end with | list or | join")
+    if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
+        raise LayoutFailure("render", f"{kind.__name__!r} cannot be shown as text", "", "show one of its attributes")
     return value
 
 

@@ -43,9 +43,7 @@ def clean_output(folder: SiteFolder, tmp_path: Path) -> dict[str, bytes]:
     return twin.output()
 
 
-def test_a_damaged_body_is_read_again_and_not_taken_for_a_fault_of_the_layout(
-    three: SiteFolder, tmp_path: Path
-) -> None:
+def test_a_damaged_body_is_read_again_and_is_no_fault_of_the_layout(three: SiteFolder, tmp_path: Path) -> None:
     three.built()
     change_cache(three, "UPDATE parts SET data = x'001122334455667788' WHERE item = 'posts/a.md' AND part = 'body'")
     three.write("layouts/post.html", "new {{ content() }}")
@@ -71,3 +69,26 @@ def test_a_layout_that_changes_before_it_is_read_leaves_no_fault_behind(
     assert three.built().parsed == ()
     assert changed
     assert "second" in three.page("/posts/a/")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "tagged(post.tags[0])",
+        "post_at(post)",
+        "content(post)",
+        "latest(2.0)",
+        "related(1.0)",
+        "content",
+        "site",
+        "[1] | map('string')",
+        "post.tags | batch(1)",
+        "range",
+    ],
+)
+def test_a_layout_that_asks_by_or_shows_what_is_no_plain_value_has_a_fault(three: SiteFolder, expression: str) -> None:
+    three.write("posts/a.md", post("A", tags="[x]"))
+    three.write("layouts/post.html", "\n{% if post.tags %}{{ " + expression + " }}{% endif %}")
+    report = three.build()
+    assert [place for place in places(report.problems) if not place.startswith("layouts/post.html:2:")] == []
+    assert report.failed
