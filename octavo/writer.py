@@ -77,6 +77,12 @@ class Writer(RendererHTML):
     def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return self.renderToken(tokens, idx, options, env) + "</div>\n"
 
+    def th_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """The empty corner of a table is no header of anything, and a screen reader must not announce one."""
+        if not tokens[idx + 1].content.strip():
+            tokens[idx].tag = tokens[idx + 2].tag = "td"
+        return self.renderToken(tokens, idx, options, env)
+
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         token = tokens[idx]
         attributes = {"src": token.attrs.get("src", ""), "alt": text_of(token.children or ()), **token.attrs}

@@ -279,6 +279,11 @@ def test_a_footnote_may_refer_to_itself() -> None:
 # Blocks.
 
 
+def test_an_empty_header_cell_is_no_header() -> None:
+    found = html("|  | b |\n|--|--:|\n| 1 | 2 |\n")
+    assert '<td></td>\n<th class="align-right">b</th>' in found
+
+
 def test_tables_scroll_in_a_box_and_align_by_class() -> None:
     found = html("| a | b | c |\n|:--|:-:|--:|\n| 1 | 2 | 3 |\n")
     assert found.startswith('<div class="table" tabindex="0">\n<table>\n')
