@@ -54,12 +54,29 @@ class NoLocal:
         return {}
 
 
+_open: list[Store] = []
+
+
+def opened(path: Path | None, salt: bytes) -> Store:
+    """A store that is closed when the test is over."""
+    store = Store(path, salt)
+    _open.append(store)
+    return store
+
+
+@pytest.fixture(autouse=True)
+def no_store_is_left_open() -> Iterator[None]:
+    yield
+    while _open:
+        _open.pop().close()
+
+
 @dataclass
 class Toy:
     """Some notes and a memo; ``run`` maps a step over them."""
 
     notes: dict[str, str]
-    store: Store = field(default_factory=lambda: Store(None, b"salt"))
+    store: Store = field(default_factory=lambda: opened(None, b"salt"))
     executor: Executor | None = None
 
     def facts(self) -> Facts:
@@ -125,10 +142,10 @@ def test_a_deleted_item_is_forgotten() -> None:
 
 def test_values_survive_the_process(tmp_path: Path) -> None:
     path = tmp_path / "cache.db"
-    first = Toy({"a": "one"}, Store(path, b"salt"))
+    first = Toy({"a": "one"}, opened(path, b"salt"))
     first.run()
     first.store.close()
-    second = Toy({"a": "one"}, Store(path, b"salt"))
+    second = Toy({"a": "one"}, opened(path, b"salt"))
     mapped = second.run()
     assert set(mapped.ran) == set()
     assert second.texts(mapped) == {"a": "one"}
@@ -137,10 +154,10 @@ def test_values_survive_the_process(tmp_path: Path) -> None:
 
 def test_a_new_salt_starts_a_new_cache(tmp_path: Path) -> None:
     path = tmp_path / "cache.db"
-    first = Toy({"a": "one"}, Store(path, b"salt"))
+    first = Toy({"a": "one"}, opened(path, b"salt"))
     first.run()
     first.store.close()
-    second = Toy({"a": "one"}, Store(path, b"pepper"))
+    second = Toy({"a": "one"}, opened(path, b"pepper"))
     assert set(second.run().ran) == {"a"}
     second.store.close()
 
@@ -291,6 +308,7 @@ def test_after_any_edits_the_values_are_those_of_a_clean_run(changes: list[tuple
             toy.notes[name] = text
         clean = Toy(dict(toy.notes))
         assert toy.texts(toy.run()) == clean.texts(clean.run())
+        _open.pop().close()
 
 
 def test_an_unknown_kind_of_question_is_a_bug() -> None:
