@@ -136,7 +136,7 @@ def _shown(value: Any) -> Any:
         raise LayoutFailure("render", "this is a function, not what it gives", "", "call it: name()")
     if isinstance(value, Iterator):
         raise LayoutFailure("render", "this is a sequence that is not made yet", "", "end with | list or | join")
-    if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
+    if str(value) == object.__repr__(value):
         raise LayoutFailure("render", f"{kind.__name__!r} cannot be shown as text", "", "show one of its attributes")
     return value
 
