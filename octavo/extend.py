@@ -11,7 +11,7 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -284,7 +284,7 @@ def _as_pages(value: Any) -> tuple[Page, ...]:
             raise TypeError(f"a pages function yields octavo.Page values, not {type(page).__name__}")
         if not page.url.startswith("/") or ".." in page.url.split("/"):
             raise ValueError(f"the url of a page begins with '/' and has no '..': {page.url!r}")
-    return pages
+    return tuple(replace(page, data=frozen(page.data)) for page in pages)
 
 
 def _as_problems(value: Any) -> tuple[Diagnostic, ...]:
@@ -292,4 +292,6 @@ def _as_problems(value: Any) -> tuple[Diagnostic, ...]:
     for problem in problems:
         if not isinstance(problem, Diagnostic):
             raise TypeError(f"a check yields octavo.Diagnostic values, not {type(problem).__name__}")
+        if not isinstance(problem.path, str) or not isinstance(problem.message, str):
+            raise TypeError(f"the path and the message of a problem are text: {problem!r}")
     return problems

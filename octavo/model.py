@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 from octavo.diagnostic import Diagnostic, Span
@@ -43,11 +43,18 @@ class Table(Mapping[str, Any]):
 
 
 def frozen(value: Any) -> Any:
-    """Lists as tuples and mappings as Tables, all the way down."""
+    """Lists and, in order, sets as tuples, mappings and dataclasses that are not Octavo's as Tables, all the way down.
+
+    The order of a set is another in each process, and a class of build.py is known to none but those that ran it.
+    """
     if isinstance(value, Mapping):
         return Table({str(key): frozen(item) for key, item in value.items()})
     if isinstance(value, list | tuple):
         return tuple(frozen(item) for item in value)
+    if isinstance(value, set | frozenset):
+        return tuple(sorted(frozen(item) for item in value))
+    if is_dataclass(value) and not isinstance(value, type) and not type(value).__module__.startswith("octavo."):
+        return Table({field.name: frozen(getattr(value, field.name)) for field in fields(value)})
     return value
 
 

@@ -301,7 +301,7 @@ def _claims(index: Index, routes: Routes, assets: Mapping[str, Asset]) -> Iterat
     by_url = {post.url: path for path, post in index.by_path.items()}
     for page in (*routes.pages.values(), *routes.doubles):
         claim = page_claim(page)
-        if page.kind == "redirect":
+        if page.kind == "redirect" and page.subject in by_url:
             path = by_url[page.subject]
             claim = Claim(claim.output, f"the alias '{page.url}' of {path}", path, ("aliases",))
         yield claim

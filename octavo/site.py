@@ -368,7 +368,7 @@ def sitemap(index: Index, routes: Routes) -> tuple[Link, ...]:
 
 def _changed(index: Index, routes: Routes, page: Page) -> dt.datetime | None:
     posts = routes.listings.get(page.url, ())
-    if page.kind in ("article", "page"):
+    if page.kind in ("article", "page") and page.subject in index.by_path:
         posts = (index.by_path[page.subject],)
     moments = [post.updated or post.date for post in posts]
     return max((moment for moment in moments if moment is not None), default=None)

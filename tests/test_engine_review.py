@@ -92,3 +92,56 @@ def test_a_layout_that_asks_by_or_shows_what_is_no_plain_value_has_a_fault(three
     report = three.build()
     assert [place for place in places(report.problems) if not place.startswith("layouts/post.html:2:")] == []
     assert report.failed
+
+
+ROWS = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+
+@site.data
+def rows(ask):
+    @dataclass(frozen=True)
+    class Local:
+        row: Row
+    return [Local(Row("one")), Local(Row("two"))]
+
+@site.data
+def letters(ask):
+    return {"all": frozenset("hgfedcba")}
+
+@site.pages
+def own(ask):
+    yield Page("/own/", "own.html", "custom", data=Table({"row": Row("three")}))
+"""
+
+
+def test_what_build_py_returns_is_plain_and_in_order_wherever_it_is_used(three: SiteFolder) -> None:
+    three.write("build.py", HEAD + ROWS)
+    three.write("layouts/own.html", "{{ page.data.row.name }} {% for x in data('letters').all %}{{ x }}{% endfor %}")
+    three.write("layouts/post.html", "{% for local in data('rows') %}{{ local.row.name }} {% endfor %}")
+    for number in range(170):
+        three.write(f"posts/{number}.md", post(str(number)))
+    three.built(jobs=2)
+    assert three.page("/own/") == "three abcdefgh"
+    assert three.page("/posts/7/") == "one two "
+
+
+def test_a_page_of_build_py_may_be_of_any_kind_and_about_nothing(three: SiteFolder) -> None:
+    three.write(
+        "build.py",
+        HEAD
+        + "@site.pages\ndef own(ask):\n"
+        + "    yield Page('/go/', 'redirect.html', 'redirect', '/elsewhere/', 'Gone')\n"
+        + "    yield Page('/print/', 'print.html', 'article', 'posts/nosuch.md')\n",
+    )
+    three.write("layouts/print.html", "{{ content() }}")
+    three.built()
+    assert "/elsewhere/" in three.page("/go/")
+
+
+def test_a_check_that_names_no_file_is_a_fault_of_build_py(three: SiteFolder) -> None:
+    three.write("build.py", HEAD + "@site.check\ndef own(ask):\n    yield warning(None, None, 'own', 'oh')\n")
+    assert places(three.build().problems) == ["build.py: build.py"]
