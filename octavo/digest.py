@@ -66,7 +66,13 @@ def _write(value: object, emit: Callable[[bytes], None]) -> None:
 
 def _write_rarer(value: Any, emit: Callable[[bytes], None]) -> None:
     kind = type(value)
-    if kind is float:
+    shape = _shape(kind)
+    if shape is not None:
+        name, fields = shape
+        emit(name)
+        for field in fields:
+            _write(getattr(value, field), emit)
+    elif kind is float:
         emit(b"d" + struct.pack("<d", value))
     elif kind is dt.datetime or kind is dt.date:
         data = value.isoformat().encode()
@@ -77,11 +83,6 @@ def _write_rarer(value: Any, emit: Callable[[bytes], None]) -> None:
         emit(_length(b"{", len(members)))
         for member in members:
             emit(member)
-    elif dataclasses.is_dataclass(kind):
-        name, fields = _shape(kind)
-        emit(name)
-        for field in fields:
-            _write(getattr(value, field), emit)
     elif isinstance(value, Mapping) and getattr(kind, "__hash__", None) is not None:
         emit(_length(b"m", len(value)))
         for key in sorted(value):
@@ -92,8 +93,10 @@ def _write_rarer(value: Any, emit: Callable[[bytes], None]) -> None:
 
 
 @cache
-def _shape(kind: type) -> tuple[bytes, tuple[str, ...]]:
-    """The tag and the field names of a frozen dataclass."""
+def _shape(kind: type) -> tuple[bytes, tuple[str, ...]] | None:
+    """The tag and the field names of a frozen dataclass; None for any other type."""
+    if not dataclasses.is_dataclass(kind):
+        return None
     if not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         raise TypeError(f"{kind.__qualname__} is a dataclass that is not frozen")
     fields = tuple(field.name for field in dataclasses.fields(kind))
