@@ -65,7 +65,7 @@ def _write(value: object, emit: Callable[[bytes], None]) -> None:
 
 
 def _write_rarer(value: Any, emit: Callable[[bytes], None]) -> None:
-    kind = type(value)
+    kind: type = type(value)
     shape = _shape(kind)
     if shape is not None:
         name, fields = shape
