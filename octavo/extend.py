@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from octavo.diagnostic import Diagnostic, Span, error
 from octavo.digest import Digest, digest
-from octavo.facts import Ask, Fact, Query, Resolver, fact
+from octavo.facts import Ask, Fact, Query, Resolver, Unanswered, fact
 from octavo.model import Extension, Extensions, Page, frozen
 from octavo.queries import Extended
 
@@ -27,6 +27,10 @@ _MODULE = "octavo_site_script"
 F = TypeVar("F", bound=Callable[..., Any])
 
 KINDS = tuple(field.name for field in fields(Extensions))
+
+
+class ScriptChanged(Unanswered):
+    """build.py, or a module it imports, was changed between the moment it was listed and the moment it was run."""
 
 
 class Declarations:
@@ -102,11 +106,16 @@ class Script:
 
 
 def find_script(root: Path, source: Digest | None) -> tuple[Script, tuple[Diagnostic, ...]]:
-    """The site's build.py, run to learn what it adds, and what is wrong with it. ``source`` is its digest."""
+    """The site's build.py, run to learn what it adds, and what is wrong with it. ``source`` is its digest.
+
+    Raises ScriptChanged.
+    """
     if source is None:
         return Script(str(root)), ()
     try:
         extensions = _loaded(str(root), source)
+    except ScriptChanged:
+        raise
     except Exception as problem:
         hint = f"'python {SCRIPT} --help' shows the whole traceback"
         return Script(str(root)), (_script_problem(root, problem, hint),)
@@ -169,6 +178,8 @@ def _local_imports(root: Path, file: Path, source: bytes) -> list[Path]:
 
 
 _loaded_scripts: dict[tuple[str, Digest | None], Extensions] = {}
+_imported: set[str] = set()
+"""The modules that scripts imported from their folders: another site may have others of the same names."""
 
 
 def _loaded(root: str, source: Digest | None) -> Extensions:
@@ -176,18 +187,32 @@ def _loaded(root: str, source: Digest | None) -> Extensions:
     key = (root, source)
     if key not in _loaded_scripts:
         for name, module in list(sys.modules.items()):
-            if _is_local(module, root) and name != "__main__":
+            if name in _imported or (_is_local(module, root) and name != "__main__"):
                 del sys.modules[name]
-        if root not in sys.path:
+        if sys.path[:1] != [root]:
             sys.path.insert(0, root)
-        _loaded_scripts[key] = _run(Path(root)).extensions(source or b"")
+        try:
+            declarations = _run(Path(root))
+        finally:
+            _imported.update(name for name, module in list(sys.modules.items()) if _is_local(module, root))
+            _imported.discard("__main__")
+            if not _is_still(Path(root), source):
+                raise ScriptChanged(SCRIPT)
+        _loaded_scripts[key] = declarations.extensions(source or b"")
     return _loaded_scripts[key]
+
+
+def _is_still(root: Path, source: Digest | None) -> bool:
+    try:
+        return script_digest(root) == source
+    except OSError:
+        return False
 
 
 def _is_local(module: object, root: str) -> bool:
     """True for a module of the site itself: neither Octavo (which may stand in the same folder) nor a library."""
     file = getattr(module, "__file__", None)
-    if not file or not str(file).startswith(root):
+    if not file or not Path(file).is_relative_to(root):
         return False
     parts = Path(file).relative_to(root).parts
     return parts[0] != "octavo" and not any(part.startswith(".") or part == "site-packages" for part in parts)

@@ -104,7 +104,7 @@ class Built:
     live: Live
     pages: Mapping[str, Page]
     problems: tuple[Diagnostic, ...]
-    files_asked: tuple[str, ...] = field(default=())
+    files_asked: tuple[tuple[str, Digest], ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], b
         live=published,
         pages=routes.pages,
         problems=in_order(problems),
-        files_asked=tuple(sorted(_files_asked(memo, names))),
+        files_asked=tuple(sorted({*_files_asked(memo, names)})),
     )
 
 
@@ -337,11 +337,11 @@ def _statics(assets: Mapping[str, Asset], attached: Mapping[str, str], inputs: I
     return statics
 
 
-def _files_asked(memo: Memo, names: Mapping[str, Iterable[str]]) -> Iterator[str]:
-    """The files that build.py asked for: they are inputs of the site as well."""
+def _files_asked(memo: Memo, names: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, Digest]]:
+    """The files that build.py asked for, with the digests it was given: they are inputs of the site as well."""
     steps = (("gather", "data"), ("own_pages", "pages"), ("run_check", "checks"))
     for step, kind in steps:
         for name in names.get(kind, ()):
-            for query, _ in memo.asked(step, name) or ():
+            for query, answer in memo.asked(step, name) or ():
                 if isinstance(query, File):
-                    yield query.path
+                    yield query.path, answer

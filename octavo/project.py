@@ -253,7 +253,7 @@ class Project:
         for attempt in range(1, 5):
             try:
                 return work(self.files())
-            except (disk.FileChanged, publish.SourceChanged, publish.NotStaged):
+            except (disk.FileChanged, extend.ScriptChanged, publish.SourceChanged, publish.NotStaged):
                 time.sleep(0.05 * attempt)
             except (CorruptStore, sqlite3.DatabaseError) as problem:
                 if isinstance(problem, sqlite3.OperationalError) and problem.sqlite_errorname in _NO_DAMAGE:
@@ -262,7 +262,7 @@ class Project:
                 self.store = _new_store(self.cache / "cache.db")
         try:
             return work(self.files())
-        except disk.FileChanged as changed:
+        except (disk.FileChanged, extend.ScriptChanged) as changed:
             raise publish.PublishError("it does not hold still to be read", str(changed)) from changed
 
     def _build(self, files: Files) -> Report:
@@ -289,8 +289,8 @@ class Project:
             # From here on what the last root trace says of this output is no longer so, whatever comes between.
             self.store.set_about(self._root_name(), b"")
             done = publish.publish(connection, self.output, staging, wanted)
-        asked = tuple((path, self._file(path).digest) for path in built.files_asked)
-        root = _Root(inputs, built.live.since, built.live.until, asked, replace(report, rendered=(), parsed=()))
+        shown = replace(report, rendered=(), parsed=())
+        root = _Root(inputs, built.live.since, built.live.until, built.files_asked, shown)
         self.store.set_about(self._root_name(), pickle.dumps(root))
         return replace(report, written=done.written, removed=done.removed, problems=(*report.problems, *done.warnings))
 
@@ -378,11 +378,15 @@ class Project:
         return dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch.isdigit() else dt.datetime.now(dt.UTC)
 
     def _file(self, path: str) -> Fact:
-        """Any file of the site, for build.py; None when there is none or it lies outside."""
+        """Any file of the site, for build.py; None when there is none or it lies outside. One that cannot be read is a
+        failure of whoever wants to, but a fact all the same: it may be another tomorrow."""
         location = (self.root / path).resolve()
-        if not location.is_relative_to(self.root) or not location.is_file():
-            return fact(None)
-        data = location.read_bytes()
+        try:
+            if not location.is_relative_to(self.root) or not location.is_file():
+                return fact(None)
+            data = location.read_bytes()
+        except OSError as problem:
+            return _unreadable(path, problem)
         return Fact(digest_bytes(data), lambda: data)
 
     def _report(self, built: Built) -> Report:
@@ -420,6 +424,15 @@ class Project:
 
 _NO_DAMAGE = ("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_IOERR_WRITE", "SQLITE_CANTOPEN")
 """What SQLite reports of a cache that is as it should be, but cannot be written now."""
+
+
+def _unreadable(path: str, problem: OSError) -> Fact:
+    number, reason = problem.errno or 0, problem.strerror or str(problem)
+
+    def load() -> bytes:
+        raise OSError(number, reason, path)
+
+    return Fact(digest(("unreadable", number)), load)
 
 
 def _new_store(path: Path) -> Store:

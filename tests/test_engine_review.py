@@ -3,13 +3,15 @@ are read, functions of build.py that return what cannot be kept."""
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from octavo import disk
+from octavo import disk, project
 from tests.sites import SiteFolder, places, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -145,3 +147,85 @@ def test_a_page_of_build_py_may_be_of_any_kind_and_about_nothing(three: SiteFold
 def test_a_check_that_names_no_file_is_a_fault_of_build_py(three: SiteFolder) -> None:
     three.write("build.py", HEAD + "@site.check\ndef own(ask):\n    yield warning(None, None, 'own', 'oh')\n")
     assert places(three.build().problems) == ["build.py: build.py"]
+
+
+READS = """
+from pathlib import Path
+
+@site.data
+def note(ask):
+    return (ask(File("note.txt")) or b"").decode()
+
+@site.filter
+def slowly(text):
+    file = Path(__file__).with_name("next.txt")
+    if file.exists():
+        file.replace(file.with_name("note.txt"))
+    return text
+"""
+
+
+def test_a_file_that_build_py_asked_for_and_that_changed_during_the_build_is_seen_by_the_next(
+    three: SiteFolder, tmp_path: Path
+) -> None:
+    three.write("build.py", HEAD + READS)
+    three.write("layouts/post.html", "{{ data('note') }} {{ post.title | slowly }}")
+    three.write("note.txt", "one").write("next.txt", "two")
+    three.built()
+    three.built()
+    assert three.page("/posts/c/") == "two C"
+
+
+def test_a_file_that_cannot_be_read_is_asked_for_again(three: SiteFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    three.write("build.py", HEAD + READS).write("note.txt", "one")
+    three.write("layouts/post.html", "{{ data('note') }}")
+    real = Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        if path.name == "note.txt":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", read_bytes)
+        problem, *_ = three.build().problems
+        assert "Permission denied: 'note.txt'" in problem.message
+    three.built()
+    assert three.page("/posts/a/") == "one"
+
+
+def test_a_build_py_that_changes_before_it_is_run_is_not_taken_for_what_it_was(
+    three: SiteFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def script(word: str) -> str:
+        return HEAD + f"@site.filter\ndef word(text):\n    return '{word}'\n"
+
+    three.write("layouts/post.html", "{{ '' | word }}")
+    three.write("build.py", script("one"))
+    real = project.list_site
+
+    def list_site(*arguments: Any) -> Any:
+        files = real(*arguments)
+        monkeypatch.setattr(project, "list_site", real)
+        three.write("build.py", script("two"))
+        return files
+
+    monkeypatch.setattr(project, "list_site", list_site)
+    three.built()
+    assert three.page("/posts/a/") == "two"
+    three.write("build.py", script("one")).built()
+    assert three.page("/posts/a/") == "one"
+
+
+def test_modules_of_one_name_in_two_sites_and_beside_them_are_kept_apart(
+    three: SiteFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = SiteFolder(tmp_path / "site-library").write("beside_the_site.py", "")
+    monkeypatch.syspath_prepend(str(beside.root))
+    importlib.import_module("beside_the_site")
+    for word, folder in (("one", three), ("two", SiteFolder(tmp_path / "other")), ("three", three)):
+        folder.write("posts/a.md", post()).write("layouts/post.html", "{{ '' | word }}")
+        folder.write("own_words.py", f"WORD = '{word}'\n")
+        folder.write("build.py", HEAD + "import own_words\n@site.filter\ndef word(text):\n    return own_words.WORD\n")
+        folder.built()
+        assert folder.page("/posts/a/") == word
