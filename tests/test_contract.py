@@ -1,0 +1,93 @@
+"""docs/themes.md is the contract of layouts: every name they see is in it, and every name in it is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from octavo import layouts, model, render
+from octavo.model import Extensions, Page
+from tests.sites import SiteFolder, post
+
+MakeSite = Callable[[str], SiteFolder]
+TEXT = (Path(__file__).parent.parent / "docs" / "themes.md").read_text("utf-8")
+
+
+def rows(heading: str) -> dict[str, str]:
+    """Name -> its row, of the table under a heading: a row may begin with several names."""
+    section = TEXT.split(f"\n{heading}\n", 1)[1]
+    section = re.split(r"\n#{2,3} ", section, maxsplit=1)[0]
+    found = {}
+    for line in section.splitlines():
+        if line.startswith("| `"):
+            for name in re.findall(r"`([^`]+)`", line.split("|")[1]):
+                found[name] = line
+    return found
+
+
+def documented_functions() -> set[str]:
+    headings = ("### The post of this page", "### Lists", "### Addresses and data")
+    return {name.split("(")[0] for heading in headings for name in rows(heading)}
+
+
+def context_names() -> set[str]:
+    page = Page("/", "home.html", "home")
+
+    def ask(query: object) -> str:
+        return ""
+
+    return set(render.PageContext(page, ask).names())  # type: ignore[arg-type]
+
+
+def test_every_name_of_the_context_is_documented_and_nothing_else_is() -> None:
+    assert documented_functions() | {"site", "page", "post"} == context_names()
+
+
+def test_every_attribute_of_site_and_page_is_documented() -> None:
+    site = {name.removeprefix("site.") for name in rows("### `site`")}
+    assert site >= set(dir(render.SiteView(lambda query: None)))  # type: ignore[arg-type]
+    assert site <= set(dir(render.SiteView(lambda query: None)))  # type: ignore[arg-type]
+    page = {name.removeprefix("page.") for name in rows("### `page`")}
+    assert page == {field.name for field in fields(render.PageView)}
+
+
+def test_every_field_of_the_types_is_documented() -> None:
+    assert set(rows("### Post")) == {field.name for field in fields(model.Post)}
+    others = rows("### The others")
+    for name, row in others.items():
+        cells = row.replace("\\|", "").split("|")
+        named = set(re.findall(r"`(\w+)`", cells[2]))
+        for field in fields(getattr(model, name)):
+            assert field.name in named, f"{name}.{field.name}"
+
+
+@pytest.mark.parametrize("name", ["absolute", "date", "day", "iso"])
+def test_every_filter_of_ours_is_documented(name: str) -> None:
+    assert f"`{name}`" in TEXT
+    assert name in layouts.make_environment(Extensions()).filters
+
+
+def test_what_the_contract_names_can_be_used(site: MakeSite) -> None:
+    """A layout that prints every name and calls every function."""
+    calls = {
+        "data": "",
+        "asset": "asset('style.css')",
+        "asset_text": "asset_text('style.css')[:1]",
+        "href": "href('tags') ~ href('tag', 'x')",
+        "tagged": "tagged('x')",
+        "post_at": "post_at('posts/a.md').title",
+    }
+    functions = "".join(
+        f"{{{{ {calls.get(name, f'{name}()')} | string | length }}}}\n"
+        for name in sorted(documented_functions())
+        if calls.get(name, "-")
+    )
+    attributes = [*rows("### `site`"), *rows("### `page`"), *(f"post.{name}" for name in rows("### Post"))]
+    shown = "".join(f"{{{{ {name} | string | length }}}}\n" for name in attributes)
+    folder = site("").write("posts/a.md", post(tags="[x]", series="S")).write("layouts/post.html", functions + shown)
+    folder.built()
+    assert len(folder.page("/posts/a/").split()) >= len(attributes)
