@@ -54,6 +54,8 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           serve        the preview's server
     7 command   together  sources      every file a site is made from
                           project      a site's folder, opened for work
+                          failures     what keeps a command from being done, in words and as a status
+                          rebuild      builds that follow the files
                           preview      the site, served while it is written
                           commands     what each command does
                           cli          arguments in, exit status out

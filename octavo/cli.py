@@ -5,83 +5,109 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime as dt
+import errno
 import os
+import re
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from octavo import commands
-from octavo.commands import Usage
-from octavo.publish import Locked, PublishError, UnsafeOutput
-
 COMMANDS = ("build", "serve", "watch", "check", "related", "why", "new", "clean")
 
-USAGE = 2
-LOCKED = 3
-BUG = 70
+ENDLESS = ("serve", "watch")
+"""Commands that end by an interrupt, so that it is not worth a word."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status: 0 done, 1 the site has errors, 2 usage or settings, 3 another build
     holds the lock, 70 a bug of ours. Interrupted, it ends by the signal itself."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    _open_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        options = parser().parse_args(_with_command(given))
-    except SystemExit as finished:
-        return int(finished.code or 0)
+    command = ""
     try:
         with _interruptible():
-            status = _run(options)
-            sys.stdout.flush()
-            return status
-    except BrokenPipeError:
-        # Whoever read our output has gone; the work is done or undone all the same.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+            # Imported here, where an interrupt is heard already.
+            from octavo.failures import Usage
+
+            try:
+                given, command = _with_command(given)
+            except Usage as problem:
+                return _fail(problem, Path(), debug=False)
+            return _run(given)
     except Interrupted as interrupted:
-        _say("interrupted, output unchanged")
-        return _die_by(interrupted.number)
+        number = interrupted.number
+        notes: list[str] = getattr(interrupted, "__notes__", [])
+    if notes:
+        _say(f"interrupted: {notes[0]}")
+    elif command not in ENDLESS:
+        _say("interrupted, output unchanged" if command == "build" else "interrupted")
+    return _die_by(number)
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(given: list[str]) -> int:
+    from octavo.failures import Unheard
+
+    directory, debug = Path(), "--debug" in given
     try:
+        options = _parsed(given)
+        if options is None:
+            return 0
+        directory = Path(options.directory)
         status: int = options.run(options)
         return status
-    except (Usage, UnsafeOutput) as problem:
-        _say(f"octavo: {problem}")
-        return USAGE
-    except Locked as locked:
-        _say(f"octavo: another build is running ({locked})")
-        return LOCKED
-    except PublishError as problem:
-        _say(f"octavo: {problem}")
-        return 1
-    except BrokenPipeError:
-        raise
-    except Exception as problem:
-        return _bug(problem, Path(options.directory), options.debug)
+    except Unheard as unheard:
+        return _unheard(unheard)
+    except (Exception, SystemExit) as problem:
+        return _fail(problem, directory, debug)
 
 
-def _bug(problem: Exception, root: Path, debug: bool) -> int:
-    """A failure that is ours: one line for the author, the traceback in a file for us."""
-    if debug:
-        traceback.print_exception(problem)
-        return BUG
-    log = root / ".octavo" / "crash.log"
+def _parsed(given: list[str]) -> argparse.Namespace | None:
+    """What the arguments say; None when all they asked for has been printed."""
+    from octavo.commands import telling
+    from octavo.failures import Usage
+
+    whole = parser()
     try:
-        log.parent.mkdir(exist_ok=True)
-        log.write_text("".join(traceback.format_exception(problem)), "utf-8")
-        where = f"the details are in {log}"
-    except OSError as unwritable:
-        where = f"the details could not be written: {unwritable}"
-    _say(f"octavo: this is a bug in Octavo ({type(problem).__name__}: {problem}); {where}")
-    return BUG
+        with telling(0):
+            options, unknown = whole.parse_known_args(given)
+    except SystemExit:
+        return None
+    if unknown:
+        raise Usage(*_about(unknown[0], options.command, whole))
+    return options
+
+
+def _fail(problem: Exception | SystemExit, root: Path, debug: bool) -> int:
+    from octavo.failures import USAGE, failure
+
+    status, words = failure(problem, root)
+    if debug and status != USAGE:
+        with contextlib.suppress(OSError):
+            traceback.print_exception(problem)
+    _say(words)
+    return status
+
+
+def _unheard(unheard: Any) -> int:
+    """The end of a command whose words nobody takes any more. What it did is done all the same."""
+    # What is still in the buffers must not fail once more when Python ends.
+    null = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            try:
+                stream.flush()
+            except OSError:
+                os.dup2(null, stream.fileno())
+    os.close(null)
+    status: int = unheard.status
+    if unheard.problem.errno == errno.EPIPE:
+        return status
+    _say(f"octavo: the result cannot be written: {unheard.problem.strerror}")
+    return status or 1
 
 
 def _say(line: str) -> None:
@@ -89,22 +115,55 @@ def _say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
+def _open_streams() -> None:
+    """Standard streams that can be written to: what they cannot show is escaped, and one that is closed leads to
+    nowhere, so that no file that is opened later is given its number."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+            pass
+        os.close(descriptor)
+        sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+# Signals.
+
+
 class Interrupted(BaseException):
+    """A signal asked us to stop. A note says what has become of the output, where it is not as it was."""
+
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
 
 
+IMPATIENT = 1.0
+"""Seconds in which a second signal is taken for the first (a terminal and a wrapper may both send one); one that comes
+later ends us at once."""
+
+
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
     """Turn the signals that ask us to stop into an exception, so that what is open is closed and tidied."""
+    first: float | None = None
 
-    def stop(number: int, frame: object) -> NoReturn:
-        raise Interrupted(number)
+    def stop(number: int, frame: object) -> None:
+        nonlocal first
+        if first is None:
+            first = time.monotonic()
+            raise Interrupted(number)
+        if time.monotonic() - first > IMPATIENT:
+            _die_by(number)
+        return
 
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # Who started us with a signal ignored, as nohup does, wants that it stays so.
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     try:
-        before = {number: signal.signal(number, stop) for number in numbers}
+        before = {number: signal.signal(number, stop) for number in heard}
     except ValueError:
         # Not the main thread: whoever runs us there deals with signals.
         yield
@@ -118,66 +177,134 @@ def _interruptible() -> Iterator[None]:
 
 def _die_by(number: int) -> int:
     """End by the signal, so that a shell sees it; where that does not end us, by its status."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     return 128 + number
 
 
-def _with_command(arguments: list[str]) -> list[str]:
-    """``build`` goes without saying: it is put in where no command is named."""
-    if any(argument in ("-h", "--help", "--version") for argument in arguments[:1]):
-        return arguments
+# Arguments.
+
+_DIRECTORY = re.compile(r"(-C|--directory)(=.*)?|-C.+", re.DOTALL)
+
+
+def _with_command(arguments: list[str]) -> tuple[list[str], str]:
+    """The arguments with the command in its place, and the command; ``build`` goes without saying.
+
+    Raises Usage for a command that does not exist.
+    """
+    from octavo.diagnostic import did_you_mean
+    from octavo.failures import Usage
+
     place = 0
-    while place < len(arguments) and arguments[place] in ("-C", "--directory"):
-        place += 2
-    if place < len(arguments) and not arguments[place].startswith("-"):
-        return arguments
-    return [*arguments[:place], "build", *arguments[place:]]
+    while place < len(arguments) and (match := _DIRECTORY.fullmatch(arguments[place])):
+        place += 2 if match[1] and not match[2] else 1
+    if place > len(arguments):
+        raise Usage(f"{arguments[-1]}: name the site's folder")
+    given = arguments[place] if place < len(arguments) else ""
+    if given in ("-h", "--help", "--version"):
+        return arguments, ""
+    if not given or given.startswith("-"):
+        return [*arguments[:place], "build", *arguments[place:]], "build"
+    if given not in COMMANDS:
+        hint = did_you_mean(given, COMMANDS) or _about_folder(given) or f"the commands are {', '.join(COMMANDS)}"
+        raise Usage(f"there is no command '{given}'", hint)
+    return arguments, given
+
+
+def _about_folder(given: str) -> str:
+    return f"a site's folder is named with -C: octavo -C {given}" if Path(given).is_dir() else ""
+
+
+def _about(unknown: str, command: str, whole: argparse.ArgumentParser) -> tuple[str, str]:
+    """What is wrong with an argument that a command does not take, and a hint."""
+    from octavo.diagnostic import did_you_mean
+
+    if not unknown.startswith("-"):
+        if unknown in COMMANDS:
+            return f"'{command}' takes no '{unknown}'", f"the command comes first: octavo {unknown} …"
+        return f"'{command}' takes no '{unknown}'", _about_folder(unknown) or _see(command)
+    name = unknown.partition("=")[0]
+    options = {option: command for option in _options_of(whole, command) if option.startswith("--")}
+    hint = did_you_mean(name, options)
+    if not hint:
+        having = [other for other in COMMANDS if name in _options_of(whole, other)]
+        hint = f"'{having[0]}' has it" if having else _see(command)
+    return f"'{command}' has no option '{name}'", hint
+
+
+def _options_of(whole: argparse.ArgumentParser, command: str) -> list[str]:
+    for action in whole._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            chosen: argparse.ArgumentParser = action.choices[command]
+            return [option for found in chosen._actions for option in found.option_strings]
+    return []
+
+
+def _see(command: str) -> str:
+    return f"octavo {command} --help shows what it takes"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line with a hint, as all of Octavo does."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "allow_abbrev": False})
+
+    def error(self, message: str) -> NoReturn:
+        from octavo.failures import Usage
+
+        words = re.sub(r"^argument ((?:-\w/)?[^:]+): ", r"\1: ", message)
+        raise Usage(words, f"{self.prog} --help shows what it takes")
 
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = argparse.ArgumentParser(prog="octavo", description="Static sites of articles and the posts related to them.")
+    from octavo import commands
+
+    top = _Parser(prog="octavo", description="Static sites of articles and the posts related to them.")
     top.add_argument("-C", "--directory", default=".", metavar="DIR", help="the site's folder (default: here)")
     top.add_argument("--version", action=_Version)
-    subparsers = top.add_subparsers(metavar="COMMAND", required=True, parser_class=argparse.ArgumentParser)
+    subparsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
 
     build = _command(subparsers, "build", commands.build, "build the site into output/ (the default command)")
     _add_build_options(build)
     build.add_argument("--verify", action="store_true", help="build again from nothing and compare every byte")
-    build.add_argument("--format", choices=("text", "json"), default="text")
+    build.add_argument("--format", choices=("text", "json"), default="text", help="how to report (default: text)")
     build.add_argument("--quiet", action="store_true", help="print problems only")
 
     serve = _command(subparsers, "serve", commands.serve, "show the site in a browser while you write")
-    serve.add_argument("--port", type=int, default=8000)
-    serve.add_argument("--host", default="127.0.0.1")
+    serve.add_argument("--port", type=_port, default=8000, metavar="PORT", help="the first to try (default: 8000)")
+    serve.add_argument("--host", default="127.0.0.1", metavar="HOST", help="where to listen (default: 127.0.0.1)")
     serve.add_argument("--open", action="store_true", help="open the browser")
-    serve.add_argument("--drafts", action="store_true", help="show drafts (the default)")
-    serve.add_argument("--published", action="store_true", help="show only what is published")
-    serve.add_argument("--jobs", type=_positive, metavar="N")
+    shown = serve.add_mutually_exclusive_group()
+    shown.add_argument("--drafts", action="store_true", help="show drafts and posts to come (the default)")
+    shown.add_argument("--published", action="store_true", help="show only what is published")
+    _add_jobs(serve)
 
     watch = _command(subparsers, "watch", commands.watch, "rebuild output/ on change, without a server")
     _add_build_options(watch)
 
     check = _command(subparsers, "check", commands.check, "report every problem; publish nothing")
     _add_build_options(check)
-    check.add_argument("--format", choices=("text", "json"), default="text")
+    check.add_argument("--format", choices=("text", "json"), default="text", help="how to report (default: text)")
 
     related = _command(subparsers, "related", commands.related, "what is related to a post, and why")
     related.add_argument("post", nargs="?", metavar="POST", help="the path of a post's source")
     related.add_argument("--all", action="store_true", help="the lists of all posts")
-    related.add_argument("--count", type=_positive, default=10, metavar="N")
-    related.add_argument("--format", choices=("text", "json"), default="text")
-    related.add_argument("--drafts", action="store_true")
-    related.add_argument("--future", action="store_true")
-    related.add_argument("--jobs", type=_positive, metavar="N")
+    related.add_argument("--count", type=_positive, default=10, metavar="N", help="entries in a list (default: 10)")
+    related.add_argument("--format", choices=("text", "json"), default="text", help="how to report (default: text)")
+    related.add_argument("--drafts", action="store_true", help="count drafts as published")
+    related.add_argument("--future", action="store_true", help="count posts to come as published")
+    _add_jobs(related)
 
     why = _command(subparsers, "why", commands.why, "which inputs made a page, and why it was rebuilt last")
     why.add_argument("url", metavar="URL", help="the page's address, such as /posts/hello/")
-    why.add_argument("--format", choices=("text", "json"), default="text")
+    why.add_argument("--format", choices=("text", "json"), default="text", help="how to report (default: text)")
 
     new = _command(subparsers, "new", commands.new, "begin a post")
-    new.add_argument("title", metavar="TITLE")
+    new.add_argument("title", nargs="+", metavar="TITLE", help="the post's title")
 
     clean = _command(subparsers, "clean", commands.clean, "remove the cache")
     clean.add_argument("--output", action="store_true", help="also remove what was published")
@@ -189,45 +316,83 @@ class _Version(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, help="print the version")
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version
-
-        print(f"octavo {version('octavo')}")
+        print(f"octavo {version()}")
         parser.exit()
+
+
+def version() -> str:
+    """The version that is installed; of a checkout that is not, the one its pyproject.toml will give it."""
+    import tomllib
+    from importlib import metadata
+
+    try:
+        return metadata.version("octavo")
+    except metadata.PackageNotFoundError:
+        pass
+    try:
+        project = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text("utf-8"))["project"]
+        return str(project["version"]) if project["name"] == "octavo" else "of unknown version"
+    except (OSError, KeyError, ValueError):
+        return "of unknown version"
 
 
 def _command(subparsers: Any, name: str, run: Any, help: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = subparsers.add_parser(name, help=help, description=help)
     command.set_defaults(run=run)
+    command.add_argument("-C", "--directory", default=argparse.SUPPRESS, metavar="DIR", help=argparse.SUPPRESS)
     command.add_argument("--debug", action="store_true", help="print tracebacks")
     return command
 
 
 def _add_build_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--output", default="output", metavar="DIR")
+    command.add_argument(
+        "--output", type=_name, default="output", metavar="DIR", help="publish there (default: output)"
+    )
     command.add_argument("--base-url", metavar="URL", help="instead of the setting base_url")
     command.add_argument("--drafts", action="store_true", help="publish drafts")
     command.add_argument("--future", action="store_true", help="publish posts with a date to come")
     command.add_argument("--at", type=_time, metavar="TIME", help="build as if it were this time (ISO 8601)")
-    command.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one for each core)")
+    _add_jobs(command)
     command.add_argument("--fresh", action="store_true", help="use nothing of earlier builds")
     command.add_argument("--strict", action="store_true", help="treat warnings as errors")
     command.add_argument("--allow-broken-links", action="store_true", help="report broken links as warnings")
-    command.add_argument("--cache", metavar="DIR", help="instead of .octavo")
+    command.add_argument("--cache", type=_name, metavar="DIR", help="instead of .octavo")
+    help = "how long to wait for another build (default: 60)"
+    command.add_argument("--wait", type=_seconds, default=60.0, metavar="SECONDS", help=help)
+
+
+def _add_jobs(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one for each core)")
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
+    return int(text)
 
 
-_positive.__name__ = "number"
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a port, a whole number up to 65535")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds")
+    return float(text)
+
+
+def _name(text: str) -> str:
+    if not text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a folder")
+    return text
 
 
 def _time(text: str) -> dt.datetime:
-    moment = dt.datetime.fromisoformat(text)
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        message = f"'{text}' is not a time: write YYYY-MM-DD or YYYY-MM-DDTHH:MM+00:00"
+        raise argparse.ArgumentTypeError(message) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-
-
-_time.__name__ = "time"

@@ -7,130 +7,208 @@ import datetime as dt
 import filecmp
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import fields, replace
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from octavo import publish
 from octavo.diagnostic import Diagnostic, did_you_mean, to_dict, to_text
+from octavo.failures import ERRORS, Failure, Unheard, Usage
 from octavo.project import CACHE, Options, Project, Report
+from octavo.publish import PublishError
 from octavo.slug import slugify
+from octavo.sources import FOLDERS
+
+if TYPE_CHECKING:
+    from octavo.pipeline import Known
 
 
-class Usage(Exception):
-    """The command was asked for something that cannot be done; the message says what."""
+@contextmanager
+def telling(status: int) -> Iterator[None]:
+    """Words of a command that has come to ``status``. Raises Unheard where nobody takes them."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+    except OSError as problem:
+        raise Unheard(problem, status) from problem
 
 
 def options_from(arguments: argparse.Namespace) -> Options:
     """The options that a command has; the others keep their defaults."""
     known = vars(arguments)
-    names = ("output", "base_url", "drafts", "future", "at", "jobs", "fresh", "strict", "allow_broken_links", "cache")
-    return Options(**{name: known[name] for name in names if name in known})
+    chosen = {field.name: known[field.name] for field in fields(Options) if field.name in known}
+    return Options(**{**chosen, "at": chosen.get("at") or _source_date()})
+
+
+def _source_date() -> dt.datetime | None:
+    """What SOURCE_DATE_EPOCH says, which stands for now."""
+    text = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not text:
+        return None
+    try:
+        return dt.datetime.fromtimestamp(int(text), dt.UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Usage(f"SOURCE_DATE_EPOCH is '{text}'", "it must be a number of seconds since 1970, in UTC") from None
+
+
+def site_folder(arguments: argparse.Namespace) -> Path:
+    """The folder of the site that a command is for."""
+    root = Path(arguments.directory)
+    if not root.is_dir():
+        raise Usage(f"'{root}' is not a folder" if root.exists() else f"there is no folder '{root}'")
+    if not (root / "posts").is_dir():
+        above = next((folder for folder in root.resolve().parents if (folder / "posts").is_dir()), None)
+        hint = f"did you mean -C {above}?" if above else "a site begins with a folder posts/; -C names one elsewhere"
+        raise Usage(f"'{root}' is no site: it has no folder posts/", hint)
+    return root
 
 
 def open_project(arguments: argparse.Namespace) -> Project:
-    root = Path(arguments.directory)
-    if not root.is_dir():
-        raise Usage(f"there is no folder '{arguments.directory}'")
-    if not (root / "posts").is_dir():
-        raise Usage(f"'{arguments.directory}' is no site: it has no folder posts/")
-    return Project(root, options_from(arguments))
+    root = site_folder(arguments)
+    options = options_from(arguments)
+    if options.cache is not None:
+        _check_cache(root, root / options.cache)
+    return Project(root, options, say)
+
+
+def _check_cache(root: Path, cache: Path) -> None:
+    """Some files of a cache are removed by their names, so it must be a folder that holds nothing else."""
+    if any(cache.resolve().is_relative_to((root / name).resolve()) for name in FOLDERS):
+        raise Usage(f"the cache '{cache}' would lie in a source folder", "name a folder of its own")
+    if cache.is_dir() and not (cache / "cache.db").exists() and any(cache.iterdir()):
+        raise Usage(f"'{cache}' is no cache: it holds other files", "name a folder that is new or empty")
 
 
 def build(arguments: argparse.Namespace) -> int:
     with open_project(arguments) as project:
+        if arguments.verify:
+            project.options = replace(project.options, at=project.now())
         report = project.build()
+        found: tuple[Diagnostic, ...] | None = None
         if arguments.verify and not report.failed:
-            problems = verify(project, report)
-            report = Report(**{**_fields(report), "problems": (*report.problems, *problems)})
-    if arguments.format == "json":
-        print(json.dumps(report_dict(report), ensure_ascii=False))
-    else:
-        print_problems(report.problems)
-        if not arguments.quiet:
-            print_summary(report)
-    return report.status
-
-
-def _fields(report: Report) -> dict[str, Any]:
-    return {name: getattr(report, name) for name in report.__dataclass_fields__}
+            found = verify(project, report)
+    status = ERRORS if found else report.status
+    with telling(status):
+        if arguments.format == "json":
+            print_json(report_dict(replace(report, problems=(*report.problems, *(found or ())))))
+        else:
+            print_problems((*report.problems, *(found or ())))
+            if not arguments.quiet:
+                print_summary(report)
+                print_verified(report, found)
+    return status
 
 
 def check(arguments: argparse.Namespace) -> int:
     with open_project(arguments) as project:
         report = project.check()
-    if arguments.format == "json":
-        print(json.dumps(report_dict(report), ensure_ascii=False))
-    else:
-        print_problems(report.problems)
-        print(f"{_count(report.pages, 'page')} checked: {_problem_count(report.problems)}")
-        print_held(report)
+    with telling(report.status):
+        if arguments.format == "json":
+            print_json(report_dict(report))
+        else:
+            print_problems(report.problems)
+            print(f"{_count(report.pages, 'page')} checked: {_problem_count(report.problems)}")
+            print_held(report)
     return report.status
 
 
 def watch(arguments: argparse.Namespace) -> int:
-    from octavo.watch import watch as changes
+    from octavo.rebuild import rebuilds
+    from octavo.watch import Changes
 
-    with open_project(arguments) as project:
-        _rebuild(project)
-        print(f"watching {project.root} (Ctrl-C ends)", flush=True)
-        for _ in changes(project.watched):
-            _rebuild(project)
+    with open_project(arguments) as project, Changes(project.watched, say) as changes:
+        say(f"octavo: watching {project.root} (Ctrl-C ends)")
+        for outcome in rebuilds(project, changes):
+            with telling(0):
+                if isinstance(outcome, Failure):
+                    print(outcome.words, file=sys.stderr)
+                elif outcome.failed or outcome.rendered or outcome.written or outcome.removed:
+                    print_problems(outcome.problems)
+                    print_summary(outcome)
     return 0
-
-
-def _rebuild(project: Project) -> None:
-    """Build, and say so unless nothing changed; a build that cannot be done is said and tried again on change."""
-    try:
-        report = project.build()
-    except publish.PublishError as problem:
-        print(f"octavo: {problem}", file=sys.stderr, flush=True)
-        return
-    if report.failed or report.rendered or report.written or report.removed:
-        print_problems(report.problems)
-        print_summary(report)
-        sys.stdout.flush()
 
 
 def serve(arguments: argparse.Namespace) -> int:
     from octavo.preview import preview
+    from octavo.watch import Changes
 
-    root = Path(arguments.directory)
+    root = site_folder(arguments)
     shown = not arguments.published
-    with open_project(arguments) as project:
-        cache = project.cache / "preview"
-    options = Options(output=str(cache / "site"), cache=str(cache), drafts=shown, future=shown, jobs=arguments.jobs)
-    with Project(root, options) as project:
-        return preview(project, arguments.host, arguments.port, arguments.open)
+    with _preview_cache(root, "preview" if shown else "published") as cache:
+        options = replace(
+            options_from(arguments), output=str(cache / "site"), cache=str(cache), drafts=shown, future=shown
+        )
+        with Project(root, options, say) as project, Changes(project.watched, say) as changes:
+            return preview(project, changes, arguments.host, arguments.port, arguments.open)
+
+
+@contextmanager
+def _preview_cache(root: Path, name: str) -> Iterator[Path]:
+    """A folder for what a preview builds: kept in the cache, or passing where that cannot be written."""
+    folder = root.resolve() / CACHE / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        with tempfile.TemporaryDirectory(prefix="octavo-preview-") as passing:
+            yield Path(passing).resolve()
+        return
+    yield folder
 
 
 def related(arguments: argparse.Namespace) -> int:
+    if bool(arguments.post) == arguments.all:
+        raise Usage("related: name a POST or give --all, " + ("not both" if arguments.all else "one of them"))
     with open_project(arguments) as project:
         known = project.learn()
-        if arguments.all:
-            for path in sorted(known.related.records):
-                row = known.related.records.load(path, "row")[: arguments.count]
+        records = known.related.records
+        paths = sorted(records) if arguments.all else [_related_post(project, known, arguments.post)]
+        with telling(0):
+            for path in paths:
+                row = records.load(path, "row")[: arguments.count]
                 if arguments.format == "json":
-                    print(json.dumps(related_dict(path, row), ensure_ascii=False))
+                    print_json(related_dict(path, row))
                 else:
                     print_related(known, path, row)
-            return 0
-        if arguments.post is None:
-            raise Usage("related: name a POST, or give --all")
-        path = _source_path(project, arguments.post)
-        if path not in known.related.records:
-            state = known.index.live.states.get(path)
-            hint = did_you_mean(path, known.related.records)
-            raise Usage(f"'{arguments.post}' is {state or 'no post'}" + (f"; {hint}" if hint else ""))
-        row = known.related.records.load(path, "row")[: arguments.count]
-        if arguments.format == "json":
-            print(json.dumps(related_dict(path, row), ensure_ascii=False))
-        else:
-            print_related(known, path, row)
     return 0
+
+
+_UNRELATED = {
+    "draft": ("a draft", "--drafts counts it as published"),
+    "future": ("a post to come", "--future counts it as published"),
+    "expired": ("a post that has expired", ""),
+    "broken": ("a post with errors", "octavo check shows them"),
+    "published": ("a page, which is related to nothing", ""),
+}
+"""By the state of a source that has no list: what it is, and what to do about it."""
+
+
+def _related_post(project: Project, known: Known, given: str) -> str:
+    path = _source_path(project, given)
+    if path in known.related.records:
+        return path
+    state = known.index.live.states.get(path)
+    if state is None:
+        raise Usage(f"there is no post '{given}'", _near_post(path, known))
+    what, hint = _UNRELATED[state]
+    raise Usage(f"'{given}' is {what}", hint)
+
+
+def _near_post(path: str, known: Known) -> str:
+    """A post whose path or name is much like the one given."""
+    names = {Path(other).name: other for other in sorted(known.related.records, reverse=True)}
+    hint = did_you_mean(path, known.related.records)
+    near = get_close_matches(Path(path).name, names, n=1)
+    return hint or (f"did you mean '{names[near[0]]}'?" if near else "name the file, such as posts/hello.md")
 
 
 def _source_path(project: Project, given: str) -> str:
@@ -157,7 +235,7 @@ def related_dict(path: str, row: Iterable[Any]) -> dict[str, Any]:
     }
 
 
-def print_related(known: Any, path: str, row: Iterable[Any]) -> None:
+def print_related(known: Known, path: str, row: Iterable[Any]) -> None:
     posts = known.index.by_path
     print(f"{posts[path].title}  ({path})")
     for relation in row:
@@ -173,47 +251,75 @@ def why(arguments: argparse.Namespace) -> int:
     with open_project(arguments) as project:
         url, asked, reason, known = project.why(arguments.url)
     if asked is None:
-        hint = did_you_mean(url, known)
-        raise Usage(f"no page at '{url}' has been built" + (f"; {hint}" if hint else ""))
-    if arguments.format == "json":
-        print(json.dumps({"url": url, "last": reason, "asked": list(asked)}, ensure_ascii=False))
-        return 0
-    print(f"{url}\n  rendered last because {reason}\n  made from:")
-    for question in asked:
-        print(f"    {question}")
+        hint = did_you_mean(url, known) if known else "build the site first"
+        raise Usage(f"no page at '{url}' has been built", hint)
+    with telling(0):
+        if arguments.format == "json":
+            print_json({"url": url, "last": reason, "asked": list(asked)})
+        else:
+            print(f"{url}\n  rendered last because {reason}\n  made from:")
+            for question in asked:
+                print(f"    {question}")
     return 0
 
 
 def new(arguments: argparse.Namespace) -> int:
+    title = " ".join(" ".join(arguments.title).split())
+    if not title:
+        raise Usage("new: give the post a title")
     with open_project(arguments) as project:
-        path = project.root / "posts" / f"{slugify(arguments.title)}.md"
+        path = project.root / "posts" / f"{slugify(title)}.md"
+        shown = path.relative_to(project.root).as_posix()
         today = project.today().isoformat()
-    text = (
-        f"---\ntitle: {json.dumps(arguments.title, ensure_ascii=False)}\ndate: {today}\ntags: []\ndraft: true\n---\n\n"
-    )
+    text = f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\ndate: {today}\ntags: []\ndraft: true\n---\n\n"
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError:
-        raise Usage(f"'{path.relative_to(project.root)}' is there already") from None
-    print(path.relative_to(project.root).as_posix())
+        raise Usage(f"'{shown}' is there already", "give the post another title, or write on in that file") from None
+    except OSError as problem:
+        raise PublishError(f"it cannot be written: {problem.strerror}", shown) from problem
+    with telling(0):
+        print(shown)
     return 0
 
 
 def clean(arguments: argparse.Namespace) -> int:
     root = Path(arguments.directory)
-    if not (root / CACHE).is_dir():
-        print("there is no cache")
-        return 0
-    if arguments.output:
+    if not root.is_dir():
+        raise Usage(f"there is no folder '{root}'")
+    cache = root.resolve() / CACHE
+    said = []
+    if not cache.is_dir():
+        said.append("there is no cache")
+        if arguments.output:
+            said.append("so nothing tells what Octavo wrote into output/: delete it by hand, or build first")
+    elif arguments.output:
         with open_project(argparse.Namespace(directory=arguments.directory)) as project:
-            removed = project.remove_published()
-        print(f"removed {_count(len(removed), 'file')} from output/")
-    import shutil
-
-    shutil.rmtree(root / CACHE)
-    print(f"removed the cache, {CACHE}/")
+            said.append(f"removed {_count(len(project.remove_published()), 'file')} from output/")
+    if cache.is_dir():
+        try:
+            _remove_cache(cache)
+        except OSError as problem:
+            raise PublishError(f"it cannot be removed: {problem.strerror}", CACHE) from problem
+        said.append(f"removed the cache, {CACHE}/")
+    with telling(0):
+        print("\n".join(said))
     return 0
+
+
+def _remove_cache(cache: Path) -> None:
+    """Remove the cache while no build works with it. The lock goes last, for some systems keep a file that is open."""
+    with publish.lock(cache, Options().wait):
+        for entry in sorted(cache.iterdir(), key=lambda entry: entry.name == "lock"):
+            if entry.name == "lock" and os.name == "nt":
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+        with suppress(OSError):
+            cache.rmdir()
 
 
 def verify(project: Project, report: Report) -> tuple[Diagnostic, ...]:
@@ -228,15 +334,21 @@ def verify(project: Project, report: Report) -> tuple[Diagnostic, ...]:
         command += ["--at", project.now().isoformat()]
         for flag in ("drafts", "future", "strict", "allow_broken_links"):
             command += [f"--{flag.replace('_', '-')}"] if getattr(options, flag) else []
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        environment = {**os.environ, "PYTHONUTF8": "1"}
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        try:
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, check=False)
+        except BaseException as problem:
+            problem.add_note("the site is built and published, but not verified")
+            raise
         if done.returncode != 0:
             message = f"the clean build ended with status {done.returncode}"
             return (error("output", None, "verify", message, done.stderr.strip()[-500:]),)
         clean_report = json.loads(done.stdout.splitlines()[-1])
         differing = list(_differences(project.published(), project.output, Path(folder) / "output"))
     found = [error(f"output/{path}", None, "verify", f"{what} the clean build") for path, what in differing]
-    if clean_report["problems"] != [to_dict(problem) for problem in report.problems]:
+    # That a file of this output was found altered is no matter of the site.
+    if clean_report["problems"] != [to_dict(problem) for problem in report.problems if problem.code != "output"]:
         found.append(error("output", None, "verify", "the problems reported differ from those of the clean build"))
     return tuple(found)
 
@@ -256,10 +368,20 @@ def _differences(published: Iterable[str], output: Path, clean: Path) -> Iterabl
 # Words.
 
 
+def say(line: str) -> None:
+    """A word about what is going on, which is neither a result nor a problem of the site."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def print_json(value: object) -> None:
+    """One value on one line, whatever the encoding of the stream."""
+    print(json.dumps(value, ensure_ascii=(sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")))
+
+
 def print_problems(problems: Iterable[Diagnostic]) -> None:
     for problem in problems:
         print(to_text(problem), file=sys.stderr)
-    sys.stderr.flush()
 
 
 def print_summary(report: Report) -> None:
@@ -272,6 +394,12 @@ def print_summary(report: Report) -> None:
         f" in {report.seconds:.2f} s" + (f"; {_problem_count(report.problems)}" if report.problems else "")
     )
     print_held(report)
+
+
+def print_verified(report: Report, found: Collection[Diagnostic] | None) -> None:
+    """``found`` is how the site differs from a clean build; None when there was nothing to compare."""
+    if found is not None:
+        print(f"not verified: {_count(len(found), 'difference')}" if found else "verified: a clean build is the same")
 
 
 _HELD = {"draft": "a draft", "future": "appears", "expired": "expired"}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from octavo import cli
-from octavo.extend import Declarations
+from octavo.extend import Declarations, is_running
 
 
 class Site(Declarations):
@@ -19,4 +19,6 @@ class Site(Declarations):
 
     def main(self, arguments: Sequence[str] | None = None) -> int:
         """Run a command as ``octavo`` does, in the folder of build.py. Returns the exit status."""
+        if is_running(self.root):
+            return 0
         return cli.main(["-C", str(self.root), *(sys.argv[1:] if arguments is None else arguments)])

@@ -218,6 +218,14 @@ def _is_local(module: object, root: str) -> bool:
     return parts[0] != "octavo" and not any(part.startswith(".") or part == "site-packages" for part in parts)
 
 
+_running: set[Path] = set()
+
+
+def is_running(root: Path) -> bool:
+    """Whether a site's build.py is being run at this moment to learn what it adds: it runs no command then."""
+    return root in _running
+
+
 def _run(root: Path) -> Declarations:
     importlib.invalidate_caches()
     spec = importlib.util.spec_from_file_location(_MODULE, root / SCRIPT)
@@ -227,9 +235,15 @@ def _run(root: Path) -> Declarations:
     sys.modules[_MODULE] = module
     # Python's own cache would lie in the site's folder, and cannot tell two edits of one second and size apart.
     writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    _running.add(root)
     try:
         spec.loader.exec_module(module)
+    except SystemExit as end:
+        # `raise SystemExit(site.main())` without a guard is how such a script may well end.
+        if end.code:
+            raise RuntimeError(f"it ends the program: {end!r}").with_traceback(end.__traceback__) from None
     finally:
+        _running.discard(root)
         sys.dont_write_bytecode = writes
     sites = [value for value in vars(module).values() if isinstance(value, Declarations)]
     if not sites:

@@ -3,71 +3,76 @@
 from __future__ import annotations
 
 import sys
-import threading
-from collections.abc import Callable
+import time
+import webbrowser
 from dataclasses import replace
 
 from octavo import urls
 from octavo.diagnostic import to_text
+from octavo.failures import Failure, Usage
 from octavo.project import Project, Report
-from octavo.publish import PublishError
-from octavo.serve import Preview, PreviewServer
-from octavo.watch import watch
+from octavo.rebuild import rebuilds
+from octavo.serve import LOCAL, Preview, listen
+from octavo.watch import Changes
 
 TRIES = 20
 """Ports tried from the one asked for, when it is taken."""
 
 
-def preview(project: Project, host: str, port: int, open_browser: bool, stop: threading.Event | None = None) -> int:
-    """Serve until interrupted or ``stop`` is set. ``project`` builds into a folder of the preview's own."""
-    shown = _next(project, Preview(project.output, frozenset(), "", 0))
-    server = _listen(host, port, lambda: shown)
-    if server is None:
-        print(f"octavo: no port from {port} to {port + TRIES - 1} is free", file=sys.stderr)
-        return 2
-    address = f"http://{'localhost' if host == '127.0.0.1' else host}:{server.server_port}{shown.base_path}/"
-    print(f"{address}  (Ctrl-C ends)", flush=True)
-    if host not in ("127.0.0.1", "::1", "localhost"):
-        print(f"octavo: warning: other machines can see this preview at {host}", file=sys.stderr)
-    server.start()
-    if open_browser:
-        import webbrowser
+def preview(project: Project, changes: Changes, host: str, port: int, open_browser: bool) -> int:
+    """Serve until interrupted or the changes end. ``project`` builds into a folder of the preview's own.
 
-        webbrowser.open(address)
+    What an earlier preview built is shown until the first build is done. Raises Usage where it cannot listen.
+    """
+    # A page that an earlier preview gave must see that this is another one.
+    number = time.time_ns() // 1_000_000
+    shown = Preview(project.output, frozenset(project.published()), _base_path(project), number)
     try:
-        for _ in watch(project.watched, stop):
-            shown = _next(project, shown)
+        servers = listen(host, port, TRIES, lambda: shown)
+    except OSError as problem:
+        raise Usage(f"the preview cannot listen at {host}, port {port}: {problem.strerror or problem}") from problem
+    address = f"http://{_name(host)}:{servers[0].server_port}{shown.base_path}/"
+    try:
+        for server in servers:
+            server.start()
+        print(f"{address}  (Ctrl-C ends)", flush=True)
+        if host not in LOCAL:
+            print(f"octavo: warning: other machines can see this preview at {host}", file=sys.stderr)
+        if open_browser:
+            webbrowser.open(address)
+        for outcome in rebuilds(project, changes):
+            shown = after(shown, outcome, project)
     finally:
-        server.shutdown()
-        server.server_close()
+        for server in servers:
+            server.stop()
     return 0
 
 
-def _listen(host: str, port: int, current: Callable[[], Preview]) -> PreviewServer | None:
-    for candidate in range(port, port + TRIES):
-        try:
-            return PreviewServer(host, candidate, current)
-        except OSError:
-            continue
-    return None
-
-
-def _next(project: Project, shown: Preview) -> Preview:
-    """What to show after a change: the new build, or the last good one with what is wrong now."""
-    try:
-        report = project.build()
-    except PublishError as problem:
-        return replace(shown, problems=str(problem))
-    problems = "\n".join(to_text(problem) for problem in report.problems if problem.is_error)
-    if problems != shown.problems or report.rendered:
-        _say(report)
-    if report.failed:
+def after(shown: Preview, outcome: Report | Failure, project: Project) -> Preview:
+    """What to show after a build: what it made, or the last good site with what is wrong now. Says what is new."""
+    if isinstance(outcome, Failure):
+        if outcome.words != shown.problems:
+            print(outcome.words, file=sys.stderr, flush=True)
+        return replace(shown, problems=outcome.words)
+    problems = "\n".join(to_text(problem) for problem in outcome.problems if problem.is_error)
+    if problems != shown.problems or outcome.rendered:
+        _say(outcome)
+    if outcome.failed:
         return replace(shown, problems=problems)
-    changed = bool(report.written or report.removed)
-    base_path = urls.base_path(project.files().settings.base_url)
+    changed = bool(outcome.written or outcome.removed)
     return Preview(
-        shown.folder, frozenset(project.published()), base_path, shown.build + (1 if changed or not shown.build else 0)
+        shown.folder, frozenset(project.published()), _base_path(project), shown.build + changed, problems=""
     )
+
+
+def _base_path(project: Project) -> str:
+    return urls.base_path(project.settings().base_url)
+
+
+def _name(host: str) -> str:
+    if host in ("127.0.0.1", "0.0.0.0"):
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
 
 
 def _say(report: Report) -> None:

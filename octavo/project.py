@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 CACHE = ".octavo"
 
+_COMPLETE = "the new site was being published already, and is complete"
+
 
 @dataclass(frozen=True)
 class Options:
@@ -138,7 +140,7 @@ class Project:
     def __init__(self, root: Path, options: Options, say: Callable[[str], None] = _silent) -> None:
         self.root = root.resolve()
         self.options = options
-        self.cache = Path(options.cache) if options.cache else self.root / CACHE
+        self.cache = self.root / (options.cache or CACHE)
         self.output = self.root / options.output
         self.workers = Workers(options.jobs or usable_cpus())
         self._say = say
@@ -164,7 +166,7 @@ class Project:
                 report = self._steadily(self._build)
             except BaseException as problem:
                 if publish.recover(self.store.connection, self.cache, self.output):
-                    problem.add_note("the new site was being published already, and is complete")
+                    problem.add_note(_COMPLETE)
                 raise
         return replace(report, seconds=time.monotonic() - started)
 
@@ -255,6 +257,8 @@ class Project:
                 return work(self.files())
             except (disk.FileChanged, extend.ScriptChanged, publish.SourceChanged, publish.NotStaged):
                 time.sleep(0.05 * attempt)
+                if attempt > 1:
+                    disk.StatCache(self.store.connection).forget()
             except (CorruptStore, sqlite3.DatabaseError) as problem:
                 if isinstance(problem, sqlite3.OperationalError) and problem.sqlite_errorname in _NO_DAMAGE:
                     raise publish.PublishError(f"the cache cannot be written: {problem}", str(self.cache)) from problem
@@ -291,7 +295,11 @@ class Project:
             done = publish.publish(connection, self.output, staging, wanted)
         shown = replace(report, rendered=(), parsed=())
         root = _Root(inputs, built.live.since, built.live.until, built.files_asked, shown)
-        self.store.set_about(self._root_name(), pickle.dumps(root))
+        try:
+            self.store.set_about(self._root_name(), pickle.dumps(root))
+        except BaseException as problem:
+            problem.add_note(_COMPLETE)
+            raise
         return replace(report, written=done.written, removed=done.removed, problems=(*report.problems, *done.warnings))
 
     def _check(self, files: Files) -> Report:
@@ -372,10 +380,7 @@ class Project:
         return (options.drafts, options.future, options.strict, options.allow_broken_links)
 
     def now(self) -> dt.datetime:
-        if self.options.at is not None:
-            return self.options.at
-        epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-        return dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch.isdigit() else dt.datetime.now(dt.UTC)
+        return self.options.at or dt.datetime.now(dt.UTC)
 
     def _file(self, path: str) -> Fact:
         """Any file of the site, for build.py; None when there is none or it lies outside. One that cannot be read is a

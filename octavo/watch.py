@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,99 +18,131 @@ LONGEST = 0.5
 RESCAN = 30.0
 """Seconds after which to look without an event: a lost event, or a post whose time has come."""
 
+POLL = 1.0
+"""Seconds between two looks where the system has no more watches to give."""
 
-def watch(
-    paths: Callable[[], Sequence[Path]], stop: threading.Event | None = None, say: Callable[[str], None] = print
-) -> Iterator[None]:
-    """Yield each time that something may have changed, until ``stop`` is set.
+
+class Changes:
+    """Tells when something may have changed. A context manager: what happens within it is not lost, also while the
+    caller is busy.
 
     ``paths`` gives the folders (watched with all they hold) and files to watch; it is asked again after each change,
-    so that a folder that comes back is watched again. What happens while the caller is busy is not lost.
+    so that a folder that comes back is watched again. ``say`` takes a line about how the files are watched.
     """
-    stop = stop or threading.Event()
-    changed = threading.Event()
-    observer = _Observer(changed, say)
-    try:
-        observer.watch(paths())
-        while not stop.is_set():
-            changed.wait(RESCAN)
-            _settle(changed, stop)
-            if stop.is_set():
-                return
-            changed.clear()
-            observer.watch(paths())
-            yield
-    finally:
-        observer.close()
 
+    def __init__(self, paths: Callable[[], Sequence[Path]], say: Callable[[str], None]) -> None:
+        self._paths = paths
+        self._changed = threading.Event()
+        self._stopped = False
+        self._observer = _Observer(self._changed.set, say)
 
-def _settle(changed: threading.Event, stop: threading.Event) -> None:
-    """Wait for the end of a burst of events."""
-    until = time.monotonic() + LONGEST
-    while changed.is_set() and time.monotonic() < until and not stop.is_set():
-        changed.clear()
-        if not changed.wait(QUIET):
-            return
+    def __enter__(self) -> Changes:
+        self._observer.watch(self._paths())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._observer.close()
+
+    def stop(self) -> None:
+        """End the waiting, from another thread."""
+        self._stopped = True
+        self._changed.set()
+
+    def wait(self) -> bool:
+        """Wait until something may have changed, and the burst of changes is over. False when there is no more."""
+        self._changed.wait(RESCAN)
+        return self._settled()
+
+    def more(self, seconds: float) -> bool:
+        """The same for so many seconds. False when nothing has changed by then."""
+        return self._changed.wait(seconds) and self._settled()
+
+    def _settled(self) -> bool:
+        until = time.monotonic() + LONGEST
+        while self._changed.is_set() and time.monotonic() < until and not self._stopped:
+            self._changed.clear()
+            if not self._changed.wait(QUIET):
+                break
+        if self._stopped:
+            return False
+        self._changed.clear()
+        self._observer.watch(self._paths())
+        return True
 
 
 class _Observer:
     """Watchdog's observer, or its polling one where the system has no more watches to give."""
 
-    def __init__(self, changed: threading.Event, say: Callable[[str], None]) -> None:
-        from watchdog.observers import Observer
-
-        self._changed = changed
+    def __init__(self, on_change: Callable[[], None], say: Callable[[str], None]) -> None:
+        self._on_change = on_change
         self._say = say
-        self._observer: Any = Observer()
+        self._observer: Any = None
+        self._paths: frozenset[Path] = frozenset()
         self._watched: dict[tuple[Path, bool], Any] = {}
-        self._started = False
+        self._renewed: set[Path] = set()
 
     def watch(self, paths: Sequence[Path]) -> None:
         """Watch these, and the folders that hold them, in which they may come and go."""
-        wanted: set[tuple[Path, bool]] = {(path, True) for path in paths if path.is_dir()}
+        self._paths = frozenset(paths)
+        wanted = {(path, True) for path in paths if path.is_dir()}
         wanted |= {(path.parent, False) for path in paths if path.parent.is_dir()}
         try:
-            self._adjust(wanted, frozenset(paths))
+            if self._observer is None:
+                from watchdog.observers import Observer
+
+                self._start(Observer())
+            self._adjust(wanted)
         except OSError as problem:
-            self._say(
-                f"octavo: the system gives no more file watches ({problem.strerror}); looking every second instead"
-            )
-            self._poll(wanted, frozenset(paths))
+            from watchdog.observers.polling import PollingObserver
+
+            reason = problem.strerror or problem
+            self._say(f"octavo: the system gives no more file watches ({reason}); looking every second instead")
+            self.close()
+            self._start(PollingObserver(timeout=POLL))
+            self._adjust(wanted)
 
     def close(self) -> None:
-        if self._started:
+        if self._observer is not None and self._observer.is_alive():
             self._observer.stop()
             self._observer.join()
-
-    def _adjust(self, wanted: set[tuple[Path, bool]], paths: frozenset[Path]) -> None:
-        for key in [key for key in self._watched if key not in wanted or not key[0].is_dir()]:
-            self._observer.unschedule(self._watched.pop(key))
-        for folder, deep in sorted(wanted - self._watched.keys()):
-            handler = _Handler(self._changed, None if deep else paths)
-            self._watched[folder, deep] = self._observer.schedule(handler, str(folder), recursive=deep)
-        if not self._started:
-            self._observer.start()
-            self._started = True
-
-    def _poll(self, wanted: set[tuple[Path, bool]], paths: frozenset[Path]) -> None:
-        from watchdog.observers.polling import PollingObserver
-
-        self.close()
-        self._observer, self._started = PollingObserver(timeout=1), False
         self._watched.clear()
-        self._adjust(wanted, paths)
+
+    def _start(self, observer: Any) -> None:
+        self._observer = observer
+        observer.start()
+
+    def _adjust(self, wanted: set[tuple[Path, bool]]) -> None:
+        renewed, self._renewed = self._renewed, set()
+        for folder, deep in list(self._watched):
+            # A folder that went and came back is another one, though it has the name of the one that is watched.
+            if (folder, deep) not in wanted or folder in renewed:
+                self._observer.unschedule(self._watched.pop((folder, deep)))
+        for folder, deep in sorted(wanted - self._watched.keys()):
+            handler = _Handler(self._seen_within if deep else partial(self._seen_beside, folder))
+            try:
+                self._watched[folder, deep] = self._observer.schedule(handler, str(folder.resolve()), recursive=deep)
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # gone again: an event of its parent tells when it is back
+
+    def _seen_within(self, kind: str, places: Sequence[Path]) -> None:
+        """An event in a folder in which everything counts."""
+        self._on_change()
+
+    def _seen_beside(self, folder: Path, kind: str, places: Sequence[Path]) -> None:
+        """An event in a folder in which only some names count."""
+        found = {folder / place.name for place in places} & self._paths
+        if found:
+            if kind in ("created", "deleted", "moved"):
+                self._renewed |= found
+            self._on_change()
 
 
 class _Handler:
-    """Sets a flag for what may change a site: not for opening and reading files, nor for the neighbours of a file."""
+    """Passes on the kind and the places of an event that may change a site, not of the opening and reading of files."""
 
-    def __init__(self, changed: threading.Event, only: frozenset[Path] | None) -> None:
-        self._changed = changed
-        self._only = only
+    def __init__(self, seen: Callable[[str, Sequence[Path]], None]) -> None:
+        self._seen = seen
 
     def dispatch(self, event: Any) -> None:
-        if event.event_type in ("opened", "closed_no_write"):
-            return
-        places = {Path(str(place)) for place in (event.src_path, event.dest_path) if place}
-        if self._only is None or places & self._only:
-            self._changed.set()
+        if event.event_type not in ("opened", "closed_no_write"):
+            self._seen(event.event_type, [Path(str(place)) for place in (event.src_path, event.dest_path) if place])

@@ -7,12 +7,17 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import ModuleType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+PATIENCE = 1.0
+"""Seconds to wait for what belongs to a pool that is closed."""
 
 
 class Workers:
@@ -31,12 +36,10 @@ class Workers:
         return self._pool
 
     def close(self) -> None:
-        if self._pool is not None:
-            processes = list(self._pool._processes.values())
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
-            for process in processes:
-                process.terminate()
+        """End the processes at once, whatever they are doing. The next call starts others."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.end()
 
 
 def usable_cpus() -> int:
@@ -47,7 +50,10 @@ def usable_cpus() -> int:
 
 class _Pool(ProcessPoolExecutor):
     def __init__(self, jobs: int) -> None:
-        super().__init__(jobs, multiprocessing.get_context("spawn"), initializer=_begin)
+        with _signals_kept_from_children():
+            if sys.platform != "win32":
+                resource_tracker.ensure_running()
+            super().__init__(jobs, multiprocessing.get_context("spawn"), initializer=_begin)
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         # A spawned process runs the parent's main module again, which may be a site's build.py without a guard. Ours
@@ -55,13 +61,41 @@ class _Pool(ProcessPoolExecutor):
         main = sys.modules["__main__"]
         sys.modules["__main__"] = ModuleType("__main__")
         try:
-            return super().submit(fn, *args, **kwargs)
+            with _signals_kept_from_children():
+                return super().submit(fn, *args, **kwargs)
         finally:
             sys.modules["__main__"] = main
+
+    def end(self) -> None:
+        processes = list((self._processes or {}).values())
+        manager: Any = self._executor_manager_thread
+        self.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.kill()
+        # Once its thread has ended, the pool's semaphores are given back. Were they not, a process of Python's own
+        # would complain of them when we die by a signal.
+        if manager is not None:
+            manager.join(PATIENCE)
+
+
+@contextmanager
+def _signals_kept_from_children() -> Iterator[None]:
+    """For us signals wait while a process is started, for one that is half started would complain. It is started deaf
+    to them, so that what a terminal sends to all at once does not reach it before it can ignore that."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGHUP, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()

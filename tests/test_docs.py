@@ -18,7 +18,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 import octavo
-from octavo import cli, config, frontmatter, schema
+from octavo import cli, config, failures, frontmatter, schema
 from octavo.commands import print_summary, related_dict, report_dict
 from octavo.diagnostic import to_text
 from octavo.model import Reason, Relation
@@ -183,7 +183,8 @@ def subcommands() -> dict[str, argparse.ArgumentParser]:
 
 
 def options(parser: argparse.ArgumentParser) -> set[str]:
-    return {option for action in parser._actions for option in action.option_strings} - {"-h", "--help", "--debug"}
+    of_every_call = {"-h", "--help", "--debug", "-C", "--directory"}
+    return {option for action in parser._actions for option in action.option_strings} - of_every_call
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
@@ -195,7 +196,7 @@ def test_the_docs_have_the_options_of_a_command(command: str) -> None:
 
 
 def test_the_docs_have_no_option_that_does_not_exist() -> None:
-    known = {"--help", "--debug", *options(cli.parser())}
+    known = {"--help", "--debug", "--directory", *options(cli.parser())}
     for parser in subcommands().values():
         known |= options(parser)
     documented = set(re.findall(r"^\| `(--[a-z-]+)", read("docs/commands.md"), re.MULTILINE))
@@ -206,7 +207,7 @@ def test_the_docs_have_every_command_and_exit_status() -> None:
     listed = re.findall(r"^\| \[`(\w+)`\]", read("docs/commands.md"), re.MULTILINE)
     assert tuple(listed) == cli.COMMANDS
     statuses = {row[0] for row in rows(section("docs/commands.md", "Exit statuses"))}
-    assert statuses == {"0", "1", *map(str, (cli.USAGE, cli.LOCKED, cli.BUG))}
+    assert statuses == {"0", "1", *map(str, (failures.USAGE, failures.LOCKED, failures.BUG))}
 
 
 def test_the_json_in_the_docs_has_the_keys_of_the_code() -> None:

@@ -1,0 +1,91 @@
+"""What keeps a command from being done, in words and as an exit status."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+import traceback
+from concurrent.futures import BrokenExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from octavo.diagnostic import printable
+from octavo.project import CACHE
+from octavo.publish import Locked, PublishError, UnsafeOutput
+
+ERRORS, USAGE, LOCKED, BUG = 1, 2, 3, 70
+
+LOG = f"{CACHE}/crash.log"
+
+
+class Usage(Exception):
+    """The command was asked for something that cannot be done. ``hint`` says what can be."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+
+class Unheard(Exception):
+    """Standard output or standard error takes no more. ``status`` is what the command had come to by then."""
+
+    def __init__(self, problem: OSError, status: int) -> None:
+        super().__init__(problem, status)
+        self.problem = problem
+        self.status = status
+
+
+class Failure(NamedTuple):
+    status: int
+    words: str
+
+
+def failure(problem: Exception | SystemExit, root: Path) -> Failure:
+    """What to say of an exception that ended a command in a site's folder. One that is a bug of ours is written to a
+    log file there."""
+    match problem:
+        case Usage():
+            return Failure(USAGE, said(problem.message, problem.hint))
+        case UnsafeOutput():
+            return Failure(USAGE, said(str(problem)))
+        case Locked():
+            hint = "wait until it has ended, or see what it is at"
+            return Failure(LOCKED, said(f"another build is running ({problem})", hint))
+        case PublishError():
+            return Failure(ERRORS, said(str(problem)))
+        case BrokenExecutor():
+            message = "a worker process was ended from outside, perhaps for want of memory"
+            return Failure(ERRORS, said(message, "--jobs 1 works without any"))
+        case MemoryError():
+            return Failure(ERRORS, said("there is not enough memory"))
+        case sqlite3.OperationalError():
+            return Failure(ERRORS, said(f"the cache cannot be used: {problem}"))
+        case OSError(errno=number) if number in _SHORTAGES:
+            where = f": {problem.filename}" if problem.filename else ""
+            return Failure(ERRORS, said(f"{problem.strerror}{where}"))
+        case SystemExit():
+            return Failure(ERRORS, said(f"a function of build.py ended the program: {problem!r}"))
+        case _:
+            message = f"this is a bug in Octavo ({type(problem).__name__}: {problem})"
+            return Failure(BUG, said(message, _log(problem, root)))
+
+
+_SHORTAGES = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS, errno.EIO)
+"""What a system says that has run out of something."""
+
+
+def said(message: str, hint: str = "") -> str:
+    """The words of a failure: one line, and one for the hint."""
+    hinted = f"\n    hint: {printable(hint)}" if hint else ""
+    return f"octavo: {printable(message)}{hinted}"
+
+
+def _log(problem: Exception, root: Path) -> str:
+    log = root / LOG
+    try:
+        log.parent.mkdir(exist_ok=True)
+        log.write_text("".join(traceback.format_exception(problem)), "utf-8", "backslashreplace")
+    except OSError as unwritable:
+        return f"--debug prints the details, for {log} cannot be written ({unwritable.strerror})"
+    return f"the details are in {log}"
