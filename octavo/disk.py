@@ -88,6 +88,10 @@ class StatCache:
         self._known[path] = self._new[path] = (key, seen, found)
         return found
 
+    def forget(self) -> None:
+        """Read every file again: a listing was not what the files hold."""
+        self._connection.execute("DELETE FROM stats")
+
     def save(self) -> None:
         if self._new:
             self._connection.execute("BEGIN IMMEDIATE")

@@ -262,12 +262,20 @@ class Project:
             except (CorruptStore, sqlite3.DatabaseError) as problem:
                 if isinstance(problem, sqlite3.OperationalError) and problem.sqlite_errorname in _NO_DAMAGE:
                     raise publish.PublishError(f"the cache cannot be written: {problem}", str(self.cache)) from problem
-                self.store.close()
-                self.store = _new_store(self.cache / "cache.db")
+                self._begin_anew(attempt)
         try:
             return work(self.files())
         except (disk.FileChanged, extend.ScriptChanged) as changed:
             raise publish.PublishError("it does not hold still to be read", str(changed)) from changed
+
+    def _begin_anew(self, attempt: int) -> None:
+        """Empty a damaged cache, at first the memo only: without its manifest nothing that is published is ours."""
+        if attempt == 1:
+            with suppress(sqlite3.DatabaseError):
+                self.store.forget_all()
+                return
+        self.store.close()
+        self.store = _new_store(self.cache / "cache.db")
 
     def _build(self, files: Files) -> Report:
         connection = self.store.connection
@@ -422,7 +430,11 @@ class Project:
             store = Store(path, salt())
         except CorruptStore:
             return _new_store(path)
-        except (OSError, sqlite3.OperationalError):
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorname == "SQLITE_BUSY":
+                raise publish.PublishError("another process keeps the cache locked", str(path)) from problem
+            return Store(None, salt())
+        except OSError:
             return Store(None, salt())
         return store
 

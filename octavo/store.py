@@ -21,9 +21,12 @@ from octavo.facts import Query, Unanswered
 
 _FORMAT = "1"
 
+PATIENCE = 30.0
+"""Seconds to wait for a process that has the file locked; Octavo's own keep out of each other's way before."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS queries (id INTEGER PRIMARY KEY, query TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS queries (id INTEGER PRIMARY KEY, query BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS traces (step TEXT, item TEXT, asked BLOB, parts BLOB, PRIMARY KEY (step, item));
 CREATE TABLE IF NOT EXISTS parts (step TEXT, item TEXT, part TEXT, data BLOB, PRIMARY KEY (step, item, part));
 """
@@ -58,31 +61,46 @@ class Store:
     """One open cache file. ``salt`` stands for the code that made the values: a new one empties the cache.
 
     ``connection`` is in autocommit mode; other modules keep tables of their own in the same file.
-    Raises CorruptStore when the file cannot be read, OSError or sqlite3.OperationalError when it cannot be opened.
+    What is damaged in an otherwise good file costs the memo only. Raises CorruptStore when the file is no good,
+    sqlite3.OperationalError when it cannot be opened or is in use.
     """
 
     def __init__(self, path: Path | None, salt: Digest) -> None:
-        # A preview builds in another thread than the one that opened the site, but never in two at once.
         self._queries: list[Query[Any]] = []
         self._numbers: dict[Query[Any], int] = {}
-        self.connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=30)
+        # A preview builds in another thread than the one that opened the site, but never in two at once.
+        self.connection = sqlite3.connect(
+            path or ":memory:", isolation_level=None, check_same_thread=False, timeout=PATIENCE
+        )
         try:
             self.connection.execute("PRAGMA journal_mode = WAL")
             self.connection.execute("PRAGMA synchronous = NORMAL")
             self.connection.executescript(_SCHEMA)
             self._version = self._data_version()
-            if self.about("salt") != salt or self.about("format") != _FORMAT.encode():
+            if not self._read(salt):
                 self.forget_all()
                 self.set_about("salt", salt)
                 self.set_about("format", _FORMAT.encode())
-            self._queries = self._read_queries()
         except sqlite3.DatabaseError as problem:
             self.connection.close()
+            if isinstance(problem, sqlite3.OperationalError):
+                raise
             raise CorruptStore(str(problem)) from problem
         self._numbers = {query: number for number, query in enumerate(self._queries)}
+        self._kept = len(self._queries)
 
     def close(self) -> None:
         self.connection.close()
+
+    def _read(self, salt: Digest) -> bool:
+        """Read the queries. False when the memo is damaged, or was made by other code."""
+        try:
+            if self.about("salt") != salt or self.about("format") != _FORMAT.encode():
+                return False
+            self._queries = self._read_queries()
+        except CorruptStore:
+            return False
+        return True
 
     def is_current(self) -> bool:
         """False when another process has written to the file since it was opened: then open it again, for what is
@@ -120,8 +138,10 @@ class Store:
             self.connection.execute("DELETE FROM about WHERE name NOT IN ('salt', 'format')")
         self._queries = []
         self._numbers = {}
+        self._kept = 0
 
-    # Queries, by number: most are asked by many items, so a trace holds numbers.
+    # Queries, by number: most are asked by many items, so a trace holds numbers. A row has those that were new to one
+    # save, from the number that is its id.
 
     def query(self, number: int) -> Query[Any]:
         return self._queries[number]
@@ -139,18 +159,22 @@ class Store:
         return len(self._queries)
 
     def _read_queries(self) -> list[Query[Any]]:
-        texts = [text for (text,) in self.connection.execute("SELECT query FROM queries ORDER BY id")]
-        try:
-            return [_query_from(row) for row in json.loads(f"[{','.join(texts)}]")]
-        except (ValueError, KeyError, TypeError) as problem:
-            raise CorruptStore(f"a query cannot be read: {problem}") from problem
+        queries: list[Query[Any]] = []
+        for first, data in self.connection.execute("SELECT id, query FROM queries ORDER BY id"):
+            if first != len(queries):
+                raise CorruptStore("queries are missing")
+            try:
+                queries += map(_query_from, json.loads(_checked(data)))
+            except (ValueError, KeyError, TypeError) as problem:
+                raise CorruptStore(f"a query cannot be read: {problem}") from problem
+        return queries
 
     # Traces and values.
 
     def traces(self, step: str) -> dict[str, Trace]:
         rows = self.connection.execute("SELECT item, asked, parts FROM traces WHERE step = ?", (step,))
         count = self.query_count
-        return {item: _trace_from(_checked(asked), parts, count) for item, asked, parts in rows}
+        return {item: _trace_from(_checked(asked), _checked(parts), count) for item, asked, parts in rows}
 
     def part(self, step: str, item: str, part: str) -> bytes:
         """The pickled value of one part. Raises CorruptStore when it is not there or damaged."""
@@ -172,21 +196,22 @@ class Store:
     def save(self, step: str, entries: Iterable[Entry], gone: Iterable[str] = ()) -> None:
         """Remember runs and forget items, in one transaction."""
         execute = self.connection.execute
+        new = self._queries[self._kept :]
         with self.transaction():
-            (kept,) = execute("SELECT count(*) FROM queries").fetchone()
-            self.connection.executemany(
-                "INSERT INTO queries VALUES (?, ?)",
-                ((kept + n, _query_text(query)) for n, query in enumerate(self._queries[kept:])),
-            )
+            if new:
+                data = json.dumps([_query_row(query) for query in new]).encode()
+                execute("INSERT INTO queries VALUES (?, ?)", (self._kept, _sealed(data)))
             for entry in entries:
                 trace = entry.trace
                 asked = _sealed(trace.queries.tobytes() + trace.answers)
-                execute("INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?)", (step, entry.item, asked, trace.parts))
+                parts = _sealed(trace.parts)
+                execute("INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?)", (step, entry.item, asked, parts))
                 for part, data in entry.parts.items():
                     execute("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", (step, entry.item, part, _sealed(data)))
             for item in gone:
                 execute("DELETE FROM traces WHERE step = ? AND item = ?", (step, item))
                 execute("DELETE FROM parts WHERE step = ? AND item = ?", (step, item))
+        self._kept += len(new)
 
 
 _SEAL = 8
@@ -211,9 +236,9 @@ def _trace_from(asked: bytes, parts: bytes, query_count: int) -> Trace:
     return Trace(queries, asked[4 * count :], parts)
 
 
-def _query_text(query: Query[Any]) -> str:
+def _query_row(query: Query[Any]) -> list[Any]:
     kind = type(query)
-    return json.dumps([kind.__name__, *(getattr(query, field.name) for field in fields(kind))])
+    return [kind.__name__, *(getattr(query, field.name) for field in fields(kind))]
 
 
 def _query_from(row: list[Any]) -> Query[Any]:

@@ -4,14 +4,19 @@ are read, functions of build.py that return what cannot be kept."""
 from __future__ import annotations
 
 import importlib
+import os
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from octavo import disk, project
+from octavo import disk
+from octavo.publish import PublishError
+from octavo.sources import list_site
 from tests.sites import SiteFolder, places, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -32,6 +37,15 @@ def change_cache(folder: SiteFolder, statement: str) -> None:
     connection = sqlite3.connect(folder.root / ".octavo/cache.db", isolation_level=None)
     connection.execute(statement)
     connection.close()
+
+
+@contextmanager
+def ahead(seconds: int) -> Iterator[None]:
+    """Builds that take themselves to be later, so that files written just now are old enough to be known again."""
+    real = time.time_ns
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(time, "time_ns", lambda: real() + seconds * 1_000_000_000)
+        yield
 
 
 def clean_output(folder: SiteFolder, tmp_path: Path) -> dict[str, bytes]:
@@ -202,15 +216,14 @@ def test_a_build_py_that_changes_before_it_is_run_is_not_taken_for_what_it_was(
 
     three.write("layouts/post.html", "{{ '' | word }}")
     three.write("build.py", script("one"))
-    real = project.list_site
 
-    def list_site(*arguments: Any) -> Any:
-        files = real(*arguments)
-        monkeypatch.setattr(project, "list_site", real)
+    def list_then_change(*arguments: Any) -> Any:
+        files = list_site(*arguments)
+        monkeypatch.setattr("octavo.project.list_site", list_site)
         three.write("build.py", script("two"))
         return files
 
-    monkeypatch.setattr(project, "list_site", list_site)
+    monkeypatch.setattr("octavo.project.list_site", list_then_change)
     three.built()
     assert three.page("/posts/a/") == "two"
     three.write("build.py", script("one")).built()
@@ -229,3 +242,41 @@ def test_modules_of_one_name_in_two_sites_and_beside_them_are_kept_apart(
         folder.write("build.py", HEAD + "import own_words\n@site.filter\ndef word(text):\n    return own_words.WORD\n")
         folder.built()
         assert folder.page("/posts/a/") == word
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE queries SET query = CAST(replace(CAST(query AS TEXT), 'extra.html', 'extrb.html') AS BLOB)",
+        "DELETE FROM queries WHERE id = 0",
+        "UPDATE traces SET parts = x'00' WHERE item = 'posts/a.md'",
+        "UPDATE parts SET data = x'00' WHERE part = 'meta'",
+        "DELETE FROM parts WHERE part = 'body'",
+        "UPDATE stats SET digest = x'00112233445566778899aabbccddeeff'",
+        "UPDATE manifest SET digest = x'00112233445566778899aabbccddeeff'",
+    ],
+)
+def test_a_damaged_row_of_the_cache_is_never_believed(three: SiteFolder, tmp_path: Path, damage: str) -> None:
+    three.write("layouts/post.html", "{{ content() }}{% include 'extra.html' ignore missing %}")
+    for file in (three.root / "posts").iterdir():
+        os.utime(file, (1e9, 1e9))
+    with ahead(10):
+        three.built()
+    change_cache(three, damage)
+    three.write("layouts/extra.html", "extra").write("posts/b.md", post("New")).delete("posts/c.md")
+    with ahead(20):
+        three.built()
+    assert three.output() == clean_output(three, tmp_path)
+
+
+def test_a_cache_that_another_process_keeps_locked_is_neither_waited_for_without_end_nor_deleted(
+    three: SiteFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three.built()
+    other = sqlite3.connect(three.root / ".octavo/cache.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr("octavo.store.PATIENCE", 0.01)
+    with pytest.raises(PublishError, match="locked"):
+        three.write("posts/d.md", post("D")).build()
+    other.close()
+    assert "/posts/b/" not in three.built().rendered
