@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 from array import array
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
@@ -128,10 +128,14 @@ class Memo:
         stale = list(changes)
         workers = self._workers() if len(stale) >= worth else None
         if workers is None:
-            runs: Iterable[Done] = (run(step, item, facts, sink, sunk) for item in stale)
+            runs: Generator[Done, None, None] = (run(step, item, facts, sink, sunk) for item in stale)
         else:
             runs = self._run_in(workers, step, stale, facts, expect, sink, sunk)
-        self._keep(name, known, runs, gone=known.keys() - set(items))
+        try:
+            self._keep(name, known, runs, gone=known.keys() - set(items))
+        except Exception:
+            runs.close()
+            raise
         return Mapped(Records(name, names, {item: known[item] for item in items}, self._store), changes)
 
     def fold(self, step: Callable[[Ask, Any], tuple[Rows, Any]], facts: Facts) -> Mapped:
@@ -226,33 +230,42 @@ class Memo:
         expect: Expect,
         sink: Sink | None,
         sunk: str,
-    ) -> Iterator[Done]:
-        """Run items in batches on workers, and give each the facts it asks for until it is done."""
+    ) -> Generator[Done, None, None]:
+        """Run items in batches on workers, and give each the facts it asks for until it is done.
+
+        When this is given up, no worker is still at it: it would write what is no longer wanted over what comes next.
+        """
         size = max(1, min(32, len(stale) // (4 * self._jobs)))
         wanted: dict[str, set[Query[Any]]] = {}
         common: set[Query[Any]] = set()
         queue = deque(stale)
         running: set[Future[list[Done | Wants]]] = set()
-        while queue or running:
-            while queue and len(running) < self._jobs + 1:
-                items = tuple(queue.popleft() for _ in range(min(size, len(queue))))
-                queries = set(common)
-                for item in items:
-                    queries.update(wanted.get(item) or expect(item))
-                answers = tuple(_answer(query, facts) for query in queries if type(query) not in self._local_kinds)
-                running.add(workers.submit(run_job, Job(step, items, answers, self._local, sink, sunk)))
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                results = future.result()
-                asked = Counter(query for result in results if type(result) is Done for query, _ in result.asked)
-                common.update(query for query, times in asked.items() if times > 1)
-                for result in results:
-                    if isinstance(result, Wants):
-                        wanted.setdefault(result.item, set(expect(result.item))).update(result.queries)
-                        queue.appendleft(result.item)
-                    else:
-                        wanted.pop(result.item, None)
-                        yield result
+        try:
+            while queue or running:
+                while queue and len(running) < self._jobs + 1:
+                    items = tuple(queue.popleft() for _ in range(min(size, len(queue))))
+                    queries = set(common)
+                    for item in items:
+                        queries.update(wanted.get(item) or expect(item))
+                    answers = tuple(_answer(query, facts) for query in queries if type(query) not in self._local_kinds)
+                    running.add(workers.submit(run_job, Job(step, items, answers, self._local, sink, sunk)))
+                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    results = future.result()
+                    asked = Counter(query for result in results if type(result) is Done for query, _ in result.asked)
+                    common.update(query for query, times in asked.items() if times > 1)
+                    for result in results:
+                        if isinstance(result, Wants):
+                            wanted.setdefault(result.item, set(expect(result.item))).update(result.queries)
+                            queue.appendleft(result.item)
+                        else:
+                            wanted.pop(result.item, None)
+                            yield result
+        except (Exception, GeneratorExit):  # an interrupt waits for nobody
+            for future in running:
+                future.cancel()
+            wait(running)
+            raise
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -326,3 +327,28 @@ def test_an_answer_is_loaded_only_when_asked_for() -> None:
     facts = Facts({Note: lambda q: Fact(b"0" * 16, load)})
     facts.digest(Note("a"))
     assert not loaded
+
+
+_at_work: list[str] = []
+
+
+def spell_slowly(name: str, ask: Ask) -> Spelled:
+    _at_work.append(name)
+    time.sleep(0.05)
+    _at_work.remove(name)
+    return Spelled(ask(Note(name)) or "", 0)
+
+
+def test_when_a_map_fails_no_worker_is_still_at_it() -> None:
+    def note(query: Note) -> Fact:
+        if query.name == "n5":
+            raise ValueError("not now")
+        return fact(query.name)
+
+    store = opened(None, b"salt")
+    names = [f"n{number}" for number in range(40)]
+    with ThreadPoolExecutor(3) as executor:
+        memo = Memo(store, lambda: executor, NoLocal(), jobs=2)
+        with pytest.raises(ValueError, match="not now"):
+            memo.map(spell_slowly, Spelled, names, Facts({Note: note}), expect=lambda name: [Note(name)], worth=1)
+        assert _at_work == []
