@@ -318,6 +318,8 @@ class _Marks(Mapping[str, tuple[Mark, ...]]):
         self._documents = documents
 
     def __getitem__(self, path: str) -> tuple[Mark, ...]:
+        if path not in self._documents:
+            raise KeyError(path)
         return tuple(self._documents.load(path, "marks"))
 
     def __iter__(self) -> Iterator[str]:

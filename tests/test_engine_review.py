@@ -280,3 +280,22 @@ def test_a_cache_that_another_process_keeps_locked_is_neither_waited_for_without
         three.write("posts/d.md", post("D")).build()
     other.close()
     assert "/posts/b/" not in three.built().rendered
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("assets/root/robots.txt", "assets/root/robots.txt: clash"),
+        ("assets/root/tags", "assets/root/tags: clash"),
+        ("build.py", "pyproject.toml: clash"),
+    ],
+)
+def test_what_no_post_has_claimed_twice_is_a_clash(three: SiteFolder, path: str, place: str) -> None:
+    three.built()
+    before = three.output()
+    own = "@site.pages\ndef own(ask):\n    yield Page('/tags/', '404.html', 'custom')\n"
+    three.write(path, HEAD + own if path == "build.py" else "mine")
+    assert place in places(three.build().problems)
+    assert three.output() == before
+    three.delete(path).built()
+    assert three.output() == before
