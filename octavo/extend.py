@@ -193,6 +193,7 @@ def _loaded(root: str, source: Digest | None) -> Extensions:
             sys.path.insert(0, root)
         try:
             declarations = _run(Path(root))
+            _check_imports(Path(root))
         finally:
             _imported.update(name for name, module in list(sys.modules.items()) if _is_local(module, root))
             _imported.discard("__main__")
@@ -200,6 +201,17 @@ def _loaded(root: str, source: Digest | None) -> Extensions:
                 raise ScriptChanged(SCRIPT)
         _loaded_scripts[key] = declarations.extensions(source or b"")
     return _loaded_scripts[key]
+
+
+def _check_imports(root: Path) -> None:
+    """Raise ImportError for a module of the site that was imported but not found in the source: an edit of it would not
+    be seen."""
+    seen = script_files(root)
+    for name, module in sorted(sys.modules.items()):
+        file = Path(module.__file__ or "") if _is_local(module, str(root)) else None
+        if file is not None and name != "__main__" and file not in seen:
+            path = file.relative_to(root).as_posix()
+            raise ImportError(f"{path} is imported in a way that no edit of it would be seen: write a plain import")
 
 
 def _is_still(root: Path, source: Digest | None) -> bool:

@@ -139,7 +139,7 @@ def test_what_build_py_may_import_is_documented() -> None:
 
 
 def test_what_data_returns_must_be_a_value(site: Site) -> None:
-    script = "from octavo import Site\nsite = Site(__file__)\n\n@site.data\ndef names(ask):\n    return {1, 2}\n"
+    script = "from octavo import Site\nsite = Site(__file__)\n\n@site.data\ndef names(ask):\n    return object()\n"
     report = site(FIRST).write("build.py", script).build()
     assert places(report.problems) == ["build.py: build.py"]
 

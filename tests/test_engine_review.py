@@ -299,3 +299,26 @@ def test_what_no_post_has_claimed_twice_is_a_clash(three: SiteFolder, path: str,
     assert three.output() == before
     three.delete(path).built()
     assert three.output() == before
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "import importlib\nmodule = importlib.import_module('hidden.words')\n",
+        "import sys\nfrom pathlib import Path\nsys.path.insert(0, str(Path(__file__).parent / 'hidden'))\nimport words\n",
+    ],
+)
+def test_a_module_whose_edits_would_not_be_seen_is_a_fault_of_build_py(three: SiteFolder, way: str) -> None:
+    three.write("hidden/words.py", "").write("build.py", HEAD + way)
+    (problem,) = three.build().problems
+    assert "hidden/words.py" in problem.message
+
+
+def test_packages_are_followed_to_the_last_module(three: SiteFolder) -> None:
+    three.write("layouts/post.html", "{{ '' | word }}")
+    three.write("parts/__init__.py", "").write("parts/a.py", "from .deep.b import WORD\n")
+    three.write("parts/deep/b.py", "from ..c import WORD\n").write("parts/c.py", "WORD = 'one'\n")
+    three.write("build.py", HEAD + "@site.filter\ndef word(text):\n    from parts import a\n    return a.WORD\n")
+    three.built()
+    three.write("parts/c.py", "WORD = 'two'\n").built()
+    assert three.page("/posts/a/") == "two"
