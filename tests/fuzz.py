@@ -60,6 +60,9 @@ LAYOUTS = {
         "{% endblock %}",
         "{% set kind = 'short' if post.minutes < 2 else 'long' %}{% include 'kind-' ~ kind ~ '.html' ignore missing %}"
         "{{ content() }}{% for t in tags() %}{{ t.name }} {{ t.count }}{% endfor %}{{ series() }}{{ headings() }}",
+        "{% extends 'base.html' if post.tags else 'bare.html' %}{% block main %}{{ content() }}{% endblock %}",
+        "{% if post.tags %}{{ post.title | shout }}{% endif %}{{ content() }}",
+        "{{ data('count').posts }}{{ data('count').tags | join }}{{ content() }}",
         "{{ post.titel }}",
         "{% if post.tags %}{{ post.title }",
         None,
@@ -69,6 +72,7 @@ LAYOUTS = {
         "<!doctype html><link href='{{ asset('style.css') }}'>{% block main %}{% endblock %}{{ posts() | length }}",
         None,
     ],
+    "bare.html": ["bare{% block main %}{% endblock %}", "{% extends 'base.html' %}", None],
     "macros.html": [
         "{% macro title(p) %}<h1>{{ p.title }}</h1>{% endmacro %}",
         "{% import 'inner.html' as inner %}{% macro title(p) %}{{ inner.mark() }}{{ p.title }}{% endmacro %}",
@@ -88,8 +92,15 @@ LAYOUTS = {
 SCRIPTS = [
     None,
     "from octavo import Site\nsite = Site(__file__)\n\n@site.filter\ndef shout(text):\n    return text.upper()\n",
-    "from octavo import AllPosts, Site, Table\nsite = Site(__file__)\n\n@site.data\ndef count(ask):\n"
-    "    return Table({'posts': len(ask(AllPosts()))})\n",
+    "from octavo import AllPosts, Groups, Site\nsite = Site(__file__)\n\n@site.data\ndef count(ask):\n"
+    "    return {'posts': len(ask(AllPosts())), 'tags': {tag.slug for tag in ask(Groups('tag'))}}\n",
+    "from octavo import BodyOf, Grouped, Groups, Page, PostPaths, Site\nfrom parts import a\nsite = Site(__file__)\n\n"
+    "@site.filter\ndef shout(text):\n    return text.upper() + a.END\n\n@site.pages\ndef topics(ask):\n"
+    "    for tag in ask(Groups('tag')):\n"
+    "        count = len(ask(Grouped('tag', tag.slug)))\n"
+    "        yield Page(f'/topics/{tag.slug}/', 'note.html', 'custom', title=f'{tag.name} {count}')\n"
+    "    words = sum(ask(BodyOf(path)).words for path in ask(PostPaths()))\n"
+    "    yield Page('/words/', 'note.html', 'custom', title=str(words))\n",
     "from octavo import File, Page, Site\nsite = Site(__file__)\n\n@site.pages\ndef notes(ask):\n"
     "    text = (ask(File('notes.txt')) or b'none').decode()\n"
     "    yield Page('/notes/', 'note.html', 'custom', title=text.strip())\n",
@@ -146,6 +157,7 @@ class Author:
         self.site.write("assets/style.css", "body { color: black }")
         self.site.write("layouts/note.html", "<p>{{ page.title }}</p>")
         self.site.write("helper.py", "end = '.'\n")
+        self.site.write("parts/a.py", "from .b import END\n").write("parts/b.py", "END = ''\n")
         self.save_settings()
 
     def draft(self) -> Draft:
@@ -228,7 +240,8 @@ class Author:
             (4, self.edit_layout),
             (2, self.edit_setting),
             (1, self.edit_script),
-            (1, self.edit_other),
+            (2, self.edit_other),
+            (1, self.lose_other),
             (1, self.touch),
             (1, self.harm_output),
             (1, self.lose_cache),
@@ -331,7 +344,7 @@ class Author:
     def edit_layout(self) -> str:
         name = self.random.choice(list(LAYOUTS))
         # A layout that cannot be used is tried less often than one that can: after it nothing is published.
-        texts = [text for text in LAYOUTS[name] if text is None or "titel" not in text] * 5 + LAYOUTS[name]
+        texts: list[str | None] = [text for text in LAYOUTS[name] if self.can_use(text)] * 5 + [*LAYOUTS[name]]
         text = self.random.choice(texts)
         location = self.site.root / "layouts" / name
         if text is None:
@@ -339,6 +352,11 @@ class Author:
         else:
             self.site.write(f"layouts/{name}", text)
         return f"layout {name}: {text!r:.40}"
+
+    def can_use(self, layout: str | None) -> bool:
+        """False for a layout with a fault, or that uses what build.py has not."""
+        needs = [word for word in ("shout", "count", "titel") if word in (layout or "")]
+        return all(f"def {word}" in (self.script or "") for word in needs)
 
     def edit_setting(self) -> str:
         key, values = self.random.choice(SETTINGS)
@@ -366,10 +384,31 @@ class Author:
                 ("posts/theta/pic.png", "another picture"),
                 ("notes.txt", self.words("ops", 2)),
                 ("helper.py", f"end = '{self.random.randint(1, 9)}'\n"),
+                ("parts/b.py", f"END = '{self.random.randint(1, 9)}'\n"),
+                ("assets/print.css", "@import 'style.css';"),
+                ("assets/root/topics/index.html", "in the way of nothing"),
+                ("assets/root/words/index.html", "in the way of a page of build.py"),
             ]
         )
+        location = self.site.root / path
+        if location.is_dir():
+            location.rmdir()
         self.site.write(path, content)
         return f"{path}: {content}"
+
+    def lose_other(self) -> str:
+        """A file that is no post goes; a folder takes its place, or nothing."""
+        names = ["assets/pic.png", "assets/print.css", "assets/root/words/index.html", "posts/pic.png", "notes.txt"]
+        there = [name for name in names if (self.site.root / name).is_file()]
+        if not there:
+            return self.touch()
+        name = self.random.choice(there)
+        self.site.delete(name)
+        if self.random.random() < 0.2:
+            self.site.write(f"{name}/inner.txt", "a file within")
+            self.site.delete(f"{name}/inner.txt")
+            return f"{name} is a folder"
+        return f"no {name}"
 
     def touch(self) -> str:
         name = self.some_post()
@@ -463,14 +502,21 @@ def run(seed: int, edits: int, folder: Path, clean: CleanBuilder) -> Iterator[Re
             done.append(author.edit())
             if numbers.random() < 0.15:
                 done.append(author.edit())
-        choices = {"allow_broken_links": True}
+        choices: dict[str, Any] = {"allow_broken_links": True}
         if numbers.random() < 0.1:
             choices["drafts"] = True
         if numbers.random() < 0.1:
             choices["strict"] = True
+        if numbers.random() < 0.1:
+            choices["future"] = True
+        if numbers.random() < 0.05:
+            choices["base_url"] = "https://other.example/path"
         before = author.site.output()
-        report = author.site.build(**choices)
         try:
+            try:
+                report = author.site.build(**choices)
+            except Exception as crash:
+                raise Difference(f"the incremental build crashed: {crash!r}") from crash
             compare(author.site, report, before, choices, folder / "clean", clean)
         except Difference as difference:
             history = "\n".join(f"  {edit}" for edit in done)
