@@ -49,7 +49,7 @@ NAMES = [
 ]
 AT = "2026-06-15T12:00:00+00:00"
 
-LAYOUTS = {
+LAYOUTS: dict[str, list[str | None]] = {
     "post.html": [
         "{% extends 'base.html' %}{% block main %}<h1>{{ post.title }}</h1>{{ content() }}"
         "{% for s in related(3) %}<a href='{{ s.card.url }}'>{{ s.card.title }}</a> {{ s.reasons }}{% endfor %}"
@@ -344,7 +344,7 @@ class Author:
     def edit_layout(self) -> str:
         name = self.random.choice(list(LAYOUTS))
         # A layout that cannot be used is tried less often than one that can: after it nothing is published.
-        texts: list[str | None] = [text for text in LAYOUTS[name] if self.can_use(text)] * 5 + [*LAYOUTS[name]]
+        texts = [text for text in LAYOUTS[name] if self.can_use(text)] * 5 + LAYOUTS[name]
         text = self.random.choice(texts)
         location = self.site.root / "layouts" / name
         if text is None:
