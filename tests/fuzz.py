@@ -113,7 +113,7 @@ SCRIPTS = [
     "from octavo import Site\nsite = Site(__file__)\n1 / 0\n",
 ]
 
-SETTINGS = [
+SETTINGS: list[tuple[str, list[str | None]]] = [
     ("title", ['"A test site"', '"Another title"']),
     ("base_url", ['"https://test.example"', '"https://test.example/blog"', None]),
     ("paginate", ["2", "10"]),
