@@ -116,8 +116,11 @@ def is_source(path: str) -> bool:
     return path.lower().endswith(SOURCE_ENDINGS)
 
 
-def is_ignored(name: str) -> bool:
-    """Names of editors' locks, backups and hidden files are never part of a site."""
+def is_ignored(name: str, folder: str = "") -> bool:
+    """Names of editors' locks, backups and hidden files are never part of a site. What lies in ``assets/root/`` is
+    published under the names that hosts ask for, and some begin with a dot: ``.well-known/``, ``.nojekyll``."""
+    if f"{folder}/".startswith("assets/root/"):
+        return name.startswith((".#", "#")) or name.endswith(("~", ".swp")) or name == ".DS_Store"
     return name.startswith((".", "#")) or name.endswith("~")
 
 
@@ -160,7 +163,7 @@ def _walk(root: Path, folder: str, problems: list[Diagnostic]) -> Iterator[tuple
             problems.append(unreadable(current, problem))
             continue
         for entry in listed:
-            if is_ignored(entry.name):
+            if is_ignored(entry.name, current):
                 continue
             path = f"{current}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):

@@ -93,3 +93,12 @@ def test_a_feed_carries_whole_addresses_and_no_anchors_of_headings(site: MakeSit
     assert 'href="https://test.example/posts/b/#two"' in content
     assert 'href="#' not in content
     assert 'href="/' not in content
+
+
+def test_files_of_the_root_keep_their_names_even_with_a_dot(site: MakeSite) -> None:
+    folder = site("").write("posts/a.md", post()).write("assets/root/.well-known/security.txt", "mail")
+    folder.write("assets/root/.nojekyll", "").write("assets/root/.DS_Store", "x").write("assets/.hidden", "x")
+    folder.built()
+    assert folder.page("/.well-known/security.txt") == "mail"
+    assert ".nojekyll" in folder.output()
+    assert not {".DS_Store", ".hidden", "assets/.hidden"} & set(folder.output())
