@@ -281,6 +281,7 @@ def parser() -> argparse.ArgumentParser:
     shown = serve.add_mutually_exclusive_group()
     shown.add_argument("--drafts", action="store_true", help="show drafts and posts to come (the default)")
     shown.add_argument("--published", action="store_true", help="show only what is published")
+    serve.add_argument("--allow-broken-links", action="store_true", help="report broken links as warnings")
     _add_jobs(serve)
 
     watch = _command(subparsers, "watch", commands.watch, "rebuild output/ on change, without a server")

@@ -79,4 +79,5 @@ def _say(report: Report) -> None:
     for problem in report.problems:
         print(to_text(problem), file=sys.stderr)
     if not report.failed:
-        print(f"{len(report.rendered)} pages rendered in {report.seconds:.2f} s", flush=True)
+        done = f"{len(report.rendered)} pages rendered in {report.seconds:.2f} s" if report.rendered else "right again"
+        print(done, flush=True)

@@ -4,6 +4,7 @@
   const show = text => {
     if (!text) { box?.remove(); box = null; return; }
     box ??= document.body.appendChild(document.createElement("pre"));
+    box.setAttribute("role", "alert");
     box.textContent = text;
     box.style.cssText = "position:fixed;inset:auto 1rem 1rem;max-height:50vh;overflow:auto;z-index:9999;margin:0;" +
       "padding:1rem;border-radius:.5rem;background:#2b1113;color:#ffd9d9;font:14px/1.5 monospace;white-space:pre-wrap";
