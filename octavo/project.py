@@ -216,8 +216,9 @@ class Project:
 
     def watched(self) -> tuple[Path, ...]:
         """The files and folders whose change may change the site."""
-        folders = [theme_folder() / kind for kind in ("layouts", "assets")]
-        return (*(self.root / name for name in FOLDERS), self.root / CONFIG, *extend.script_files(self.root), *folders)
+        of_theme = [theme_folder() / kind for kind in ("layouts", "assets")]
+        names = (*FOLDERS, CONFIG, extend.SCRIPT)
+        return (*(self.root / name for name in names), *extend.script_files(self.root), *of_theme)
 
     def settings(self) -> Settings:
         settings, _ = read_settings(self.root, self._overrides())
