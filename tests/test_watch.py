@@ -428,3 +428,12 @@ def test_a_bug_does_not_end_the_series(site: Site, monkeypatch: pytest.MonkeyPat
         assert "KeyError" in (folder.root / ".octavo/crash.log").read_text()
         folder.replace("posts/a.md", "Other words.", "Last words.")
         assert good(next(outcomes)).rendered
+
+
+def test_a_build_py_that_is_new_is_noticed(site: Site) -> None:
+    folder = site(ONE)
+    with rebuilding(folder) as (_, _, outcomes):
+        folder.write("build.py", f"{SCRIPT}1 / 0\n")
+        outcome = next(outcomes)
+        assert isinstance(outcome, Report)
+        assert places(outcome.problems) == ["build.py:3:1: build.py"]
