@@ -7,7 +7,6 @@ import ipaddress
 import json
 import mimetypes
 import os
-import posixpath
 import socket
 import sys
 import threading
@@ -251,7 +250,8 @@ def file_for(path: str, preview: Preview) -> str | None:
     name = decoded.removeprefix("/")
     if name == "" or name.endswith("/"):
         name += "index.html"
-    return name if name in preview.files and posixpath.normpath(name) == name else None
+    # Published paths are plain: what has '..' or an empty part in it is none of them.
+    return name if name in preview.files else None
 
 
 def with_reload(page: bytes) -> bytes:
