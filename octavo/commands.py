@@ -18,10 +18,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from octavo import publish
 from octavo.diagnostic import Diagnostic, did_you_mean, to_dict, to_text
 from octavo.failures import ERRORS, Failure, Unheard, Usage
-from octavo.project import CACHE, Options, Project, Report
+from octavo.project import CACHE, WAIT, Options, Project, Report, locked
 from octavo.publish import PublishError
 from octavo.slug import slugify
 from octavo.sources import FOLDERS
@@ -66,8 +65,12 @@ def site_folder(arguments: argparse.Namespace) -> Path:
     root = Path(arguments.directory)
     if not root.is_dir():
         raise Usage(f"'{root}' is not a folder" if root.exists() else f"there is no folder '{root}'")
+    try:
+        parents = root.resolve().parents
+    except OSError as problem:
+        raise Usage("the current folder is gone") from problem
     if not (root / "posts").is_dir():
-        above = next((folder for folder in root.resolve().parents if (folder / "posts").is_dir()), None)
+        above = next((folder for folder in parents if (folder / "posts").is_dir()), None)
         hint = f"did you mean -C {above}?" if above else "a site begins with a folder posts/; -C names one elsewhere"
         raise Usage(f"'{root}' is no site: it has no folder posts/", hint)
     return root
@@ -310,7 +313,7 @@ def clean(arguments: argparse.Namespace) -> int:
 
 def _remove_cache(cache: Path) -> None:
     """Remove the cache while no build works with it. The lock goes last, for some systems keep a file that is open."""
-    with publish.lock(cache, Options().wait):
+    with locked(cache, WAIT, say):
         for entry in sorted(cache.iterdir(), key=lambda entry: entry.name == "lock"):
             if entry.name == "lock" and os.name == "nt":
                 continue

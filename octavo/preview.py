@@ -41,7 +41,8 @@ def preview(project: Project, changes: Changes, host: str, port: int, open_brows
         if open_browser:
             webbrowser.open(address)
         for outcome in rebuilds(project, changes):
-            shown = after(shown, outcome, project)
+            before, shown = shown, after(shown, outcome, project)
+            _tell(before, outcome)
     finally:
         for server in servers:
             server.stop()
@@ -49,20 +50,30 @@ def preview(project: Project, changes: Changes, host: str, port: int, open_brows
 
 
 def after(shown: Preview, outcome: Report | Failure, project: Project) -> Preview:
-    """What to show after a build: what it made, or the last good site with what is wrong now. Says what is new."""
-    if isinstance(outcome, Failure):
-        if outcome.words != shown.problems:
-            print(outcome.words, file=sys.stderr, flush=True)
-        return replace(shown, problems=outcome.words)
-    problems = "\n".join(to_text(problem) for problem in outcome.problems if problem.is_error)
-    if problems != shown.problems or outcome.rendered:
-        _say(outcome)
-    if outcome.failed:
+    """What to show after a build: what it made, or the last good site with what is wrong now."""
+    problems = _problems(outcome)
+    if isinstance(outcome, Failure) or outcome.failed:
         return replace(shown, problems=problems)
     changed = bool(outcome.written or outcome.removed)
     return Preview(
         shown.folder, frozenset(project.published()), _base_path(project), shown.build + changed, problems=""
     )
+
+
+def _problems(outcome: Report | Failure) -> str:
+    if isinstance(outcome, Failure):
+        return outcome.words
+    return "\n".join(to_text(problem) for problem in outcome.problems if problem.is_error)
+
+
+def _tell(before: Preview, outcome: Report | Failure) -> None:
+    """Say in the terminal what is new since what was shown before. Said once it is there to be seen."""
+    new = _problems(outcome) != before.problems
+    if isinstance(outcome, Failure):
+        if new:
+            print(outcome.words, file=sys.stderr, flush=True)
+    elif new or outcome.rendered:
+        _say(outcome)
 
 
 def _base_path(project: Project) -> str:

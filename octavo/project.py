@@ -33,6 +33,9 @@ T = TypeVar("T")
 
 CACHE = ".octavo"
 
+WAIT = 60.0
+"""Seconds to wait for another build: longer than most take, and not for ever for one that hangs."""
+
 _COMPLETE = "the new site was being published already, and is complete"
 
 
@@ -50,7 +53,7 @@ class Options:
     strict: bool = False
     allow_broken_links: bool = False
     cache: str | None = None
-    wait: float = 60.0
+    wait: float = WAIT
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,20 @@ def _silent(line: str) -> None:
     pass
 
 
+@contextmanager
+def locked(cache: Path, wait: float, say: Callable[[str], None]) -> Iterator[None]:
+    """Keep other commands out of a cache. Says for whom it waits, if it does. Raises publish.Locked."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(publish.lock(cache, 0))
+        except publish.Locked as held:
+            if not wait:
+                raise
+            say(f"octavo: waiting for another build ({held})")
+            stack.enter_context(publish.lock(cache, wait))
+        yield
+
+
 class Project:
     """A site's folder with its cache open. A context manager: leaving it ends the worker processes.
 
@@ -144,7 +161,7 @@ class Project:
         self.output = self.root / options.output
         self.workers = Workers(options.jobs or usable_cpus())
         self._say = say
-        with self._locked():
+        with locked(self.cache, options.wait, say):
             self.store = self._open_store()
             if options.fresh:
                 self.store.forget_all()
@@ -233,22 +250,10 @@ class Project:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Work with the cache while no other command does, and as the last one left it."""
-        with self._locked():
+        with locked(self.cache, self.options.wait, self._say):
             if not self.store.is_current():
                 self.store.close()
                 self.store = self._open_store()
-            yield
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(publish.lock(self.cache, 0))
-            except publish.Locked as locked:
-                if not self.options.wait:
-                    raise
-                self._say(f"octavo: waiting for another build ({locked})")
-                stack.enter_context(publish.lock(self.cache, self.options.wait))
             yield
 
     def _steadily(self, work: Callable[[Files], T]) -> T:

@@ -239,7 +239,8 @@ TRAVERSALS = """
 /posts/%2e%2e/%2e%2e/secret.txt /posts/..%2f..%2fsecret.txt //etc/passwd ///etc/passwd /%2fetc/passwd
 /%2f%2fetc%2fpasswd /%00 /index.html%00 /secret.txt%00.html http://evil.example/../secret.txt http://[::1/secret.txt
 /%c0%ae%c0%ae/secret.txt /%e0%80%ae%e0%80%ae/secret.txt /..;/secret.txt /?/../secret.txt/ /./../secret.txt
-/posts/./../../secret.txt /....//secret.txt /%uff0e%uff0e/secret.txt /~root /..%00/secret.txt /%ff%fe ../secret.txt secret.txt * file:///etc/passwd
+/posts/./../../secret.txt /....//secret.txt /%uff0e%uff0e/secret.txt /~root /..%00/secret.txt /%ff%fe
+../secret.txt secret.txt * file:///etc/passwd
 /link /.git/config /.env /planted.html /planted/ /planted /posts/ /assets/ /assets /.git/ /posts/a/. /posts/a/..
 /posts//a/ /posts/a/./ /posts/a/index.html/
 """.split()
