@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -66,8 +66,6 @@ class Store:
     """
 
     def __init__(self, path: Path | None, salt: Digest) -> None:
-        self._queries: list[Query[Any]] = []
-        self._numbers: dict[Query[Any], int] = {}
         # A preview builds in another thread than the one that opened the site, but never in two at once.
         self.connection = sqlite3.connect(
             path or ":memory:", isolation_level=None, check_same_thread=False, timeout=PATIENCE
@@ -77,7 +75,7 @@ class Store:
             self.connection.execute("PRAGMA synchronous = NORMAL")
             self.connection.executescript(_SCHEMA)
             self._version = self._data_version()
-            if not self._read(salt):
+            if not self._is_made_by(salt):
                 self.forget_all()
                 self.set_about("salt", salt)
                 self.set_about("format", _FORMAT.encode())
@@ -86,21 +84,15 @@ class Store:
             if isinstance(problem, sqlite3.OperationalError):
                 raise
             raise CorruptStore(str(problem)) from problem
-        self._numbers = {query: number for number, query in enumerate(self._queries)}
-        self._kept = len(self._queries)
 
     def close(self) -> None:
         self.connection.close()
 
-    def _read(self, salt: Digest) -> bool:
-        """Read the queries. False when the memo is damaged, or was made by other code."""
+    def _is_made_by(self, salt: Digest) -> bool:
         try:
-            if self.about("salt") != salt or self.about("format") != _FORMAT.encode():
-                return False
-            self._queries = self._read_queries()
+            return self.about("salt") == salt and self.about("format") == _FORMAT.encode()
         except CorruptStore:
             return False
-        return True
 
     def is_current(self) -> bool:
         """False when another process has written to the file since it was opened: then open it again, for what is
@@ -141,7 +133,22 @@ class Store:
         self._kept = 0
 
     # Queries, by number: most are asked by many items, so a trace holds numbers. A row has those that were new to one
-    # save, from the number that is its id.
+    # save, from the number that is its id. They are read when one is wanted first: a command that finds nothing changed
+    # wants none.
+
+    @cached_property
+    def _queries(self) -> list[Query[Any]]:
+        try:
+            queries = self._read_queries()
+        except CorruptStore:
+            self.forget_all()
+            return []
+        self._kept = len(queries)
+        return queries
+
+    @cached_property
+    def _numbers(self) -> dict[Query[Any], int]:
+        return {query: number for number, query in enumerate(self._queries)}
 
     def query(self, number: int) -> Query[Any]:
         return self._queries[number]
@@ -172,8 +179,8 @@ class Store:
     # Traces and values.
 
     def traces(self, step: str) -> dict[str, Trace]:
+        count = self.query_count  # first, for where the queries are damaged no trace is believed
         rows = self.connection.execute("SELECT item, asked, parts FROM traces WHERE step = ?", (step,))
-        count = self.query_count
         return {item: _trace_from(_checked(asked), _checked(parts), count) for item, asked, parts in rows}
 
     def part(self, step: str, item: str, part: str) -> bytes:
