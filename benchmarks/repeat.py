@@ -1,7 +1,8 @@
 """A folder of real posts, repeated with seeded changes until there are as many as wanted.
 
 Of the front matter, title, date, tags, author and description are kept, as far as they stand in one line or in a plain
-list. Links that lead nowhere outside their own site are turned into addresses elsewhere.
+list. Links to other posts of the folder lead to their first copies, other links within its site elsewhere. Shortcodes of
+colon fences are taken off, for they need code of their own site.
 """
 
 from __future__ import annotations
@@ -39,17 +40,13 @@ def repeated_posts(folder: Path, count: int, seed: int) -> Iterator[tuple[str, b
     if not paths:
         raise ValueError(f"there are no posts in {folder}")
     originals = {path.relative_to(folder).as_posix(): path for path in paths}
-    names = {each: _stem(each) for each in originals}
     order = list(originals)
+    first = {path: f"{_stem(path)}-0.md" for path in order[:count]}
     for number in range(count):
-        round_, index = divmod(number, len(order))
+        turn, index = divmod(number, len(order))
         original = _read(order[index], originals[order[index]])
-        present = {path: f"{name}-{round_}.md" for path, name in names.items()}
-        if (round_ + 1) * len(order) > count:
-            for path in order[count - round_ * len(order) :]:
-                present[path] = f"{names[path]}-0.md"
         rng = Random(f"copy {seed} {number}")
-        yield present[original.path], _copy(original, present if count >= len(order) else {}, rng, round_).encode()
+        yield f"{_stem(original.path)}-{turn}.md", _copy(original, first, rng, turn).encode()
 
 
 def _stem(path: str) -> str:
@@ -86,13 +83,13 @@ def _bare(text: str) -> str:
     return text.strip().strip("\"'").strip()
 
 
-def _copy(original: Original, names: Mapping[str, str], rng: Random, round_: int) -> str:
+def _copy(original: Original, names: Mapping[str, str], rng: Random, turn: int) -> str:
     head = original.head
     title = str(head.get("title") or PurePosixPath(original.path).stem)
     lines = [
         "---",
-        f"title: {_quoted(f'{title} ({round_})' if round_ else title)}",
-        f"date: {_date(head, rng, round_)}",
+        f"title: {_quoted(f'{title} ({turn})' if turn else title)}",
+        f"date: {_date(head, rng, turn)}",
     ]
     tags = head.get("tags")
     if isinstance(tags, list) and tags:
@@ -108,18 +105,21 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _date(head: Mapping[str, str | list[str]], rng: Random, round_: int) -> str:
+def _date(head: Mapping[str, str | list[str]], rng: Random, turn: int) -> str:
     """The day of the original; a copy has one of its own, so that lists by date mix them."""
     try:
         moment = datetime.fromisoformat(str(head.get("date", ""))).replace(tzinfo=UTC)
     except ValueError:
         moment = None
-    if moment is None or round_:
+    if moment is None or turn:
         moment = FIRST_DAY + timedelta(minutes=rng.randrange(MINUTES))
     return moment.isoformat()
 
 
 _TARGET = re.compile(r"""(\]\(<?|^\s{0,3}\[[^\]\n]+\]:\s*<?|\b(?:src|href)=["'])([^\s)"'<>]+)""", re.MULTILINE)
+
+
+_SHORTCODE = re.compile(r"^:::.*\n", re.MULTILINE)
 
 
 def _relinked(original: Original, names: Mapping[str, str]) -> str:
@@ -134,9 +134,10 @@ def _relinked(original: Original, names: Mapping[str, str]) -> str:
             return before + names[path]
         return f"{before}https://elsewhere.example/{address.lstrip('./#')}"
 
-    return _TARGET.sub(target, original.body)
+    return _TARGET.sub(target, _SHORTCODE.sub("", original.body))
 
 
+_FENCE = re.compile(r"[ >]*(?:```|~~~|:::)")
 _WORD = re.compile(r"(?<![\w/.:#@{<&\[\]-])[a-z]{5,}(?![\w/.:@}>\]=(-])")
 
 
@@ -146,4 +147,4 @@ def _changed(body: str, rng: Random) -> str:
     def other(match: re.Match[str]) -> str:
         return word(tail_rank(1.0 - rng.random())) if rng.random() < CHANGED else match[0]
 
-    return _WORD.sub(other, body)
+    return "".join(line if _FENCE.match(line) else _WORD.sub(other, line) for line in body.splitlines(keepends=True))
