@@ -1,8 +1,8 @@
 """A folder of real posts, repeated with seeded changes until there are as many as wanted.
 
 Of the front matter, title, date, tags, author and description are kept, as far as they stand in one line or in a plain
-list. Links to other posts of the folder lead to their first copies, other links within its site elsewhere. Shortcodes of
-colon fences are taken off, for they need code of their own site.
+list. Links to other posts of the folder lead to their first copies, other links within its site elsewhere. Shortcodes
+of colon fences are taken off, for they need code of their own site.
 """
 
 from __future__ import annotations
