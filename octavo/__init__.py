@@ -58,6 +58,8 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           rebuild      builds that follow the files
                           preview      the site, served while it is written
                           commands     what each command does
+                          arguments    what the command line may say
+                          run          one command, run to its end
                           cli          arguments in, exit status out
                           entry        Site(__file__), for a build.py
                           __main__     python -m octavo
@@ -65,10 +67,10 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from octavo.diagnostic import Diagnostic, Span, error, warning
     from octavo.entry import Site
     from octavo.facts import Ask
@@ -105,6 +107,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """What build.py may import, found when it is asked for: a command that needs none of it starts at once."""
+    from importlib import import_module
+
     for home, names in _HOMES.items():
         if name in names:
             return getattr(import_module(home), name)

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import filecmp
 import json
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octavo.diagnostic import Diagnostic, did_you_mean, to_dict, to_text
-from octavo.failures import ERRORS, Failure, Unheard, Usage
+from octavo.failures import ERRORS, Failure, Usage, telling
 from octavo.project import CACHE, WAIT, Options, Project, Report, locked
 from octavo.publish import PublishError
 from octavo.slug import slugify
@@ -27,19 +22,6 @@ from octavo.sources import FOLDERS
 
 if TYPE_CHECKING:
     from octavo.pipeline import Known
-
-
-@contextmanager
-def telling(status: int) -> Iterator[None]:
-    """Words of a command that has come to ``status``. Raises Unheard where nobody takes them."""
-    try:
-        try:
-            yield
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-    except OSError as problem:
-        raise Unheard(problem, status) from problem
 
 
 def options_from(arguments: argparse.Namespace) -> Options:
@@ -162,6 +144,8 @@ def _preview_cache(root: Path, name: str) -> Iterator[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
+        import tempfile
+
         with tempfile.TemporaryDirectory(prefix="octavo-preview-") as passing:
             yield Path(passing).resolve()
         return
@@ -208,6 +192,8 @@ def _related_post(project: Project, known: Known, given: str) -> str:
 
 def _near_post(path: str, known: Known) -> str:
     """A post whose path or name is much like the one given."""
+    from difflib import get_close_matches
+
     names = {Path(other).name: other for other in sorted(known.related.records, reverse=True)}
     hint = did_you_mean(path, known.related.records)
     near = get_close_matches(Path(path).name, names, n=1)
@@ -313,6 +299,8 @@ def clean(arguments: argparse.Namespace) -> int:
 
 def _remove_cache(cache: Path) -> None:
     """Remove the cache while no build works with it. The lock goes last, for some systems keep a file that is open."""
+    import shutil
+
     with locked(cache, WAIT, say):
         for entry in sorted(cache.iterdir(), key=lambda entry: entry.name == "lock"):
             if entry.name == "lock" and os.name == "nt":
@@ -327,6 +315,9 @@ def _remove_cache(cache: Path) -> None:
 
 def verify(project: Project, report: Report) -> tuple[Diagnostic, ...]:
     """Build again from nothing, in a fresh process that shares no cache, and compare every byte and every problem."""
+    import subprocess
+    import tempfile
+
     from octavo.diagnostic import error
 
     options = project.options
@@ -357,6 +348,8 @@ def verify(project: Project, report: Report) -> tuple[Diagnostic, ...]:
 
 
 def _differences(published: Iterable[str], output: Path, clean: Path) -> Iterable[tuple[str, str]]:
+    import filecmp
+
     made = {file.relative_to(clean).as_posix() for file in clean.rglob("*") if file.is_file()}
     here = set(published)
     for path in sorted(made | here):

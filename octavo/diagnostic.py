@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Literal
 
 Severity = Literal["error", "warning"]
@@ -65,6 +64,8 @@ def warning(path: str, span: Span | None, code: str, message: str, hint: str = "
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``did you mean 'title'?``, or the empty string when nothing known is close to the word."""
+    from difflib import get_close_matches
+
     candidates = sorted(set(known))
     folded = {name.casefold(): name for name in reversed(candidates)}
     if word.casefold() in folded:

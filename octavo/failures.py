@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-import traceback
-from concurrent.futures import BrokenExecutor
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +37,19 @@ class Unheard(Exception):
         self.status = status
 
 
+@contextmanager
+def telling(status: int) -> Iterator[None]:
+    """Words of a command that has come to ``status``. Raises Unheard where nobody takes them."""
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+    except OSError as problem:
+        raise Unheard(problem, status) from problem
+
+
 class Failure(NamedTuple):
     status: int
     words: str
@@ -44,6 +58,8 @@ class Failure(NamedTuple):
 def failure(problem: Exception | SystemExit, root: Path) -> Failure:
     """What to say of an exception that ended a command in a site's folder. One that is a bug of ours is written to a
     log file there."""
+    from concurrent.futures import BrokenExecutor
+
     match problem:
         case Usage():
             return Failure(USAGE, said(problem.message, problem.hint))
@@ -82,6 +98,8 @@ def said(message: str, hint: str = "") -> str:
 
 
 def _log(problem: Exception, root: Path) -> str:
+    import traceback
+
     log = root / LOG
     try:
         log.parent.mkdir(exist_ok=True)

@@ -18,7 +18,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 import octavo
-from octavo import cli, config, failures, frontmatter, schema
+from octavo import arguments, config, failures, frontmatter, schema
 from octavo.commands import print_summary, related_dict, report_dict
 from octavo.diagnostic import to_text
 from octavo.model import Reason, Relation
@@ -177,7 +177,7 @@ def test_one_example_of_front_matter_has_every_key_but_one_of_two_spellings() ->
 
 
 def subcommands() -> dict[str, argparse.ArgumentParser]:
-    actions = cli.parser()._actions
+    actions = arguments.parser()._actions
     found = next(action for action in actions if isinstance(action, argparse._SubParsersAction))
     return dict(found.choices)
 
@@ -187,7 +187,7 @@ def options(parser: argparse.ArgumentParser) -> set[str]:
     return {option for action in parser._actions for option in action.option_strings} - of_every_call
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS)
+@pytest.mark.parametrize("command", arguments.COMMANDS)
 def test_the_docs_have_the_options_of_a_command(command: str) -> None:
     text = section("docs/commands.md", command)
     inherited = section("docs/commands.md", "build") if command == "check" else ""
@@ -196,7 +196,7 @@ def test_the_docs_have_the_options_of_a_command(command: str) -> None:
 
 
 def test_the_docs_have_no_option_that_does_not_exist() -> None:
-    known = {"--help", "--debug", "--directory", *options(cli.parser())}
+    known = {"--help", "--debug", "--directory", *options(arguments.parser())}
     for parser in subcommands().values():
         known |= options(parser)
     documented = set(re.findall(r"^\| `(--[a-z-]+)", read("docs/commands.md"), re.MULTILINE))
@@ -205,7 +205,7 @@ def test_the_docs_have_no_option_that_does_not_exist() -> None:
 
 def test_the_docs_have_every_command_and_exit_status() -> None:
     listed = re.findall(r"^\| \[`(\w+)`\]", read("docs/commands.md"), re.MULTILINE)
-    assert tuple(listed) == cli.COMMANDS
+    assert tuple(listed) == arguments.COMMANDS
     statuses = {row[0] for row in rows(section("docs/commands.md", "Exit statuses"))}
     assert statuses == {"0", "1", *map(str, (failures.USAGE, failures.LOCKED, failures.BUG))}
 
