@@ -43,7 +43,9 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           site         documents -> Facts
                           assets       assets under names that change with their content
                           checks       links, anchors, clashes
-                          extend       what build.py may add
+                          declare      what build.py declares
+                          script       build.py as source, and what it imports
+                          extend       what build.py adds
                           pipeline     the build, a straight line
     6 shell     apart     config       settings from pyproject.toml
                           disk         files and the stat cache

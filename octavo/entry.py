@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
-from pathlib import Path
 
 from octavo import cli
-from octavo.extend import Declarations, is_running
+from octavo.declare import Declarations, being_run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Site(Declarations):
@@ -15,10 +18,10 @@ class Site(Declarations):
 
     def __init__(self, file: str) -> None:
         super().__init__()
-        self.root = Path(file).resolve().parent
+        self.folder = os.path.dirname(os.path.realpath(file))  # noqa: PTH120
 
     def main(self, arguments: Sequence[str] | None = None) -> int:
         """Run a command as ``octavo`` does, in the folder of build.py. Returns the exit status."""
-        if is_running(self.root):
+        if self.folder in being_run:
             return 0
-        return cli.main(["-C", str(self.root), *(sys.argv[1:] if arguments is None else arguments)])
+        return cli.main(["-C", self.folder, *(sys.argv[1:] if arguments is None else arguments)])

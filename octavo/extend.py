@@ -6,81 +6,23 @@ its source, and that of the local modules it imports, stands for all it can do.
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from octavo.declare import KINDS, Declarations, being_run
 from octavo.diagnostic import Diagnostic, Span, error
 from octavo.digest import Digest, digest
-from octavo.facts import Ask, Fact, Query, Resolver, Unanswered, fact
+from octavo.facts import Ask, Fact, Query, Resolver, fact
 from octavo.model import Extension, Extensions, Page, frozen
 from octavo.queries import Extended
+from octavo.script import SCRIPT, ScriptChanged, script_digest, script_files
 
-SCRIPT = "build.py"
 _MODULE = "octavo_site_script"
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-KINDS = tuple(field.name for field in fields(Extensions))
-
-
-class ScriptChanged(Unanswered):
-    """build.py, or a module it imports, was changed between the moment it was listed and the moment it was run."""
-
-
-class Declarations:
-    """What a build.py declares. Each decorator adds the function under its own name and returns it unchanged."""
-
-    def __init__(self) -> None:
-        self._added: dict[str, dict[str, Callable[..., Any]]] = {kind: {} for kind in KINDS}
-
-    def filter(self, function: F) -> F:
-        """``{{ value | name(…) }}`` in layouts: ``function(value, …)``."""
-        return self._add("filters", function)
-
-    def shortcode(self, function: F) -> F:
-        """``::: name key="value"`` … ``:::`` in posts:
-
-        ``function(args, body) -> HTML``; ``args`` maps names to texts.
-        """
-        return self._add("shortcodes", function)
-
-    def markdown(self, function: F) -> F:
-        """``function(md)`` configures the ``MarkdownIt`` that reads posts: plug-ins, rules."""
-        return self._add("markdown", function)
-
-    def pages(self, function: F) -> F:
-        """``function(ask)`` yields ``octavo.model.Page`` values: pages of the site's own."""
-        return self._add("pages", function)
-
-    def data(self, function: F) -> F:
-        """``{{ data("name") }}`` in layouts: what ``function(ask)`` returns."""
-        return self._add("data", function)
-
-    def check(self, function: F) -> F:
-        """``function(ask)`` yields ``octavo.diagnostic.Diagnostic`` values: problems of the site's own."""
-        return self._add("checks", function)
-
-    def extensions(self, source: Digest) -> Extensions:
-        """All that was added, as a value; ``source`` is the digest of the script."""
-        return Extensions(
-            **{
-                kind: tuple(Extension(name, source, added[name]) for name in sorted(added))
-                for kind, added in self._added.items()
-            }
-        )
-
-    def _add(self, kind: str, function: F) -> F:
-        name = function.__name__
-        if name in self._added[kind]:
-            raise ValueError(f"{name!r} is added twice")
-        self._added[kind][name] = function
-        return function
 
 
 @dataclass(frozen=True)
@@ -123,60 +65,6 @@ def find_script(root: Path, source: Digest | None) -> tuple[Script, tuple[Diagno
     return Script(str(root), source, names), ()
 
 
-def script_digest(root: Path) -> Digest | None:
-    """The digest of build.py and of the local modules it imports, found in their source without running it.
-
-    Raises OSError when one of them cannot be read.
-    """
-    found = {file.relative_to(root).as_posix(): data for file, data in _script_sources(root).items()}
-    return digest(tuple(sorted(found.items()))) if found else None
-
-
-def script_files(root: Path) -> tuple[Path, ...]:
-    """build.py and the local modules it imports, for a watcher; when one cannot be read, build.py alone."""
-    try:
-        return tuple(sorted(_script_sources(root)))
-    except OSError:
-        return (root / SCRIPT,)
-
-
-def _script_sources(root: Path) -> dict[Path, bytes]:
-    found: dict[Path, bytes] = {}
-    queue = [root / SCRIPT] if (root / SCRIPT).is_file() else []
-    while queue:
-        file = queue.pop()
-        if file not in found:
-            found[file] = file.read_bytes()
-            queue.extend(_local_imports(root, file, found[file]))
-    return found
-
-
-def _local_imports(root: Path, file: Path, source: bytes) -> list[Path]:
-    """The files below ``root`` that a module may import. A module with a syntax error imports nothing."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
-        return []
-    names: list[str] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            package = list(file.relative_to(root).parent.parts)
-            package = package[: len(package) - node.level + 1] if node.level else []
-            module = ".".join([*package, *([node.module] if node.module else [])])
-            names += [module, *(f"{module}.{alias.name}" for alias in node.names)]
-    found = []
-    for name in names:
-        parts = [part for part in name.split(".") if part]
-        if parts[:1] == ["octavo"]:
-            continue  # in a checkout the generator stands in the site's folder; its source is in the salt
-        for count in range(1, len(parts) + 1):
-            base = root.joinpath(*parts[:count])
-            found += [path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()]
-    return found
-
-
 _loaded_scripts: dict[tuple[str, Digest | None], Extensions] = {}
 _imported: set[str] = set()
 """The modules that scripts imported from their folders: another site may have others of the same names."""
@@ -199,8 +87,17 @@ def _loaded(root: str, source: Digest | None) -> Extensions:
             _imported.discard("__main__")
             if not _is_still(Path(root), source):
                 raise ScriptChanged(SCRIPT)
-        _loaded_scripts[key] = declarations.extensions(source or b"")
+        _loaded_scripts[key] = _extensions(declarations, source or b"")
     return _loaded_scripts[key]
+
+
+def _extensions(declared: Declarations, source: Digest) -> Extensions:
+    return Extensions(
+        **{
+            kind: tuple(Extension(name, source, added[name]) for name in sorted(added))
+            for kind, added in declared.added.items()
+        }
+    )
 
 
 def _check_imports(root: Path) -> None:
@@ -230,14 +127,6 @@ def _is_local(module: object, root: str) -> bool:
     return parts[0] != "octavo" and not any(part.startswith(".") or part == "site-packages" for part in parts)
 
 
-_running: set[Path] = set()
-
-
-def is_running(root: Path) -> bool:
-    """Whether a site's build.py is being run at this moment to learn what it adds: it runs no command then."""
-    return root in _running
-
-
 def _run(root: Path) -> Declarations:
     importlib.invalidate_caches()
     spec = importlib.util.spec_from_file_location(_MODULE, root / SCRIPT)
@@ -247,7 +136,7 @@ def _run(root: Path) -> Declarations:
     sys.modules[_MODULE] = module
     # Python's own cache would lie in the site's folder, and cannot tell two edits of one second and size apart.
     writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    _running.add(root)
+    being_run.add(str(root))
     try:
         spec.loader.exec_module(module)
     except SystemExit as end:
@@ -255,7 +144,7 @@ def _run(root: Path) -> Declarations:
         if end.code:
             raise RuntimeError(f"it ends the program: {end!r}").with_traceback(end.__traceback__) from None
     finally:
-        _running.discard(root)
+        being_run.discard(str(root))
         sys.dont_write_bytecode = writes
     sites = [value for value in vars(module).values() if isinstance(value, Declarations)]
     if not sites:

@@ -10,24 +10,24 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
-from zoneinfo import ZoneInfo
 
-from octavo import disk, extend, publish, urls
+from octavo import disk, publish, script, urls
 from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.facts import Fact, fact
-from octavo.model import Settings
 from octavo.salt import salt
-from octavo.sources import CONFIG, FOLDERS, THEME, Files, list_site, read_settings, theme_folder
+from octavo.sources import CONFIG, FOLDERS, THEME, Files, list_site, read_config, theme_folder
 from octavo.store import CorruptStore, Store
-from octavo.workers import Workers, usable_cpus
 
 if TYPE_CHECKING:
     from octavo.memo import Change, Memo
+    from octavo.model import Settings
     from octavo.pipeline import Built, Inputs, Known
+    from octavo.workers import Workers
 
 T = TypeVar("T")
 
@@ -159,7 +159,6 @@ class Project:
         self.options = options
         self.cache = self.root / (options.cache or CACHE)
         self.output = self.root / options.output
-        self.workers = Workers(options.jobs or usable_cpus())
         self._say = say
         with locked(self.cache, options.wait, say):
             self.store = self._open_store()
@@ -170,8 +169,15 @@ class Project:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.workers.close()
+        if "workers" in vars(self):
+            self.workers.close()
         self.store.close()
+
+    @cached_property
+    def workers(self) -> Workers:
+        from octavo.workers import Workers, usable_cpus
+
+        return Workers(self.options.jobs or usable_cpus())
 
     def build(self) -> Report:
         """Build and publish. Raises publish.Locked, publish.UnsafeOutput and publish.PublishError."""
@@ -207,6 +213,9 @@ class Project:
 
     def why(self, address: str) -> Why:
         """What the page at an address was last made from, and why it was rendered last."""
+        # The store reads queries of kinds that have been imported.
+        import octavo.queries  # noqa: F401
+
         url = unquote(urlsplit(address).path)
         base = urls.base_path(self.settings().base_url)
         if base and url.startswith(base + "/"):
@@ -229,17 +238,18 @@ class Project:
 
     def today(self) -> dt.date:
         """The day in the site's time zone."""
+        from zoneinfo import ZoneInfo
+
         return self.now().astimezone(ZoneInfo(self.settings().timezone)).date()
 
     def watched(self) -> tuple[Path, ...]:
         """The files and folders whose change may change the site."""
         of_theme = [theme_folder() / kind for kind in ("layouts", "assets")]
-        names = (*FOLDERS, CONFIG, extend.SCRIPT)
-        return (*(self.root / name for name in names), *extend.script_files(self.root), *of_theme)
+        names = (*FOLDERS, CONFIG, script.SCRIPT)
+        return (*(self.root / name for name in names), *script.script_files(self.root), *of_theme)
 
     def settings(self) -> Settings:
-        settings, _ = read_settings(self.root, self._overrides())
-        return settings
+        return read_config(self.root, self._overrides()).settings
 
     def files(self) -> Files:
         return list_site(self.root, disk.StatCache(self.store.connection), self._overrides())
@@ -261,7 +271,7 @@ class Project:
         for attempt in range(1, 5):
             try:
                 return work(self.files())
-            except (disk.FileChanged, extend.ScriptChanged, publish.SourceChanged, publish.NotStaged):
+            except (disk.FileChanged, script.ScriptChanged, publish.SourceChanged, publish.NotStaged):
                 time.sleep(0.05 * attempt)
                 if attempt > 1:
                     disk.StatCache(self.store.connection).forget()
@@ -271,7 +281,7 @@ class Project:
                 self._begin_anew(attempt)
         try:
             return work(self.files())
-        except (disk.FileChanged, extend.ScriptChanged) as changed:
+        except (disk.FileChanged, script.ScriptChanged) as changed:
             raise publish.PublishError("it does not hold still to be read", str(changed)) from changed
 
     def _begin_anew(self, attempt: int) -> None:
@@ -354,10 +364,11 @@ class Project:
             return {}
 
     def _inputs(self, files: Files, now: dt.datetime) -> Inputs:
+        from octavo.extend import find_script
         from octavo.live import Moderation
         from octavo.pipeline import Inputs, LayoutFile
 
-        script, problems = extend.find_script(self.root, files.script)
+        found_script, problems = find_script(self.root, files.script)
         return Inputs(
             posts={path: found.fact() for path, found in files.posts.items()},
             files={path: found.fact() for path, found in files.others.items()},
@@ -368,7 +379,7 @@ class Project:
             assets={name: found.fact() for name, found in files.assets.items()},
             file=self._file,
             settings=files.settings,
-            script=script,
+            script=found_script,
             when=Moderation(now, self.options.drafts, self.options.future),
             problems=(*files.problems, *problems),
         )

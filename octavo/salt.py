@@ -2,25 +2,88 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
+from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import blake2b
-from importlib import metadata
-from pathlib import Path
 
 from octavo.digest import SIZE, Digest
 
-LIBRARIES = ("jinja2", "markdown-it-py", "mdit-py-plugins", "MarkupSafe", "PyYAML", "python-frontmatter", "Pygments")
+LIBRARIES = (
+    "jinja2",
+    "markdown-it-py",
+    "mdit-py-plugins",
+    "MarkupSafe",
+    "PyYAML",
+    "python-frontmatter",
+    "Pygments",
+    "numpy",
+)
 """The libraries whose version shapes what is written."""
+
+OPTIONAL = ("nh3",)
+"""Those that may not be there, which shapes it as well."""
 
 
 @cache
 def salt() -> Digest:
     """A digest of Octavo's own source, and of the versions of Python and of the libraries that shape output."""
     state = blake2b(digest_size=SIZE)
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        state.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    for library in LIBRARIES:
-        state.update(f"{library} {metadata.version(library)}\0".encode())
+    for file in sources():
+        with open(file, "rb") as opened:  # noqa: PTH123
+            state.update(f"{os.path.basename(file)}\0".encode() + opened.read() + b"\0")  # noqa: PTH119
+    for library, version in versions(sys.path):
+        state.update(f"{library} {version}\0".encode())
     state.update(sys.version.encode())
     return state.digest()
+
+
+def sources() -> tuple[str, ...]:
+    """Octavo's own modules."""
+    folder = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
+    return tuple(f"{folder}/{name}" for name in sorted(os.listdir(folder)) if name.endswith(".py"))  # noqa: PTH208
+
+
+def versions(path: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The versions of the libraries that are found on an import path, empty for one that is not there.
+
+    They are read from the names of the folders that installers write (``jinja2-3.1.6.dist-info``): the means that
+    Python has for this takes longer to import than all else that an unchanged site needs.
+    """
+    names = (*LIBRARIES, *OPTIONAL)
+    found: dict[str, str] = {}
+    for library, version in _installed(path):
+        found.setdefault(library, version)
+    if all(_plain(library) in found for library in LIBRARIES):
+        return tuple((library, found.get(_plain(library), "")) for library in names)
+    # Installed in another way, such as from an archive.
+    return tuple((library, _version(library)) for library in names)
+
+
+def _installed(path: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for folder in path:
+        try:
+            entries = sorted(os.listdir(folder or "."))  # noqa: PTH208
+        except OSError:
+            continue
+        for entry in entries:
+            if entry.endswith((".dist-info", ".egg-info")):
+                library, dash, version = entry.rpartition(".")[0].partition("-")
+                if dash:
+                    yield _plain(library), version
+
+
+def _plain(library: str) -> str:
+    """The name as it is compared: PyPA, *Names and normalization*."""
+    return re.sub(r"[-_.]+", "_", library).lower()
+
+
+def _version(library: str) -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return ""

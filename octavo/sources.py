@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from octavo import config, disk, extend, source
+from octavo import disk, source
 from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest, digest
-from octavo.model import Settings
+from octavo.script import script_digest
+
+if TYPE_CHECKING:
+    from octavo.model import Settings
 
 CONFIG = "pyproject.toml"
 FOLDERS = ("posts", "layouts", "assets")
@@ -19,43 +24,50 @@ THEME = "theme/"
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a site with its settings. ``layouts`` are by name: (what problems call it, the file)."""
+    """The files of a site. ``layouts`` are by name: (what problems call it, the file)."""
 
-    settings: Settings
+    config: ConfigFile
     posts: Mapping[str, disk.Found]
     others: Mapping[str, disk.Found]
     layouts: Mapping[str, tuple[str, disk.Found]]
     assets: Mapping[str, disk.Found]
     script: Digest | None
-    problems: tuple[Diagnostic, ...]
+    faults: tuple[Diagnostic, ...]
+
+    @property
+    def settings(self) -> Settings:
+        return self.config.settings
+
+    @property
+    def problems(self) -> tuple[Diagnostic, ...]:
+        return (*self.config.problems, *self.faults)
 
     def digest(self) -> Digest:
         """Of everything listed: equal for two listings that make the same site."""
         return digest(
             (
-                self.settings,
+                (self.config.folder, self.config.data, self.config.overrides, self.config.faults),
                 tuple((path, found.digest) for path, found in sorted(self.posts.items())),
                 tuple((path, found.digest) for path, found in sorted(self.others.items())),
                 tuple((name, path, found.digest) for name, (path, found) in sorted(self.layouts.items())),
                 tuple((name, found.digest) for name, found in sorted(self.assets.items())),
                 self.script,
-                self.problems,
+                self.faults,
             )
         )
 
 
 def list_site(root: Path, cache: disk.StatCache, overrides: Mapping[str, str]) -> Files:
     """List a site's folder and the default theme beneath it. ``overrides`` are settings given on the command line."""
-    settings, problems = read_settings(root, overrides)
     below_posts = disk.list_files(root, "posts", cache)
-    script, script_problems = _script(root)
-    problems += below_posts.problems + script_problems
+    script, script_faults = _script(root)
+    faults = below_posts.problems + script_faults
     layouts: dict[str, tuple[str, disk.Found]] = {}
     assets: dict[str, disk.Found] = {}
     for folder, shown in _themes(root):
         for kind in ("layouts", "assets"):
             listing = disk.list_files(folder, kind, cache, shown)
-            problems += listing.problems
+            faults += listing.problems
             for path, file in listing.files.items():
                 name = path.removeprefix(f"{shown}{kind}/")
                 if kind == "layouts":
@@ -64,37 +76,62 @@ def list_site(root: Path, cache: disk.StatCache, overrides: Mapping[str, str]) -
                     assets[name] = file
     cache.save()
     return Files(
-        settings=settings,
+        config=read_config(root, overrides),
         posts={path: file for path, file in below_posts.files.items() if disk.is_source(path)},
         others={path: file for path, file in below_posts.files.items() if not disk.is_source(path)},
         layouts=layouts,
         assets=assets,
         script=script,
-        problems=(*problems, *disk.same_names(below_posts.files)),
+        faults=(*faults, *disk.same_names(below_posts.files)),
     )
 
 
-def read_settings(root: Path, overrides: Mapping[str, str]) -> tuple[Settings, tuple[Diagnostic, ...]]:
-    """A site's settings, and what is wrong with them."""
-    text, problems = _config_text(root)
-    settings, found = config.read_settings(text, root.name, overrides)
-    return settings, (*problems, *found)
+@dataclass(frozen=True)
+class ConfigFile:
+    """pyproject.toml as it was read: None where there is none. ``folder`` is the name of the site's folder.
+
+    Its content is looked into when a setting is wanted, for nothing is as long as nothing changed.
+    """
+
+    folder: str
+    data: bytes | None
+    overrides: tuple[tuple[str, str], ...]
+    faults: tuple[Diagnostic, ...] = ()
+
+    @property
+    def settings(self) -> Settings:
+        return self._read[0]
+
+    @property
+    def problems(self) -> tuple[Diagnostic, ...]:
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[Settings, tuple[Diagnostic, ...]]:
+        from octavo import config
+
+        text, problems = None, self.faults
+        if self.data is not None:
+            read, problems = source.decode(CONFIG, self.data)
+            text = read.text if read else None
+        settings, found = config.read_settings(text, self.folder, dict(self.overrides))
+        return settings, (*problems, *found)
 
 
-def _config_text(root: Path) -> tuple[str | None, tuple[Diagnostic, ...]]:
+def read_config(root: Path, overrides: Mapping[str, str]) -> ConfigFile:
+    """The settings of a site. ``overrides`` are those given on the command line."""
+    given = tuple(sorted(overrides.items()))
     try:
-        data = (root / CONFIG).read_bytes()
+        return ConfigFile(root.name, (root / CONFIG).read_bytes(), given)
     except FileNotFoundError:
-        return None, ()
+        return ConfigFile(root.name, None, given)
     except OSError as problem:
-        return None, (disk.unreadable(CONFIG, problem),)
-    read, problems = source.decode(CONFIG, data)
-    return read.text if read else None, problems
+        return ConfigFile(root.name, None, given, (disk.unreadable(CONFIG, problem),))
 
 
 def _script(root: Path) -> tuple[Digest | None, tuple[Diagnostic, ...]]:
     try:
-        return extend.script_digest(root), ()
+        return script_digest(root), ()
     except OSError as problem:
         path = Path(problem.filename).relative_to(root).as_posix()
         return None, (disk.unreadable(path, problem),)

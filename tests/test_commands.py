@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -122,6 +124,16 @@ def test_related_of_one_post_says_why(run: Run) -> None:
     assert status == 0
     assert "More joins  (posts/b.md)" in out
     assert "links to this article" in out
+
+
+def test_why_in_a_process_of_its_own_reads_the_cache_and_leaves_it_whole(run: Run, two: SiteFolder) -> None:
+    run()
+    command = [sys.executable, "-m", "octavo", "-C", str(two.root), "why", "/posts/b/"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "posts/b.md" in done.stdout
+    two.replace("posts/b.md", "Joins of other", "Joins of more")
+    assert last_object(run("build", "--format", "json")[1])["parsed"] == 1
 
 
 def test_why_names_what_a_page_is_made_from_and_what_changed(run: Run, two: SiteFolder) -> None:
