@@ -5,6 +5,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
 
     0 values    together  digest       one canonical fingerprint of an immutable value
                           diagnostic   a problem: path, line, column, severity, message, hint
+                          state        what tells that a file has not been changed
                           slug         text as one segment of a URL
     1 engine    together  facts        questions, answers, and what was asked
                           store        traces and values of earlier builds, in one SQLite file

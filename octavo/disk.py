@@ -1,7 +1,6 @@
 """The files of a site as they are on the disk, each with the digest of its content.
 
-A file is read only when its size, times or inode are not those of the last time: the stat cache, with git's rule that
-an entry as young as the file it describes is not believed (the file may have changed again within one tick).
+A file is read only when its state is not that of the last time: the stat cache.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from octavo import source
 from octavo.diagnostic import Diagnostic, Span, error
 from octavo.digest import SIZE, Digest, digest_bytes
 from octavo.facts import Fact, Unanswered
-
-RACY = 2_000_000_000
-"""Nanoseconds: the coarsest clock of a file system in use (FAT)."""
+from octavo.state import State, is_settled, state_of
 
 SOURCE_ENDINGS = (".md", ".markdown")
 
@@ -31,8 +30,7 @@ class FileChanged(Unanswered):
     """A file was changed between the moment it was listed and the moment it was read: list again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A file of the site: where it is and the digest of its content."""
 
     path: str
@@ -56,9 +54,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Listing:
-    """The files below some folders by path, and those that cannot be used."""
+    """The files below a folder by path, the folders that were looked into, and what cannot be used."""
 
     files: Mapping[str, Found]
+    folders: tuple[str, ...]
     problems: tuple[Diagnostic, ...]
 
 
@@ -68,35 +67,33 @@ class StatCache:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         connection.execute(
-            "CREATE TABLE IF NOT EXISTS stats"
-            " (path TEXT PRIMARY KEY, key TEXT, seen INTEGER, digest BLOB) WITHOUT ROWID"
+            "CREATE TABLE IF NOT EXISTS states (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER,"
+            " ctime_ns INTEGER, inode INTEGER, seen INTEGER, digest BLOB) WITHOUT ROWID"
         )
-        self._known: dict[str, tuple[str, int, Digest]] = {
-            path: (key, seen, digest)
-            for path, key, seen, digest in connection.execute("SELECT path, key, seen, digest FROM stats")
-        }
-        self._new: dict[str, tuple[str, int, Digest]] = {}
+        rows = connection.execute("SELECT path, size, mtime_ns, ctime_ns, inode, seen, digest FROM states")
+        self._known: dict[str, tuple[State, int, Digest]] = {row[0]: (row[1:5], row[5], row[6]) for row in rows}
+        self._new: dict[str, tuple[State, int, Digest]] = {}
 
     def digest(self, path: str, location: str, status: os.stat_result) -> Digest:
         """The digest of a file's content, from the cache or from the file. Raises OSError."""
-        key = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
+        state = state_of(status)
         known = self._known.get(path)
-        if known is not None and known[0] == key and max(status.st_mtime_ns, status.st_ctime_ns) + RACY < known[1]:
+        if known is not None and known[0] == state and is_settled(state, known[1]):
             return known[2]
         seen = time.time_ns()
         found = _digest_of_file(location, status.st_size)
-        self._known[path] = self._new[path] = (key, seen, found)
+        self._known[path] = self._new[path] = (state, seen, found)
         return found
 
     def forget(self) -> None:
         """Read every file again: a listing was not what the files hold."""
-        self._connection.execute("DELETE FROM stats")
+        self._connection.execute("DELETE FROM states")
 
     def save(self) -> None:
         if self._new:
             self._connection.execute("BEGIN IMMEDIATE")
-            rows = [(path, *row) for path, row in self._new.items()]
-            self._connection.executemany("INSERT OR REPLACE INTO stats VALUES (?, ?, ?, ?)", rows)
+            rows = [(path, *state, seen, digest) for path, (state, seen, digest) in self._new.items()]
+            self._connection.executemany("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             self._connection.execute("COMMIT")
             self._new.clear()
 
@@ -134,48 +131,44 @@ def list_files(root: Path, folder: str, cache: StatCache, prefix: str = "") -> L
     problems: list[Diagnostic] = []
     real_root = os.path.realpath(root)
     if not _is_within(real_root, os.path.realpath(root / folder)):
-        return Listing({}, (_outside(prefix + folder, (root / folder).readlink()),))
-    for place, entry in _walk(root, folder, problems):
-        path = prefix + place
-        try:
-            found = _found(path, entry, cache, real_root)
-        except OSError as problem:
-            problems.append(unreadable(path, problem))
-            continue
-        if isinstance(found, Diagnostic):
-            problems.append(found)
-        else:
-            files[found.path] = found
-    return Listing(files, tuple(problems))
-
-
-def _walk(root: Path, folder: str, problems: list[Diagnostic]) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """The entries below a folder in order of name, folders opened, what is ignored left out."""
-    queue = [folder]
-    while queue:
-        current = queue.pop()
-        try:
-            with os.scandir(root / current) as entries:
-                listed = sorted(entries, key=lambda entry: entry.name)
-        except FileNotFoundError:
-            continue
-        except OSError as problem:
-            problems.append(unreadable(current, problem))
-            continue
-        for entry in listed:
-            if is_ignored(entry.name, current):
-                continue
-            path = f"{current}/{entry.name}"
+        return Listing({}, (), (_outside(prefix + folder, (root / folder).readlink()),))
+    folders = [folder]
+    for current in folders:
+        for entry in _entries(f"{root}/{current}", current, problems):
+            place = f"{current}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
-                queue.append(path)
+                folders.append(place)
+                continue
+            path = prefix + place
+            try:
+                found = _found(path, entry, cache, real_root)
+            except OSError as problem:
+                problems.append(unreadable(path, problem))
+                continue
+            if isinstance(found, Diagnostic):
+                problems.append(found)
             else:
-                yield path, entry
+                files[found.path] = found
+    return Listing(files, tuple(folders), tuple(problems))
+
+
+def _entries(location: str, folder: str, problems: list[Diagnostic]) -> list[os.DirEntry[str]]:
+    """The entries of a folder in order of name, what is ignored left out."""
+    try:
+        with os.scandir(location) as entries:
+            return sorted((entry for entry in entries if not is_ignored(entry.name, folder)), key=_name_of)
+    except FileNotFoundError:
+        return []
+    except OSError as problem:
+        problems.append(unreadable(folder, problem))
+        return []
+
+
+_name_of = attrgetter("name")
 
 
 def _found(path: str, entry: os.DirEntry[str], cache: StatCache, real_root: str) -> Found | Diagnostic:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
+    if not path.isascii() and not _is_utf8(path):
         shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         return _at_top(shown, "name", "the file's name is not valid UTF-8", "give it another name")
     if entry.is_symlink():
@@ -185,10 +178,17 @@ def _found(path: str, entry: os.DirEntry[str], cache: StatCache, real_root: str)
     status = entry.stat()
     if not stat.S_ISREG(status.st_mode):
         return _at_top(path, "file", "not a regular file", "move it out of the folder")
-    if is_source(path) and path.startswith("posts/") and status.st_size > source.LARGEST:
+    if status.st_size > source.LARGEST and is_source(path) and path.startswith("posts/"):
         return source.too_large(path, status.st_size)
-    digest = cache.digest(path, entry.path, status)
-    return Found(path, entry.path, digest, status.st_size)
+    return Found(path, entry.path, cache.digest(path, entry.path, status), status.st_size)
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _link_problem(path: str, location: str, real_root: str) -> Diagnostic | None:
@@ -226,8 +226,12 @@ def same_names(paths: Iterable[str]) -> Iterator[Diagnostic]:
     """Files that are one file on some system: names equal after NFC and case folding."""
     first: dict[str, str] = {}
     for path in sorted(paths):
-        key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+        key = path.lower() if path.isascii() else _folded(path)
         other = first.setdefault(key, path)
         if other != path:
             message = f"'{other}' has the same name on systems that do not tell case or accents apart"
             yield _at_top(path, "clash", message, "give one of them another name")
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())

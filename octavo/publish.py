@@ -28,6 +28,7 @@ from typing import NamedTuple, TypeVar
 
 from octavo.diagnostic import Diagnostic, warning
 from octavo.digest import SIZE, Digest
+from octavo.state import State, is_settled, state_of
 
 T = TypeVar("T")
 
@@ -39,9 +40,6 @@ _HIDDEN = ".octavo-"
 
 _LONGEST = 255
 """Bytes in a file name, on most file systems."""
-
-_RACY = 2_000_000_000
-"""Nanoseconds: a file this young when it was looked at may have changed again without a new time (git's rule)."""
 
 _TRIES = 25 if os.name == "nt" else 1
 """On Windows a file that a reader or a virus scanner holds open cannot be replaced for a moment."""
@@ -234,10 +232,7 @@ class _Row(NamedTuple):
     """A published file. ``seen`` is when its content was last known to be that of ``digest``, in ns."""
 
     digest: Digest
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
+    state: State
     seen: int
 
 
@@ -272,13 +267,13 @@ def _rows(connection: sqlite3.Connection, key: str) -> dict[str, _Row]:
         "SELECT path, digest, size, mtime_ns, ctime_ns, inode, seen FROM manifest WHERE output = ? ORDER BY path",
         (key,),
     )
-    return {path: _Row(*row) for path, *row in rows}
+    return {row[0]: _Row(row[1], row[2:6], row[6]) for row in rows}
 
 
 def _insert(connection: sqlite3.Connection, key: str, rows: Mapping[str, _Row]) -> None:
     connection.executemany(
         "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [(key, path, *row) for path, row in rows.items()],
+        [(key, path, row.digest, *row.state, row.seen) for path, row in rows.items()],
     )
 
 
@@ -321,26 +316,20 @@ def _compare(output: Path, rows: Mapping[str, _Row]) -> _Compared:
     """Which files are not as the manifest has them, and new rows for those that had to be read to know."""
     found = _Compared(set(), {})
     links = _Links(output)
+    base = str(output)
     for path, row in rows.items():
-        status = None if links.lead_to(path) else _status(output, path)
+        status = None if links.lead_to(path) else _lstat(f"{base}/{path}")
         if status is None or not stat.S_ISREG(status.st_mode):
             found.altered.add(path)
-        elif not _is_as_seen(status, row):
+            continue
+        state = state_of(status)
+        if state != row.state or not is_settled(state, row.seen):
             seen = time.time_ns()
-            if status.st_size == row.size and _digest_at(_at(output, path)) == row.digest:
-                found.looked_at[path] = _row(row.digest, status, seen)
+            if status.st_size == row.state[0] and _digest_at(f"{base}/{path}") == row.digest:
+                found.looked_at[path] = _Row(row.digest, state, seen)
             else:
                 found.altered.add(path)
     return found
-
-
-def _is_as_seen(status: os.stat_result, row: _Row) -> bool:
-    same = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino) == row[1:5]
-    return same and max(status.st_mtime_ns, status.st_ctime_ns) + _RACY < row.seen
-
-
-def _row(digest: Digest, status: os.stat_result, seen: int) -> _Row:
-    return _Row(digest, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, seen)
 
 
 def _at(output: Path, path: str) -> str:
@@ -350,8 +339,12 @@ def _at(output: Path, path: str) -> str:
 
 def _status(output: Path, path: str) -> os.stat_result | None:
     """The status of the file itself, not of what a link leads to; None when there is none."""
+    return _lstat(_at(output, path))
+
+
+def _lstat(location: str) -> os.stat_result | None:
     try:
-        return os.lstat(_at(output, path))
+        return os.lstat(location)
     except OSError:
         return None
 
@@ -381,8 +374,9 @@ class _Links:
     """Which folders of ``output/`` are links: nothing is written, removed or believed through one."""
 
     def __init__(self, output: Path) -> None:
-        self._output = output
+        self._output = str(output)
         self._known: dict[str, str] = {"": ""}
+        self._within: dict[str, frozenset[str] | None] = {}
 
     def lead_to(self, path: str) -> str:
         """The first link on the way to a path; empty when there is none."""
@@ -391,11 +385,21 @@ class _Links:
     def _folder(self, folder: str) -> str:
         found = self._known.get(folder)
         if found is None:
-            found = self._folder(folder.rpartition("/")[0])
-            if not found and os.path.islink(_at(self._output, folder)):  # noqa: PTH114
+            above, _, name = folder.rpartition("/")
+            found = self._folder(above)
+            if not found and self._may_be_link(above, name) and os.path.islink(f"{self._output}/{folder}"):  # noqa: PTH114
                 found = folder
             self._known[folder] = found
         return found
+
+    def _may_be_link(self, folder: str, name: str) -> bool:
+        """To list a folder says of all that is in it at once what it is."""
+        if folder not in self._within:
+            self._within[folder] = None
+            with suppress(OSError), os.scandir(f"{self._output}/{folder}") as entries:
+                self._within[folder] = frozenset(entry.name for entry in entries if entry.is_symlink())
+        links = self._within[folder]
+        return links is None or name in links
 
 
 # Publishing.
@@ -455,7 +459,7 @@ def _plan(output: Path, rows: Mapping[str, _Row], wanted: Mapping[str, Wanted]) 
         if there is not None and stat.S_ISREG(there.st_mode):
             seen = time.time_ns()
             if _digest_at(_at(output, path)) == wanted[path].digest:
-                keep[path] = _row(wanted[path].digest, there, seen)
+                keep[path] = _Row(wanted[path].digest, state_of(there), seen)
                 continue
         if there is not None and not stat.S_ISDIR(there.st_mode):
             what = "was not written by Octavo" if row is None else "was changed since the last build"
@@ -735,7 +739,7 @@ def _complete(connection: sqlite3.Connection, key: str, output: Path, ready: Pat
         seen = time.time_ns()
         status = _status(output, path)
         if status is not None and (path in moved or _digest_at(_at(output, path)) == digest):
-            rows[path] = _row(digest, status, seen)
+            rows[path] = _Row(digest, state_of(status), seen)
     with _told_cache(), _transaction(connection):
         _insert(connection, key, rows)
         _forget(connection, key, leaving if ready is not None else [])

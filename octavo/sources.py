@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from octavo import disk, source
 from octavo.diagnostic import Diagnostic
-from octavo.digest import Digest, digest
+from octavo.digest import Digest, digest, digest_bytes
 from octavo.script import script_digest
 
 if TYPE_CHECKING:
@@ -47,14 +47,20 @@ class Files:
         return digest(
             (
                 (self.config.folder, self.config.data, self.config.overrides, self.config.faults),
-                tuple((path, found.digest) for path, found in sorted(self.posts.items())),
-                tuple((path, found.digest) for path, found in sorted(self.others.items())),
-                tuple((name, path, found.digest) for name, (path, found) in sorted(self.layouts.items())),
-                tuple((name, found.digest) for name, found in sorted(self.assets.items())),
+                _contents((path, found) for path, found in self.posts.items()),
+                _contents((path, found) for path, found in self.others.items()),
+                _contents((f"{name}\0{path}", found) for name, (path, found) in self.layouts.items()),
+                _contents((name, found) for name, found in self.assets.items()),
                 self.script,
                 self.faults,
             )
         )
+
+
+def _contents(files: Iterable[tuple[str, disk.Found]]) -> Digest:
+    """Of the names of files, which hold no NUL, and of what is in them."""
+    rows = sorted([f"{name}\0".encode() + found.digest for name, found in files])
+    return digest_bytes(b"".join(rows))
 
 
 def list_site(root: Path, cache: disk.StatCache, overrides: Mapping[str, str]) -> Files:

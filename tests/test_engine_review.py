@@ -252,7 +252,7 @@ def test_modules_of_one_name_in_two_sites_and_beside_them_are_kept_apart(
         "UPDATE traces SET parts = x'00' WHERE item = 'posts/a.md'",
         "UPDATE parts SET data = x'00' WHERE part = 'meta'",
         "DELETE FROM parts WHERE part = 'body'",
-        "UPDATE stats SET digest = x'00112233445566778899aabbccddeeff'",
+        "UPDATE states SET digest = x'00112233445566778899aabbccddeeff'",
         "UPDATE manifest SET digest = x'00112233445566778899aabbccddeeff'",
     ],
 )

@@ -1,0 +1,29 @@
+"""The state of a file: what tells, without reading it, that it has not been changed."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+
+State = tuple[int, int, int, int]
+"""Size in bytes, mtime and ctime in ns since 1970, inode."""
+
+FINE, COARSE = 100_000_000, 2_000_000_000
+"""Nanoseconds: more than a tick of a clock that shows parts of a hundredth of a second, and a tick of the coarsest in
+use (FAT's)."""
+
+
+def state_of(status: os.stat_result) -> State:
+    # Some file systems use all 64 bits of an inode's number, SQLite one less.
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & 0x7FFF_FFFF_FFFF_FFFF)
+
+
+def is_settled(state: State, seen: int) -> bool:
+    """Whether a file that was in this state at the instant ``seen`` (ns) could not be changed later and still be in it.
+
+    Two changes within one tick of the file system's clock have the same times: the rule by which git calls an entry of
+    its index racy. A time that shows less than a hundredth of a second is of a clock that ticks more often.
+    """
+    _, mtime, ctime, _ = state
+    return (mtime if mtime > ctime else ctime) + (FINE if ctime % 10_000_000 else COARSE) < seen
