@@ -9,7 +9,9 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           slug         text as one segment of a URL
     1 engine    together  facts        questions, answers, and what was asked
                           store        traces and values of earlier builds, in one SQLite file
+                          answers      what each question was answered with, and since when
                           batch        a step run on a batch of items, here or in another process
+                          dispatch     stale items run here, in copies of this process, or elsewhere
                           memo         a step run only where an answer changed
     2 model     together  model        the nouns, all frozen
                           queries      every question a step may ask

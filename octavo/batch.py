@@ -1,18 +1,21 @@
 """Running a step on a batch of items, here or in another process.
 
-A worker knows only what it is sent and what it can answer by its own hands (``local``). When a step asks for more,
-the item is given back with the queries that were missing; the parent sends the answers and the item is run again.
+A worker that inherits the facts of its parent lacks only the parts of values that are kept in the store; any other
+knows only what it is sent and what it can answer by its own hands (``local``). When a step asks for more, the item is
+given back with what was missing; the parent sends it and the item is run again.
 """
 
 from __future__ import annotations
 
+import gc
 import pickle
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from typing import Any, Protocol, cast
 
 from octavo.digest import Digest, digest, digest_bytes
-from octavo.facts import Ask, Fact, Facts, Interrupted, Missing, Query, Reader, Resolver
+from octavo.facts import Ask, Fact, Facts, Interrupted, Missing, Query, Reader, Resolver, written
 
 Step = Callable[[str, Ask], Any]
 """A pure function of an item's name and the answers it asks for; the value is a frozen dataclass."""
@@ -53,11 +56,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One run: what was asked, and each part's digest and pickled value, in the order of the value's fields."""
+    """One run: the questions it asked, as written, with the digests of the answers one after another; and the digests
+    of the value's parts, in the order of its fields, with those parts pickled that are not what they are by default."""
 
     item: str
-    asked: tuple[tuple[Query[Any], Digest], ...]
-    digests: tuple[Digest, ...]
+    asked: tuple[str, ...]
+    answers: bytes
+    digests: bytes
     parts: Mapping[str, bytes]
 
 
@@ -79,6 +84,7 @@ def run(step: Step, item: str, facts: Facts, sink: Sink | None = None, sunk: str
         value = step(item, reader)
     except Interrupted as interrupted:
         raise interrupted.problem from interrupted
+    usual = defaults(type(value))
     digests: list[Digest] = []
     parts: dict[str, bytes] = {}
     for field in fields(value):
@@ -86,10 +92,106 @@ def run(step: Step, item: str, facts: Facts, sink: Sink | None = None, sunk: str
         if sink is not None and field.name == sunk:
             digests.append(digest_bytes(part))
             sink.write(item, part)
-        else:
-            digests.append(digest(part))
+            continue
+        found = digest(part)
+        digests.append(found)
+        if field.name not in usual or usual[field.name][0] != found:
             parts[field.name] = pickle.dumps(part, pickle.HIGHEST_PROTOCOL)
-    return Done(item, tuple(reader.asked.items()), tuple(digests), parts)
+    return Done(item, tuple(map(written, reader.asked)), b"".join(reader.asked.values()), b"".join(digests), parts)
+
+
+@cache
+def defaults(kind: Hashable) -> Mapping[str, tuple[Digest, Any]]:
+    """Part -> (digest, value) for those of a step's value that have a default: most have it, and it is not stored."""
+    return {
+        field.name: (digest(field.default), field.default)
+        for field in fields(cast("type[Any]", kind))
+        if field.default is not MISSING
+    }
+
+
+PartKey = tuple[str, str, str]
+"""The step, the item and the name of a part."""
+
+
+@dataclass(frozen=True)
+class Part(Query[bytes]):
+    """A stored part of a value, as a worker asks its parent for it; no step does."""
+
+    step: str
+    item: str
+    part: str
+
+
+class Stock(Protocol):
+    """Where the pickled parts of values are."""
+
+    def part(self, step: str, item: str, part: str, /) -> bytes: ...
+
+    def all_parts(self, step: str, part: str, /) -> Iterator[tuple[str, bytes]]: ...
+
+
+class Shelf:
+    """The stored parts as all facts of a process find them: in the store, or, in a process that inherits the facts,
+    among those that were sent with the batch."""
+
+    def __init__(self, stock: Stock) -> None:
+        self._stock = stock
+        self._sent: Mapping[PartKey, bytes] | None = None
+
+    def part(self, step: str, item: str, part: str) -> bytes:
+        if self._sent is None:
+            return self._stock.part(step, item, part)
+        found = self._sent.get((step, item, part))
+        if found is None:
+            raise Missing((Part(step, item, part),))
+        return found
+
+    def column(self, step: str, part: str) -> Iterator[tuple[str, bytes]]:
+        """(item, pickled value) of one part of every item that has one stored. An heir is never sent so much."""
+        if self._sent is None:
+            return self._stock.all_parts(step, part)
+        raise Missing((Part(step, "", part),))
+
+    def holds_only(self, sent: Mapping[PartKey, bytes]) -> None:
+        self._sent = sent
+
+
+@dataclass(frozen=True, slots=True)
+class Estate:
+    """What a process inherits from the parent that it is a copy of."""
+
+    step: Step
+    facts: Facts
+    shelf: Shelf
+    sink: Sink | None
+    sunk: str
+
+
+_inherited: list[Estate] = []
+
+
+def inherit(estate: Estate) -> None:
+    """The first thing that an heir does. What it inherits is never garbage, so it is not searched for any."""
+    gc.freeze()
+    _inherited[:] = [estate]
+
+
+def run_inherited(items: tuple[str, ...], parts: Mapping[PartKey, bytes]) -> list[Done | Wants]:
+    """What an heir does with a batch: ``parts`` are those that it is likely to need."""
+    (estate,) = _inherited
+    estate.shelf.holds_only(parts)
+    return _run_all(estate.step, items, estate.facts, estate.sink, estate.sunk)
+
+
+def _run_all(step: Step, items: tuple[str, ...], facts: Facts, sink: Sink | None, sunk: str) -> list[Done | Wants]:
+    results: list[Done | Wants] = []
+    for item in items:
+        try:
+            results.append(run(step, item, facts, sink, sunk))
+        except Missing as missing:
+            results.append(Wants(item, missing.queries))
+    return results
 
 
 class _SentFacts(Facts):
@@ -119,10 +221,4 @@ def run_job(job: Job) -> list[Done | Wants]:
     """What a worker process does. Answers to one item's questions serve the whole batch."""
     facts = _SentFacts(job.answers, job.local.resolvers())
     facts._made = _made_in_this_worker
-    results: list[Done | Wants] = []
-    for item in job.items:
-        try:
-            results.append(run(job.step, item, facts, job.sink, job.sunk))
-        except Missing as missing:
-            results.append(Wants(item, missing.queries))
-    return results
+    return _run_all(job.step, job.items, facts, job.sink, job.sunk)

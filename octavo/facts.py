@@ -5,6 +5,7 @@ A step learns everything it needs by asking; what it asked, with a digest of eac
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -19,6 +20,36 @@ T_co = TypeVar("T_co", covariant=True)
 @dataclass(frozen=True)
 class Query(Generic[T_co]):
     """A question, typed by its answer; each subclass is a frozen dataclass of scalars and tuples."""
+
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def written(query: Query[Any]) -> str:
+    """A question as one line of text: its kind, and its arguments as JSON. ``PostAt["posts/a.md"]``"""
+    kind = type(query)
+    return kind.__name__ + _encode([getattr(query, name) for name in _arguments(kind)])
+
+
+def from_text(text: str) -> Query[Any]:
+    """The question that was written so. Raises ValueError when there is none."""
+    name, bracket, arguments = text.partition("[")
+    try:
+        values = json.loads(bracket + arguments)
+        query: Query[Any] = _kinds()[name](*(tuple(value) if type(value) is list else value for value in values))
+    except (KeyError, TypeError) as problem:
+        raise ValueError(f"no question: {text!r}") from problem
+    return query
+
+
+@cache
+def _arguments(kind: Hashable) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cast("type[Query[Any]]", kind)))
+
+
+@cache
+def _kinds() -> dict[str, type[Query[Any]]]:
+    return {kind.__name__: kind for kind in Query.__subclasses__()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +90,37 @@ Resolver = Callable[[Any], Fact]
 
 
 class Facts:
-    """The answers of one stratum of a build: a resolver for each kind of query it can answer."""
+    """The answers of one stratum of a build: a resolver for each kind of query it can answer.
 
-    def __init__(self, resolvers: Mapping[type[Query[Any]], Resolver]) -> None:
+    The basis of a kind is a digest of all that its answers are made from: while that is the same, so are they.
+    """
+
+    def __init__(
+        self,
+        resolvers: Mapping[type[Query[Any]], Resolver],
+        bases: Mapping[type[Query[Any]], Digest] | None = None,
+    ) -> None:
         self._resolvers = dict(resolvers)
+        self._bases = dict(bases or {})
         self._known: dict[Query[Any], Fact] = {}
         self._made: dict[tuple[Callable[..., Any], tuple[Hashable, ...]], Any] = {}
 
-    def extended(self, resolvers: Mapping[type[Query[Any]], Resolver]) -> Facts:
+    def extended(
+        self,
+        resolvers: Mapping[type[Query[Any]], Resolver],
+        bases: Mapping[type[Query[Any]], Digest] | None = None,
+    ) -> Facts:
         """The facts of the next stratum: these and more kinds of query. What was made once is kept."""
-        facts = Facts({**self._resolvers, **resolvers})
+        facts = Facts({**self._resolvers, **resolvers}, {**self._bases, **(bases or {})})
         facts._made = self._made
         return facts
+
+    def kinds(self) -> Iterable[type[Query[Any]]]:
+        return self._resolvers.keys()
+
+    def basis(self, kind: type[Query[Any]]) -> Digest | None:
+        """None when nobody says what all answers of the kind are made from."""
+        return self._bases.get(kind)
 
     def fact(self, query: Query[Any]) -> Fact:
         """The answer to a query, resolved and digested once. Raises KeyError for a kind nobody answers."""

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import pickle
 from array import array
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
-from octavo.batch import Answer, Done, Job, Local, Sink, Step, Wants, run, run_job
+from octavo.answers import Answers
+from octavo.batch import Done, Local, PartKey, Shelf, Sink, Step, defaults, run
 from octavo.digest import SIZE, Digest, digest
+from octavo.dispatch import Crew, Hints, Work, run_all
 from octavo.facts import Ask, Fact, Facts, Query
 from octavo.store import CorruptStore, Entry, Store, Trace
-
-Expect = Callable[[str], Iterable[Query[Any]]]
-"""The questions an item is likely to ask, to spare a worker the round trips. A wrong guess costs only time."""
 
 
 class Rows(Protocol):
@@ -46,8 +43,16 @@ class Change:
 class Records(Mapping[str, Trace]):
     """The values of a step by item. Digests are at hand, the parts themselves are read when asked for."""
 
-    def __init__(self, step: str, parts: tuple[str, ...], traces: Mapping[str, Trace], store: Store) -> None:
-        self._step, self._parts, self._traces, self._store = step, parts, traces, store
+    def __init__(
+        self,
+        step: str,
+        parts: tuple[str, ...],
+        traces: Mapping[str, Trace],
+        shelf: Shelf,
+        usual: Mapping[str, tuple[Digest, Any]],
+    ) -> None:
+        self._step, self._traces, self._shelf, self._usual = step, traces, shelf, usual
+        self._places = {part: place for place, part in enumerate(parts)}
 
     def __getitem__(self, item: str) -> Trace:
         return self._traces[item]
@@ -59,19 +64,42 @@ class Records(Mapping[str, Trace]):
         return len(self._traces)
 
     def digest(self, item: str, part: str) -> Digest:
-        return self._traces[item].part_digest(self._parts.index(part))
+        return self._traces[item].part_digest(self._places[part])
+
+    def digest_of(self, *parts: str) -> Digest:
+        """One digest of these parts of all items."""
+        places = [self._places[part] for part in parts]
+        return digest(
+            tuple((item, *(trace.part_digest(place) for place in places)) for item, trace in self._traces.items())
+        )
 
     def load(self, item: str, part: str) -> Any:
-        return _unpickled(self._store.part(self._step, item, part))
+        usual = self._usual.get(part)
+        if usual is not None and usual[0] == self.digest(item, part):
+            return usual[1]
+        return _unpickled(self._shelf.part(self._step, item, part))
 
     def fact(self, item: str, part: str) -> Fact:
         return Fact(self.digest(item, part), lambda: self.load(item, part))
 
-    def column(self, part: str) -> Iterator[tuple[str, Any]]:
-        """(item, value) of one part of every item, read in one go."""
-        for item, data in self._store.all_parts(self._step, part):
-            if item in self._traces:
-                yield item, _unpickled(data)
+    def key(self, item: str, part: str) -> Iterator[PartKey]:
+        """The key of a part, if it is one that is stored."""
+        if item in self._traces and (part not in self._usual or self._usual[part][0] != self.digest(item, part)):
+            yield self._step, item, part
+
+    def column(self, part: str) -> dict[str, Any]:
+        """One part of every item."""
+        found = self.unusual(part)
+        if part in self._usual:
+            value = self._usual[part][1]
+            for item in self._traces:
+                found.setdefault(item, value)
+        return found
+
+    def unusual(self, part: str) -> dict[str, Any]:
+        """One part of every item where it is not what it is by default."""
+        rows = self._shelf.column(self._step, part)
+        return {item: _unpickled(data) for item, data in rows if item in self._traces}
 
 
 @dataclass(frozen=True)
@@ -82,18 +110,22 @@ class Mapped:
     ran: Mapping[str, Change]
 
 
-class Memo:
-    """The steps of earlier builds, and the means to run what is stale.
+_NO_HINTS = Hints()
 
-    ``workers`` gives an executor when there is enough to do for one, or None; ``jobs`` is the number of its workers.
+
+class Memo:
+    """The steps of earlier builds, and the means to run what is stale: those of one build.
+
+    ``crew`` gives processes when there is enough to do for them.
     """
 
-    def __init__(self, store: Store, workers: Callable[[], Executor | None], local: Local, jobs: int = 1) -> None:
+    def __init__(self, store: Store, crew: Crew, local: Local) -> None:
         self._store = store
-        self._workers = workers
+        self._shelf = Shelf(store)
+        self._answers = Answers(store)
+        self._crew = crew
         self._local = local
         self._local_kinds = frozenset(local.resolvers())
-        self._jobs = jobs
         self._traces: dict[str, dict[str, Trace]] = {}
 
     def map(
@@ -103,7 +135,7 @@ class Memo:
         items: Sequence[str],
         facts: Facts,
         *,
-        expect: Expect = lambda item: (),
+        hints: Hints = _NO_HINTS,
         worth: int = 32,
         sink: Sink | None = None,
         sunk: str = "",
@@ -111,32 +143,32 @@ class Memo:
     ) -> Mapped:
         """The step's value for every item, run where no earlier run holds.
 
-        ``value`` is the dataclass that the step returns. From ``worth`` stale items on, workers are asked.
-        Part ``sunk`` goes to ``sink`` instead of the store; ``has`` tells whether its bytes of a digest still exist.
+        ``value`` is the dataclass that the step returns. From ``worth`` stale items on, other processes help. Part
+        ``sunk`` goes to ``sink`` instead of the store; ``has`` tells whether its bytes of a digest still exist.
         """
         name = step.__name__
         known = self._known(name)
-        names = tuple(field.name for field in fields(value))
-        current = _CurrentDigests(self._store, facts)
+        parts = tuple(field.name for field in fields(value))
+        self._answers.compare(facts)
+        changed = self._answers.changed_since(name)
+        place = parts.index(sunk) if sunk else 0
         changes: dict[str, Change] = {}
         for item in items:
-            change = self._change(known.get(item), current)
-            if change is None and sunk and not has(item, known[item].part_digest(names.index(sunk))):
+            change = self._change(known.get(item), changed)
+            if change is None and sunk and not has(item, known[item].part_digest(place)):
                 change = Change("its output is missing or was altered")
             if change is not None:
                 changes[item] = change
-        stale = list(changes)
-        workers = self._workers() if len(stale) >= worth else None
-        if workers is None:
-            runs: Generator[Done, None, None] = (run(step, item, facts, sink, sunk) for item in stale)
-        else:
-            runs = self._run_in(workers, step, stale, facts, expect, sink, sunk)
+        gone = known.keys() - items if changes or len(known) != len(items) else ()
+        work = Work(step, facts, hints, sink, sunk)
+        runs = run_all(work, list(changes), self._crew, worth, self._shelf, self._local)
         try:
-            self._keep(name, known, runs, gone=known.keys() - set(items))
+            self._keep(name, parts, known, runs, gone, news=bool(changed))
         except Exception:
             runs.close()
             raise
-        return Mapped(Records(name, names, {item: known[item] for item in items}, self._store), changes)
+        records = Records(name, parts, {item: known[item] for item in items}, self._shelf, defaults(value))
+        return Mapped(records, changes)
 
     def fold(self, step: Callable[[Ask, Any], tuple[Rows, Any]], facts: Facts) -> Mapped:
         """One step over everything: ``step(ask, state) -> (rows, state)``, with the state of its last run (or None).
@@ -144,14 +176,15 @@ class Memo:
         The rows must not depend on the state, which only makes them cheaper to find. Each row is kept on its own;
         only those that the step says it ``touched`` since that state are looked at.
         """
-        name = step.__name__
-        known = self._known(name)
-        whole = self._known(f"{name}:state")
-        change = self._change(whole.get(""), _CurrentDigests(self._store, facts))
+        name, whole_name = step.__name__, f"{step.__name__}:state"
+        known, whole = self._known(name), self._known(whole_name)
+        self._answers.compare(facts)
+        changed = self._answers.changed_since(whole_name)
+        change = self._change(whole.get(""), changed)
         if change is not None:
             state: Any = None
             if "" in whole:
-                state = _unpickled(self._store.part(f"{name}:state", "", "state"))
+                state = _unpickled(self._shelf.part(whole_name, "", "state"))
             made: list[Rows] = []
 
             def one(item: str, ask: Ask) -> _State:
@@ -163,109 +196,80 @@ class Memo:
             (rows,) = made
             # Without its state the next run looks at every row: what is touched is told since the state that is kept,
             # so a run that dies between here and there must not leave the old one.
-            self._keep(f"{name}:state", whole, [], gone=list(whole))
+            self._keep(whole_name, ("state",), whole, (), gone=list(whole))
             looked_at = rows.touched if state is not None else rows
             fresh = (_row(item, rows[item]) for item in sorted(looked_at))
-            changed = (row for row in fresh if row.item not in known or known[row.item].parts != row.digests[0])
-            self._keep(name, known, changed, gone=known.keys() - set(rows))
-            self._keep(f"{name}:state", whole, [done], gone=())
-        return Mapped(Records(name, ("row",), dict(known), self._store), {"": change} if change else {})
+            new = (row for row in fresh if row.item not in known or known[row.item].parts != row.digests)
+            self._keep(name, ("row",), known, new, gone=known.keys() - set(rows))
+            self._keep(whole_name, ("state",), whole, (done,), gone=())
+        elif changed:
+            self._keep(whole_name, ("state",), whole, (), gone=(), news=True)
+        return Mapped(Records(name, ("row",), dict(known), self._shelf, {}), {"": change} if change else {})
 
-    def prune(self) -> None:
-        """Start anew when most of the stored questions are asked by nobody any more."""
-        asked = {number for traces in self._traces.values() for trace in traces.values() for number in trace.queries}
-        if self._store.query_count > 4 * len(asked) + 10_000:
+    def finish(self) -> None:
+        """The build is done: keep what was learnt, and start anew when most of what is kept is of no use any more."""
+        in_use = (trace.queries for step in self._store.steps() for trace in self._known(step).values())
+        if self._answers.prune(in_use):
             self._store.forget_all()
             self._traces.clear()
+            self._answers = Answers(self._store)
+        with self._store.transaction():
+            self._answers.save()
 
     def asked(self, step: str, item: str) -> tuple[tuple[Query[Any], Digest], ...] | None:
         """What the last run of a step on an item asked, and the digests of the answers; None if it never ran."""
         trace = self._known(step).get(item)
         if trace is None:
             return None
-        return tuple(
-            (self._store.query(number), trace.answers[n * SIZE : (n + 1) * SIZE])
-            for n, number in enumerate(trace.queries)
-        )
+        return tuple((self._answers.query(number), self._answers.digest(number)) for number in trace.queries)
 
     def _known(self, step: str) -> dict[str, Trace]:
         if step not in self._traces:
             self._traces[step] = self._store.traces(step)
         return self._traces[step]
 
-    def _change(self, trace: Trace | None, current: _CurrentDigests) -> Change | None:
+    def _change(self, trace: Trace | None, changed: Mapping[int, int]) -> Change | None:
+        """``changed`` are the questions answered otherwise since all runs of the step held, with the revisions."""
         if trace is None:
             return Change("it is new")
-        answers = trace.answers
-        for n, number in enumerate(trace.queries):
-            if current[number] != answers[n * SIZE : (n + 1) * SIZE]:
-                return Change("an answer changed", self._store.query(number))
+        if changed and not changed.keys().isdisjoint(trace.queries):
+            for number in trace.queries:
+                if changed.get(number, 0) > trace.revision:
+                    return Change("an answer changed", self._answers.query(number))
         return None
 
-    def _keep(self, step: str, known: dict[str, Trace], runs: Iterable[Done], gone: Iterable[str]) -> None:
-        """Store runs as they come, some hundred in a transaction, so that no more than those are held in memory."""
+    def _keep(
+        self,
+        step: str,
+        parts: tuple[str, ...],
+        known: dict[str, Trace],
+        runs: Iterable[Done],
+        gone: Collection[str],
+        news: bool = False,
+    ) -> None:
+        """Store runs as they come, some hundred in a transaction, so that no more than those are held in memory. With
+        the last one all runs of the step hold; ``news`` is whether that has to be said even if there are none."""
         entries: list[Entry] = []
         held = 0
         for done in runs:
-            numbers = array("I", (self._store.number(query) for query, _ in done.asked))
-            trace = Trace(numbers, b"".join(answer for _, answer in done.asked), b"".join(done.digests))
+            answers = (done.answers[n : n + SIZE] for n in range(0, len(done.answers), SIZE))
+            numbers = array("I", map(self._answers.number, done.asked, answers))
+            trace = Trace(numbers, self._answers.revision, done.digests)
+            entries.append(Entry(done.item, trace, done.parts, again=done.item in known))
             known[done.item] = trace
-            entries.append(Entry(done.item, trace, done.parts))
             held += sum(map(len, done.parts.values()))
             if len(entries) >= 500 or held >= 16_000_000:
-                self._store.save(step, entries)
+                with self._store.transaction():
+                    self._store.put(step, parts, entries, ())
+                    self._answers.save()
                 entries, held = [], 0
-        forgotten = list(gone)
-        for item in forgotten:
+        for item in gone:
             del known[item]
-        if entries or forgotten:
-            self._store.save(step, entries, forgotten)
-
-    def _run_in(
-        self,
-        workers: Executor,
-        step: Step,
-        stale: list[str],
-        facts: Facts,
-        expect: Expect,
-        sink: Sink | None,
-        sunk: str,
-    ) -> Generator[Done, None, None]:
-        """Run items in batches on workers, and give each the facts it asks for until it is done.
-
-        When this is given up, no worker is still at it: it would write what is no longer wanted over what comes next.
-        """
-        size = max(1, min(32, len(stale) // (4 * self._jobs)))
-        wanted: dict[str, set[Query[Any]]] = {}
-        common: set[Query[Any]] = set()
-        queue = deque(stale)
-        running: set[Future[list[Done | Wants]]] = set()
-        try:
-            while queue or running:
-                while queue and len(running) < self._jobs + 1:
-                    items = tuple(queue.popleft() for _ in range(min(size, len(queue))))
-                    queries = set(common)
-                    for item in items:
-                        queries.update(wanted.get(item) or expect(item))
-                    answers = tuple(_answer(query, facts) for query in queries if type(query) not in self._local_kinds)
-                    running.add(workers.submit(run_job, Job(step, items, answers, self._local, sink, sunk)))
-                finished, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    results = future.result()
-                    asked = Counter(query for result in results if type(result) is Done for query, _ in result.asked)
-                    common.update(query for query, times in asked.items() if times > 1)
-                    for result in results:
-                        if isinstance(result, Wants):
-                            wanted.setdefault(result.item, set(expect(result.item))).update(result.queries)
-                            queue.appendleft(result.item)
-                        else:
-                            wanted.pop(result.item, None)
-                            yield result
-        except (Exception, GeneratorExit):  # an interrupt waits for nobody
-            for future in running:
-                future.cancel()
-            wait(running)
-            raise
+        if entries or gone or news:
+            self._answers.all_hold(step)
+            with self._store.transaction():
+                self._store.put(step, parts, entries, gone)
+                self._answers.save()
 
 
 @dataclass(frozen=True)
@@ -274,12 +278,7 @@ class _State:
 
 
 def _row(item: str, row: Any) -> Done:
-    return Done(item, (), (digest(row),), {"row": pickle.dumps(row, pickle.HIGHEST_PROTOCOL)})
-
-
-def _answer(query: Query[Any], facts: Facts) -> Answer:
-    found = facts.fact(query)
-    return Answer(query, found.digest, found.load())
+    return Done(item, (), b"", digest(row), {"row": pickle.dumps(row, pickle.HIGHEST_PROTOCOL)})
 
 
 def _unpickled(data: bytes) -> Any:
@@ -287,15 +286,3 @@ def _unpickled(data: bytes) -> Any:
         return pickle.loads(data)
     except Exception as problem:
         raise CorruptStore(f"a value cannot be read: {problem}") from problem
-
-
-class _CurrentDigests(dict[int, Digest]):
-    """Query number -> digest of today's answer, each asked once."""
-
-    def __init__(self, store: Store, facts: Facts) -> None:
-        super().__init__()
-        self._store, self._facts = store, facts
-
-    def __missing__(self, number: int) -> Digest:
-        found = self[number] = self._facts.digest(self._store.query(number))
-        return found

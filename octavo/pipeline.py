@@ -11,10 +11,11 @@ from typing import Any
 
 from octavo import urls
 from octavo.assets import Asset, publish_assets
-from octavo.batch import Sink
+from octavo.batch import PartKey, Sink
 from octavo.checks import Checked, Claim, check_front_matter, check_links, clashes, page_claim
 from octavo.diagnostic import Diagnostic, in_order, warning
 from octavo.digest import Digest, digest
+from octavo.dispatch import Hints
 from octavo.extend import Gathered, Script, gather, own_pages, run_check
 from octavo.facts import Fact, Facts, Query, fact, kept_fact
 from octavo.lint import Linted, lint
@@ -124,14 +125,14 @@ def learn(inputs: Inputs, memo: Memo) -> Known:
     """Read every source and relate what is published."""
     settings = inputs.settings
     facts = Facts({**input_facts(inputs), **inputs.script.resolvers()})
-    documents = memo.map(parse, Document, sorted(inputs.posts), facts, expect=_to_parse, worth=24)
+    documents = memo.map(parse, Document, sorted(inputs.posts), facts, hints=Hints(_to_parse), worth=24)
     records = documents.records
-    metas = dict(records.column("meta"))
+    metas = records.column("meta")
     assets, problems = publish_assets(inputs.assets)
     addresses = {name: asset.url for name, asset in assets.items()}
-    published = live(metas, dict(records.column("summary")), settings, inputs.when, addresses)
-    attached = attachments(published, metas, inputs.files, _small_column(records, "files", ()))
-    index = Index(published, _small_column(records, "targets", ()), attached, settings)
+    published = live(metas, records.column("summary"), settings, inputs.when, addresses)
+    attached = attachments(published, metas, inputs.files, records.unusual("files"))
+    index = Index(published, records.unusual("targets"), attached, settings)
     facts = facts.extended({**post_facts(index, records), **candidate_facts(index, metas, records)})
     related = memo.fold(relate, facts)
     facts = facts.extended({**related_facts(index, related.records), **asset_facts(assets, inputs)})
@@ -158,8 +159,8 @@ def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], b
         Output,
         sorted(routes.pages),
         facts,
-        expect=lambda url: _to_render(routes.pages[url], settings),
-        worth=150,
+        hints=_to_render_all(routes, settings, documents.records, known.related.records),
+        worth=100,
         sink=sink,
         sunk="content",
         has=has,
@@ -205,7 +206,7 @@ def input_facts(inputs: Inputs) -> Resolvers:
         return fact(None) if layout is None else layout.content
 
     return {
-        Source: lambda query: inputs.posts[query.path],
+        Source: lambda query: inputs.posts.get(query.path) or fact(None),
         Setting: lambda query: fact(getattr(inputs.settings, query.name)),
         Template: template,
         LayoutBytes: layout_bytes,
@@ -238,6 +239,18 @@ def _to_parse(path: str) -> Iterator[Query[Any]]:
         yield Setting(name)
 
 
+def _to_render_all(routes: Routes, settings: Settings, documents: Records, related: Records) -> Hints:
+    def parts(url: str) -> Iterator[PartKey]:
+        page = routes.pages[url]
+        if page.kind in ("article", "page"):
+            yield from documents.key(page.subject, "body")
+            yield from documents.key(page.subject, "headings")
+            yield from related.key(page.subject, "row")
+
+    alone = {url for url, page in routes.pages.items() if page.kind in ("feed", "index")}
+    return Hints(lambda url: _to_render(routes.pages[url], settings), parts, alone)
+
+
 def _to_render(page: Page, settings: Settings) -> Iterator[Query[Any]]:
     yield PageAt(page.url)
     if page.kind == "article":
@@ -248,17 +261,8 @@ def _to_render(page: Page, settings: Settings) -> Iterator[Query[Any]]:
         yield Listing(page.url)
 
 
-def _small_column(records: Records, part: str, empty: Any) -> dict[str, Any]:
-    """One part of every item that has more than the empty value; often few have."""
-    nothing = digest(empty)
-    filled = [item for item in records if records.digest(item, part) != nothing]
-    if len(filled) > 500:
-        return dict(records.column(part))
-    return {item: records.load(item, part) for item in filled}
-
-
 def _problems(records: Records) -> Iterator[Diagnostic]:
-    for problems in _small_column(records, "problems", ()).values():
+    for problems in records.unusual("problems").values():
         yield from problems
 
 

@@ -220,13 +220,16 @@ class Project:
         base = urls.base_path(self.settings().base_url)
         if base and url.startswith(base + "/"):
             url = url.removeprefix(base)
+        from octavo.answers import Answers
+
         with self._alone():
-            traces = self.store.traces("render")
+            answers = Answers(self.store)
             for candidate in (url, url.rstrip("/") + "/", "/" + url.lstrip("/"), f"/{url.strip('/')}/"):
-                if candidate in traces:
-                    asked = tuple(str(self.store.query(number)) for number in traces[candidate].queries)
+                trace = self.store.trace("render", candidate)
+                if trace is not None:
+                    asked = tuple(str(answers.query(number)) for number in trace.queries)
                     return Why(candidate, asked, self._reasons().get(candidate, "it is new"), ())
-        return Why(url, None, "", tuple(traces))
+            return Why(url, None, "", self.store.items("render"))
 
     def published(self) -> tuple[str, ...]:
         """The files in ``output/`` that Octavo wrote."""
@@ -335,14 +338,14 @@ class Project:
         inputs = self._inputs(files, now)
         memo = self._memo(inputs)
         built = pipeline.build(inputs, memo, sink, has)
-        memo.prune()
+        memo.finish()
         self._remember_reasons(built.ran)
         return built
 
     def _memo(self, inputs: Inputs) -> Memo:
         from octavo.memo import Memo
 
-        return Memo(self.store, self.workers, inputs.script, self.workers.jobs)
+        return Memo(self.store, self.workers, inputs.script)
 
     def _remember_reasons(self, ran: Mapping[str, Change]) -> None:
         connection = self.store.connection

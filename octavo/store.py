@@ -5,31 +5,30 @@ What is read back is checked against a checksum, so that a damaged file is found
 
 from __future__ import annotations
 
-import json
 import sqlite3
+import struct
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from functools import cache, cached_property
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 from octavo.digest import SIZE, Digest
-from octavo.facts import Query, Unanswered
+from octavo.facts import Unanswered
 
-_FORMAT = "1"
+_FORMAT = "2"
 
 PATIENCE = 30.0
 """Seconds to wait for a process that has the file locked; Octavo's own keep out of each other's way before."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS queries (id INTEGER PRIMARY KEY, query BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS traces (step TEXT, item TEXT, asked BLOB, parts BLOB, PRIMARY KEY (step, item));
-CREATE TABLE IF NOT EXISTS parts (step TEXT, item TEXT, part TEXT, data BLOB, PRIMARY KEY (step, item, part));
+CREATE TABLE IF NOT EXISTS questions (kind TEXT, chunk INTEGER, data BLOB, PRIMARY KEY (kind, chunk));
+CREATE TABLE IF NOT EXISTS traces (step TEXT, item TEXT, data BLOB, PRIMARY KEY (step, item));
+CREATE TABLE IF NOT EXISTS parts (step TEXT, part TEXT, item TEXT, data BLOB, PRIMARY KEY (step, part, item));
 """
+_TABLES = ("questions", "traces", "parts")
 
 
 class CorruptStore(Unanswered):
@@ -38,10 +37,11 @@ class CorruptStore(Unanswered):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What one run of a step asked and got: query numbers, the digests of the answers, and of the value's parts."""
+    """One run of a step: the numbers of the questions it asked, the revision at which it ran, and the digests of the
+    parts of its value."""
 
     queries: array[int]
-    answers: bytes
+    revision: int
     parts: bytes
 
     def part_digest(self, index: int) -> Digest:
@@ -50,11 +50,13 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One run to be remembered. ``parts`` maps a part's name to its pickled value, in no particular order."""
+    """One run to be remembered. ``parts`` maps a part's name to its pickled value, in no particular order; ``again``
+    is true when an earlier run may have left parts of its own."""
 
     item: str
     trace: Trace
     parts: Mapping[str, bytes]
+    again: bool
 
 
 class Store:
@@ -96,7 +98,7 @@ class Store:
 
     def is_current(self) -> bool:
         """False when another process has written to the file since it was opened: then open it again, for what is
-        known of it, such as the numbers of the queries, may be wrong."""
+        known of it may be wrong."""
         return self._data_version() == self._version
 
     def _data_version(self) -> int:
@@ -124,70 +126,43 @@ class Store:
     def forget_all(self) -> None:
         """Empty the memo; tables of other modules in the same file stay."""
         with self.transaction():
-            for table in ("queries", "traces", "parts"):
+            for table in _TABLES:
                 self.connection.execute(f"DELETE FROM {table}")
             # What the file was made by stays true: without it the next build would begin anew once more.
             self.connection.execute("DELETE FROM about WHERE name NOT IN ('salt', 'format')")
-        self._queries = []
-        self._numbers = {}
-        self._kept = 0
 
-    # Queries, by number: most are asked by many items, so a trace holds numbers. A row has those that were new to one
-    # save, from the number that is its id. They are read when one is wanted first: a command that finds nothing changed
-    # wants none.
+    # Questions, in chunks of one kind.
 
-    @cached_property
-    def _queries(self) -> list[Query[Any]]:
-        try:
-            queries = self._read_queries()
-        except CorruptStore:
-            self.forget_all()
-            return []
-        self._kept = len(queries)
-        return queries
+    def questions(self, kind: str) -> Iterator[bytes]:
+        rows = self.connection.execute("SELECT data FROM questions WHERE kind = ? ORDER BY chunk", (kind,))
+        return (_checked(data) for (data,) in rows)
 
-    @cached_property
-    def _numbers(self) -> dict[Query[Any], int]:
-        return {query: number for number, query in enumerate(self._queries)}
-
-    def query(self, number: int) -> Query[Any]:
-        return self._queries[number]
-
-    def number(self, query: Query[Any]) -> int:
-        """The number of a query; new ones are kept by the next ``save``."""
-        found = self._numbers.get(query)
-        if found is None:
-            found = self._numbers[query] = len(self._queries)
-            self._queries.append(query)
-        return found
-
-    @property
-    def query_count(self) -> int:
-        return len(self._queries)
-
-    def _read_queries(self) -> list[Query[Any]]:
-        queries: list[Query[Any]] = []
-        for first, data in self.connection.execute("SELECT id, query FROM queries ORDER BY id"):
-            if first != len(queries):
-                raise CorruptStore("queries are missing")
-            try:
-                queries += map(_query_from, json.loads(_checked(data)))
-            except (ValueError, KeyError, TypeError) as problem:
-                raise CorruptStore(f"a query cannot be read: {problem}") from problem
-        return queries
+    def put_questions(self, kind: str, chunks: Iterable[tuple[int, bytes]]) -> None:
+        self.connection.executemany(
+            "INSERT OR REPLACE INTO questions VALUES (?, ?, ?)", [(kind, n, _sealed(data)) for n, data in chunks]
+        )
 
     # Traces and values.
 
+    def steps(self) -> tuple[str, ...]:
+        return tuple(step for (step,) in self.connection.execute("SELECT DISTINCT step FROM traces"))
+
     def traces(self, step: str) -> dict[str, Trace]:
-        count = self.query_count  # first, for where the queries are damaged no trace is believed
-        rows = self.connection.execute("SELECT item, asked, parts FROM traces WHERE step = ?", (step,))
-        return {item: _trace_from(_checked(asked), _checked(parts), count) for item, asked, parts in rows}
+        rows = self.connection.execute("SELECT item, data FROM traces WHERE step = ?", (step,))
+        return {item: _trace_from(_checked(data)) for item, data in rows}
+
+    def trace(self, step: str, item: str) -> Trace | None:
+        row = self.connection.execute("SELECT data FROM traces WHERE step = ? AND item = ?", (step, item)).fetchone()
+        return _trace_from(_checked(row[0])) if row else None
+
+    def items(self, step: str) -> tuple[str, ...]:
+        return tuple(item for (item,) in self.connection.execute("SELECT item FROM traces WHERE step = ?", (step,)))
 
     def part(self, step: str, item: str, part: str) -> bytes:
         """The pickled value of one part. Raises CorruptStore when it is not there or damaged."""
         try:
             row = self.connection.execute(
-                "SELECT data FROM parts WHERE step = ? AND item = ? AND part = ?", (step, item, part)
+                "SELECT data FROM parts WHERE step = ? AND part = ? AND item = ?", (step, part, item)
             ).fetchone()
         except sqlite3.DatabaseError as problem:
             raise CorruptStore(f"{part} of {item}: {problem}") from problem
@@ -196,32 +171,34 @@ class Store:
         return _checked(row[0])
 
     def all_parts(self, step: str, part: str) -> Iterator[tuple[str, bytes]]:
-        """(item, pickled value) of one part of every item of a step."""
+        """(item, pickled value) of one part of every item that has one."""
         rows = self.connection.execute("SELECT item, data FROM parts WHERE step = ? AND part = ?", (step, part))
         return ((item, _checked(data)) for item, data in rows)
 
-    def save(self, step: str, entries: Iterable[Entry], gone: Iterable[str] = ()) -> None:
-        """Remember runs and forget items, in one transaction."""
-        execute = self.connection.execute
-        new = self._queries[self._kept :]
-        with self.transaction():
-            if new:
-                data = json.dumps([_query_row(query) for query in new]).encode()
-                execute("INSERT INTO queries VALUES (?, ?)", (self._kept, _sealed(data)))
-            for entry in entries:
-                trace = entry.trace
-                asked = _sealed(trace.queries.tobytes() + trace.answers)
-                parts = _sealed(trace.parts)
-                execute("INSERT OR REPLACE INTO traces VALUES (?, ?, ?, ?)", (step, entry.item, asked, parts))
-                for part, data in entry.parts.items():
-                    execute("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", (step, entry.item, part, _sealed(data)))
-            for item in gone:
-                execute("DELETE FROM traces WHERE step = ? AND item = ?", (step, item))
-                execute("DELETE FROM parts WHERE step = ? AND item = ?", (step, item))
-        self._kept += len(new)
+    def put(self, step: str, parts: Iterable[str], entries: Collection[Entry], gone: Collection[str]) -> None:
+        """Write runs, over earlier ones of the same items, and forget those that are gone; within a transaction.
+
+        ``parts`` are the names of all parts that an item of this step may have.
+        """
+        connection = self.connection
+        before = [*(entry.item for entry in entries if entry.again), *gone]
+        for part in parts if before else ():
+            connection.executemany(
+                "DELETE FROM parts WHERE step = ? AND part = ? AND item = ?", [(step, part, item) for item in before]
+            )
+        connection.executemany("DELETE FROM traces WHERE step = ? AND item = ?", [(step, item) for item in gone])
+        connection.executemany(
+            "INSERT OR REPLACE INTO traces VALUES (?, ?, ?)",
+            [(step, entry.item, _sealed(_packed(entry.trace))) for entry in entries],
+        )
+        connection.executemany(
+            "INSERT INTO parts VALUES (?, ?, ?, ?)",
+            [(step, part, entry.item, _sealed(data)) for entry in entries for part, data in entry.parts.items()],
+        )
 
 
 _SEAL = 8
+_HEAD = struct.Struct("<II")
 
 
 def _sealed(data: bytes) -> bytes:
@@ -235,25 +212,11 @@ def _checked(data: bytes) -> bytes:
     return body
 
 
-def _trace_from(asked: bytes, parts: bytes, query_count: int) -> Trace:
-    count = len(asked) // (4 + SIZE)
-    queries = array("I", asked[: 4 * count])
-    if queries and max(queries) >= query_count:
-        raise CorruptStore("a trace names a query that is not there")
-    return Trace(queries, asked[4 * count :], parts)
+def _packed(trace: Trace) -> bytes:
+    return _HEAD.pack(trace.revision, len(trace.queries)) + trace.queries.tobytes() + trace.parts
 
 
-def _query_row(query: Query[Any]) -> list[Any]:
-    kind = type(query)
-    return [kind.__name__, *(getattr(query, field.name) for field in fields(kind))]
-
-
-def _query_from(row: list[Any]) -> Query[Any]:
-    name, *arguments = row
-    query: Query[Any] = _kinds()[name](*(tuple(a) if type(a) is list else a for a in arguments))
-    return query
-
-
-@cache
-def _kinds() -> dict[str, type[Query[Any]]]:
-    return {kind.__name__: kind for kind in Query.__subclasses__()}
+def _trace_from(data: bytes) -> Trace:
+    revision, count = _HEAD.unpack_from(data)
+    end = _HEAD.size + 4 * count
+    return Trace(array("I", data[_HEAD.size : end]), revision, data[end:])

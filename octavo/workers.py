@@ -1,4 +1,8 @@
-"""Worker processes: spawned, never forked, gone with their parent, deaf to the interrupt that is meant for it."""
+"""Worker processes: gone with their parent, deaf to the interrupt that is meant for it.
+
+Where this process has one thread, its workers can be copies of it (forked), which know all that it knows. A process
+with more, such as a preview that watches files, starts new ones (spawned).
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from multiprocessing import resource_tracker
 from types import ModuleType
 from typing import Any, TypeVar
@@ -26,20 +30,45 @@ class Workers:
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
         self._pool: _Pool | None = None
+        # numpy would start a thread for each processor: each of our processes has one to itself, and a process with
+        # several threads cannot be copied.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-    def __call__(self) -> ProcessPoolExecutor | None:
-        """The pool; None when one job was asked for."""
+    def pool(self) -> ProcessPoolExecutor | None:
+        """New processes; None when one job was asked for."""
         if self.jobs < 2:
             return None
         if self._pool is None:
-            self._pool = _Pool(self.jobs)
+            self._pool = _Pool(self.jobs, "spawn", _begin)
         return self._pool
+
+    def heirs(self, begin: Callable[[T], None], estate: T, /) -> AbstractContextManager[ProcessPoolExecutor] | None:
+        """Copies of this process that call ``begin(estate)`` first; None where they cannot be made safely."""
+        return _heirs(self.jobs, begin, estate) if can_be_copied() else None
 
     def close(self) -> None:
         """End the processes at once, whatever they are doing. The next call starts others."""
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.end()
+
+
+def can_be_copied() -> bool:
+    """A copy has only the thread that made it: what others had locked would stay so for ever. Libraries for numbers
+    have threads that Python does not count, so the system is asked. (It tells on Linux; macOS allows no copies.)"""
+    try:
+        return len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
+    except OSError:
+        return False
+
+
+@contextmanager
+def _heirs(jobs: int, begin: Callable[[T], None], estate: T) -> Iterator[ProcessPoolExecutor]:
+    pool = _Pool(jobs, "fork", _begin_as_heir, begin, estate)
+    try:
+        yield pool
+    finally:
+        pool.end()
 
 
 def usable_cpus() -> int:
@@ -49,11 +78,12 @@ def usable_cpus() -> int:
 
 
 class _Pool(ProcessPoolExecutor):
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, method: str, begin: Callable[..., None], *arguments: Any) -> None:
         with _signals_kept_from_children():
-            if sys.platform != "win32":
+            if sys.platform != "win32" and method != "fork":
                 resource_tracker.ensure_running()
-            super().__init__(jobs, multiprocessing.get_context("spawn"), initializer=_begin)
+            context = multiprocessing.get_context(method)
+            super().__init__(jobs, context, initializer=begin, initargs=arguments)
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         # A spawned process runs the parent's main module again, which may be a site's build.py without a guard. Ours
@@ -99,6 +129,11 @@ def _begin() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+
+
+def _begin_as_heir(begin: Callable[[T], None], estate: T) -> None:
+    _begin()
+    begin(estate)
 
 
 def _leave_with(parent: Any) -> None:

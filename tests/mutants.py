@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from octavo import disk, extend, facts, layouts, memo, project, publish, sources
+from octavo import answers, disk, extend, facts, layouts, memo, project, publish, sources
 from octavo.digest import digest
 from octavo.facts import Fact
 from octavo.queries import Source
@@ -40,7 +40,7 @@ def only_the_first_answers_are_checked() -> AbstractContextManager[Any]:
 
     def change(self: memo.Memo, trace: Any, current: Any) -> Any:
         if trace is not None:
-            trace = type(trace)(trace.queries[:4], trace.answers, trace.parts)
+            trace = type(trace)(trace.queries[:4], trace.revision, trace.parts)
         return real(self, trace, current)
 
     return patch.object(memo.Memo, "_change", change)
@@ -112,18 +112,30 @@ def the_script_is_known_by_its_names_only() -> AbstractContextManager[Any]:
 
 
 def warnings_are_told_once() -> AbstractContextManager[Any]:
-    real = memo.Records.load
+    real = memo.Records.unusual
     seen: set[tuple[str, str, bytes]] = set()
 
-    def load(self: memo.Records, item: str, part: str) -> Any:
-        if part == "problems":
-            key = (self._step, item, self.digest(item, part))
-            if key in seen:
-                return ()
-            seen.add(key)
-        return real(self, item, part)
+    def unusual(self: memo.Records, part: str) -> Any:
+        found = real(self, part)
+        if part != "problems":
+            return found
+        keys = {item: (self._step, item, self.digest(item, part)) for item in found}
+        told = {item: problems for item, problems in found.items() if keys[item] not in seen}
+        seen.update(keys.values())
+        return told
 
-    return patch.object(memo.Records, "load", load)
+    return patch.object(memo.Records, "unusual", unusual)
+
+
+def an_answer_that_changes_looks_as_if_it_always_was_so() -> AbstractContextManager[Any]:
+    real = answers.Answers._set
+
+    def put(self: answers.Answers, name: str, known: Any, place: int, answer: bytes) -> None:
+        before = known.changed[place]
+        real(self, name, known, place, answer)
+        known.changed[place] = before
+
+    return patch.object(answers.Answers, "_set", put)
 
 
 def the_lists_of_related_posts_are_never_updated() -> AbstractContextManager[Any]:
@@ -132,7 +144,7 @@ def the_lists_of_related_posts_are_never_updated() -> AbstractContextManager[Any
     def fold(self: memo.Memo, step: Any, found: Any) -> Any:
         known = self._known(step.__name__)
         return (
-            memo.Mapped(memo.Records(step.__name__, ("row",), dict(known), self._store), {})
+            memo.Mapped(memo.Records(step.__name__, ("row",), dict(known), self._shelf, {}), {})
             if known
             else real(self, step, found)
         )
@@ -179,6 +191,7 @@ MUTANTS: tuple[Mutant, ...] = (
     the_lists_of_related_posts_are_never_updated,
     files_that_are_wanted_no_more_stay,
     a_source_is_known_by_its_length,
+    an_answer_that_changes_looks_as_if_it_always_was_so,
 )
 
 

@@ -161,8 +161,8 @@ def run(step, item, facts, sink=None, sunk=""):
             running = False
     return real(hermetic, item, facts, sink, sunk)
 
-import octavo.memo
-octavo.memo.run = run
+import octavo.dispatch, octavo.memo
+octavo.dispatch.run = octavo.memo.run = run
 sys.addaudithook(watch)
 with Project(Path(sys.argv[1]), Options(jobs=1)) as project:
     report = project.build()

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from octavo.batch import Estate
 from octavo.digest import Digest
+from octavo.dispatch import Hints
 from octavo.facts import Ask, Fact, Facts, Query, Resolver, fact
 from octavo.memo import Mapped, Memo
 from octavo.store import CorruptStore, Store
@@ -72,6 +74,20 @@ def no_store_is_left_open() -> Iterator[None]:
         _open.pop().close()
 
 
+@dataclass(frozen=True)
+class Hands:
+    """A crew that has, at most, one executor of processes that know nothing."""
+
+    executor: Executor | None = None
+    jobs: int = 2
+
+    def heirs(self, begin: Callable[[Estate], None], estate: Estate, /) -> None:
+        return None
+
+    def pool(self) -> Executor | None:
+        return self.executor
+
+
 @dataclass
 class Toy:
     """Some notes and a memo; ``run`` maps a step over them."""
@@ -85,7 +101,7 @@ class Toy:
         return Facts({Note: lambda q: fact(notes.get(q.name)), Names: lambda q: fact(tuple(sorted(notes)))})
 
     def run(self, step: Callable[[str, Ask], Spelled] = spell, **options: Any) -> Mapped:
-        memo = Memo(self.store, lambda: self.executor, NoLocal(), jobs=2)
+        memo = Memo(self.store, Hands(self.executor), NoLocal())
         return memo.map(step, Spelled, sorted(self.notes), self.facts(), worth=1, **options)
 
     def texts(self, mapped: Mapped) -> dict[str, str]:
@@ -203,7 +219,7 @@ def test_a_sunk_part_is_written_and_not_stored() -> None:
     published: dict[str, Digest] = {}
 
     def run() -> Mapped:
-        memo = Memo(toy.store, lambda: None, NoLocal())
+        memo = Memo(toy.store, Hands(), NoLocal())
         return memo.map(
             encode,
             Bytes,
@@ -239,35 +255,38 @@ def number_rows(ask: Ask, state: Any) -> tuple[Initials, tuple[tuple[str, str], 
 
 def test_a_fold_keeps_each_row_and_hands_on_its_state() -> None:
     toy = Toy({"a": "one", "b": "two"})
-    memo = Memo(toy.store, lambda: None, NoLocal())
-    rows = memo.fold(number_rows, toy.facts()).records
+
+    def folded() -> Mapped:
+        return Memo(toy.store, Hands(), NoLocal()).fold(number_rows, toy.facts())
+
+    rows = folded().records
     assert {name: rows.load(name, "row") for name in rows} == {"a": "o", "b": "t"}
-    assert not memo.fold(number_rows, toy.facts()).ran
+    assert not folded().ran
     toy.notes = {"a": "only", "c": "three"}
-    rows = memo.fold(number_rows, toy.facts()).records
+    rows = folded().records
     assert {name: rows.load(name, "row") for name in rows} == {"a": "o", "c": "t"}
-    assert Memo(toy.store, lambda: None, NoLocal()).fold(number_rows, toy.facts()).records.load("c", "row") == "t"
+    assert folded().records.load("c", "row") == "t"
 
 
 def test_a_fold_that_dies_before_its_state_is_kept_leaves_no_stale_row(monkeypatch: pytest.MonkeyPatch) -> None:
     toy = Toy({"a": "one", "b": "two"})
-    Memo(toy.store, lambda: None, NoLocal()).fold(number_rows, toy.facts())
+    Memo(toy.store, Hands(), NoLocal()).fold(number_rows, toy.facts())
     toy.notes["a"] = "uno"
-    real = Store.save
+    real = Store.put
 
-    def dying(self: Store, step: str, entries: Any, gone: Any = ()) -> None:
+    def dying(self: Store, step: str, parts: Any, entries: Any, gone: Any) -> None:
         if step.endswith(":state") and entries:
             raise KeyboardInterrupt
-        real(self, step, entries, gone)
+        real(self, step, parts, entries, gone)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Store, "save", dying)
+        patched.setattr(Store, "put", dying)
         with pytest.raises(KeyboardInterrupt):
-            Memo(toy.store, lambda: None, NoLocal()).fold(number_rows, toy.facts())
+            Memo(toy.store, Hands(), NoLocal()).fold(number_rows, toy.facts())
     # Back as it was: since the state of the first run nothing changed, but the row was overwritten meanwhile.
     toy.notes["a"] = "one"
     toy.notes["b"] = "deux"
-    rows = Memo(toy.store, lambda: None, NoLocal()).fold(number_rows, toy.facts()).records
+    rows = Memo(toy.store, Hands(), NoLocal()).fold(number_rows, toy.facts()).records
     assert {name: rows.load(name, "row") for name in rows} == {"a": "o", "b": "d"}
 
 
@@ -348,7 +367,8 @@ def test_when_a_map_fails_no_worker_is_still_at_it() -> None:
     store = opened(None, b"salt")
     names = [f"n{number}" for number in range(40)]
     with ThreadPoolExecutor(3) as executor:
-        memo = Memo(store, lambda: executor, NoLocal(), jobs=2)
+        memo = Memo(store, Hands(executor), NoLocal())
+        hints = Hints(lambda name: [Note(name)])
         with pytest.raises(ValueError, match="not now"):
-            memo.map(spell_slowly, Spelled, names, Facts({Note: note}), expect=lambda name: [Note(name)], worth=1)
+            memo.map(spell_slowly, Spelled, names, Facts({Note: note}), hints=hints, worth=1)
         assert _at_work == []

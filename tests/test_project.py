@@ -118,7 +118,7 @@ def test_a_cache_that_cannot_be_written_for_want_of_space_is_no_damage(
         problem.sqlite_errorname = "SQLITE_FULL"
         raise problem
 
-    monkeypatch.setattr("octavo.store.Store.save", full)
+    monkeypatch.setattr("octavo.store.Store.put", full)
     with pytest.raises(PublishError, match="disk is full"):
         folder.build()
     assert folder.output() == output

@@ -33,18 +33,18 @@ def is_gone(pid: int) -> bool:
 
 
 def test_one_job_needs_no_pool() -> None:
-    assert Workers(1)() is None
+    assert Workers(1).pool() is None
 
 
 def test_work_is_done_in_other_processes_by_one_pool(workers: Workers) -> None:
-    pool = workers()
+    pool = workers.pool()
     assert pool is not None
     assert pool.submit(os.getpid).result(30) != os.getpid()
-    assert workers() is pool
+    assert workers.pool() is pool
 
 
 def test_closing_ends_the_processes_at_once_whatever_they_do(workers: Workers) -> None:
-    pool = workers()
+    pool = workers.pool()
     assert pool is not None
     pool.submit(os.getpid).result(30)
     busy = [pool.submit(time.sleep, 600) for _ in range(4)]
@@ -54,21 +54,21 @@ def test_closing_ends_the_processes_at_once_whatever_they_do(workers: Workers) -
 
 
 def test_what_is_closed_can_be_started_again(workers: Workers) -> None:
-    first = workers()
+    first = workers.pool()
     workers.close()
-    second = workers()
+    second = workers.pool()
     assert second is not None
     assert second is not first
     assert second.submit(len, "four").result(30) == 4
 
 
 def test_a_pool_whose_process_died_is_replaced_after_closing(workers: Workers) -> None:
-    pool = workers()
+    pool = workers.pool()
     assert pool is not None
     with pytest.raises(BrokenExecutor):
         pool.submit(os._exit, 1).result(30)
     workers.close()
-    again = workers()
+    again = workers.pool()
     assert again is not None
     assert again.submit(len, "four").result(30) == 4
 
@@ -76,7 +76,7 @@ def test_a_pool_whose_process_died_is_replaced_after_closing(workers: Workers) -
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("number", ["SIGINT", "SIGHUP"])
 def test_what_a_terminal_sends_to_all_does_not_end_a_worker(number: str, workers: Workers) -> None:
-    pool = workers()
+    pool = workers.pool()
     assert pool is not None
     os.kill(pool.submit(os.getpid).result(30), getattr(signal, number))
     assert pool.submit(len, "four").result(30) == 4
@@ -87,7 +87,7 @@ def test_workers_leave_when_their_parent_is_killed() -> None:
     code = (
         "import os, signal, time\n"
         "from octavo.workers import Workers\n"
-        "pool = Workers(2)()\n"
+        "pool = Workers(2).pool()\n"
         "print(pool.submit(os.getpid).result(), flush=True)\n"
         "pool.submit(time.sleep, 600)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -106,7 +106,7 @@ def test_a_worker_does_not_run_the_main_module_again(tmp_path: Path) -> None:
         "print('main runs')\n"
         "from octavo.workers import Workers\n"
         "workers = Workers(2)\n"
-        "print(workers().submit(len, 'four').result())\n"
+        "print(workers.pool().submit(len, 'four').result())\n"
         "workers.close()\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}

@@ -1,0 +1,192 @@
+"""What every question asked so far was answered with: the digest of each answer, and since when it is that one.
+
+A build has a number, its revision. A run holds as long as no answer it got has changed at a later revision, so most
+runs are known to hold without a look at what they asked. (The revisions of Salsa, the engine of rust-analyzer.)
+"""
+
+from __future__ import annotations
+
+import pickle
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from octavo.digest import SIZE, Digest
+from octavo.facts import Facts, Query, from_text
+from octavo.store import CorruptStore, Store
+
+_CHUNK = 1024
+"""Questions in one row of the store."""
+
+_BITS = 24
+"""A question's number is that of its kind, followed by these many bits for its place in the kind."""
+
+
+@dataclass
+class _Kind:
+    """The questions of one kind: their arguments as JSON, and by place the digest of the answer and its revision."""
+
+    base: int
+    texts: list[str] = field(default_factory=list)
+    digests: bytearray = field(default_factory=bytearray)
+    changed: array[int] = field(default_factory=lambda: array("I"))
+    places: dict[str, int] = field(default_factory=dict)
+    dirty: set[int] = field(default_factory=set)
+
+
+@dataclass
+class _Progress:
+    """What is known without reading any question. By kind: how many there are, and the newest revision of any; the
+    basis they were last compared under. By step: the revision at which all its runs held."""
+
+    revision: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    newest: dict[str, int] = field(default_factory=dict)
+    bases: dict[str, Digest] = field(default_factory=dict)
+    complete: dict[str, int] = field(default_factory=dict)
+    in_use: int = 0
+
+
+class Answers:
+    """The answers as of the build that is under way. Questions are read from the store kind by kind, when needed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        data = store.about("answers")
+        if data is None and store.steps():
+            raise CorruptStore("what was asked is not known")
+        self._progress: _Progress = pickle.loads(data) if data else _Progress()
+        self._progress.revision += 1
+        self._names = list(self._progress.counts)
+        self._kinds: dict[str, _Kind] = {}
+        self._compared: set[str] = set()
+
+    @property
+    def revision(self) -> int:
+        return self._progress.revision
+
+    def compare(self, facts: Facts) -> None:
+        """Find out which answers have changed, for each kind of question that these facts are the first to answer.
+
+        A kind whose basis is the one it was last compared under has not changed.
+        """
+        for kind in facts.kinds():
+            name = kind.__name__
+            if name in self._compared:
+                continue
+            self._compared.add(name)
+            basis = facts.basis(kind)
+            if basis is not None and self._progress.bases.get(name) == basis:
+                continue
+            if name in self._progress.counts:
+                known = self._kind(name)
+                for place, text in enumerate(known.texts):
+                    found = facts.digest(_query(name + text))
+                    if found != known.digests[place * SIZE : (place + 1) * SIZE]:
+                        self._set(name, known, place, found)
+            if basis is None:
+                self._progress.bases.pop(name, None)
+            else:
+                self._progress.bases[name] = basis
+
+    def number(self, question: str, answer: Digest) -> int:
+        """The number of a question (as ``written``) that was answered in this build. Raises CorruptStore when the
+        answer is another than the one that all runs were compared with: some of them are not as they should be."""
+        kind, bracket, arguments = question.partition("[")
+        text = bracket + arguments
+        known = self._kind(kind)
+        place = known.places.get(text)
+        if place is None:
+            place = known.places[text] = len(known.texts)
+            known.texts.append(text)
+            known.digests += answer
+            known.changed.append(self.revision)
+            known.dirty.add(place // _CHUNK)
+            self._progress.counts[kind] = place + 1
+            self._progress.newest[kind] = self.revision
+        elif known.digests[place * SIZE : (place + 1) * SIZE] != answer:
+            if kind in self._compared and known.changed[place] != self.revision:
+                raise CorruptStore(f"the answer to {question} changed unnoticed")
+            self._set(kind, known, place, answer)
+        return known.base | place
+
+    def changed_since(self, step: str) -> Mapping[int, int]:
+        """The questions answered otherwise since all runs of a step held: number -> revision."""
+        since = self._progress.complete.get(step, 0)
+        changed: dict[int, int] = {}
+        for name, newest in self._progress.newest.items():
+            if newest > since:
+                known = self._kind(name)
+                changed.update(
+                    (known.base | place, revision) for place, revision in enumerate(known.changed) if revision > since
+                )
+        return changed
+
+    def all_hold(self, step: str) -> None:
+        """All runs of the step are as of this build."""
+        self._progress.complete[step] = self.revision
+
+    def query(self, number: int) -> Query[Any]:
+        name = self._names[number >> _BITS]
+        return _query(name + self._kind(name).texts[number & ((1 << _BITS) - 1)])
+
+    def digest(self, number: int) -> Digest:
+        known, place = self._kind(self._names[number >> _BITS]), number & ((1 << _BITS) - 1)
+        return bytes(known.digests[place * SIZE : (place + 1) * SIZE])
+
+    def save(self) -> None:
+        """Write what is new, within a transaction of the store."""
+        for name, known in self._kinds.items():
+            self._store.put_questions(name, ((chunk, _packed(known, chunk)) for chunk in sorted(known.dirty)))
+            known.dirty.clear()
+        self._store.set_about("answers", pickle.dumps(self._progress))
+
+    def prune(self, in_use: Iterator[array[int]]) -> bool:
+        """Whether most of the questions are asked by nobody any more. ``in_use`` gives what each run asked; it is
+        looked at only when there are many more questions than the last time."""
+        count = sum(self._progress.counts.values())
+        if count <= 2 * self._progress.in_use + 10_000:
+            return False
+        self._progress.in_use = len({number for numbers in in_use for number in numbers})
+        return count > 4 * self._progress.in_use + 10_000
+
+    def _set(self, name: str, known: _Kind, place: int, answer: Digest) -> None:
+        known.digests[place * SIZE : (place + 1) * SIZE] = answer
+        known.changed[place] = self._progress.newest[name] = self.revision
+        known.dirty.add(place // _CHUNK)
+
+    def _kind(self, name: str) -> _Kind:
+        known = self._kinds.get(name)
+        if known is None:
+            known = self._kinds[name] = self._read(name)
+        return known
+
+    def _read(self, name: str) -> _Kind:
+        if name not in self._progress.counts:
+            self._names.append(name)
+            self._progress.counts[name] = self._progress.newest[name] = 0
+        known = _Kind(self._names.index(name) << _BITS)
+        for data in self._store.questions(name):
+            texts, digests, changed = pickle.loads(data)
+            known.texts += texts.split("\n")
+            known.digests += digests
+            known.changed.frombytes(changed)
+        if len(known.texts) != self._progress.counts[name] or len(known.digests) != SIZE * len(known.texts):
+            raise CorruptStore(f"questions of {name} are missing")
+        known.places = {text: place for place, text in enumerate(known.texts)}
+        return known
+
+
+def _packed(known: _Kind, chunk: int) -> bytes:
+    first, last = chunk * _CHUNK, (chunk + 1) * _CHUNK
+    texts = "\n".join(known.texts[first:last])
+    digests = bytes(known.digests[first * SIZE : last * SIZE])
+    return pickle.dumps((texts, digests, known.changed[first:last].tobytes()), pickle.HIGHEST_PROTOCOL)
+
+
+def _query(text: str) -> Query[Any]:
+    try:
+        return from_text(text)
+    except ValueError as problem:
+        raise CorruptStore(str(problem)) from problem

@@ -1,0 +1,219 @@
+"""Running what is stale: here, in copies of this process, or in processes elsewhere.
+
+A copy inherits all that this process knows, and is sent batches of items with the stored parts that they need. Where
+no copy can be made, other processes are sent the facts themselves.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from octavo.batch import (
+    Answer,
+    Done,
+    Estate,
+    Job,
+    Local,
+    Part,
+    PartKey,
+    Shelf,
+    Sink,
+    Step,
+    Wants,
+    inherit,
+    run,
+    run_inherited,
+    run_job,
+)
+from octavo.facts import Facts, Query, from_text
+
+_LARGEST_BATCH = 32
+
+
+class Crew(Protocol):
+    """Processes to work in."""
+
+    @property
+    def jobs(self) -> int: ...
+
+    def heirs(self, begin: Callable[[Estate], None], estate: Estate, /) -> AbstractContextManager[Executor] | None:
+        """Copies of this process, each of which calls ``begin(estate)`` first; None where none can be made."""
+        ...
+
+    def pool(self) -> Executor | None:
+        """Processes that know nothing of this one; None when there is to be no other."""
+        ...
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What items are likely to need, to spare a worker the round trips. A wrong guess costs only time.
+
+    ``queries`` gives the questions that an item asks, ``parts`` the stored parts that it reads, and ``alone`` are the
+    items that need too much to send it: they are run here.
+    """
+
+    queries: Callable[[str], Iterable[Query[Any]]] = lambda item: ()
+    parts: Callable[[str], Iterable[PartKey]] = lambda item: ()
+    alone: Collection[str] = ()
+
+
+@dataclass(frozen=True)
+class Work:
+    """A step to run, the facts it asks, and where the part ``sunk`` of its values goes."""
+
+    step: Step
+    facts: Facts
+    hints: Hints = Hints()
+    sink: Sink | None = None
+    sunk: str = ""
+
+    def run(self, item: str) -> Done:
+        return run(self.step, item, self.facts, self.sink, self.sunk)
+
+
+Runs = Generator[Done, None, None]
+Results = list[Done | Wants]
+
+
+def run_all(work: Work, items: list[str], crew: Crew, worth: int, shelf: Shelf, local: Local) -> Runs:
+    """Run a step on items, in no particular order: from ``worth`` items on with the help of other processes.
+
+    When this is given up, none of them is still at it: it would write what is no longer wanted over what comes next.
+    """
+    others = [item for item in items if item not in work.hints.alone]
+    if len(others) < worth or crew.jobs < 2:
+        yield from map(work.run, items)
+        return
+    alone = [item for item in items if item in work.hints.alone]
+    # One is run here first: what it imports and makes, such as a parser, its heirs need not make again. It is one from
+    # the middle, for those at the ends are often of a rarer kind.
+    yield work.run(others.pop(len(others) // 2))
+    heirs = crew.heirs(inherit, Estate(work.step, work.facts, shelf, work.sink, work.sunk))
+    if heirs is not None:
+        with _uncollected(), heirs as executor:
+            yield from _exchange(work, others, alone, crew.jobs, _ToHeirs(work, shelf, executor))
+        return
+    pool = crew.pool()
+    if pool is None:
+        yield from map(work.run, (*others, *alone))
+    else:
+        yield from _exchange(work, others, alone, crew.jobs, _ToOthers(work, local, pool))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Garbage is not looked for among what copies of this process share with it: that would make it theirs, page by
+    page of memory."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+class _Sender(Protocol):
+    """Sends batches of items with what they need, and learns from the results what that is."""
+
+    def send(self, items: tuple[str, ...]) -> Future[Results]: ...
+
+    def learn(self, results: Results) -> None: ...
+
+    def can_send(self, wants: Wants) -> bool: ...
+
+
+def _exchange(work: Work, items: list[str], alone: list[str], jobs: int, sender: _Sender) -> Runs:
+    """Send out items in batches until each is done. Meanwhile those are run here that are to be run ``alone``, or need
+    what cannot be sent; and all that are left, when the processes are lost."""
+    size = max(1, min(_LARGEST_BATCH, len(items) // (4 * jobs)))
+    queue = deque(items)
+    running: dict[Future[Results], tuple[str, ...]] = {}
+    try:
+        while queue or running or alone:
+            while queue and len(running) < 2 * jobs + 1:
+                batch = tuple(queue.popleft() for _ in range(min(size, len(queue))))
+                running[sender.send(batch)] = batch
+            if alone:
+                yield work.run(alone.pop())
+            finished, _ = wait(running, timeout=0 if alone else None, return_when=FIRST_COMPLETED)
+            for future in finished:
+                results = future.result()
+                del running[future]
+                sender.learn(results)
+                for result in results:
+                    if isinstance(result, Done):
+                        yield result
+                    elif sender.can_send(result):
+                        queue.appendleft(result.item)
+                    else:
+                        alone.append(result.item)
+    except BrokenExecutor:
+        yield from map(work.run, (*queue, *alone, *(item for batch in running.values() for item in batch)))
+    except (Exception, GeneratorExit):  # an interrupt waits for nobody
+        for future in running:
+            future.cancel()
+        wait(running)
+        raise
+
+
+class _ToHeirs:
+    """Sends stored parts."""
+
+    def __init__(self, work: Work, shelf: Shelf, executor: Executor) -> None:
+        self._work, self._shelf, self._executor = work, shelf, executor
+        self._wanted: dict[str, set[PartKey]] = {}
+
+    def send(self, items: tuple[str, ...]) -> Future[Results]:
+        keys = {key for item in items for key in (*self._work.hints.parts(item), *self._wanted.pop(item, ()))}
+        return self._executor.submit(run_inherited, items, {key: self._shelf.part(*key) for key in keys})
+
+    def learn(self, results: Results) -> None:
+        for result in results:
+            if isinstance(result, Wants):
+                known = self._wanted.setdefault(result.item, set())
+                known.update((query.step, query.item, query.part) for query in result.queries if type(query) is Part)
+
+    def can_send(self, wants: Wants) -> bool:
+        return all(type(query) is Part and query.item for query in wants.queries)
+
+
+class _ToOthers:
+    """Sends facts. What is often asked is sent with every batch."""
+
+    def __init__(self, work: Work, local: Local, executor: Executor) -> None:
+        self._work, self._local, self._executor = work, local, executor
+        self._kinds = frozenset(local.resolvers())
+        self._wanted: dict[str, set[Query[Any]]] = {}
+        self._common: set[Query[Any]] = set()
+
+    def send(self, items: tuple[str, ...]) -> Future[Results]:
+        work = self._work
+        queries = set(self._common)
+        for item in items:
+            queries.update(self._wanted.get(item) or work.hints.queries(item))
+        answers = tuple(_answer(query, work.facts) for query in queries if type(query) not in self._kinds)
+        return self._executor.submit(run_job, Job(work.step, items, answers, self._local, work.sink, work.sunk))
+
+    def learn(self, results: Results) -> None:
+        asked = Counter(question for result in results if type(result) is Done for question in result.asked)
+        self._common.update(from_text(question) for question, times in asked.items() if times > 1)
+        for result in results:
+            if isinstance(result, Wants):
+                known = self._wanted.setdefault(result.item, set(self._work.hints.queries(result.item)))
+                known.update(result.queries)
+            else:
+                self._wanted.pop(result.item, None)
+
+    def can_send(self, wants: Wants) -> bool:
+        return True
+
+
+def _answer(query: Query[Any], facts: Facts) -> Answer:
+    found = facts.fact(query)
+    return Answer(query, found.digest, found.load())
