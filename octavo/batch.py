@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import gc
 import pickle
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.facts import Ask, Fact, Facts, Interrupted, Missing, Query, Reader, Resolver, written
@@ -84,7 +84,7 @@ def run(step: Step, item: str, facts: Facts, sink: Sink | None = None, sunk: str
         value = step(item, reader)
     except Interrupted as interrupted:
         raise interrupted.problem from interrupted
-    usual = defaults(type(value))
+    usual = defaults(type(value))  # type: ignore[arg-type]
     digests: list[Digest] = []
     parts: dict[str, bytes] = {}
     for field in fields(value):
@@ -101,12 +101,10 @@ def run(step: Step, item: str, facts: Facts, sink: Sink | None = None, sunk: str
 
 
 @cache
-def defaults(kind: Hashable) -> Mapping[str, tuple[Digest, Any]]:
+def defaults(kind: type) -> Mapping[str, tuple[Digest, Any]]:
     """Part -> (digest, value) for those of a step's value that have a default: most have it, and it is not stored."""
     return {
-        field.name: (digest(field.default), field.default)
-        for field in fields(cast("type[Any]", kind))
-        if field.default is not MISSING
+        field.name: (digest(field.default), field.default) for field in fields(kind) if field.default is not MISSING
     }
 
 

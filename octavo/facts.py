@@ -28,7 +28,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 def written(query: Query[Any]) -> str:
     """A question as one line of text: its kind, and its arguments as JSON. ``PostAt["posts/a.md"]``"""
     kind = type(query)
-    return kind.__name__ + _encode([getattr(query, name) for name in _arguments(kind)])
+    return kind.__name__ + _encode([getattr(query, name) for name in _arguments(kind)])  # type: ignore[arg-type]
 
 
 def from_text(text: str) -> Query[Any]:
@@ -43,8 +43,8 @@ def from_text(text: str) -> Query[Any]:
 
 
 @cache
-def _arguments(kind: Hashable) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(cast("type[Query[Any]]", kind)))
+def _arguments(kind: type[Query[Any]]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 @cache
