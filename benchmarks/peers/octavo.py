@@ -1,0 +1,50 @@
+"""Octavo itself, as a user's command: a process of its own, from the interpreter that runs the benchmark."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from content import Post
+from peer import ROOT, Peer, Tools, write
+
+
+def command(tools: Tools) -> list[str]:
+    return [sys.executable, "-m", "octavo", "build", "--quiet"]
+
+
+def version(tools: Tools) -> list[str]:
+    return [sys.executable, "-m", "octavo", "--version"]
+
+
+def source(post: Post) -> tuple[str, str]:
+    return f"posts/{post.stem}.md", post.text
+
+
+def configure(folder: Path, related: bool, tools: Tools) -> None:
+    settings = [
+        "[tool.octavo]",
+        'title = "Measured Words"',
+        'description = "A site made to be built"',
+        'base_url = "https://measured.example"',
+        *([] if related else ["related = 0"]),
+    ]
+    write(folder / "pyproject.toml", "\n".join(settings) + "\n")
+    # The site's own copy of the layout that all pages share, so that there is one to edit.
+    (folder / "layouts").mkdir(exist_ok=True)
+    shutil.copy(ROOT / "layouts" / "base.html", folder / "layouts")
+
+
+PEER = Peer(
+    name="octavo",
+    title="Octavo",
+    command=command,
+    version=version,
+    source=source,
+    configure=configure,
+    output="output",
+    base="layouts/base.html",
+    images="posts",
+    kept=(".octavo",),
+)
