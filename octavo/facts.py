@@ -36,7 +36,7 @@ def from_text(text: str) -> Query[Any]:
     name, bracket, arguments = text.partition("[")
     try:
         values = json.loads(bracket + arguments)
-        query: Query[Any] = _kinds()[name](*(tuple(value) if type(value) is list else value for value in values))
+        query: Query[Any] = _kind(name)(*(tuple(value) if type(value) is list else value for value in values))
     except (KeyError, TypeError) as problem:
         raise ValueError(f"no question: {text!r}") from problem
     return query
@@ -47,9 +47,14 @@ def _arguments(kind: type[Query[Any]]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
-@cache
-def _kinds() -> dict[str, type[Query[Any]]]:
-    return {kind.__name__: kind for kind in Query.__subclasses__()}
+_kinds: dict[str, type[Query[Any]]] = {}
+
+
+def _kind(name: str) -> type[Query[Any]]:
+    """A kind of question by its name. Raises KeyError when the module that has it was not imported."""
+    if name not in _kinds:
+        _kinds.update((kind.__name__, kind) for kind in Query.__subclasses__())
+    return _kinds[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -220,6 +220,7 @@ class Project:
         base = urls.base_path(self.settings().base_url)
         if base and url.startswith(base + "/"):
             url = url.removeprefix(base)
+        from octavo import queries  # noqa: F401  # they are read by their names
         from octavo.answers import Answers
 
         with self._alone():
