@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: site test fuzz serve clean
+.PHONY: site test fuzz bench bench-peers serve clean
 
 site: $(VENV)/.site
 	$(BIN)/python build.py
@@ -21,6 +21,14 @@ test: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz --runs 200 --edits 30
 	$(BIN)/python -m tests.mutants
+
+# A small selection, in under two minutes; docs/benchmarks.md has the commands for all of it. Peers that are not there
+# are said and left out.
+bench: $(VENV)/.site
+	$(BIN)/python benchmarks/run.py --posts 1000 --peers octavo,floor,hugo,pelican --operations cold,unchanged,body --rounds 1
+
+bench-peers: $(VENV)/.site
+	$(BIN)/python benchmarks/run.py --install
 
 clean:
 	rm -rf $(VENV) .octavo

@@ -12,9 +12,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from corpus import KINDS, made_posts
 from repeat import repeated_posts
-
-from posts import KINDS, made_posts
 
 SETTINGS = """\
 [tool.octavo]

@@ -14,9 +14,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from content import Post, parse, read_post
+from corpus import made_post
 from peer import RELATED_MARK, Peer, Tools, copy_layouts
-
-from posts import made_post
 
 
 @dataclass(frozen=True)
@@ -162,10 +161,8 @@ def check_seen(workspace: Workspace, seen: list[Seen]) -> None:
 
 @dataclass(frozen=True)
 class Pages:
-    """What a build left: all files, those that are pages, the pages of posts, and how many of these have a list of
-    related articles."""
+    """What a build left: HTML files, those of posts, and how many of these have a list of related articles."""
 
-    files: int
     html: int
     articles: int
     related: int
@@ -173,14 +170,14 @@ class Pages:
 
 def count_pages(workspace: Workspace, site: Site) -> Pages:
     """Count the pages of a build; raises WrongSite when a post has none, or when related articles are not as asked."""
-    files = [path for path in workspace.output.rglob("*") if path.is_file()]
+    html = sum(1 for _ in workspace.output.rglob("*.html"))
     articles = related = 0
     for stem in site.order:
         page = workspace.page(stem)
         if page.is_file():
             articles += 1
             related += RELATED_MARK in page.read_bytes()
-    counted = Pages(len(files), sum(path.suffix == ".html" for path in files), articles, related)
+    counted = Pages(html, articles, related)
     if articles < len(site.order):
         raise WrongSite(f"{articles} of {len(site.order)} posts have a page")
     wanted = workspace.related and workspace.peer.relates

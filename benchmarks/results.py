@@ -20,12 +20,16 @@ class Cell:
     posts: int
     related: bool
 
+    def __str__(self) -> str:
+        return f"{self.posts:,} {self.kind} posts, related {'on' if self.related else 'off'}"
+
 
 @dataclass(frozen=True)
 class Result:
     """What one peer needed for one operation, a figure for each round: seconds, and bytes where they are known.
 
-    ``failure`` says why there is none.
+    ``pages`` are the HTML files of the site, ``lists`` the lists of related articles on them. ``failure`` says why
+    there are no figures.
     """
 
     cell: Cell
@@ -35,6 +39,8 @@ class Result:
     cpu: tuple[float, ...] = ()
     peak: tuple[int, ...] = ()
     main: tuple[int, ...] = ()
+    pages: int = 0
+    lists: int = 0
     failure: str = ""
 
     def middle(self, measure: Measure) -> float | None:
@@ -44,11 +50,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """All results, the versions of the peers, what the peers lack, the machine in words, and the commands."""
+    """All results, the versions of the peers, the machine in words, and the commands."""
 
     results: tuple[Result, ...]
     versions: dict[str, str]
-    pages: dict[str, str]
     machine: str
     commands: tuple[str, ...]
 
@@ -76,7 +81,6 @@ def merged(before: Report | None, now: Report) -> Report:
     return Report(
         results=kept + now.results,
         versions={**before.versions, **now.versions},
-        pages={**before.pages, **now.pages},
         machine=now.machine,
         commands=(*(each for each in before.commands if each not in now.commands), *now.commands),
     )
@@ -94,7 +98,6 @@ def load(path: Path) -> Report | None:
     return Report(
         results=tuple(map(_result, data["results"])),
         versions=data["versions"],
-        pages=data["pages"],
         machine=data["machine"],
         commands=tuple(data["commands"]),
     )

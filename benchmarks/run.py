@@ -14,23 +14,22 @@ import os
 import platform
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from corpus import KINDS
 from generate import write_site
 from install import install
-from measure import Cost, measure
-from operations import OPERATIONS, Site, Workspace, WrongSite, check_seen, count_pages, prepare, survey
+from operations import OPERATIONS, survey
 from peer import ROOT, Peer, Tools
 from peers import PEERS
 from results import Cell, Report, Result, dump, load, merged
+from rounds import Plan, measure_site, say
 from tables import between_marks, markdown, text
-
-from posts import KINDS
 
 LEFT_OUT = "{}: not found; {} installs it"
 
@@ -101,95 +100,27 @@ def _numbers(written: str) -> list[int]:
 def _is_there(peer: Peer, tools: Tools) -> bool:
     if peer.command(tools) is not None:
         return True
-    _say(LEFT_OUT.format(peer.title, peer.install_hint()))
+    say(LEFT_OUT.format(peer.title, peer.install_hint()))
     return False
 
 
 def _measured(given: argparse.Namespace, peers: list[Peer], tools: Tools, work: Path) -> Report:
+    plan = Plan(given.operations, given.rounds, given.limit, tools)
     results: list[Result] = []
-    pages: dict[str, str] = {}
     for kind in given.kind:
         for posts in given.posts:
-            folder = work / f"{kind}-{posts}"
+            folder = work / "posts"
             write_site(folder, posts, kind, given.seed, given.source)
             site = survey(folder, kind, given.seed)
-            for related in (each == "on" for each in given.related):
-                cell = Cell(kind, posts, related)
-                results += _measured_site(given, cell, site, peers, tools, work, pages)
+            for related in given.related:
+                cell = Cell(kind, posts, related == "on")
+                results += measure_site(plan, cell, site, peers, work / "sites", say)
+                # Ten thousand posts and their pages are gigabytes.
+                shutil.rmtree(work / "sites", ignore_errors=True)
+            shutil.rmtree(folder)
     versions = {peer.name: _version(peer, tools) for peer in peers}
     command = "python benchmarks/run.py " + shlex.join(sys.argv[1:])
-    return Report(tuple(results), versions, pages, _machine(), (command,))
-
-
-def _measured_site(
-    given: argparse.Namespace,
-    cell: Cell,
-    site: Site,
-    peers: list[Peer],
-    tools: Tools,
-    work: Path,
-    pages: dict[str, str],
-) -> list[Result]:
-    """Every operation with every peer, in rounds. A peer that fails takes no further part."""
-    label = f"{cell.posts} {cell.kind} posts, related {'on' if cell.related else 'off'}"
-    folders = work / f"{cell.kind}-{cell.posts}-{'on' if cell.related else 'off'}"
-    spaces = [prepare(peer, site, folders / peer.name, cell.related, tools) for peer in peers]
-    costs: dict[tuple[str, str], list[Cost]] = defaultdict(list)
-    failures: dict[str, Result] = {}
-
-    def do(operation: str, space: Workspace, turn: int, count: bool = True) -> None:
-        name = space.peer.name
-        try:
-            cost = _one(operation, space, site, turn, tools, folders, given.limit)
-            if operation == "cold" and turn == 0 and space.peer.output:
-                counted = count_pages(space, site)
-                pages[name] = f"{counted.html:,} pages, {counted.related:,} of {counted.articles:,} with related ones"
-        except WrongSite as wrong:
-            _say(f"{space.peer.title} failed: {wrong}")
-            failures[name] = Result(cell, name, operation, failure=str(wrong))
-            return
-        if count:
-            costs[name, operation].append(cost)
-        _say(f"{label}, round {turn + 1}: {space.peer.title}, {operation}: {cost.wall:.2f} s, {cost.cpu:.2f} s CPU")
-
-    for turn in range(given.rounds):
-        operations = given.operations if turn or "cold" in given.operations else ["cold", *given.operations]
-        for operation in operations:
-            for space in spaces[turn % len(spaces) :] + spaces[: turn % len(spaces)]:
-                can = space.peer.name not in failures and (operation == "cold" or space.peer.output)
-                if can:
-                    do(operation, space, turn, operation in given.operations)
-    results = [_result(cell, name, operation, each) for (name, operation), each in costs.items()]
-    return [*results, *failures.values()]
-
-
-def _one(operation: str, space: Workspace, site: Site, turn: int, tools: Tools, folder: Path, limit: float) -> Cost:
-    """Make the edit, build, and hold the site against it. Raises WrongSite."""
-    seen = OPERATIONS[operation][1](space, site, turn)
-    command = space.peer.command(tools)
-    if command is None:
-        raise WrongSite("it is not installed any more")
-    log = folder / f"{space.peer.name}.log"
-    cost = measure(command, space.folder, log, environment=space.peer.environment, limit=limit)
-    if cost.status == -9 and cost.wall >= limit:
-        raise WrongSite(f"it took more than {limit:g} s")
-    if cost.status:
-        raise WrongSite(f"exit status {cost.status}: {' '.join(cost.text.split())[-300:]}")
-    if space.peer.output:
-        check_seen(space, seen)
-    return cost
-
-
-def _result(cell: Cell, peer: str, operation: str, costs: list[Cost]) -> Result:
-    return Result(
-        cell,
-        peer,
-        operation,
-        wall=tuple(each.wall for each in costs),
-        cpu=tuple(each.cpu for each in costs),
-        peak=tuple(each.peak for each in costs if each.peak is not None),
-        main=tuple(each.main for each in costs if each.main is not None),
-    )
+    return Report(tuple(results), versions, _machine(), (command,))
 
 
 def _version(peer: Peer, tools: Tools) -> str:
@@ -204,10 +135,6 @@ def _version(peer: Peer, tools: Tools) -> str:
 def _machine() -> str:
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{platform.system()}, {cpus} cores, Python {platform.python_version()}"
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,9 @@ def site_table(report: Report, cell: Cell) -> Rows:
         measures = [*MEASURES, ("main", "main process")] if operation == "cold" else MEASURES
         for measure, word in measures:
             rows.append([f"{words}: {word}", *(figure(each, ours, measure) for each in measured)])
+    made = [next((each for each in results if each.peer == name and each.pages), None) for name in names]
+    rows.append(["pages made", *(f"{each.pages:,}" if each else "" for each in made)])
+    rows.append(["with related articles", *(f"{each.lists:,}" if each else "" for each in made)])
     return rows
 
 
@@ -101,11 +104,6 @@ def ratio(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
 
 
-def heading(cell: Cell) -> str:
-    kind = "real-sized" if cell.kind == "real" else "small"
-    return f"{cell.posts:,} {kind} posts, {_on(cell)}"
-
-
 def text(report: Report) -> str:
     return _page(report, aligned, lambda title: f"{title}\n")
 
@@ -117,7 +115,7 @@ def markdown(report: Report) -> str:
 def _page(report: Report, table: Callable[[Rows], str], titled: Callable[[str], str]) -> str:
     parts = []
     for cell in report.cells():
-        parts.append(titled(heading(cell)) + "\n" + table(site_table(report, cell)))
+        parts.append(titled(str(cell)) + "\n" + table(site_table(report, cell)))
         failures = [each for each in report.results if each.cell == cell and each.failure]
         parts += [f"{PEERS[each.peer].title} failed ({each.operation}): {each.failure}" for each in failures]
     for title, rows in (("Growth", growth_table(report)), ("Targets", target_table(report))):
@@ -131,8 +129,9 @@ def _circumstances(report: Report) -> str:
     lines = [report.machine + ". Medians; in brackets Octavo's figure divided by the peer's.", ""]
     for name in _known(report):
         lacks = PEERS[name].lacks
-        facts = [report.versions.get(name, ""), report.pages.get(name, ""), lacks]
-        lines.append(f"- {PEERS[name].title}: {'; '.join(filter(None, facts))}")
+        lines.append(
+            f"- {PEERS[name].title} {report.versions.get(name, '')}".rstrip() + (f": {lacks}" if lacks else "")
+        )
     return "\n".join([*lines, "", *(f"    {command}" for command in report.commands)])
 
 

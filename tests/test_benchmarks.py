@@ -1,0 +1,306 @@
+"""The benchmark's own parts: what it builds, how it measures, and the tables it prints. Peers are not run here."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
+MODULES = (
+    "content",
+    "corpus",
+    "generate",
+    "measure",
+    "operations",
+    "peer",
+    "peers",
+    "results",
+    "run",
+    "tables",
+    "targets",
+)
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Any]:
+    """The modules of the benchmark, which are scripts beside each other and no package; gone again afterwards."""
+    sys.path.insert(0, str(BENCHMARKS))
+    before = set(sys.modules)
+    try:
+        yield SimpleNamespace(**{name: import_module(name) for name in MODULES})
+    finally:
+        sys.path.remove(str(BENCHMARKS))
+        for name in set(sys.modules) - before:
+            if str(getattr(sys.modules[name], "__file__", "")).startswith(str(BENCHMARKS)):
+                del sys.modules[name]
+
+
+def generate(folder: Path, *arguments: str, seed: str = "0") -> dict[str, bytes]:
+    """All files that the generator writes in a process with this hash seed."""
+    command = [sys.executable, str(BENCHMARKS / "generate.py"), str(folder), *arguments]
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONHASHSEED": seed})
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def octavo(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "octavo", "-C", str(folder), "build", "--strict", "--jobs", "1"]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("kind", ["small", "real"])
+def test_the_same_arguments_write_the_same_bytes(tmp_path, kind):
+    first = generate(tmp_path / "a", "--posts", "30", "--kind", kind, seed="1")
+    assert generate(tmp_path / "b", "--posts", "30", "--kind", kind, seed="2") == first
+    assert generate(tmp_path / "c", "--posts", "30", "--kind", kind, "--seed", "2") != first
+
+
+def test_more_posts_leave_the_first_ones_as_they_were(tmp_path):
+    few = generate(tmp_path / "few", "--posts", "20", "--kind", "real")
+    many = generate(tmp_path / "many", "--posts", "40", "--kind", "real")
+    assert few.items() < many.items()
+
+
+def test_sizes_are_those_of_the_two_kinds(tmp_path):
+    small = generate(tmp_path / "small", "--posts", "60", "--kind", "small")
+    real = generate(tmp_path / "real", "--posts", "60", "--kind", "real")
+    sizes = [sum(len(data) for name, data in site.items() if name.endswith(".md")) / 60 for site in (small, real)]
+    assert 1000 < sizes[0] < 1500
+    assert 8000 < sizes[1] < 12_000
+
+
+def test_the_vocabulary_grows_with_the_posts_but_slower(bench):
+    def words(posts: range) -> set[str]:
+        files = (next(iter(bench.corpus.made_post(number, "small", 1)))[1] for number in posts)
+        return {word for data in files for word in data.decode().split()}
+
+    first, both = words(range(200)), words(range(400))
+    assert 1.2 * len(first) < len(both) < 1.9 * len(first)
+
+
+@pytest.mark.parametrize("kind", ["small", "real"])
+def test_a_generated_site_builds_without_a_problem(tmp_path, kind):
+    generate(tmp_path / "site", "--posts", "12", "--kind", kind)
+    done = octavo(tmp_path / "site")
+    assert (done.returncode, done.stderr) == (0, "")
+    pages = list((tmp_path / "site" / "output" / "posts").glob("*/index.html"))
+    assert len(pages) == 12
+    assert all(b'id="_related"' in page.read_bytes() for page in pages)
+
+
+def test_real_posts_are_repeated_with_changes(tmp_path):
+    posts = tmp_path / "real"
+    posts.mkdir()
+    (posts / "one.md").write_text(
+        "---\ntitle: 'One: a title'\ndate: 2020-01-02\ntags:\n  - cats\n  - dogs\n---\n\n"
+        "A [link](two.md) and [another](/elsewhere/) with many ordinary words " + "and words that change " * 50 + "\n",
+        encoding="utf-8",
+    )
+    (posts / "two.md").write_text('+++\ntitle = "Two"\ndate = 2020-01-03\n+++\n\nText.\n', encoding="utf-8")
+    site = generate(tmp_path / "site", "--posts", "6", "--from", str(posts))
+    assert {name for name in site if name.endswith(".md")} == {
+        f"posts/{n}-{t}.md" for n in ("one", "two") for t in range(3)
+    }
+    first, second = site["posts/one-0.md"].decode(), site["posts/one-1.md"].decode()
+    assert 'title: "One: a title"' in first and 'tags: ["cats", "dogs"]' in first and "](two-0.md)" in first
+    assert first.split("---")[2] != second.split("---")[2]
+    assert octavo(tmp_path / "site").returncode == 0
+
+
+def test_posts_are_read_back_as_they_were_written(bench):
+    name, data = next(iter(bench.corpus.made_post(3, "real", 1)))
+    post = bench.content.parse(name.removesuffix(".md"), data.decode())
+    assert post.text == data.decode()
+    assert post.title and post.author and len(post.tags) >= 2 and post.date.endswith("+00:00")
+
+
+# Measuring.
+
+BURN = "import time\nwhile time.process_time() < {0}: pass\n"
+
+
+def run_python(bench, folder: Path, code: str, **options: Any) -> Any:
+    return bench.measure.measure([sys.executable, "-c", code], folder, folder / "log", **options)
+
+
+def test_cpu_time_covers_children_of_children(bench, tmp_path):
+    child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BURN.format(0.4)!r}])"
+    cost = run_python(bench, tmp_path, f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])")
+    assert cost.status == 0
+    assert 0.4 <= cost.cpu < 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system has no subreapers")
+def test_cpu_time_covers_children_that_were_left_behind(bench, tmp_path):
+    code = f"import os, subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {BURN.format(0.4)!r}])\nos._exit(0)"
+    assert run_python(bench, tmp_path, code).cpu >= 0.4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
+def test_memory_is_that_of_all_processes_and_of_the_first_alone(bench, tmp_path):
+    child = "held = bytearray(b'x') * 80_000_000\n" + BURN.format(0.4)
+    cost = run_python(bench, tmp_path, f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])")
+    assert cost.peak is not None and cost.main is not None
+    assert 80e6 < cost.peak < 200e6
+    assert 1e6 < cost.main < 60e6
+
+
+def test_a_command_that_takes_too_long_is_ended(bench, tmp_path):
+    cost = run_python(bench, tmp_path, "import time; time.sleep(600)", limit=0.5)
+    assert cost.status == -9
+
+
+def test_the_status_and_the_words_of_a_command_are_kept(bench, tmp_path):
+    cost = run_python(
+        bench, tmp_path, "import os; print(os.environ['SAID']); raise SystemExit(3)", environment={"SAID": "so"}
+    )
+    assert (cost.status, cost.text) == (3, "so\n")
+
+
+# Operations.
+
+
+@pytest.fixture
+def site(bench, tmp_path):
+    folder = tmp_path / "posts-of-site"
+    bench.generate.write_site(folder, 12, "real")
+    return bench.operations.survey(folder, "real", 1)
+
+
+def space_of(bench, site, folder: Path, name: str) -> Any:
+    return bench.operations.prepare(bench.peers.PEERS[name], site, folder, True, bench.peer.Tools(folder / "none"))
+
+
+def test_an_edited_body_differs_in_one_word_far_from_its_beginning(bench, site, tmp_path):
+    space = space_of(bench, site, tmp_path / "w", "octavo")
+    (seen,) = bench.operations.body(space, site, 0)
+    before = site.post(seen.stem).text
+    after = (space.folder / "posts" / f"{seen.stem}.md").read_text(encoding="utf-8")
+    old, new = before.split(), after.split()
+    changed = [index for index, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]]
+    assert len(changed) == 1 and changed[0] > len(old) / 2
+    assert new[changed[0]] == seen.text + "."
+
+
+def test_a_new_post_is_the_newest_and_an_older_one_is_not(bench, site, tmp_path):
+    space = space_of(bench, site, tmp_path / "w", "octavo")
+    dates = []
+    for operation in (bench.operations.older, bench.operations.added):
+        (seen,) = operation(space, site, 0)
+        dates.append(bench.content.read_post(space.folder / "posts" / f"{seen.stem}.md").date)
+    assert dates[0] < site.newest < dates[1]
+
+
+@pytest.mark.parametrize("name", ["octavo", "hugo", "pelican", "eleventy", "mkdocs-material", "nikola", "zensical"])
+def test_every_peer_gets_every_post_and_a_layout_to_edit(bench, site, tmp_path, name):
+    space = space_of(bench, site, tmp_path / "w", name)
+    sources = [space.folder / space.peer.source(site.post(stem))[0] for stem in site.order]
+    assert all(source.is_file() for source in sources)
+    seen = bench.operations.layout(space, site, 0)
+    assert (space.folder / space.peer.base).read_text(encoding="utf-8").count(seen[0].text) == 1
+    bench.operations.layout(space, site, 1)
+    assert seen[0].text not in (space.folder / space.peer.base).read_text(encoding="utf-8")
+
+
+def test_a_site_without_its_related_articles_is_no_measurement(bench, site, tmp_path):
+    space = space_of(bench, site, tmp_path / "w", "octavo")
+    for stem in site.order:
+        space.page(stem).parent.mkdir(parents=True)
+        space.page(stem).write_text("<p>Nothing is related</p>", encoding="utf-8")
+    with pytest.raises(bench.operations.WrongSite, match="0 of 12"):
+        bench.operations.count_pages(space, site)
+    space.page(site.order[0]).unlink()
+    with pytest.raises(bench.operations.WrongSite, match="11 of 12 posts have a page"):
+        bench.operations.count_pages(space, site)
+
+
+def test_a_run_measures_octavo_and_says_which_peer_is_missing(tmp_path, capsys, bench, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    results = tmp_path / "results.json"
+    arguments = ["--posts", "8", "--kind", "small", "--peers", "octavo,hugo", "--operations", "cold,title,added"]
+    arguments += ["--rounds", "1", "--env", str(tmp_path / "env"), "--results", str(results)]
+    assert bench.run.main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert "Hugo: not found; python benchmarks/run.py --install" in err
+    assert "a title edited: wall" in out
+    kept = bench.results.load(results)
+    assert [each.operation for each in kept.results] == ["cold", "title", "added"]
+    assert all(each.cpu[0] > 0 for each in kept.results)
+    assert kept.results[0].lists == 8
+
+
+# Tables.
+
+
+def report_of(bench, *results: Any, commands: tuple[str, ...] = ("python benchmarks/run.py",)) -> Any:
+    return bench.results.Report(results, {"octavo": "0.1"}, "Linux, 2 cores", commands)
+
+
+def result(bench, peer: str, wall: tuple[float, ...], posts: int = 1000, **more: Any) -> Any:
+    cell = bench.results.Cell("real", posts, True)
+    values = {"wall": wall, "cpu": wall, "peak": (200_000_000,), "main": (100_000_000,), **more}
+    return bench.results.Result(cell, peer, "cold", **values)
+
+
+def test_a_table_shows_medians_and_what_octavo_takes_of_a_peers(bench):
+    report = report_of(bench, result(bench, "octavo", (2.0, 1.0, 9.0)), result(bench, "hugo", (4.0,)))
+    head, wall, _, memory, *_ = bench.tables.site_table(report, report.cells()[0])
+    assert head == ["", "Octavo", "Hugo"]
+    assert wall == ["cold: wall", "2.00 s", "4.00 s (0.50)"]
+    assert memory == ["cold: memory", "200 MB", "200 MB (1.00)"]
+
+
+def test_a_peer_that_failed_has_no_figure(bench):
+    failed = bench.results.Result(bench.results.Cell("real", 1000, True), "hugo", "cold", failure="exit status 1")
+    page = bench.tables.text(report_of(bench, result(bench, "octavo", (2.0,)), failed))
+    assert "Hugo failed (cold): exit status 1" in page
+
+
+def test_growth_is_one_size_over_the_next_smaller(bench):
+    report = report_of(bench, result(bench, "octavo", (2.0,)), result(bench, "octavo", (21.0,), 10_000))
+    assert bench.tables.growth_table(report)[1] == ["real, related on, cold: CPU", "10,000", "10", "10.5"]
+
+
+def test_targets_are_judged_by_what_was_measured(bench):
+    report = report_of(bench, result(bench, "octavo", (3.0,)), result(bench, "hugo", (4.0,)))
+    rows = bench.tables.target_table(report)
+    assert ["cold, 1,000 real posts, of Hugo's time", "0.6 ×", "0.75 ×", "1.25 × the target"] in rows
+    assert len(rows) == 2
+
+
+def test_tables_are_aligned_for_a_terminal_and_piped_for_a_page(bench):
+    rows = [["", "a"], ["long", "1.00 s"]]
+    assert bench.tables.aligned(rows) == "           a\nlong  1.00 s"
+    assert bench.tables.piped(rows) == "|  | a |\n| :--- | ---: |\n| long | 1.00 s |"
+
+
+def test_a_page_gets_other_figures_between_its_marks(bench):
+    start, end = bench.tables.MARKS
+    page = f"# Before\n\n{start}\nold\n{end}\n\nAfter\n"
+    once = bench.tables.between_marks(page, "new\n")
+    assert once == f"# Before\n\n{start}\n\nnew\n\n{end}\n\nAfter\n"
+    assert bench.tables.between_marks(once, "new\n") == once
+    with pytest.raises(ValueError, match="no '<!-- figures -->'"):
+        bench.tables.between_marks("# Without\n", "new")
+
+
+def test_a_report_survives_its_file_and_a_site_measured_again_replaces_what_was_known_of_it(bench, tmp_path):
+    first = report_of(bench, result(bench, "octavo", (2.0,)), result(bench, "octavo", (20.0,), 10_000))
+    (tmp_path / "r.json").write_text(bench.results.dump(first), encoding="utf-8")
+    assert bench.results.load(tmp_path / "r.json") == first
+    again = report_of(bench, result(bench, "hugo", (3.0,)), commands=("other",))
+    both = bench.results.merged(first, again)
+    assert [(each.peer, each.cell.posts) for each in both.results] == [("octavo", 10_000), ("hugo", 1000)]
+    assert both.commands == ("python benchmarks/run.py", "other")
+
+
+def test_the_docs_have_a_place_for_the_figures(bench):
+    page = (BENCHMARKS.parent / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    assert bench.tables.between_marks(page, "figures") != page
