@@ -54,6 +54,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           disk         files and the stat cache
                           publish      staging, journal, manifest, lock
                           workers      processes
+                          stamp        the short way when nothing changed
                           salt         what stands for the code itself
                           watch        changes of files, settled
                           serve        the preview's server
@@ -112,9 +113,9 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """What build.py may import, found when it is asked for: a command that needs none of it starts at once."""
-    from importlib import import_module
-
     for home, names in _HOMES.items():
         if name in names:
+            from importlib import import_module
+
             return getattr(import_module(home), name)
     raise AttributeError(f"module 'octavo' has no attribute {name!r}")

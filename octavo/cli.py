@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+
+from octavo import stamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,10 +17,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status, as ``run`` says."""
     _open_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
-    # What follows is imported when it is known that there is something to do.
-    from octavo.run import run
+    try:
+        words = stamp.told(_cache(given), given, time.monotonic()) if _is_build(given) else None
+    except KeyboardInterrupt:
+        import signal
 
-    return run(given)
+        from octavo.run import Interrupted, stopped
+
+        return stopped(Interrupted(signal.SIGINT), "build")
+    if words is None:
+        # Imported now that there is something to do: no library is needed to say that there is not.
+        from octavo.run import run
+
+        return run(given)
+    return _tell(words)
+
+
+def _is_build(given: list[str]) -> bool:
+    command = given[2:] if given[:1] == ["-C"] else given
+    return not command or command[0] == "build" or command[0].startswith("-")
+
+
+def _cache(given: list[str]) -> str:
+    folder = given[1] if given[:1] == ["-C"] and len(given) > 1 else "."
+    return f"{folder}/.octavo"
+
+
+def _tell(words: tuple[str, str]) -> int:
+    out, err = words
+    try:
+        sys.stderr.write(err)
+        sys.stderr.flush()
+        sys.stdout.write(out)
+        sys.stdout.flush()
+    except OSError as problem:
+        from octavo.failures import Unheard
+        from octavo.run import unheard
+
+        return unheard(Unheard(problem, 0))
+    return 0
 
 
 def _open_streams() -> None:

@@ -13,6 +13,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from octavo import salt, stamp
 from octavo.diagnostic import Diagnostic, did_you_mean, to_dict, to_text
 from octavo.failures import ERRORS, Failure, Usage, telling
 from octavo.project import CACHE, WAIT, Options, Project, Report, locked
@@ -82,16 +83,29 @@ def build(arguments: argparse.Namespace) -> int:
         found: tuple[Diagnostic, ...] | None = None
         if arguments.verify and not report.failed:
             found = verify(project, report)
+        folder = str(project.cache)
     status = ERRORS if found else report.status
+    out, err = words(report, found or (), arguments.format, arguments.quiet)
     with telling(status):
-        if arguments.format == "json":
-            print_json(report_dict(replace(report, problems=(*report.problems, *(found or ())))))
-        else:
-            print_problems((*report.problems, *(found or ())))
-            if not arguments.quiet:
-                print_summary(report)
-                print_verified(report, found)
+        sys.stderr.write(err)
+        sys.stdout.write(out.replace(stamp.SECONDS, f"{report.seconds:.2f}"))
+        if arguments.format == "text" and not arguments.quiet:
+            print_verified(report, found)
+    if report.grounds is not None and found is None and arguments.cache is None:
+        grounds = report.grounds
+        stamp.write(folder, arguments.given, grounds.began, grounds.window, salt.program(), grounds.files, (out, err))
     return status
+
+
+def words(report: Report, found: tuple[Diagnostic, ...], form: str, quiet: bool) -> tuple[str, str]:
+    """What a build says on standard output and on standard error, with ``stamp.SECONDS`` for the seconds it took.
+    ``found`` are the problems that came to light when it was verified."""
+    problems = (*report.problems, *found)
+    if form == "json":
+        line = json_line({**report_dict(replace(report, problems=problems)), "seconds": stamp.SECONDS})
+        return line.replace(json.dumps(stamp.SECONDS), stamp.SECONDS), ""
+    out = "" if quiet else summary(report, stamp.SECONDS)
+    return out, "".join(f"{to_text(problem)}\n" for problem in problems)
 
 
 def check(arguments: argparse.Namespace) -> int:
@@ -103,7 +117,7 @@ def check(arguments: argparse.Namespace) -> int:
         else:
             print_problems(report.problems)
             print(f"{_count(report.pages, 'page')} checked: {_problem_count(report.problems)}")
-            print_held(report)
+            sys.stdout.write(held_lines(report))
     return report.status
 
 
@@ -371,8 +385,12 @@ def say(line: str) -> None:
 
 
 def print_json(value: object) -> None:
+    sys.stdout.write(json_line(value))
+
+
+def json_line(value: object) -> str:
     """One value on one line, whatever the encoding of the stream."""
-    print(json.dumps(value, ensure_ascii=(sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")))
+    return json.dumps(value, ensure_ascii=(sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")) + "\n"
 
 
 def print_problems(problems: Iterable[Diagnostic]) -> None:
@@ -381,15 +399,17 @@ def print_problems(problems: Iterable[Diagnostic]) -> None:
 
 
 def print_summary(report: Report) -> None:
+    sys.stdout.write(summary(report, f"{report.seconds:.2f}"))
+
+
+def summary(report: Report, seconds: str) -> str:
+    """What a build did, in lines; ``seconds`` it took."""
     if report.failed:
-        print(f"not built: {_problem_count(report.problems)}; output unchanged")
-        return
+        return f"not built: {_problem_count(report.problems)}; output unchanged\n"
     changed = [f"{len(report.written)} written", f"{len(report.removed)} removed"]
-    print(
-        f"{_count(report.pages, 'page')}: {len(report.rendered)} rendered, {', '.join(changed)}"
-        f" in {report.seconds:.2f} s" + (f"; {_problem_count(report.problems)}" if report.problems else "")
-    )
-    print_held(report)
+    line = f"{_count(report.pages, 'page')}: {len(report.rendered)} rendered, {', '.join(changed)} in {seconds} s"
+    problems = f"; {_problem_count(report.problems)}" if report.problems else ""
+    return f"{line}{problems}\n{held_lines(report)}"
 
 
 def print_verified(report: Report, found: Collection[Diagnostic] | None) -> None:
@@ -401,11 +421,13 @@ def print_verified(report: Report, found: Collection[Diagnostic] | None) -> None
 _HELD = {"draft": "a draft", "future": "appears", "expired": "expired"}
 
 
-def print_held(report: Report) -> None:
+def held_lines(report: Report) -> str:
     """Posts that are not published, each with the reason: none vanishes silently."""
+    lines = []
     for held in report.held:
         when = f" {_readable(held.instant)}" if held.instant else ""
-        print(f"  not published: {held.path} ({_HELD[held.state]}{when})")
+        lines.append(f"  not published: {held.path} ({_HELD[held.state]}{when})\n")
+    return "".join(lines)
 
 
 def _readable(moment: dt.datetime) -> str:

@@ -66,8 +66,19 @@ class Held:
 
 
 @dataclass(frozen=True)
+class Grounds:
+    """What it rests on that nothing had to be done: the state of these files since before ``began``, in ns by the clock
+    of the cache's file system, at an instant within ``window`` (from the first to before the second)."""
+
+    files: tuple[str, ...]
+    began: int
+    window: tuple[dt.datetime | None, dt.datetime | None]
+
+
+@dataclass(frozen=True)
 class Report:
-    """What a build did. ``rendered`` and ``parsed`` are the pages (by URL) and the sources that were worked on."""
+    """What a build did. ``rendered`` and ``parsed`` are the pages (by URL) and the sources that were worked on;
+    ``grounds`` are given where there was nothing to do."""
 
     pages: int = 0
     rendered: tuple[str, ...] = ()
@@ -77,6 +88,7 @@ class Report:
     held: tuple[Held, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
     seconds: float = 0.0
+    grounds: Grounds | None = None
 
     @property
     def failed(self) -> bool:
@@ -303,9 +315,9 @@ class Project:
         altered = publish.altered(connection, self.output)
         inputs = digest((files.digest(), self._choices()))
         if not altered:
-            unchanged = self._unchanged(inputs, now)
-            if unchanged is not None:
-                return unchanged
+            root = self._unchanged(inputs, now)
+            if root is not None:
+                return replace(root.report, grounds=self._grounds(files, root))
         published = publish.manifest(connection, self.output)
 
         def has(url: str, content: Digest) -> bool:
@@ -388,8 +400,8 @@ class Project:
             problems=(*files.problems, *problems),
         )
 
-    def _unchanged(self, inputs: Digest, now: dt.datetime) -> Report | None:
-        """The report of the last build, when it would be this one's too."""
+    def _unchanged(self, inputs: Digest, now: dt.datetime) -> _Root | None:
+        """The last build, when this one would be the same."""
         data = self.store.about(self._root_name())
         if not data:
             return None
@@ -398,7 +410,18 @@ class Project:
             return None
         if any(self._file(path).digest != known for path, known in root.asked):
             return None
-        return root.report
+        return root
+
+    def _grounds(self, files: Files, root: _Root) -> Grounds | None:
+        try:
+            began = (self.cache / "lock").stat().st_mtime_ns  # it was written when this command took it
+            asked_for = [str(self.root / path) for path, _ in root.asked]
+            places = [str(self.root / CONFIG), *script.script_places(self.root), *asked_for]
+        except OSError:
+            return None
+        made = publish.locations(self.store.connection, self.output)
+        window = (None, None) if self.options.at else (root.since, root.until)
+        return Grounds((*places, *files.locations(), *made), began, window)
 
     def _root_name(self) -> str:
         """A root trace says what is in one output folder; others may have been built from the same cache."""

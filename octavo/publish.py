@@ -250,6 +250,17 @@ def manifest(connection: sqlite3.Connection, output: Path) -> dict[str, Digest]:
     return {path: row.digest for path, row in _rows(connection, _output_key(connection, output)).items()}
 
 
+def locations(connection: sqlite3.Connection, output: Path) -> Iterator[str]:
+    """Where all that was published in a folder is, and each folder there that has folders: when nothing came into one
+    or left it, none of its folders has become a link."""
+    paths = manifest(connection, output)
+    folders = {folder for path in paths for folder in _folders(path)}
+    above = {folder.rpartition("/")[0] for folder in folders}
+    yield str(output)
+    yield from (_at(output, folder) for folder in sorted(above - {""}))
+    yield from (_at(output, path) for path in paths)
+
+
 def altered(connection: sqlite3.Connection, output: Path) -> set[str]:
     """The published paths whose file is missing or no longer holds what was written."""
     key = _output_key(connection, output)

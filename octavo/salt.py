@@ -40,6 +40,12 @@ def salt() -> Digest:
     return state.digest()
 
 
+def program() -> tuple[str, ...]:
+    """The files and folders in which a change of the code, or of what is installed, is seen."""
+    own = sources()
+    return (os.path.dirname(own[0]), *own, *(folder or "." for folder in sys.path))  # noqa: PTH120
+
+
 def sources() -> tuple[str, ...]:
     """Octavo's own modules."""
     folder = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120

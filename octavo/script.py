@@ -32,6 +32,13 @@ def script_files(root: Path) -> tuple[Path, ...]:
         return (root / SCRIPT,)
 
 
+def script_places(root: Path) -> tuple[str, ...]:
+    """Where build.py and each local module that it may import is, or would be. Raises OSError."""
+    read = _script_sources(root)
+    looked_for = {place for file, data in read.items() for place in _places(root, file, data)}
+    return tuple(sorted(map(str, {root / SCRIPT, *looked_for})))
+
+
 def _script_sources(root: Path) -> dict[Path, bytes]:
     found: dict[Path, bytes] = {}
     queue = [root / SCRIPT] if (root / SCRIPT).is_file() else []
@@ -39,12 +46,12 @@ def _script_sources(root: Path) -> dict[Path, bytes]:
         file = queue.pop()
         if file not in found:
             found[file] = file.read_bytes()
-            queue.extend(_local_imports(root, file, found[file]))
+            queue.extend(place for place in _places(root, file, found[file]) if place.is_file())
     return found
 
 
-def _local_imports(root: Path, file: Path, source: bytes) -> list[Path]:
-    """The files below ``root`` that a module may import. A module with a syntax error imports nothing."""
+def _places(root: Path, file: Path, source: bytes) -> list[Path]:
+    """Where below ``root`` a module that another imports would be. One with a syntax error imports nothing."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
@@ -58,12 +65,12 @@ def _local_imports(root: Path, file: Path, source: bytes) -> list[Path]:
             package = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*package, *([node.module] if node.module else [])])
             names += [module, *(f"{module}.{alias.name}" for alias in node.names)]
-    found = []
+    places = []
     for name in names:
         parts = [part for part in name.split(".") if part]
         if parts[:1] == ["octavo"]:
             continue  # in a checkout the generator stands in the site's folder; its source is in the salt
         for count in range(1, len(parts) + 1):
             base = root.joinpath(*parts[:count])
-            found += [path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()]
-    return found
+            places += [base.with_suffix(".py"), base / "__init__.py"]
+    return places

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,9 +24,13 @@ THEME = "theme/"
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a site. ``layouts`` are by name: (what problems call it, the file)."""
+    """The files of a site, and the ``folders`` they were found in, or would have been, by location.
+
+    ``layouts`` are by name: (what problems call it, the file).
+    """
 
     config: ConfigFile
+    folders: tuple[str, ...]
     posts: Mapping[str, disk.Found]
     others: Mapping[str, disk.Found]
     layouts: Mapping[str, tuple[str, disk.Found]]
@@ -41,6 +45,13 @@ class Files:
     @property
     def problems(self) -> tuple[Diagnostic, ...]:
         return (*self.config.problems, *self.faults)
+
+    def locations(self) -> Iterator[str]:
+        """Where each of the files and folders is."""
+        yield from self.folders
+        for files in (self.posts, self.others, self.assets):
+            yield from (found.location for found in files.values())
+        yield from (found.location for _, found in self.layouts.values())
 
     def digest(self) -> Digest:
         """Of everything listed: equal for two listings that make the same site."""
@@ -68,12 +79,14 @@ def list_site(root: Path, cache: disk.StatCache, overrides: Mapping[str, str]) -
     below_posts = disk.list_files(root, "posts", cache)
     script, script_faults = _script(root)
     faults = below_posts.problems + script_faults
+    folders = [f"{root}/{name}" for name in below_posts.folders]
     layouts: dict[str, tuple[str, disk.Found]] = {}
     assets: dict[str, disk.Found] = {}
     for folder, shown in _themes(root):
         for kind in ("layouts", "assets"):
             listing = disk.list_files(folder, kind, cache, shown)
             faults += listing.problems
+            folders += [f"{folder}/{name}" for name in listing.folders]
             for path, file in listing.files.items():
                 name = path.removeprefix(f"{shown}{kind}/")
                 if kind == "layouts":
@@ -83,6 +96,7 @@ def list_site(root: Path, cache: disk.StatCache, overrides: Mapping[str, str]) -
     cache.save()
     return Files(
         config=read_config(root, overrides),
+        folders=tuple(folders),
         posts={path: file for path, file in below_posts.files.items() if disk.is_source(path)},
         others={path: file for path, file in below_posts.files.items() if not disk.is_source(path)},
         layouts=layouts,
