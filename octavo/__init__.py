@@ -44,6 +44,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
     5 assembly  together  live         which documents are published, and what others may know of them
                           routes       which pages exist, and where
                           site         documents -> Facts
+                          published    what is published, and a digest that stands for it
                           assets       assets under names that change with their content
                           checks       links, anchors, clashes
                           declare      what build.py declares

@@ -197,7 +197,7 @@ def _related_post(project: Project, known: Known, given: str) -> str:
     path = _source_path(project, given)
     if path in known.related.records:
         return path
-    state = known.index.live.states.get(path)
+    state = known.published.index.live.states.get(path)
     if state is None:
         raise Usage(f"there is no post '{given}'", _near_post(path, known))
     what, hint = _UNRELATED[state]
@@ -239,7 +239,7 @@ def related_dict(path: str, row: Iterable[Any]) -> dict[str, Any]:
 
 
 def print_related(known: Known, path: str, row: Iterable[Any]) -> None:
-    posts = known.index.by_path
+    posts = known.published.index.by_path
     print(f"{posts[path].title}  ({path})")
     for relation in row:
         print(f"  {relation.score:6.3f}  {posts[relation.path].title}  ({relation.path})")

@@ -206,6 +206,15 @@ class Memo:
             self._keep(whole_name, ("state",), whole, (), gone=(), news=True)
         return Mapped(Records(name, ("row",), dict(known), self._shelf, {}), {"": change} if change else {})
 
+    def recall(self, name: str, key: Digest) -> Any:
+        """A value that was kept under this name and key; None when there is none."""
+        data = self._store.about(f"kept {name}")
+        return _unpickled(data[SIZE:]) if data is not None and data[:SIZE] == key else None
+
+    def keep(self, name: str, key: Digest, value: object) -> None:
+        """Keep a value that follows from what ``key`` stands for; one for each name."""
+        self._store.set_about(f"kept {name}", key + pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
+
     def finish(self) -> None:
         """The build is done: keep what was learnt, and start anew when most of what is kept is of no use any more."""
         in_use = (trace.queries for step in self._store.steps() for trace in self._known(step).values())

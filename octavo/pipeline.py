@@ -19,14 +19,16 @@ from octavo.dispatch import Hints
 from octavo.extend import Gathered, Script, gather, own_pages, run_check
 from octavo.facts import Fact, Facts, Query, fact, kept_fact
 from octavo.lint import Linted, lint
-from octavo.live import Live, Moderation, live
+from octavo.live import Live, Moderation
 from octavo.memo import Change, Mapped, Memo, Records
-from octavo.model import Document, Layout, Mark, Meta, Output, Page, Settings
+from octavo.model import Document, Layout, Mark, Output, Page, Settings
 from octavo.parse import parse
+from octavo.published import Published, Sources
 from octavo.queries import (
     AssetText,
     AssetUrl,
     BodyOf,
+    Corpus,
     Data,
     File,
     HeadingsOf,
@@ -46,9 +48,9 @@ from octavo.related import relate
 from octavo.render import render
 from octavo.routes import Routes, route
 from octavo.site import (
+    PARTS,
     Index,
     Resolvers,
-    attachments,
     candidate_facts,
     page_facts,
     post_facts,
@@ -113,8 +115,7 @@ class Known:
     """What is known before any page is made: the documents, which of them are published, and what is related."""
 
     documents: Mapped
-    metas: Mapping[str, Meta | None]
-    index: Index
+    published: Published
     related: Mapped
     facts: Facts
     assets: Mapping[str, Asset]
@@ -123,37 +124,51 @@ class Known:
 
 def learn(inputs: Inputs, memo: Memo) -> Known:
     """Read every source and relate what is published."""
-    settings = inputs.settings
     facts = Facts({**input_facts(inputs), **inputs.script.resolvers()})
     documents = memo.map(parse, Document, sorted(inputs.posts), facts, hints=Hints(_to_parse), worth=24)
     records = documents.records
-    metas = records.column("meta")
     assets, problems = publish_assets(inputs.assets)
     addresses = {name: asset.url for name, asset in assets.items()}
-    published = live(metas, records.column("summary"), settings, inputs.when, addresses)
-    attached = attachments(published, metas, inputs.files, records.unusual("files"))
-    index = Index(published, records.unusual("targets"), attached, settings)
-    facts = facts.extended({**post_facts(index, records), **candidate_facts(index, metas, records)})
+    published = Published(Sources(records, inputs.settings, inputs.when, tuple(inputs.files), addresses), memo)
+
+    def index() -> Index:
+        return published.index
+
+    about_posts = {**post_facts(index, records), **candidate_facts(index, records)}
+    facts = facts.extended(about_posts, _post_bases(about_posts, published.digest, records))
     related = memo.fold(relate, facts)
-    facts = facts.extended({**related_facts(index, related.records), **asset_facts(assets, inputs)})
-    return Known(documents, metas, index, related, facts, assets, problems)
+    about_related = related_facts(index, related.records)
+    basis = digest((published.digest, related.records.digest_of("row")))
+    facts = facts.extended(about_related, dict.fromkeys(about_related, basis))
+    return Known(documents, published, related, facts.extended(asset_facts(assets, inputs)), assets, problems)
+
+
+def _post_bases(kinds: Iterable[type[Query[Any]]], published: Digest, documents: Records) -> dict[Any, Digest]:
+    """What all answers of a kind are made from: what is published, for some of them with one part of each document."""
+    bases = dict.fromkeys(kinds, published)
+    for kind, part in {**PARTS, Corpus: "terms"}.items():
+        bases[kind] = digest((published, documents.digest_of(part)))
+    return bases
 
 
 def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], bool]) -> Built:
     """Make the site. ``sink`` takes the bytes of pages by URL; ``has`` tells whether a page's bytes are published."""
     settings = inputs.settings
     known = learn(inputs, memo)
-    documents, metas, index, facts, assets = known.documents, known.metas, known.index, known.facts, known.assets
-    published, attached = index.live, index.attachments
+    documents, published, facts, assets = known.documents, known.published, known.facts, known.assets
 
     names = dict(inputs.script.names)
     gathered = memo.map(gather, Gathered, names.get("data", ()), facts)
     facts = facts.extended({Data: lambda query: _gathered(gathered.records, query.name)})
     own = memo.map(own_pages, Gathered, names.get("pages", ()), facts)
 
-    routes = route(published, metas, settings, _pages(own.records))
-    published_files = {*attached.values(), *(asset.url for asset in assets.values())}
-    facts = facts.extended(page_facts(index, routes, published_files))
+    index = published.index
+    aliases = {path: wishes.aliases for path, wishes in index.wishes.items() if wishes.aliases}
+    routes = route(index.live, aliases, settings, _pages(own.records))
+    files = tuple(asset.url for asset in assets.values())
+    about_pages = page_facts(lambda: index, lambda: routes, files)
+    basis = digest((published.digest, own.records.digest_of("value"), files))
+    facts = facts.extended(about_pages, dict.fromkeys(about_pages, basis))
     outputs = memo.map(
         render,
         Output,
@@ -170,19 +185,24 @@ def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], b
     linted = memo.map(lint, Linted, own_layouts, facts, worth=2000)
     checks = memo.map(run_check, Gathered, names.get("checks", ()), facts)
 
+    of_site_basis = digest((basis, documents.records.digest_of("marks"), tuple(sorted(inputs.layouts))))
+    of_site: tuple[Diagnostic, ...] | None = memo.recall("problems", of_site_basis)
+    if of_site is None:
+        of_site = tuple(_whole_site(inputs, published, documents.records, routes, assets))
+        memo.keep("problems", of_site_basis, of_site)
     steps = (documents, gathered, own, outputs, links, linted, checks)
     problems = [
         *inputs.problems,
         *known.problems,
         *(problem for step in steps for problem in _problems(step.records)),
-        *_whole_site(inputs, published, metas, documents.records, index, routes, assets),
+        *of_site,
     ]
     return Built(
         rendered={urls.output_path(url): outputs.records.digest(url, "content") for url in routes.pages},
-        statics=_statics(assets, attached, inputs),
+        statics=_statics(assets, index.attachments, inputs),
         ran=outputs.ran,
         parsed=documents.ran,
-        live=published,
+        live=index.live,
         pages=routes.pages,
         problems=in_order(problems),
         files_asked=tuple(sorted({*_files_asked(memo, names)})),
@@ -276,19 +296,13 @@ def _pages(records: Records) -> Iterator[Page]:
 
 
 def _whole_site(
-    inputs: Inputs,
-    published: Live,
-    metas: Mapping[str, Meta | None],
-    documents: Records,
-    index: Index,
-    routes: Routes,
-    assets: Mapping[str, Asset],
+    inputs: Inputs, published: Published, documents: Records, routes: Routes, assets: Mapping[str, Asset]
 ) -> Iterator[Diagnostic]:
     """The problems that no single file has."""
-    marks = _Marks(documents)
+    index, metas, marks = published.index, published.sources.metas, _Marks(documents)
     layouts = {name for name in inputs.layouts if name.endswith(".html")}
     files = {*index.attachments, *(f"assets/{name}" for name in assets)}
-    yield from check_front_matter(published, metas, marks, layouts, files)
+    yield from check_front_matter(index.live, metas, marks, layouts, files)
     yield from shared_names(index, metas, marks)
     yield from clashes(_claims(index, routes, assets), marks)
     if not inputs.settings.base_url:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from octavo import urls
-from octavo.live import Live, group_url, is_standing
-from octavo.model import Meta, Page, PageKind, Post, Settings
+from octavo.live import Live, group_url
+from octavo.model import Page, PageKind, Post, Settings
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,16 @@ class Routes:
     doubles: tuple[Page, ...]
 
 
-def route(live: Live, metas: Mapping[str, Meta | None], settings: Settings, own: Iterable[Page]) -> Routes:
+Aliases = Mapping[str, Sequence[str]]
+"""Source path -> the old URLs of a post, where it has any."""
+
+
+def route(live: Live, aliases: Aliases, settings: Settings, own: Iterable[Page]) -> Routes:
     """All pages of the site. ``own`` are the pages that build.py adds."""
     pages: dict[str, Page] = {}
     listings: dict[str, tuple[Post, ...]] = {}
     doubles: list[Page] = []
-    for page, shown in _all(live, metas, settings, own):
+    for page, shown in _all(live, aliases, settings, own):
         if page.url in pages:
             doubles.append(page)
             continue
@@ -40,18 +44,17 @@ def route(live: Live, metas: Mapping[str, Meta | None], settings: Settings, own:
 _Routed = tuple[Page, Sequence[Post] | None]
 
 
-def _all(live: Live, metas: Mapping[str, Meta | None], settings: Settings, own: Iterable[Page]) -> Iterator[_Routed]:
+def _all(live: Live, aliases: Aliases, settings: Settings, own: Iterable[Page]) -> Iterator[_Routed]:
     at = settings.permalinks
-    for post in (*live.posts, *live.pages):
-        meta = metas[post.path]
-        if meta is not None:
-            kind: PageKind = "page" if is_standing(meta) else "article"
+    shown: tuple[tuple[PageKind, tuple[Post, ...]], ...] = (("article", live.posts), ("page", live.pages))
+    for kind, posts in shown:
+        for post in posts:
             yield Page(live.urls[post.path], post.layout, kind, post.path, post.title), None
-            for alias in meta.aliases:
+            for alias in aliases.get(post.path, ()):
                 yield Page(_alias(alias), "redirect.html", "redirect", post.url, post.title), None
     yield from _paginated(Page(at.home, "home.html", "home", title=settings.title), live.posts, settings)
-    for kind, layout in (("tag", "tag.html"), ("author", "author.html"), ("series", "series.html")):
-        yield from _grouped(kind, layout, live.posts, settings)
+    for group, layout in (("tag", "tag.html"), ("author", "author.html"), ("series", "series.html")):
+        yield from _grouped(group, layout, live.posts, settings)
     yield Page(at.tags, "tags.html", "tags", title="Tags"), None
     yield Page(at.archive, "archive.html", "archive", title="Archive"), None
     yield Page(at.not_found, "404.html", "error", title="Page not found"), None

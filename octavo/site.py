@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from octavo import urls
@@ -67,6 +68,21 @@ from octavo.slug import slugify
 Resolvers = dict[type[Query[Any]], Resolver]
 
 
+@dataclass(frozen=True)
+class Wishes:
+    """What the author of a post wishes for: its ``aliases``, and for its related posts, whether there are any and which
+    (source paths)."""
+
+    aliases: tuple[str, ...] = ()
+    related: bool = True
+    pin: tuple[str, ...] = ()
+    block: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, meta: Meta | None) -> Wishes:
+        return cls() if meta is None else cls(meta.aliases, meta.related, meta.pin, meta.block)
+
+
 class Index:
     """The published posts, looked at from each side that a page asks about. Nothing here changes once it is made."""
 
@@ -75,9 +91,11 @@ class Index:
         live: Live,
         targets: Mapping[str, tuple[str, ...]],
         attachments: Mapping[str, str],
+        wishes: Mapping[str, Wishes],
         settings: Settings,
     ) -> None:
         self.live = live
+        self.wishes = wishes
         self.settings = settings
         self.attachments = attachments
         self.targets = targets
@@ -225,83 +243,95 @@ def card(post: Post) -> Card:
     return Card(post.title, post.url, post.date, post.excerpt, post.minutes, post.image)
 
 
-def post_facts(index: Index, documents: Records) -> Resolvers:
-    """The facts about posts and lists of posts. ``documents`` are the records of ``parse``."""
-    posts = index.live.posts
-    live = index.by_path
+LazyIndex = Callable[[], Index]
+"""The index when it is needed: it holds every post, and often no question is about more than their bodies."""
 
-    def part(name: str) -> Callable[[Any], Fact]:
-        return lambda query: documents.fact(query.path, name) if query.path in live else fact(None)
+
+def post_facts(index: LazyIndex, documents: Records) -> Resolvers:
+    """The facts about posts and lists of posts. ``documents`` are the records of ``parse``."""
 
     def url_of(query: UrlOf) -> Fact:
-        post = live.get(query.path)
+        post = index().by_path.get(query.path)
         return fact(post.url if post else None)
 
     def file_url_of(query: FileUrl) -> Fact:
-        url = index.attachments.get(query.path)
-        return fact(None if url is None else urls.href(url, index.settings.base_url))
+        url = index().attachments.get(query.path)
+        return fact(None if url is None else urls.href(url, index().settings.base_url))
 
     def grouped(query: Grouped) -> Fact:
-        members = index.groups.get(query.kind, {}).get(query.slug)
+        members = index().groups.get(query.kind, {}).get(query.slug)
         return fact(None if members is None else tuple(map(link, members)))
 
+    def posts() -> tuple[Post, ...]:
+        return index().live.posts
+
     return {
-        PostAt: lambda query: fact(live.get(query.path)),
-        BodyOf: part("body"),
-        HeadingsOf: part("headings"),
-        AnchorsOf: part("anchors"),
-        LinksOf: part("links"),
-        TermsOf: part("terms"),
+        **part_facts(index, documents),
+        PostAt: lambda query: fact(index().by_path.get(query.path)),
         UrlOf: url_of,
         FileUrl: file_url_of,
-        SourceState: lambda query: fact(index.live.states.get(query.path)),
-        SimilarNames: lambda query: fact(index.similar_names(query.path)),
-        Latest: lambda query: fact(tuple(map(card, posts[: query.count]))),
-        NeighboursOf: lambda query: fact(index.neighbours(query.path)),
-        SeriesOf: lambda query: fact(index.series(query.path)),
-        Backlinks: lambda query: fact(tuple(map(link, index.linked_from.get(query.path, ())))),
-        Groups: lambda query: fact(index.counts(query.kind)),
+        SourceState: lambda query: fact(index().live.states.get(query.path)),
+        SimilarNames: lambda query: fact(index().similar_names(query.path)),
+        Latest: lambda query: fact(tuple(map(card, posts()[: query.count]))),
+        NeighboursOf: lambda query: fact(index().neighbours(query.path)),
+        SeriesOf: lambda query: fact(index().series(query.path)),
+        Backlinks: lambda query: fact(tuple(map(link, index().linked_from.get(query.path, ())))),
+        Groups: lambda query: fact(index().counts(query.kind)),
         Grouped: grouped,
-        Archive: lambda query: fact(index.archive),
-        AllPosts: lambda query: fact(tuple(map(link, posts))),
-        PostPaths: lambda query: fact(tuple(post.path for post in posts)),
-        FeedPaths: lambda query: fact(tuple(post.path for post in posts[: index.settings.feed_length])),
+        Archive: lambda query: fact(index().archive),
+        AllPosts: lambda query: fact(tuple(map(link, posts()))),
+        PostPaths: lambda query: fact(tuple(post.path for post in posts())),
+        FeedPaths: lambda query: fact(tuple(post.path for post in posts()[: index().settings.feed_length])),
     }
 
 
-def candidate_facts(index: Index, metas: Mapping[str, Meta | None], documents: Records) -> Resolvers:
+PARTS: Mapping[type[Query[Any]], str] = {
+    BodyOf: "body",
+    HeadingsOf: "headings",
+    AnchorsOf: "anchors",
+    LinksOf: "links",
+    TermsOf: "terms",
+}
+"""The questions that one part of a document answers."""
+
+
+def part_facts(index: LazyIndex, documents: Records) -> Resolvers:
+    def answered_by(part: str) -> Callable[[Any], Fact]:
+        return lambda query: documents.fact(query.path, part) if query.path in index().by_path else fact(None)
+
+    return {kind: answered_by(part) for kind, part in PARTS.items()}
+
+
+def candidate_facts(index: LazyIndex, documents: Records) -> Resolvers:
     """The fact that the ranking of related posts is made from."""
 
-    def candidate(post: Post, meta: Meta) -> Candidate:
+    def candidate(post: Post) -> Candidate:
+        found = index()
+        wishes = found.wishes.get(post.path, _NO_WISHES)
         return Candidate(
             path=post.path,
             title=post.title,
             day=post.date.toordinal() - _EPOCH if post.date else None,
             terms=documents.digest(post.path, "terms"),
             tags=tuple(tag.name for tag in post.tags),
-            links=index.targets.get(post.path, ()),
+            links=found.targets.get(post.path, ()),
             series=post.series.slug if post.series else None,
-            pin=tuple(path for path in meta.pin if path in index.places),
-            block=tuple(path for path in meta.block if path in index.places),
-            related=meta.related,
+            pin=tuple(path for path in wishes.pin if path in found.places),
+            block=tuple(path for path in wishes.block if path in found.places),
+            related=wishes.related,
         )
 
     def corpus(query: Corpus) -> Fact:
-        return fact(
-            tuple(
-                candidate(post, meta)
-                for post in sorted(index.live.posts, key=lambda post: post.path)
-                if (meta := metas[post.path]) is not None
-            )
-        )
+        return fact(tuple(map(candidate, sorted(index().live.posts, key=lambda post: post.path))))
 
     return {Corpus: corpus}
 
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
+_NO_WISHES = Wishes()
 
 
-def related_facts(index: Index, rows: Records) -> Resolvers:
+def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
     """The facts about related articles. ``rows`` are the records of the related step, a list of relations each."""
 
     def relations(path: str) -> tuple[Relation, ...]:
@@ -310,10 +340,10 @@ def related_facts(index: Index, rows: Records) -> Resolvers:
     def related_to(query: RelatedTo) -> Fact:
         if query.path not in rows:
             return fact(())
-        return fact(tuple(suggestion(index, relation) for relation in relations(query.path)[: query.count]))
+        return fact(tuple(suggestion(index(), relation) for relation in relations(query.path)[: query.count]))
 
     def related_index(query: RelatedIndex) -> Fact:
-        listed = [(path, link(index.by_path[path])) for path in sorted(rows)]
+        listed = [(path, link(index().by_path[path])) for path in sorted(rows)]
         return Fact(
             digest(tuple((path, found, rows.digest(path, "row")) for path, found in listed)),
             lambda: tuple((path, found, relations(path)) for path, found in listed),
@@ -339,19 +369,22 @@ def reason_phrases(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
     return tuple(phrases)
 
 
-def page_facts(index: Index, routes: Routes, files: Iterable[str]) -> Resolvers:
-    """The facts about pages. ``files`` are the URL paths of published files that are no pages."""
-    known = {*routes.pages, *files}
+def page_facts(index: LazyIndex, routes: Callable[[], Routes], files: Iterable[str]) -> Resolvers:
+    """The facts about pages. ``files`` are the URL paths of published assets."""
+
+    @cache
+    def known() -> frozenset[str]:
+        return frozenset((*routes().pages, *index().attachments.values(), *files))
 
     def listing(query: Listing) -> Fact:
-        shown = routes.listings.get(query.url)
+        shown = routes().listings.get(query.url)
         return fact(None if shown is None else tuple(map(card, shown)))
 
     return {
-        PageAt: lambda query: fact(routes.pages.get(query.url)),
+        PageAt: lambda query: fact(routes().pages.get(query.url)),
         Listing: listing,
-        PublishedUrl: lambda query: fact(query.url in known or f"{query.url}index.html" in known),
-        SitemapUrls: lambda query: fact(sitemap(index, routes)),
+        PublishedUrl: lambda query: fact(query.url in known() or f"{query.url}index.html" in known()),
+        SitemapUrls: lambda query: fact(sitemap(index(), routes())),
     }
 
 

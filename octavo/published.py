@@ -1,0 +1,107 @@
+"""What is published, of all documents, and a digest that stands for it: while that is the same, so is all that the
+site knows of its posts but their bodies, and nothing of it need be worked out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from octavo.digest import Digest, digest
+from octavo.live import Live, Moderation, live
+from octavo.memo import Memo, Records
+from octavo.model import Meta, Settings
+from octavo.site import Index, Wishes, attachments
+
+
+@dataclass(frozen=True)
+class Publication:
+    """The published posts, the files published beside them (source path -> URL path), and of each post, where there is
+    something to say: the posts that its body links to, and what its author wishes for."""
+
+    live: Live
+    attachments: Mapping[str, str]
+    targets: Mapping[str, tuple[str, ...]]
+    wishes: Mapping[str, Wishes]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a publication is made from. ``files`` are the paths below ``posts/`` that are no sources, ``assets`` the URL
+    paths of assets by name."""
+
+    documents: Records
+    settings: Settings
+    when: Moderation
+    files: Iterable[str]
+    assets: Mapping[str, str]
+
+    @cached_property
+    def metas(self) -> dict[str, Meta | None]:
+        """The front matter of every source, by path."""
+        return self.documents.column("meta")
+
+    def digest(self) -> Digest:
+        """Stands for all of it but the clock."""
+        when = self.when
+        return digest(
+            (
+                self.documents.digest_of("meta", "summary", "targets", "files"),
+                self.settings,
+                (when.drafts, when.future),
+                tuple(sorted(self.files)),
+                tuple(sorted(self.assets.items())),
+            )
+        )
+
+    def publish(self) -> Publication:
+        metas, documents = self.metas, self.documents
+        found = live(metas, documents.column("summary"), self.settings, self.when, self.assets)
+        wishes = {post.path: Wishes.of(metas[post.path]) for post in (*found.posts, *found.pages)}
+        return Publication(
+            found,
+            attachments(found, metas, self.files, documents.unusual("files")),
+            documents.unusual("targets"),
+            {path: wish for path, wish in wishes.items() if wish != Wishes()},
+        )
+
+
+class Published:
+    """A publication by its ``digest``, taken from an earlier build where it is the same, and only when it is needed."""
+
+    def __init__(self, sources: Sources, memo: Memo) -> None:
+        self.sources = sources
+        self._memo = memo
+        basis = sources.digest()
+        window: Any = memo.recall("window", basis)
+        if window is None or not _holds(window, sources.when.now):
+            self.__dict__["publication"] = made = sources.publish()
+            window = (made.live.since, made.live.until)
+            memo.keep("window", basis, window)
+        self.digest = digest((basis, window))
+        if "publication" in self.__dict__:
+            memo.keep("publication", self.digest, made)
+
+    @cached_property
+    def publication(self) -> Publication:
+        found: Publication | None = self._memo.recall("publication", self.digest)
+        if found is None:
+            found = self.sources.publish()
+            self._memo.keep("publication", self.digest, found)
+        return found
+
+    @cached_property
+    def index(self) -> Index:
+        made = self.publication
+        return Index(made.live, made.targets, made.attachments, made.wishes, self.sources.settings)
+
+    @property
+    def live(self) -> Live:
+        return self.publication.live
+
+
+def _holds(window: tuple[dt.datetime | None, dt.datetime | None], now: dt.datetime) -> bool:
+    since, until = window
+    return (since is None or since <= now) and (until is None or now < until)
