@@ -41,6 +41,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           related      posts -> the posts most like each, with reasons
                           render       a Page -> Output
                           lint         a layout -> what is wrong with it
+                          compiled     a layout -> its code
     5 assembly  together  live         which documents are published, and what others may know of them
                           routes       which pages exist, and where
                           site         documents -> Facts

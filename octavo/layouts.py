@@ -6,15 +6,20 @@ Nothing that varies lives in the environment; what a page is made from reaches i
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+import marshal
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
+from types import FunctionType, MethodType
 from typing import Any
 
 import jinja2
-from jinja2.runtime import Context
-from markupsafe import Markup
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.filters import do_striptags
+from jinja2.nodes import Expr
+from jinja2.runtime import Context, Macro
+from markupsafe import Markup, escape
 
 from octavo import urls
 from octavo.facts import Ask
@@ -26,18 +31,34 @@ MOST_COUNTED = 1_000_000
 """Numbers in all ranges of one page: loops within loops end too."""
 
 
+class PageSettings(dict[str, Any]):
+    """Settings by name, each asked for when a page first uses it."""
+
+    def __init__(self, ask: Ask) -> None:
+        super().__init__()
+        self._ask = ask
+
+    def __missing__(self, name: str) -> Any:
+        value = self[name] = self._ask(Setting(name))
+        return value
+
+
 @dataclass
 class Rendering:
     """One page on its way through its layouts: the names they see, and the layouts used so far, by path.
 
     ``subject`` is what a problem names: the post's source, or the page's URL. ``counted`` is how many numbers the
-    ranges of its layouts have had.
+    ranges of its layouts have had. ``templates`` are the layouts that were found, by name, and ``modules`` those that
+    were imported: a page finds and imports each once.
     """
 
     ask: Ask
     subject: str
     names: Mapping[str, Any]
+    settings: PageSettings
     layouts: dict[str, Layout] = field(default_factory=dict)
+    templates: dict[str, jinja2.Template] = field(default_factory=dict)
+    modules: dict[jinja2.Template, Any] = field(default_factory=dict)
     counted: int = 0
 
 
@@ -58,46 +79,117 @@ class LayoutFailure(Exception):
 def make_environment(extensions: Extensions) -> jinja2.Environment:
     """An environment whose layouts are answers to ``Template`` queries, with the filters of build.py."""
     environment = _Environment(
-        loader=jinja2.FunctionLoader(_load_layout),
+        loader=_Layouts(),
         undefined=_Undefined,
         finalize=_shown,
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        cache_size=-1,
+        cache_size=0,
     )
     for name in ("lipsum", "cycler", "joiner"):
         environment.globals.pop(name, None)
     environment.globals["range"] = _bounded_range
     environment.filters.pop("random", None)
-    environment.filters.update(absolute=_absolute, date=_date, day=_day, iso=_iso)
+    environment.filters.update(absolute=_absolute, date=_date, day=_day, iso=_iso, striptags=_striptags)
     environment.filters.update({extension.name: extension.function for extension in extensions.filters})
     return environment
 
 
-def _load_layout(name: str) -> tuple[str, str, Callable[[], bool]] | None:
-    layout = _asked(name)
-    return None if layout is None else (layout.text, layout.path, lambda: _asked(name) == layout)
+class _Layouts(jinja2.BaseLoader):
+    """Layouts as questions of the page being rendered, asked also when the answer has been loaded already."""
 
+    def __init__(self) -> None:
+        self._loaded: dict[str, tuple[Layout, jinja2.Template]] = {}
 
-def _asked(name: str) -> Layout | None:
-    """The layout of that name, as a question of the page being rendered; also when Jinja2 has it compiled already."""
-    page = rendering.get()
-    layout = page.ask(Template(name))
-    if layout is not None:
+    def load(
+        self, environment: jinja2.Environment, name: str, globals: MutableMapping[str, Any] | None = None
+    ) -> jinja2.Template:
+        page = rendering.get()
+        layout = page.ask(Template(name))
+        if layout is None:
+            raise jinja2.TemplateNotFound(name)
         page.layouts[layout.path] = layout
-    return layout
+        known, template = self._loaded.get(name, (None, None))
+        if template is None or (known is not layout and known != layout):
+            code = marshal.loads(layout.code) if layout.code else environment.compile(layout.text, name, layout.path)
+            template = environment.template_class.from_code(environment, code, globals or {})
+        if known is not layout:
+            self._loaded[name] = (layout, template)
+        return template
 
 
 class _Template(jinja2.Template):
     def _get_default_module(self, ctx: Context | None = None) -> Any:
         """An imported layout is run anew for each page, so that what it asks for is recorded, and knows the page."""
-        return self.make_module(dict(rendering.get().names))
+        page = rendering.get()
+        module = page.modules.get(self)
+        if module is None:
+            module = page.modules[self] = self.make_module(dict(page.names))
+        return module
+
+
+class _CodeGenerator(CodeGenerator):
+    """Jinja2's own, with one call instead of three around each value that a layout writes."""
+
+    def _output_child_pre(self, node: Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        if frame.eval_ctx.autoescape and not frame.eval_ctx.volatile:
+            self.write("environment.written(")
+        else:
+            super()._output_child_pre(node, frame, finalize)
+
+    def _output_child_post(self, node: Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        if frame.eval_ctx.autoescape and not frame.eval_ctx.volatile:
+            self.write(")")
+        else:
+            super()._output_child_post(node, frame, finalize)
+
+
+class _Context(Context):
+    def call(__self, __function: Any, *args: Any, **kwargs: Any) -> Any:
+        """Jinja2's own, at once for what layouts call most: functions of the page, and macros."""
+        kind = type(__function)
+        if kind is Macro:
+            args = (__self.eval_ctx, *args)
+        elif kind not in _PLAIN or hasattr(__function, "jinja_pass_arg"):
+            return super().call(__function, *args, **kwargs)
+        kwargs.pop("_block_vars", None)
+        kwargs.pop("_loop_vars", None)
+        try:
+            return __function(*args, **kwargs)
+        except StopIteration:
+            return __self.environment.undefined("value was undefined because a callable raised a StopIteration")
+
+
+_PLAIN = (MethodType, FunctionType, partial)
 
 
 class _Environment(jinja2.Environment):
     template_class = _Template
+    code_generator_class = _CodeGenerator
+    context_class = _Context
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.written = _written
+
+    def get_template(
+        self,
+        name: str | jinja2.Template,
+        parent: str | None = None,
+        globals: MutableMapping[str, Any] | None = None,
+    ) -> jinja2.Template:
+        if type(name) is not str:
+            return super().get_template(name, parent, globals)
+        found = rendering.get().templates
+        if name not in found:
+            found[name] = super().get_template(name, parent, globals)
+        return found[name]
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """A plain mapping, since each layout of each page looks into it: what the environment offers never changes."""
+        return {**self.globals, **(d or {})}
 
 
 class LayoutUndefined(jinja2.UndefinedError):
@@ -141,6 +233,22 @@ def _shown(value: Any) -> Any:
     return value
 
 
+def _written(value: Any) -> str:
+    """A value as text for a page: what is shown of it, escaped."""
+    kind = type(value)
+    if kind is str:
+        return _escaped(value) if len(value) < 200 else escape(value)
+    if kind is Markup:
+        return str(value)
+    return str(value) if kind is int else escape(_shown(value))
+
+
+@lru_cache(4096)
+def _escaped(text: str) -> str:
+    """Titles, addresses and labels come again and again."""
+    return str(escape(text))
+
+
 _IF_NONE = "test it first, with {% if … %}, or let the function or filter return text"
 
 
@@ -156,8 +264,7 @@ def _bounded_range(*arguments: int) -> range:
 
 
 def _absolute(address: str) -> str:
-    base_url: str = rendering.get().ask(Setting("base_url")) or ""
-    return urls.absolute(address, base_url)
+    return urls.absolute(address, rendering.get().settings["base_url"] or "")
 
 
 _MONTHS = "January February March April May June July August September October November December".split()
@@ -175,4 +282,22 @@ def _day(moment: dt.datetime) -> str:
 
 def _iso(moment: dt.datetime) -> str:
     """2026-11-22T10:00:00+00:00 (RFC 3339)"""
+    if type(moment) is dt.datetime:
+        return _known_iso(moment, moment.tzinfo, moment.fold)
     return moment.isoformat(timespec="seconds")
+
+
+@lru_cache(4096)
+def _known_iso(moment: dt.datetime, zone: dt.tzinfo | None, fold: int) -> str:
+    """Two moments may be equal and written in two ways: the zone and the fold tell which."""
+    return moment.isoformat(timespec="seconds")
+
+
+def _striptags(value: Any) -> str:
+    return _known_striptags(value) if type(value) in (str, Markup) and len(value) < 1000 else do_striptags(value)
+
+
+@lru_cache(4096)
+def _known_striptags(html: str) -> str:
+    """An excerpt is shown as plain text on each page that lists its post."""
+    return do_striptags(html)

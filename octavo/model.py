@@ -377,10 +377,14 @@ class Output:
 
 @dataclass(frozen=True)
 class Layout:
-    """The text of a layout and the path to name in a problem with it."""
+    """The text of a layout and the path to name in a problem with it.
+
+    ``code`` is what the text was compiled to, marshalled; empty where it has not been, or cannot be.
+    """
 
     path: str
     text: str
+    code: bytes = b""
 
 
 # Settings: [tool.octavo] in pyproject.toml.

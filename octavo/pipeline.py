@@ -13,6 +13,7 @@ from octavo import urls
 from octavo.assets import Asset, publish_assets
 from octavo.batch import PartKey, Sink
 from octavo.checks import Checked, Claim, check_front_matter, check_links, clashes, page_claim
+from octavo.compiled import Compiled, compile_layout
 from octavo.diagnostic import Diagnostic, in_order, warning
 from octavo.digest import Digest, digest
 from octavo.dispatch import Hints
@@ -169,6 +170,8 @@ def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], b
     about_pages = page_facts(lambda: index, lambda: routes, files)
     basis = digest((published.digest, own.records.digest_of("value"), files))
     facts = facts.extended(about_pages, dict.fromkeys(about_pages, basis))
+    compiled = memo.map(compile_layout, Compiled, sorted(inputs.layouts), facts, worth=8)
+    facts = facts.extended({Template: layouts_with(inputs, compiled.records.column("code"))})
     outputs = memo.map(
         render,
         Output,
@@ -212,15 +215,6 @@ def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], b
 def input_facts(inputs: Inputs) -> Resolvers:
     """The facts that come straight from files and settings."""
 
-    def template(query: Template) -> Fact:
-        layout = inputs.layouts.get(query.name)
-        if layout is None:
-            return fact(None)
-        return kept_fact(
-            digest((layout.path, layout.content.digest)),
-            lambda: Layout(layout.path, layout.content.load().decode("utf-8-sig", "replace")),
-        )
-
     def layout_bytes(query: LayoutBytes) -> Fact:
         layout = inputs.layouts.get(query.name)
         return fact(None) if layout is None else layout.content
@@ -228,10 +222,27 @@ def input_facts(inputs: Inputs) -> Resolvers:
     return {
         Source: lambda query: inputs.posts.get(query.path) or fact(None),
         Setting: lambda query: fact(getattr(inputs.settings, query.name)),
-        Template: template,
+        Template: layouts_with(inputs, {}),
         LayoutBytes: layout_bytes,
         File: lambda query: inputs.file(query.path),
     }
+
+
+def layouts_with(inputs: Inputs, code: Mapping[str, bytes]) -> Callable[[Template], Fact]:
+    """What answers ``Template``. The code of a layout follows from its text and the filters that a page asks for as
+    well, so its text and path stand for the answer."""
+
+    def template(query: Template) -> Fact:
+        layout = inputs.layouts.get(query.name)
+        if layout is None:
+            return fact(None)
+        path, content, compiled = layout.path, layout.content, code.get(query.name, b"")
+        return kept_fact(
+            digest((path, content.digest)),
+            lambda: Layout(path, content.load().decode("utf-8-sig", "replace"), compiled),
+        )
+
+    return template
 
 
 def asset_facts(assets: Mapping[str, Asset], inputs: Inputs) -> Resolvers:

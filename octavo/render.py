@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, fields
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, cast
 
 import jinja2
@@ -15,7 +15,7 @@ from octavo import urls
 from octavo.diagnostic import Diagnostic, did_you_mean
 from octavo.facts import Ask
 from octavo.faults import diagnose
-from octavo.layouts import LayoutFailure, Rendering, make_environment, rendering
+from octavo.layouts import LayoutFailure, PageSettings, Rendering, make_environment, rendering
 from octavo.model import (
     Body,
     Card,
@@ -58,7 +58,6 @@ from octavo.queries import (
     RelatedIndex,
     RelatedTo,
     SeriesOf,
-    Setting,
     SitemapUrls,
     UrlOf,
 )
@@ -76,7 +75,7 @@ def render(url: str, ask: Ask) -> Output:
         raise LookupError(f"no page at {url}")
     environment = ask.once(make_environment, ask(Extended("filters")) or Extensions())
     context = PageContext(page, ask)
-    current = Rendering(ask, page.subject if context.has_post else url, context.names())
+    current = Rendering(ask, page.subject if context.has_post else url, context.names(), context.settings)
     token = rendering.set(current)
     try:
         return Output(_generate(environment.get_template(page.layout), current.names).encode())
@@ -97,12 +96,13 @@ def _generate(template: jinja2.Template, names: Mapping[str, Any]) -> str:
     for piece in pieces:
         parts.append(piece)
         size += len(piece)
-        largest = max(largest, len(piece))
-        if size - largest > LARGEST_PAGE:
-            parts.clear()
-            message = f"the page grew past {LARGEST_PAGE // 1_000_000} MB"
-            # Raised within the layout, at the line that wrote too much.
-            pieces.throw(LayoutFailure("limit", message, hint="write less on one page, or divide it"))
+        if size > LARGEST_PAGE:
+            largest = max(largest, len(piece)) if largest else max(map(len, parts))
+            if size - largest > LARGEST_PAGE:
+                parts.clear()
+                message = f"the page grew past {LARGEST_PAGE // 1_000_000} MB"
+                # Raised within the layout, at the line that wrote too much.
+                pieces.throw(LayoutFailure("limit", message, hint="write less on one page, or divide it"))
     return "".join(parts)
 
 
@@ -133,34 +133,38 @@ class PageView:
 
 
 class SiteView:
-    """The settings as layouts see them; each is asked for when it is used."""
+    """The settings as layouts see them; each is asked for when it is first used on a page."""
 
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
+    def __init__(self, settings: PageSettings) -> None:
+        self._settings = settings
 
     def __getattr__(self, name: str) -> Any:
         if name not in _SITE_SETTINGS:
             raise AttributeError(name)
-        return self._ask(Setting(name))
+        value = self.__dict__[name] = self._settings[name]
+        return value
 
     def __dir__(self) -> list[str]:
         return sorted({"url", "menu", *_SITE_SETTINGS})
 
-    @property
+    @cached_property
     def url(self) -> str:
-        permalinks: Permalinks = self._ask(Setting("permalinks")) or Permalinks()
+        permalinks: Permalinks = self._settings["permalinks"] or Permalinks()
         return urls.href(permalinks.home, self.base_url)
 
-    @property
+    @cached_property
     def menu(self) -> tuple[Link, ...]:
         base_url = self.base_url
         return tuple(
             Link(item.title, urls.href(item.url, base_url) if item.url.startswith("/") else item.url)
-            for item in self._ask(Setting("menu")) or ()
+            for item in self._settings["menu"] or ()
         )
 
 
 _SITE_SETTINGS = frozenset(field.name for field in fields(Settings)) - {"menu", "permalinks", "raw_html"}
+
+
+_PATTERNS = frozenset(field.name for field in fields(Permalinks)) - {"posts", "pages", "paginated"}
 
 
 class PageContext:
@@ -169,10 +173,11 @@ class PageContext:
     def __init__(self, page: Page, ask: Ask) -> None:
         self.page = page
         self.ask = ask
+        self.settings = PageSettings(ask)
 
     def names(self) -> dict[str, Any]:
         return {
-            "site": SiteView(self.ask),
+            "site": SiteView(self.settings),
             "page": self._view(),
             "post": self.ask(PostAt(self.page.subject)) if self.has_post else None,
             "content": self.content,
@@ -205,11 +210,8 @@ class PageContext:
     def has_post(self) -> bool:
         return self.page.kind in ("article", "page")
 
-    def _setting(self, name: str) -> Any:
-        return self.ask(Setting(name))
-
     def _href(self, url: str) -> str:
-        return urls.href(url, self._setting("base_url"))
+        return urls.href(url, self.settings["base_url"])
 
     def _view(self) -> PageView:
         page = self.page
@@ -234,35 +236,38 @@ class PageContext:
         """The URL of the first page of the list that this page is one of."""
         if self.page.number == 1:
             return self.page.url
-        tail = urls.expand(self._setting("permalinks").paginated, {"number": str(self.page.number)}).lstrip("/")
+        tail = urls.expand(self.settings["permalinks"].paginated, {"number": str(self.page.number)}).lstrip("/")
         return self.page.url.removesuffix(tail)
 
     def list_url(self, first: str, number: int) -> str:
         if number == 1:
             return first
-        return first + urls.expand(self._setting("permalinks").paginated, {"number": str(number)}).lstrip("/")
+        return first + urls.expand(self.settings["permalinks"].paginated, {"number": str(number)}).lstrip("/")
 
     def content(self, path: str | None = None, absolute: bool = False) -> Markup:
         """The HTML of a post's body (this page's by default), with every link resolved."""
         path = self.page.subject if path is None else path
-        body = self.ask(BodyOf(path))
+        body = self._own_body if path == self.page.subject else self.ask(BodyOf(path))
         if body is None:
             return Markup("")
-        return Markup(resolved(body, self.ask, self._setting("base_url"), self._address(path) if absolute else None))
+        return Markup(resolved(body, self.ask, self.settings["base_url"], self._address(path) if absolute else None))
 
     def _address(self, path: str) -> str:
-        return urls.absolute(self.ask(UrlOf(path)) or "", self._setting("base_url"))
+        return urls.absolute(self.ask(UrlOf(path)) or "", self.settings["base_url"])
 
     def headings(self) -> tuple[Heading, ...]:
         return (self.ask(HeadingsOf(self.page.subject)) or ()) if self.has_post else ()
 
     def words(self) -> int:
-        body = self.ask(BodyOf(self.page.subject))
-        return body.words if body else 0
+        return self._own_body.words if self._own_body else 0
+
+    @cached_property
+    def _own_body(self) -> Body | None:
+        return self.ask(BodyOf(self.page.subject))
 
     def latest(self, count: int | None = None) -> tuple[Card, ...]:
         """The newest posts but for this page's own."""
-        count = self._setting("latest") if count is None else count
+        count = self.settings["latest"] if count is None else count
         cards = self.ask(Latest(count + 1 if self.has_post else count)) or ()
         if self.has_post:
             own = self.ask(UrlOf(self.page.subject))
@@ -270,7 +275,7 @@ class PageContext:
         return cards[:count]
 
     def related(self, count: int | None = None) -> tuple[Suggestion, ...]:
-        count = self._setting("related") if count is None else count
+        count = self.settings["related"] if count is None else count
         return self.ask(RelatedTo(self.page.subject, count)) or ()
 
     def _groups(self, kind: str) -> tuple[GroupCount, ...]:
@@ -313,7 +318,7 @@ class PageContext:
     def related_index(self) -> list[dict[str, Any]]:
         """Every post with its list, scores and reasons, ready for JSON; addresses are absolute."""
         rows = self.ask(RelatedIndex()) or ()
-        base_url = self._setting("base_url")
+        base_url = self.settings["base_url"]
         links = {path: link for path, link, _ in rows}
         return [
             {
@@ -344,10 +349,9 @@ class PageContext:
 
     def href(self, kind: str, slug: str = "") -> str:
         """The address of a page of the site by the name of its pattern in the settings."""
-        patterns = self._setting("permalinks")
-        known = {field.name for field in fields(patterns)} - {"posts", "pages", "paginated"}
-        if kind not in known:
-            hint = did_you_mean(kind, known) or f"there are {', '.join(sorted(known))}"
+        patterns = self.settings["permalinks"]
+        if kind not in _PATTERNS:
+            hint = did_you_mean(kind, _PATTERNS) or f"there are {', '.join(sorted(_PATTERNS))}"
             raise _nothing(kind, f"no page of the site is called {kind!r}", hint)
         return self._href(urls.expand(getattr(patterns, kind), {"slug": slug}))
 

@@ -55,13 +55,13 @@ def an_item_once_run_is_never_run_again() -> AbstractContextManager[Any]:
 
 @contextlib.contextmanager
 def layouts_compiled_already_are_not_asked_for() -> Iterator[None]:
-    real = layouts._load_layout
+    real = layouts._Layouts.load
 
-    def load(name: str) -> Any:
-        found = real(name)
-        return None if found is None else (found[0], found[1], lambda: True)
+    def load(self: Any, environment: Any, name: str, globals: Any = None) -> Any:
+        _, template = self._loaded.get(name, (None, None))
+        return template or real(self, environment, name, globals)
 
-    with patch.object(layouts, "_load_layout", load):
+    with patch.object(layouts._Layouts, "load", load):
         yield
 
 
