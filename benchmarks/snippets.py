@@ -188,7 +188,7 @@ enabled = true
     ),
     "go": (
         """\
-package $q0main
+package main
 
 import "fmt"
 
@@ -204,7 +204,7 @@ func walk(items []string, limit int) (map[string]int, error) {
 	defer func() { fmt.Println("$d", "$e", "$f") }()
 	return $a, nil
 }
-""".replace("$q0main", "main"),
+""",
     ),
 }
 
@@ -212,11 +212,16 @@ LANGUAGES = ("python", "python", "javascript", "rust", "html", "bash", "sql", "t
 
 
 def snippet(rng: Random, writer: Writer) -> str:
-    """One fenced block."""
+    """One fenced block: a whole piece now and then, more often a few lines of one."""
     language = rng.choice(LANGUAGES)
     names = {key: writer.name() for key in "abcdef"}
     numbers = {key: str(rng.randint(2, 255)) for key in "nop"}
     code = Template(rng.choice(SNIPPETS[language])).substitute(
         names, **numbers, q=str(rng.randint(1, 9)), s=writer.phrase(3, 8)
     )
-    return f"```{language}\n{code}```"
+    lines = code.splitlines()
+    if rng.random() < 0.8:
+        count = rng.randint(3, 9)
+        start = rng.randrange(max(1, len(lines) - count))
+        lines = lines[start : start + count]
+    return "\n".join([f"```{language}", *lines, "```"])
