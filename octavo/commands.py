@@ -93,7 +93,16 @@ def build(arguments: argparse.Namespace) -> int:
             print_verified(report, found)
     if report.grounds is not None and found is None and arguments.cache is None:
         grounds = report.grounds
-        stamp.write(folder, arguments.given, grounds.began, grounds.window, salt.program(), grounds.files, (out, err))
+        stamp.write(
+            folder,
+            arguments.given,
+            (out, err),
+            states=grounds.states,
+            places=grounds.places,
+            program=salt.program(),
+            began=grounds.began,
+            window=grounds.window,
+        )
     return status
 
 

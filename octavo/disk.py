@@ -31,12 +31,12 @@ class FileChanged(Unanswered):
 
 
 class Found(NamedTuple):
-    """A file of the site: where it is and the digest of its content."""
+    """A file of the site: where it is, the digest of its content, and the state it was in when it had that."""
 
     path: str
     location: str
     digest: Digest
-    size: int
+    state: State
 
     def fact(self) -> Fact:
         return Fact(self.digest, self.read)
@@ -54,10 +54,12 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Listing:
-    """The files below a folder by path, the folders that were looked into, and what cannot be used."""
+    """The files below a folder by path, the folders that were looked into, whether there are links in them, and what
+    cannot be used."""
 
     files: Mapping[str, Found]
     folders: tuple[str, ...]
+    linked: bool
     problems: tuple[Diagnostic, ...]
 
 
@@ -74,14 +76,13 @@ class StatCache:
         self._known: dict[str, tuple[State, int, Digest]] = {row[0]: (row[1:5], row[5], row[6]) for row in rows}
         self._new: dict[str, tuple[State, int, Digest]] = {}
 
-    def digest(self, path: str, location: str, status: os.stat_result) -> Digest:
+    def digest(self, path: str, location: str, state: State) -> Digest:
         """The digest of a file's content, from the cache or from the file. Raises OSError."""
-        state = state_of(status)
         known = self._known.get(path)
         if known is not None and known[0] == state and is_settled(state, known[1]):
             return known[2]
         seen = time.time_ns()
-        found = _digest_of_file(location, status.st_size)
+        found = _digest_of_file(location, state[0])
         self._known[path] = self._new[path] = (state, seen, found)
         return found
 
@@ -131,14 +132,16 @@ def list_files(root: Path, folder: str, cache: StatCache, prefix: str = "") -> L
     problems: list[Diagnostic] = []
     real_root = os.path.realpath(root)
     if not _is_within(real_root, os.path.realpath(root / folder)):
-        return Listing({}, (), (_outside(prefix + folder, (root / folder).readlink()),))
+        return Listing({}, (), True, (_outside(prefix + folder, (root / folder).readlink()),))
     folders = [folder]
+    linked = False
     for current in folders:
         for entry in _entries(f"{root}/{current}", current, problems):
             place = f"{current}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
                 folders.append(place)
                 continue
+            linked = linked or entry.is_symlink()
             path = prefix + place
             try:
                 found = _found(path, entry, cache, real_root)
@@ -149,7 +152,7 @@ def list_files(root: Path, folder: str, cache: StatCache, prefix: str = "") -> L
                 problems.append(found)
             else:
                 files[found.path] = found
-    return Listing(files, tuple(folders), tuple(problems))
+    return Listing(files, tuple(folders), linked, tuple(problems))
 
 
 def _entries(location: str, folder: str, problems: list[Diagnostic]) -> list[os.DirEntry[str]]:
@@ -180,7 +183,8 @@ def _found(path: str, entry: os.DirEntry[str], cache: StatCache, real_root: str)
         return _at_top(path, "file", "not a regular file", "move it out of the folder")
     if status.st_size > source.LARGEST and is_source(path) and path.startswith("posts/"):
         return source.too_large(path, status.st_size)
-    return Found(path, entry.path, cache.digest(path, entry.path, status), status.st_size)
+    state = state_of(status)
+    return Found(path, entry.path, cache.digest(path, entry.path, state), state)
 
 
 def _is_utf8(path: str) -> bool:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from octavo.memo import Change, Memo
     from octavo.model import Settings
     from octavo.pipeline import Built, Inputs, Known
+    from octavo.state import State
     from octavo.workers import Workers
 
 T = TypeVar("T")
@@ -67,10 +68,12 @@ class Held:
 
 @dataclass(frozen=True)
 class Grounds:
-    """What it rests on that nothing had to be done: the state of these files since before ``began``, in ns by the clock
-    of the cache's file system, at an instant within ``window`` (from the first to before the second)."""
+    """What it rests on that nothing had to be done: the states in which files were found, by location, that of other
+    ``places`` since before ``began``, in ns by the clock of the cache's file system, and an instant within ``window``
+    (from the first to before the second)."""
 
-    files: tuple[str, ...]
+    states: tuple[tuple[str, State], ...]
+    places: tuple[str, ...]
     began: int
     window: tuple[dt.datetime | None, dt.datetime | None]
 
@@ -413,15 +416,20 @@ class Project:
         return root
 
     def _grounds(self, files: Files, root: _Root) -> Grounds | None:
+        if files.linked:
+            return None
         try:
             began = (self.cache / "lock").stat().st_mtime_ns  # it was written when this command took it
             asked_for = [str(self.root / path) for path, _ in root.asked]
             places = [str(self.root / CONFIG), *script.script_places(self.root), *asked_for]
         except OSError:
             return None
-        made = publish.locations(self.store.connection, self.output)
+        output = str(self.output)
+        made = publish.states(self.store.connection, self.output)
+        places += [*files.folders, *publish.folders_above(self.output, made)]
+        states = (*files.states(), *((f"{output}/{path}", state) for path, state in made.items()))
         window = (None, None) if self.options.at else (root.since, root.until)
-        return Grounds((*places, *files.locations(), *made), began, window)
+        return Grounds(states, tuple(places), began, window)
 
     def _root_name(self) -> str:
         """A root trace says what is in one output folder; others may have been built from the same cache."""

@@ -250,15 +250,17 @@ def manifest(connection: sqlite3.Connection, output: Path) -> dict[str, Digest]:
     return {path: row.digest for path, row in _rows(connection, _output_key(connection, output)).items()}
 
 
-def locations(connection: sqlite3.Connection, output: Path) -> Iterator[str]:
-    """Where all that was published in a folder is, and each folder there that has folders: when nothing came into one
-    or left it, none of its folders has become a link."""
-    paths = manifest(connection, output)
-    folders = {folder for path in paths for folder in _folders(path)}
-    above = {folder.rpartition("/")[0] for folder in folders}
-    yield str(output)
-    yield from (_at(output, folder) for folder in sorted(above - {""}))
-    yield from (_at(output, path) for path in paths)
+def folders_above(output: Path, paths: Iterable[str]) -> tuple[str, ...]:
+    """The folders that hold the folders of published files: as long as nothing comes into one of these or leaves it,
+    none of the files is behind a link that was not there before."""
+    above = {folder.rpartition("/")[0] for folder in {path.rpartition("/")[0] for path in paths}}
+    above |= {folder for name in above for folder in _folders(name)}
+    return (str(output), *(_at(output, folder) for folder in sorted(above - {""})))
+
+
+def states(connection: sqlite3.Connection, output: Path) -> dict[str, State]:
+    """The state in which each published file was last known to hold what was written."""
+    return {path: row.state for path, row in _rows(connection, _output_key(connection, output)).items()}
 
 
 def altered(connection: sqlite3.Connection, output: Path) -> set[str]:

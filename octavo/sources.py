@@ -12,6 +12,7 @@ from octavo import disk, source
 from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.script import script_digest
+from octavo.state import State
 
 if TYPE_CHECKING:
     from octavo.model import Settings
@@ -24,13 +25,12 @@ THEME = "theme/"
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a site, and the ``folders`` they were found in, or would have been, by location.
-
-    ``layouts`` are by name: (what problems call it, the file).
-    """
+    """The files of a site, and the ``folders`` they were found in, or would have been, by location; ``linked`` says
+    whether there were links among them. ``layouts`` are by name: (what problems call it, the file)."""
 
     config: ConfigFile
     folders: tuple[str, ...]
+    linked: bool
     posts: Mapping[str, disk.Found]
     others: Mapping[str, disk.Found]
     layouts: Mapping[str, tuple[str, disk.Found]]
@@ -46,12 +46,11 @@ class Files:
     def problems(self) -> tuple[Diagnostic, ...]:
         return (*self.config.problems, *self.faults)
 
-    def locations(self) -> Iterator[str]:
-        """Where each of the files and folders is."""
-        yield from self.folders
+    def states(self) -> Iterator[tuple[str, State]]:
+        """The state of each file by its location."""
         for files in (self.posts, self.others, self.assets):
-            yield from (found.location for found in files.values())
-        yield from (found.location for _, found in self.layouts.values())
+            yield from ((found.location, found.state) for found in files.values())
+        yield from ((found.location, found.state) for _, found in self.layouts.values())
 
     def digest(self) -> Digest:
         """Of everything listed: equal for two listings that make the same site."""
@@ -80,6 +79,7 @@ def list_site(root: Path, cache: disk.StatCache, overrides: Mapping[str, str]) -
     script, script_faults = _script(root)
     faults = below_posts.problems + script_faults
     folders = [f"{root}/{name}" for name in below_posts.folders]
+    linked = below_posts.linked
     layouts: dict[str, tuple[str, disk.Found]] = {}
     assets: dict[str, disk.Found] = {}
     for folder, shown in _themes(root):
@@ -87,6 +87,7 @@ def list_site(root: Path, cache: disk.StatCache, overrides: Mapping[str, str]) -
             listing = disk.list_files(folder, kind, cache, shown)
             faults += listing.problems
             folders += [f"{folder}/{name}" for name in listing.folders]
+            linked = linked or listing.linked
             for path, file in listing.files.items():
                 name = path.removeprefix(f"{shown}{kind}/")
                 if kind == "layouts":
@@ -97,6 +98,7 @@ def list_site(root: Path, cache: disk.StatCache, overrides: Mapping[str, str]) -
     return Files(
         config=read_config(root, overrides),
         folders=tuple(folders),
+        linked=linked,
         posts={path: file for path, file in below_posts.files.items() if disk.is_source(path)},
         others={path: file for path, file in below_posts.files.items() if not disk.is_source(path)},
         layouts=layouts,

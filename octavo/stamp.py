@@ -60,27 +60,28 @@ def told(cache: str, given: Sequence[str], started: float) -> tuple[str, str] | 
 def write(
     cache: str,
     given: Sequence[str],
+    words: tuple[str, str],
+    *,
+    states: Sequence[tuple[str, State]],
+    places: Iterable[str],
+    program: Iterable[str],
     began: int,
     window: Window,
-    program: Iterable[str],
-    files: Iterable[str],
-    words: tuple[str, str],
 ) -> bool:
     """Stamp what a command said that found nothing to do. False when that cannot be relied on.
 
-    ``began`` is a time before the command looked at anything, in ns by the clock of the cache's file system: what is
-    about as young may have changed since. From the first instant of ``window`` to before the second the command says
-    the same. Links in ``program`` are followed, in ``files`` there may be none.
+    ``states`` are those in which it found files, none of them a link. ``places`` are other files, and folders, whose
+    state is asked for now, and so are those of ``program``, where links are followed. ``began`` is a time before the
+    command looked at anything, in ns by the clock of the cache's file system: what is about as young may have changed
+    since. From the first instant of ``window`` to before the second the command says the same.
     """
     if os.name == "nt":  # ctime is another thing there, so a change can be made that no time tells
         return False
-    states: list[States] = []
-    for paths, ask in ((program, os.stat), (files, os.lstat)):
-        found = _states(paths, ask, began - COARSE)
-        if found is None:
-            return False
-        states.append(found)
-    data = marshal.dumps((_about(given), tuple(map(_nanoseconds, window)), *states, words))
+    before = began - COARSE
+    others, own = _states(places, os.lstat, before), _states(program, os.stat, before)
+    if others is None or own is None or any(max(state[1:3]) >= before for _, state in states):
+        return False
+    data = marshal.dumps((_about(given), tuple(map(_nanoseconds, window)), own, [*others, *states], words))
     passing = f"{cache}/{FILE}-{os.getpid()}"
     try:
         with open(passing, "wb") as file:  # noqa: PTH123

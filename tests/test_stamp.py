@@ -9,18 +9,18 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from octavo import cli, project, salt, stamp
+from octavo.state import State, state_of
 from tests.sites import SiteFolder, post
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="there no stamp is written")
 
-NEVER: stamp.Window = (None, None)
 LATER = 10_000_000_000
 """Nanoseconds, for what is to be taken as old."""
 
@@ -33,8 +33,18 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "")
 
 
-def stamped(files: list[str], window: stamp.Window = NEVER, program: tuple[str, ...] = ()) -> bool:
-    return stamp.write(".", GIVEN, time.time_ns() + LATER, window, program, files, ("done in \0 s\n", "a warning\n"))
+def stamped(
+    places: Sequence[str] = (),
+    window: stamp.Window = (None, None),
+    program: Sequence[str] = (),
+    states: Sequence[tuple[str, State]] = (),
+    cache: str = ".",
+    began: int | None = None,
+) -> bool:
+    """Stamp a command; unless ``began`` says otherwise all files are old enough for that."""
+    words = ("done in \0 s\n", "a warning\n")
+    began = time.time_ns() + LATER if began is None else began
+    return stamp.write(cache, GIVEN, words, states=states, places=places, program=program, began=began, window=window)
 
 
 def holds(given: list[str] = GIVEN) -> bool:
@@ -42,7 +52,7 @@ def holds(given: list[str] = GIVEN) -> bool:
 
 
 def test_a_command_says_what_it_said_and_how_long_it_took_now() -> None:
-    assert stamped([])
+    assert stamped()
     words = stamp.told(".", GIVEN, time.monotonic() - 5)
     assert words is not None
     assert re.fullmatch(r"done in 5\.\d\d s\n", words[0])
@@ -77,18 +87,28 @@ def test_a_change_of_any_file_ends_it(tmp_path: Path, edit: Callable[[Path], obj
     assert not holds()
 
 
+def test_a_state_is_that_in_which_the_file_was_found(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("words")
+    found = state_of(Path("a").lstat())
+    assert stamped(states=[("a", found)])
+    assert holds()
+    (tmp_path / "a").write_text("more words")
+    assert stamped(states=[("a", found)])
+    assert not holds()
+
+
 def test_a_change_of_the_program_ends_it(tmp_path: Path) -> None:
     (tmp_path / "current").mkdir()
     (tmp_path / "code").symlink_to("current")
     time.sleep(0.02)
-    assert stamped([], program=("code",))
+    assert stamped(program=["code"])
     assert holds()
     (tmp_path / "current/new.py").touch()
     assert not holds()
 
 
 def test_other_arguments_are_another_matter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert stamped([])
+    assert stamped()
     assert not holds(["build", "--drafts"])
     with monkeypatch.context() as changed:
         changed.setenv("SOURCE_DATE_EPOCH", "1800000000")
@@ -112,14 +132,16 @@ def test_it_holds_for_its_time_only() -> None:
         (now - hour, None, True),
         (None, now + hour, True),
     ):
-        assert stamped([], (since, until))
+        assert stamped(window=(since, until))
         assert holds() is expected
 
 
 def test_what_is_young_is_not_stamped(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
-    assert not stamp.write(".", GIVEN, time.time_ns(), NEVER, (), ["a"], ("", ""))
-    assert not stamp.write(".", GIVEN, time.time_ns(), NEVER, ["a"], [], ("", ""))
+    now = time.time_ns()
+    assert not stamped(["a"], began=now)
+    assert not stamped(program=["a"], began=now)
+    assert not stamped(states=[("a", state_of(Path("a").lstat()))], began=now)
     assert not holds()
 
 
@@ -140,7 +162,7 @@ def test_a_damaged_stamp_is_not_believed(tmp_path: Path) -> None:
 
 
 def test_where_no_stamp_can_be_written_none_is() -> None:
-    assert not stamp.write("nosuch", GIVEN, time.time_ns() + LATER, NEVER, (), (), ("", ""))
+    assert not stamped(cache="nosuch")
 
 
 # Of a whole site.
@@ -302,3 +324,10 @@ def test_the_short_way_imports_no_library(main: Main, folder: SiteFolder) -> Non
     assert " 0 rendered" in words
     allowed = {"__future__", "zlib", *(f"octavo.{name}" for name in ("cli", "entry", "declare", "stamp", "state"))}
     assert set(imported) <= {"octavo", *allowed}
+
+
+def test_a_site_made_from_links_is_built_the_long_way(main: Main, folder: SiteFolder) -> None:
+    (folder.root / "posts/link.md").symlink_to("a.md")
+    main()
+    main()
+    assert not is_short(folder)
