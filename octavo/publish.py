@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import sqlite3
 import stat
 import sys
@@ -222,6 +221,8 @@ def _delete_folder(folder: Path) -> None:
     if folder.is_symlink() or folder.is_file():
         folder.unlink()
     elif folder.exists():
+        import shutil
+
         shutil.rmtree(folder)
 
 
@@ -260,7 +261,11 @@ def folders_above(output: Path, paths: Iterable[str]) -> tuple[str, ...]:
 
 def states(connection: sqlite3.Connection, output: Path) -> dict[str, State]:
     """The state in which each published file was last known to hold what was written."""
-    return {path: row.state for path, row in _rows(connection, _output_key(connection, output)).items()}
+    rows = connection.execute(
+        "SELECT path, size, mtime_ns, ctime_ns, inode FROM manifest WHERE output = ?",
+        (_output_key(connection, output),),
+    )
+    return {row[0]: row[1:] for row in rows}
 
 
 def altered(connection: sqlite3.Connection, output: Path) -> set[str]:
@@ -607,6 +612,8 @@ def _check_target(output: Path, path: str, leaving: set[str]) -> None:
 
 def _made_ready(staged: Path, output: Path, write: tuple[str, ...]) -> Path:
     """The staged files, on the disk to stay, in a folder from which they can be renamed into ``output/``."""
+    import shutil
+
     is_hidden = staged.name.startswith(_HIDDEN)
     ready = staged.with_name(_HIDDEN + READY if is_hidden else READY)
     with _told(output.name):
@@ -651,6 +658,8 @@ def _stage_sources(staged: Path, wanted: Mapping[str, Wanted], write: Iterable[s
     copies = [(path, source) for path in write if (source := wanted[path].source) is not None]
     if not copies:
         return
+    import shutil
+
     with _told(staged.name):
         needed = sum(source.stat().st_size for _, source in copies)
         free = shutil.disk_usage(staged).free

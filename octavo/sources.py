@@ -95,12 +95,13 @@ def list_site(root: Path, cache: disk.StatCache, overrides: Mapping[str, str]) -
                 else:
                     assets[name] = file
     cache.save()
+    posts = {path: file for path, file in below_posts.files.items() if disk.is_source(path)}
     return Files(
         config=read_config(root, overrides),
         folders=tuple(folders),
         linked=linked,
-        posts={path: file for path, file in below_posts.files.items() if disk.is_source(path)},
-        others={path: file for path, file in below_posts.files.items() if not disk.is_source(path)},
+        posts=posts,
+        others={path: file for path, file in below_posts.files.items() if path not in posts},
         layouts=layouts,
         assets=assets,
         script=script,
