@@ -22,8 +22,9 @@ _FORMAT = "2"
 PATIENCE = 30.0
 """Seconds to wait for a process that has the file locked; Octavo's own keep out of each other's way before."""
 
+# Tables with rowids: in one without, SQLite reads the whole of a large value to pass by its key.
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB);
 CREATE TABLE IF NOT EXISTS questions (kind TEXT, chunk INTEGER, data BLOB, PRIMARY KEY (kind, chunk));
 CREATE TABLE IF NOT EXISTS traces (step TEXT, item TEXT, data BLOB, PRIMARY KEY (step, item));
 CREATE TABLE IF NOT EXISTS parts (step TEXT, part TEXT, item TEXT, data BLOB, PRIMARY KEY (step, part, item));
