@@ -23,12 +23,17 @@ class Query(Generic[T_co]):
 
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+_quoted = json.encoder.encode_basestring_ascii
 
 
 def written(query: Query[Any]) -> str:
     """A question as one line of text: its kind, and its arguments as JSON. ``PostAt["posts/a.md"]``"""
     kind = type(query)
-    return kind.__name__ + _encode([getattr(query, name) for name in _arguments(kind)])  # type: ignore[arg-type]
+    return f"{kind.__name__}[{','.join([_as_json(getattr(query, name)) for name in _arguments(kind)])}]"  # type: ignore[arg-type]
+
+
+def _as_json(value: object) -> str:
+    return _quoted(value) if type(value) is str else str(value) if type(value) is int else _encode(value)
 
 
 def from_text(text: str) -> Query[Any]:
@@ -173,12 +178,15 @@ class Missing(BaseException):
 def _check_plain(query: Query[Any]) -> None:
     """Raise TypeError for a query of what cannot be written down, such as a post where its path is meant. A float is
     none either: it would be equal to a number, and then be answered or not by what others have asked."""
-    for field in fields(query):
-        value = getattr(query, field.name)
+    kind = type(query)
+    for name in _arguments(kind):  # type: ignore[arg-type]
+        value = getattr(query, name)
+        if type(value) is str:
+            continue
         for part in value if isinstance(value, tuple) else (value,):
             if not isinstance(part, str | int | None):
-                kind = type(query).__name__
-                raise TypeError(f"the {field.name!r} of {kind} is text or a whole number, not {type(part).__name__}")
+                message = f"the {name!r} of {kind.__name__} is text or a whole number, not {type(part).__name__}"
+                raise TypeError(message)
 
 
 class Reader:
@@ -189,12 +197,15 @@ class Reader:
         self.asked: dict[Query[Any], Digest] = {}
 
     def __call__(self, query: Query[T], /) -> T | None:
-        if query not in self.asked:
-            _check_plain(query)
         try:
-            found = self._facts.fact(query)
-            self.asked.setdefault(query, found.digest)
-            return cast("T | None", found.load())
+            if query in self.asked:
+                found = self._facts.fact(query)
+            else:
+                _check_plain(query)
+                found = self._facts.fact(query)
+                self.asked[query] = found.digest
+            answer: T | None = found.load()
+            return answer
         except Unanswered as problem:
             raise Interrupted(problem) from problem
 

@@ -79,7 +79,6 @@ class LayoutFailure(Exception):
 def make_environment(extensions: Extensions) -> jinja2.Environment:
     """An environment whose layouts are answers to ``Template`` queries, with the filters of build.py."""
     environment = _Environment(
-        loader=_Layouts(),
         undefined=_Undefined,
         finalize=_shown,
         autoescape=True,
@@ -114,7 +113,9 @@ class _Layouts(jinja2.BaseLoader):
         known, template = self._loaded.get(name, (None, None))
         if template is None or (known is not layout and known != layout):
             code = marshal.loads(layout.code) if layout.code else environment.compile(layout.text, name, layout.path)
-            template = environment.template_class.from_code(environment, code, globals or {})
+            # A plain mapping, for each layout of each page looks into it.
+            names = {**environment.globals, **(globals or {})}
+            template = environment.template_class.from_code(environment, code, names)
         if known is not layout:
             self._loaded[name] = (layout, template)
         return template
@@ -171,7 +172,8 @@ class _Environment(jinja2.Environment):
     context_class = _Context
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        self.layouts = _Layouts()
+        super().__init__(loader=self.layouts, **options)
         self.written = _written
 
     def get_template(
@@ -184,12 +186,8 @@ class _Environment(jinja2.Environment):
             return super().get_template(name, parent, globals)
         found = rendering.get().templates
         if name not in found:
-            found[name] = super().get_template(name, parent, globals)
+            found[name] = self.layouts.load(self, name, globals)
         return found[name]
-
-    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-        """A plain mapping, since each layout of each page looks into it: what the environment offers never changes."""
-        return {**self.globals, **(d or {})}
 
 
 class LayoutUndefined(jinja2.UndefinedError):
