@@ -20,7 +20,9 @@ from tests.sites import SiteFolder, post
 MakeSite = Callable[[str], SiteFolder]
 
 
-def rendered(texts: dict[str, str], names: dict[str, Any] | None = None) -> tuple[str, Reader]:
+def rendered(
+    texts: dict[str, str], names: dict[str, Any] | None = None, environment: jinja2.Environment | None = None
+) -> tuple[str, Reader]:
     """The layout ``page`` of some layouts as a page, and the reader that it asked."""
 
     def layout(query: Template) -> Fact:
@@ -30,7 +32,8 @@ def rendered(texts: dict[str, str], names: dict[str, Any] | None = None) -> tupl
     ask = Reader(Facts({Template: layout, Setting: lambda query: fact("https://test.example")}))
     token = rendering.set(Rendering(ask, "/page/", names or {}, PageSettings(ask)))
     try:
-        return make_environment(Extensions()).get_template("page").render(names or {}), ask
+        environment = environment or make_environment(Extensions())
+        return environment.get_template("page").render(names or {}), ask
     finally:
         rendering.reset(token)
 
@@ -89,6 +92,7 @@ def test_functions_macros_and_what_takes_the_context_can_be_called() -> None:
 
 
 def test_a_layout_used_many_times_on_a_page_is_asked_for_once_and_by_each_page() -> None:
+    environment = make_environment(Extensions())
     texts = {
         "page": "{% for _ in range(3) %}{% include 'part' %}{% endfor %}{% import 'm' as a %}{% import 'm' as b %}",
         "part": "{% from 'm' import m %}{{ m() }}",
@@ -96,7 +100,7 @@ def test_a_layout_used_many_times_on_a_page_is_asked_for_once_and_by_each_page()
         "deep": "",
     }
     for _ in range(2):
-        text, ask = rendered(texts)
+        text, ask = rendered(texts, environment=environment)
         assert text == "..."
         assert [query.name for query in ask.asked] == ["page", "part", "m", "deep"]  # type: ignore[attr-defined]
 
