@@ -66,9 +66,11 @@ def _post_problem(path: str, use: LinkUse, ref: Ref, ask: Ask) -> Diagnostic | N
 
 
 def _anchor_problem(path: str, use: LinkUse, target: str, fragment: str, ask: Ask) -> Diagnostic | None:
-    anchors = ask(AnchorsOf(target))
     wanted = unquote(fragment)
-    if not wanted or wanted == "top" or anchors is None or wanted in anchors:
+    if not wanted or wanted == "top":
+        return None
+    anchors = ask(AnchorsOf(target))
+    if anchors is None or wanted in anchors:
         return None
     where = "this post" if target == path else f"'{target}'"
     return _broken(path, use, f"{where} has no anchor '#{wanted}'", did_you_mean(wanted, anchors))

@@ -82,9 +82,13 @@ class Records(Mapping[str, Trace]):
     def fact(self, item: str, part: str) -> Fact:
         return Fact(self.digest(item, part), lambda: self.load(item, part))
 
+    def is_unusual(self, item: str, part: str) -> bool:
+        """Whether a part is another than by default."""
+        return part not in self._usual or self._usual[part][0] != self.digest(item, part)
+
     def key(self, item: str, part: str) -> Iterator[PartKey]:
         """The key of a part, if it is one that is stored."""
-        if item in self._traces and (part not in self._usual or self._usual[part][0] != self.digest(item, part)):
+        if item in self._traces and self.is_unusual(item, part):
             yield self._step, item, part
 
     def column(self, part: str) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from octavo.model import Document, Layout, Mark, Output, Page, Settings
 from octavo.parse import parse
 from octavo.published import Published, Sources
 from octavo.queries import (
+    AnchorsOf,
     AssetText,
     AssetUrl,
     BodyOf,
@@ -34,6 +35,7 @@ from octavo.queries import (
     File,
     HeadingsOf,
     LayoutBytes,
+    LinksOf,
     Listing,
     NeighboursOf,
     PageAt,
@@ -183,7 +185,8 @@ def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], b
         sunk="content",
         has=has,
     )
-    links = memo.map(check_links, Checked, sorted(index.by_path), facts, worth=2000)
+    linking = sorted(path for path in index.by_path if documents.records.is_unusual(path, "links"))
+    links = memo.map(check_links, Checked, linking, facts, worth=10_000, hints=_to_check_links(documents.records))
     own_layouts = sorted(name for name, layout in inputs.layouts.items() if layout.own)
     linted = memo.map(lint, Linted, own_layouts, facts, worth=2000)
     checks = memo.map(run_check, Gathered, names.get("checks", ()), facts)
@@ -268,6 +271,10 @@ def _to_parse(path: str) -> Iterator[Query[Any]]:
     yield Source(path)
     for name in ("raw_html", "excerpt", "language"):
         yield Setting(name)
+
+
+def _to_check_links(documents: Records) -> Hints:
+    return Hints(lambda path: (LinksOf(path), AnchorsOf(path)), lambda path: documents.key(path, "links"))
 
 
 def _to_render_all(routes: Routes, settings: Settings, documents: Records, related: Records) -> Hints:
