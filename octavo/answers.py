@@ -6,14 +6,15 @@ runs are known to hold without a look at what they asked. (The revisions of Sals
 
 from __future__ import annotations
 
+import json
 import pickle
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from octavo.digest import SIZE, Digest
-from octavo.facts import Facts, Query, from_text
+from octavo.facts import Basis, Facts, Query, from_text
 from octavo.store import CorruptStore, Store
 
 _CHUNK = 1024
@@ -38,12 +39,13 @@ class _Kind:
 @dataclass
 class _Progress:
     """What is known without reading any question. By kind: how many there are, and the newest revision of any; the
-    basis they were last compared under. By step: the revision at which all its runs held."""
+    digest of their basis and the revision when they were last compared. By step: the revision at which all its runs
+    held."""
 
     revision: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     newest: dict[str, int] = field(default_factory=dict)
-    bases: dict[str, Digest] = field(default_factory=dict)
+    bases: dict[str, tuple[Digest, int]] = field(default_factory=dict)
     complete: dict[str, int] = field(default_factory=dict)
     in_use: int = 0
 
@@ -69,26 +71,40 @@ class Answers:
     def compare(self, facts: Facts) -> None:
         """Find out which answers have changed, for each kind of question that these facts are the first to answer.
 
-        A kind whose basis is the one it was last compared under has not changed.
+        Of a kind with the same basis as the last time only those are looked at whose items have new values.
         """
         for kind in facts.kinds():
             name = kind.__name__
             if name in self._compared:
                 continue
             self._compared.add(name)
-            basis = facts.basis(kind)
-            if basis is not None and self._progress.bases.get(name) == basis:
-                continue
             if name in self._progress.counts:
-                known = self._kind(name)
-                for place, text in enumerate(known.texts):
-                    found = facts.digest(_query(name + text))
-                    if found != known.digests[place * SIZE : (place + 1) * SIZE]:
-                        self._set(name, known, place, found)
+                self._compare(name, facts, self._to_compare(name, facts.basis(kind)))
+            basis = facts.basis(kind)
             if basis is None:
                 self._progress.bases.pop(name, None)
             else:
-                self._progress.bases[name] = basis
+                self._progress.bases[name] = (basis.digest, self.revision)
+
+    def _to_compare(self, name: str, basis: Basis | None) -> Iterable[int]:
+        """The places of the questions of a kind whose answer may have changed."""
+        last = self._progress.bases.get(name)
+        if basis is None or last is None or last[0] != basis.digest:
+            return range(self._progress.counts[name])
+        items = {_encoded(item) for records in basis.records for item in records.since(last[1])}
+        if not items:
+            return ()
+        texts = self._kind(name).texts
+        return [place for place, text in enumerate(texts) if _first(text) in items]
+
+    def _compare(self, name: str, facts: Facts, places: Iterable[int]) -> None:
+        if not places:
+            return
+        known = self._kind(name)
+        for place in places:
+            found = facts.digest(_query(name + known.texts[place]))
+            if found != known.digests[place * SIZE : (place + 1) * SIZE]:
+                self._set(name, known, place, found)
 
     def number(self, question: str, answer: Digest) -> int:
         """The number of a question (as ``written``) that was answered in this build. Raises CorruptStore when the
@@ -183,6 +199,15 @@ def _packed(known: _Kind, chunk: int) -> bytes:
     texts = "\n".join(known.texts[first:last])
     digests = bytes(known.digests[first * SIZE : last * SIZE])
     return pickle.dumps((texts, digests, known.changed[first:last].tobytes()), pickle.HIGHEST_PROTOCOL)
+
+
+def _first(text: str) -> str:
+    """The first argument of a question, as it is written."""
+    return text[1 : text.find(",")] if "," in text else text[1:-1]
+
+
+def _encoded(item: str) -> str:
+    return json.dumps(item)
 
 
 def _query(text: str) -> Query[Any]:

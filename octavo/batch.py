@@ -84,6 +84,12 @@ def run(step: Step, item: str, facts: Facts, sink: Sink | None = None, sunk: str
         value = step(item, reader)
     except Interrupted as interrupted:
         raise interrupted.problem from interrupted
+    digests, parts = taken_apart(value, item, sink, sunk)
+    return Done(item, tuple(map(written, reader.asked)), b"".join(reader.asked.values()), digests, parts)
+
+
+def taken_apart(value: Any, item: str, sink: Sink | None = None, sunk: str = "") -> tuple[bytes, dict[str, bytes]]:
+    """The digests of a value's parts, and those parts pickled that are not what they are by default."""
     usual = defaults(type(value))  # type: ignore[arg-type]
     digests: list[Digest] = []
     parts: dict[str, bytes] = {}
@@ -97,7 +103,7 @@ def run(step: Step, item: str, facts: Facts, sink: Sink | None = None, sunk: str
         digests.append(found)
         if field.name not in usual or usual[field.name][0] != found:
             parts[field.name] = pickle.dumps(part, pickle.HIGHEST_PROTOCOL)
-    return Done(item, tuple(map(written, reader.asked)), b"".join(reader.asked.values()), b"".join(digests), parts)
+    return b"".join(digests), parts
 
 
 @cache

@@ -179,12 +179,14 @@ def related(arguments: argparse.Namespace) -> int:
     if bool(arguments.post) == arguments.all:
         raise Usage("related: name a POST or give --all, " + ("not both" if arguments.all else "one of them"))
     with open_project(arguments) as project:
+        from octavo.site import entries
+
         known = project.learn()
         records = known.related.records
         paths = sorted(records) if arguments.all else [_related_post(project, known, arguments.post)]
         with telling(0):
             for path in paths:
-                row = records.load(path, "row")[: arguments.count]
+                row = entries(records, path, arguments.count)
                 if arguments.format == "json":
                     print_json(related_dict(path, row))
                 else:

@@ -99,27 +99,37 @@ class Ask(Protocol):
 Resolver = Callable[[Any], Fact]
 
 
+@dataclass(frozen=True)
+class Basis:
+    """What all answers of a kind are made from: all that ``digest`` stands for, and, of the item that a question names
+    first, its value in each of ``records``. While these are the same, so are the answers."""
+
+    digest: Digest
+    records: tuple[Revised, ...] = ()
+
+
+class Revised(Protocol):
+    """Values that know when they were made."""
+
+    def since(self, revision: int, /) -> Iterable[str]:
+        """The items whose value was made after a revision."""
+        ...
+
+
+Bases = Mapping[type[Query[Any]], Basis]
+
+
 class Facts:
-    """The answers of one stratum of a build: a resolver for each kind of query it can answer.
+    """The answers of one stratum of a build: a resolver for each kind of query it can answer, for some with what all
+    its answers are made from."""
 
-    The basis of a kind is a digest of all that its answers are made from: while that is the same, so are they.
-    """
-
-    def __init__(
-        self,
-        resolvers: Mapping[type[Query[Any]], Resolver],
-        bases: Mapping[type[Query[Any]], Digest] | None = None,
-    ) -> None:
+    def __init__(self, resolvers: Mapping[type[Query[Any]], Resolver], bases: Bases | None = None) -> None:
         self._resolvers = dict(resolvers)
         self._bases = dict(bases or {})
         self._known: dict[Query[Any], Fact] = {}
         self._made: dict[tuple[Callable[..., Any], tuple[Hashable, ...]], Any] = {}
 
-    def extended(
-        self,
-        resolvers: Mapping[type[Query[Any]], Resolver],
-        bases: Mapping[type[Query[Any]], Digest] | None = None,
-    ) -> Facts:
+    def extended(self, resolvers: Mapping[type[Query[Any]], Resolver], bases: Bases | None = None) -> Facts:
         """The facts of the next stratum: these and more kinds of query. What was made once is kept."""
         facts = Facts({**self._resolvers, **resolvers}, {**self._bases, **(bases or {})})
         facts._made = self._made
@@ -128,7 +138,7 @@ class Facts:
     def kinds(self) -> Iterable[type[Query[Any]]]:
         return self._resolvers.keys()
 
-    def basis(self, kind: type[Query[Any]]) -> Digest | None:
+    def basis(self, kind: type[Query[Any]]) -> Basis | None:
         """None when nobody says what all answers of the kind are made from."""
         return self._bases.get(kind)
 

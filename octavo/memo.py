@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 from octavo.answers import Answers
-from octavo.batch import Done, Local, PartKey, Shelf, Sink, Step, defaults, run
+from octavo.batch import Done, Local, PartKey, Shelf, Sink, Step, defaults, run, taken_apart
 from octavo.digest import SIZE, Digest, digest
 from octavo.dispatch import Crew, Hints, Work, run_all
 from octavo.facts import Ask, Fact, Facts, Query
@@ -68,10 +68,14 @@ class Records(Mapping[str, Trace]):
 
     def digest_of(self, *parts: str) -> Digest:
         """One digest of these parts of all items."""
-        places = [self._places[part] for part in parts]
-        return digest(
-            tuple((item, *(trace.part_digest(place) for place in places)) for item, trace in self._traces.items())
-        )
+        cuts = [slice(self._places[part] * SIZE, (self._places[part] + 1) * SIZE) for part in parts]
+        traces = self._traces.values()
+        columns = tuple(b"".join([trace.parts[cut] for trace in traces]) for cut in cuts)
+        return digest((tuple(self._traces), columns))
+
+    def since(self, revision: int) -> list[str]:
+        """The items that were run after a revision."""
+        return [item for item, trace in self._traces.items() if trace.revision > revision]
 
     def load(self, item: str, part: str) -> Any:
         usual = self._usual.get(part)
@@ -174,14 +178,16 @@ class Memo:
         records = Records(name, parts, {item: known[item] for item in items}, self._shelf, defaults(value))
         return Mapped(records, changes)
 
-    def fold(self, step: Callable[[Ask, Any], tuple[Rows, Any]], facts: Facts) -> Mapped:
+    def fold(self, step: Callable[[Ask, Any], tuple[Rows, Any]], value: type, facts: Facts) -> Mapped:
         """One step over everything: ``step(ask, state) -> (rows, state)``, with the state of its last run (or None).
 
-        The rows must not depend on the state, which only makes them cheaper to find. Each row is kept on its own;
+        ``value`` is the dataclass of a row. The rows must not depend on the state, which only makes them cheaper to
+        find. Each row is kept on its own;
         only those that the step says it ``touched`` since that state are looked at.
         """
         name, whole_name = step.__name__, f"{step.__name__}:state"
         known, whole = self._known(name), self._known(whole_name)
+        parts = tuple(field.name for field in fields(value))
         self._answers.compare(facts)
         changed = self._answers.changed_since(whole_name)
         change = self._change(whole.get(""), changed)
@@ -204,11 +210,11 @@ class Memo:
             looked_at = rows.touched if state is not None else rows
             fresh = (_row(item, rows[item]) for item in sorted(looked_at))
             new = (row for row in fresh if row.item not in known or known[row.item].parts != row.digests)
-            self._keep(name, ("row",), known, new, gone=known.keys() - set(rows))
+            self._keep(name, parts, known, new, gone=known.keys() - set(rows))
             self._keep(whole_name, ("state",), whole, (done,), gone=())
         elif changed:
             self._keep(whole_name, ("state",), whole, (), gone=(), news=True)
-        return Mapped(Records(name, ("row",), dict(known), self._shelf, {}), {"": change} if change else {})
+        return Mapped(Records(name, parts, dict(known), self._shelf, defaults(value)), {"": change} if change else {})
 
     def recall(self, name: str, key: Digest) -> Any:
         """A value that was kept under this name and key; None when there is none."""
@@ -291,7 +297,7 @@ class _State:
 
 
 def _row(item: str, row: Any) -> Done:
-    return Done(item, (), b"", digest(row), {"row": pickle.dumps(row, pickle.HIGHEST_PROTOCOL)})
+    return Done(item, (), b"", *taken_apart(row, item))
 
 
 def _unpickled(data: bytes) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from octavo.diagnostic import Diagnostic, Span
 from octavo.digest import Digest
@@ -328,6 +328,22 @@ class Relation:
     path: str
     score: float
     reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True)
+class RelatedList:
+    """A post's list of related posts: the ``first`` entries, which are those that pages show as a rule, and the
+    ``rest``. Each part is stored and loaded on its own."""
+
+    first: tuple[Relation, ...] = ()
+    rest: tuple[Relation, ...] = ()
+
+    LENGTH: ClassVar[int] = 6
+    """The entries in ``first``."""
+
+    @classmethod
+    def of(cls, entries: tuple[Relation, ...]) -> RelatedList:
+        return cls(entries[: cls.LENGTH], entries[cls.LENGTH :])
 
 
 # Pages.

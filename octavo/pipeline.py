@@ -18,11 +18,11 @@ from octavo.diagnostic import Diagnostic, in_order, warning
 from octavo.digest import Digest, digest
 from octavo.dispatch import Hints
 from octavo.extend import Gathered, Script, gather, own_pages, run_check
-from octavo.facts import Fact, Facts, Query, fact, kept_fact
+from octavo.facts import Bases, Basis, Fact, Facts, Query, fact, kept_fact
 from octavo.lint import Linted, lint
 from octavo.live import Live, Moderation
 from octavo.memo import Change, Mapped, Memo, Records
-from octavo.model import Document, Layout, Mark, Output, Page, Settings
+from octavo.model import Document, Layout, Mark, Output, Page, RelatedList, Settings
 from octavo.parse import parse
 from octavo.published import Published, Sources
 from octavo.queries import (
@@ -139,18 +139,17 @@ def learn(inputs: Inputs, memo: Memo) -> Known:
 
     about_posts = {**post_facts(index, records), **candidate_facts(index, records)}
     facts = facts.extended(about_posts, _post_bases(about_posts, published.digest, records))
-    related = memo.fold(relate, facts)
+    related = memo.fold(relate, RelatedList, facts)
     about_related = related_facts(index, related.records)
-    basis = digest((published.digest, related.records.digest_of("row")))
-    facts = facts.extended(about_related, dict.fromkeys(about_related, basis))
+    facts = facts.extended(about_related, {RelatedTo: Basis(published.digest, (related.records,))})
     return Known(documents, published, related, facts.extended(asset_facts(assets, inputs)), assets, problems)
 
 
-def _post_bases(kinds: Iterable[type[Query[Any]]], published: Digest, documents: Records) -> dict[Any, Digest]:
-    """What all answers of a kind are made from: what is published, for some of them with one part of each document."""
-    bases = dict.fromkeys(kinds, published)
-    for kind, part in {**PARTS, Corpus: "terms"}.items():
-        bases[kind] = digest((published, documents.digest_of(part)))
+def _post_bases(kinds: Iterable[type[Query[Any]]], published: Digest, documents: Records) -> Bases:
+    """What all answers of a kind are made from: what is published, and for some of them a document of it."""
+    bases = dict.fromkeys(kinds, Basis(published))
+    bases.update(dict.fromkeys(PARTS, Basis(published, (documents,))))
+    bases[Corpus] = Basis(digest((published, documents.digest_of("terms"))))
     return bases
 
 
@@ -171,7 +170,7 @@ def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], b
     files = tuple(asset.url for asset in assets.values())
     about_pages = page_facts(lambda: index, lambda: routes, files)
     basis = digest((published.digest, own.records.digest_of("value"), files))
-    facts = facts.extended(about_pages, dict.fromkeys(about_pages, basis))
+    facts = facts.extended(about_pages, dict.fromkeys(about_pages, Basis(basis)))
     compiled = memo.map(compile_layout, Compiled, sorted(inputs.layouts), facts, worth=8)
     facts = facts.extended({Template: layouts_with(inputs, compiled.records.column("code"))})
     outputs = memo.map(
@@ -283,7 +282,7 @@ def _to_render_all(routes: Routes, settings: Settings, documents: Records, relat
         if page.kind in ("article", "page"):
             yield from documents.key(page.subject, "body")
             yield from documents.key(page.subject, "headings")
-            yield from related.key(page.subject, "row")
+            yield from related.key(page.subject, "first")
 
     alone = {url for url, page in routes.pages.items() if page.kind in ("feed", "index")}
     return Hints(lambda url: _to_render(routes.pages[url], settings), parts, alone)

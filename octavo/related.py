@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from octavo.facts import Ask
-from octavo.model import Candidate, Reason, Relation, Terms
+from octavo.model import Candidate, Reason, RelatedList, Relation, Terms
 from octavo.queries import Corpus, TermsOf
 from octavo.terms import TAG, tag_term, written
 
@@ -68,9 +68,27 @@ class State:
     why: tuple[str, ...]
 
 
-def relate(ask: Ask, state: State | None) -> tuple[Lists, State]:
+def relate(ask: Ask, state: State | None) -> tuple[Rows, State]:
     """The step over all posts: their lists by path, and the state for the next run."""
-    return rank(ask(Corpus()) or (), lambda path: ask(TermsOf(path)) or Terms(), previous=state)
+    lists, new_state = rank(ask(Corpus()) or (), lambda path: ask(TermsOf(path)) or Terms(), previous=state)
+    return Rows(lists), new_state
+
+
+class Rows(Mapping[str, RelatedList]):
+    """Lists in the shape in which they are stored."""
+
+    def __init__(self, lists: Lists) -> None:
+        self._lists = lists
+        self.touched = lists.touched
+
+    def __getitem__(self, path: str) -> RelatedList:
+        return RelatedList.of(self._lists[path])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lists)
+
+    def __len__(self) -> int:
+        return len(self._lists)
 
 
 def rank(

@@ -316,23 +316,24 @@ class PageContext:
         return self.ask(SitemapUrls()) or ()
 
     def related_index(self) -> list[dict[str, Any]]:
-        """Every post with its list, scores and reasons, ready for JSON; addresses are absolute."""
-        rows = self.ask(RelatedIndex()) or ()
+        """Every post with the list that its page shows, scores and reasons, ready for JSON; addresses are absolute.
+        An entry names a post by its ``id`` only: whoever reads this has all posts at hand."""
         base_url = self.settings["base_url"]
-        links = {path: link for path, link, _ in rows}
         return [
             {
-                **_indexed(path, link, base_url),
+                "id": path,
+                "url": urls.absolute(link.url, base_url),
+                "title": link.title,
                 "related": [
                     {
-                        **_indexed(relation.path, links[relation.path], base_url),
+                        "id": relation.path,
                         "score": relation.score,
                         "why": [_reason(reason) for reason in relation.reasons],
                     }
                     for relation in relations
                 ],
             }
-            for path, link, relations in rows
+            for path, link, relations in self.ask(RelatedIndex()) or ()
         ]
 
     def asset(self, name: str) -> str:
@@ -360,10 +361,6 @@ class PageContext:
         if value is None:
             raise _nothing(name, f"build.py has no @site.data function {name!r}", "add one, or look at its name")
         return value
-
-
-def _indexed(path: str, link: Link, base_url: str) -> dict[str, Any]:
-    return {"id": path, "url": urls.absolute(link.url, base_url), "title": link.title}
 
 
 def _reason(reason: Reason) -> dict[str, Any]:

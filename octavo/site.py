@@ -27,6 +27,7 @@ from octavo.model import (
     Page,
     Post,
     Reason,
+    RelatedList,
     Relation,
     Series,
     Settings,
@@ -243,6 +244,14 @@ def card(post: Post) -> Card:
     return Card(post.title, post.url, post.date, post.excerpt, post.minutes, post.image)
 
 
+def entries(rows: Records, path: str, count: int) -> tuple[Relation, ...]:
+    """The first ``count`` entries of a post's list of related posts."""
+    found: tuple[Relation, ...] = rows.load(path, "first")
+    if count > RelatedList.LENGTH:
+        found += rows.load(path, "rest")
+    return found[:count]
+
+
 LazyIndex = Callable[[], Index]
 """The index when it is needed: it holds every post, and often no question is about more than their bodies."""
 
@@ -334,20 +343,20 @@ _NO_WISHES = Wishes()
 def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
     """The facts about related articles. ``rows`` are the records of the related step, a list of relations each."""
 
-    def relations(path: str) -> tuple[Relation, ...]:
-        return tuple(rows.load(path, "row")) if path in rows else ()
-
     def related_to(query: RelatedTo) -> Fact:
-        if query.path not in rows:
-            return fact(())
-        return fact(tuple(suggestion(index(), relation) for relation in relations(query.path)[: query.count]))
+        shown = entries(rows, query.path, query.count) if query.path in rows else ()
+        return fact(tuple(suggestion(index(), relation) for relation in shown))
 
     def related_index(query: RelatedIndex) -> Fact:
-        listed = [(path, link(index().by_path[path])) for path in sorted(rows)]
-        return Fact(
-            digest(tuple((path, found, rows.digest(path, "row")) for path, found in listed)),
-            lambda: tuple((path, found, relations(path)) for path, found in listed),
-        )
+        count, posts = index().settings.related, index().by_path
+        listed = [(path, link(posts[path])) for path in sorted(rows)]
+
+        def load() -> tuple[tuple[str, Link, tuple[Relation, ...]], ...]:
+            first = rows.column("first")
+            rest = rows.column("rest") if count > RelatedList.LENGTH else {}
+            return tuple((path, found, (first[path] + rest.get(path, ()))[:count]) for path, found in listed)
+
+        return Fact(digest((count, tuple(listed), rows.digest_of("first", "rest"))), load)
 
     return {RelatedTo: related_to, RelatedIndex: related_index}
 

@@ -240,15 +240,20 @@ def test_a_sunk_part_is_written_and_not_stored() -> None:
     assert basket.got == {"a": b"one"}
 
 
-class Initials(dict[str, str]):
+@dataclass(frozen=True)
+class Letter:
+    row: str
+
+
+class Initials(dict[str, Letter]):
     """Rows that say which of them may have changed."""
 
     touched: frozenset[str] = frozenset()
 
 
-def number_rows(ask: Ask, state: Any) -> tuple[Initials, tuple[tuple[str, str], ...]]:
+def number_rows(ask: Ask, state: Any) -> tuple[Initials, tuple[tuple[str, Letter], ...]]:
     """The first letter of each note; the state is all of them as they were."""
-    rows = Initials({name: (ask(Note(name)) or "")[:1] for name in ask(Names()) or ()})
+    rows = Initials({name: Letter((ask(Note(name)) or "")[:1]) for name in ask(Names()) or ()})
     rows.touched = frozenset(dict(set(rows.items()) - set(state or ())))
     return rows, tuple(sorted(rows.items()))
 
@@ -257,7 +262,7 @@ def test_a_fold_keeps_each_row_and_hands_on_its_state() -> None:
     toy = Toy({"a": "one", "b": "two"})
 
     def folded() -> Mapped:
-        return Memo(toy.store, Hands(), NoLocal()).fold(number_rows, toy.facts())
+        return Memo(toy.store, Hands(), NoLocal()).fold(number_rows, Letter, toy.facts())
 
     rows = folded().records
     assert {name: rows.load(name, "row") for name in rows} == {"a": "o", "b": "t"}
@@ -270,7 +275,7 @@ def test_a_fold_keeps_each_row_and_hands_on_its_state() -> None:
 
 def test_a_fold_that_dies_before_its_state_is_kept_leaves_no_stale_row(monkeypatch: pytest.MonkeyPatch) -> None:
     toy = Toy({"a": "one", "b": "two"})
-    Memo(toy.store, Hands(), NoLocal()).fold(number_rows, toy.facts())
+    Memo(toy.store, Hands(), NoLocal()).fold(number_rows, Letter, toy.facts())
     toy.notes["a"] = "uno"
     real = Store.put
 
@@ -282,11 +287,11 @@ def test_a_fold_that_dies_before_its_state_is_kept_leaves_no_stale_row(monkeypat
     with monkeypatch.context() as patched:
         patched.setattr(Store, "put", dying)
         with pytest.raises(KeyboardInterrupt):
-            Memo(toy.store, Hands(), NoLocal()).fold(number_rows, toy.facts())
+            Memo(toy.store, Hands(), NoLocal()).fold(number_rows, Letter, toy.facts())
     # Back as it was: since the state of the first run nothing changed, but the row was overwritten meanwhile.
     toy.notes["a"] = "one"
     toy.notes["b"] = "deux"
-    rows = Memo(toy.store, Hands(), NoLocal()).fold(number_rows, toy.facts()).records
+    rows = Memo(toy.store, Hands(), NoLocal()).fold(number_rows, Letter, toy.facts()).records
     assert {name: rows.load(name, "row") for name in rows} == {"a": "o", "b": "d"}
 
 
