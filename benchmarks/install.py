@@ -1,4 +1,4 @@
-"""Peers installed into an environment of their own, never into that of the project."""
+"""Peers installed into environments of their own, never into that of the project."""
 
 from __future__ import annotations
 
@@ -11,21 +11,34 @@ from peer import Peer, Tools
 
 
 def install(peers: Iterable[Peer], tools: Tools) -> int:
-    """Make the environment where it is not there and install what the peers need. The status of what failed, or 0."""
-    chosen = list(peers)
+    """Install the newest version of each peer, and make its environment where it is not there. 1 when one failed."""
+    failed = []
+    for peer in peers:
+        own = tools.of(peer.name)
+        if not (_python_packages(peer, own) and _node_packages(peer, own)):
+            failed.append(peer.title)
+    if failed:
+        print("not installed: " + ", ".join(failed), file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _python_packages(peer: Peer, tools: Tools) -> bool:
+    if not peer.pip:
+        return True
     if tools.program("python") is None:
         subprocess.run([sys.executable, "-m", "venv", str(tools.folder)], check=True)
-    python = tools.program("python")
-    pip = sorted({package for peer in chosen for package in peer.pip})
-    npm = sorted({package for peer in chosen for package in peer.npm})
-    status = 0
-    if pip:
-        status |= subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--upgrade", *pip]).returncode
-    if npm and shutil.which("npm") is None:
-        print("npm was not found, so these are left out: " + ", ".join(npm), file=sys.stderr)
-    elif npm:
-        folder = tools.modules.parent
-        folder.mkdir(parents=True, exist_ok=True)
-        command = ["npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(folder), *npm]
-        status |= subprocess.run(command, cwd=folder).returncode
-    return status
+    command = [str(tools.program("python")), "-m", "pip", "install", "--quiet", "--upgrade", *peer.pip]
+    return subprocess.run(command).returncode == 0
+
+
+def _node_packages(peer: Peer, tools: Tools) -> bool:
+    if not peer.npm:
+        return True
+    npm = shutil.which("npm")
+    if npm is None:
+        print(f"npm was not found; {peer.title} needs it", file=sys.stderr)
+        return False
+    folder = tools.modules.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [npm, "install", "--silent", "--no-fund", "--no-audit", "--prefix", str(folder), *peer.npm]
+    return subprocess.run(command, cwd=folder).returncode == 0

@@ -2,22 +2,25 @@
 
 CPU time is what the kernel accounts to the command and to all processes below it (``wait4``), so it is exact. A process
 that the command left behind unwaited becomes our own child (we are a subreaper, where the system has that) and counts
-as well. Memory is sampled from /proc, every 20 ms: the sum of the proportional set sizes (PSS) of all processes, in
-which a page that n processes share counts 1/n in each, so no page counts twice. Reading a PSS makes the kernel walk the
-process's page table, so it is only read when the cheap sum of resident sizes has grown by 3 % since the last time.
-Where there is no /proc, memory is None.
+as well. Memory is sampled from /proc, every 20 ms: the
+pages that only one process has, of every process, and the shared pages of the process with most of them, since
+processes of one program share the same ones. So no page counts twice, and who else runs on the machine does not
+matter, as it would for proportional set sizes. Telling private pages from shared ones makes the kernel walk the page
+table, so that is only done when the cheap sum of resident sizes has grown by 3 % since the last time. Where there is
+no /proc, memory is None.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -152,7 +155,7 @@ class _Sampler(threading.Thread):
         resident = sum(resident_size(pid) for pid in pids)
         if resident > self._known * GROWTH:
             self._known = resident
-            self.peak = max(self.peak or 0, sum(proportional_size(pid) for pid in pids)) or None
+            self.peak = max(self.peak or 0, joint_size(pids)) or None
         self.main = max(self.main or 0, highest_size(self._pid)) or None
 
 
@@ -178,19 +181,22 @@ def resident_size(pid: int) -> int:
     return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") if len(fields) > 1 else 0
 
 
-def proportional_size(pid: int) -> int:
-    return _kilobytes(PROC / str(pid) / "smaps_rollup", "Pss:")
+def joint_size(pids: Iterable[int]) -> int:
+    """The bytes of private pages of all, and of shared pages of the one that has most."""
+    sizes = [_kilobytes(PROC / str(pid) / "smaps_rollup") for pid in pids]
+    private = sum(each.get("Private_Clean", 0) + each.get("Private_Dirty", 0) for each in sizes)
+    shared = max((each.get("Shared_Clean", 0) + each.get("Shared_Dirty", 0) for each in sizes), default=0)
+    return private + shared
 
 
 def highest_size(pid: int) -> int:
-    return _kilobytes(PROC / str(pid) / "status", "VmHWM:")
+    """The largest resident size that a process ever had."""
+    return _kilobytes(PROC / str(pid) / "status").get("VmHWM", 0)
 
 
-def _kilobytes(path: Path, name: str) -> int:
-    for line in _read(path).splitlines():
-        if line.startswith(name):
-            return int(line.split()[1]) * 1024
-    return 0
+def _kilobytes(path: Path) -> dict[str, int]:
+    """The sizes that a file of /proc tells, in bytes."""
+    return {name: int(size) * 1024 for name, size in re.findall(r"^(\w+):\s+(\d+) kB$", _read(path), re.MULTILINE)}
 
 
 def _read(path: Path) -> str:

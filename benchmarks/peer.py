@@ -20,9 +20,13 @@ RELATED_MARK = b'id="_related"'
 
 @dataclass(frozen=True)
 class Tools:
-    """The environment that peers are installed into: a virtual environment with npm's packages in ``node``."""
+    """The environment that a peer is installed into: a virtual environment, with npm's packages in ``node``."""
 
     folder: Path
+
+    def of(self, peer: str) -> Tools:
+        """Each peer has an environment of its own, for they want different versions of the same libraries."""
+        return Tools(self.folder / peer)
 
     def program(self, name: str) -> Path | None:
         """A command of the environment."""

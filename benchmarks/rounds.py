@@ -62,7 +62,7 @@ def measure_site(
     plan: Plan, cell: Cell, site: Site, peers: Sequence[Peer], work: Path, say: Callable[[str], None]
 ) -> list[Result]:
     """All of a plan on one site. A peer that fails, or builds something else than was asked, takes no further part."""
-    courses = [_Course(prepare(peer, site, work / peer.name, cell.related, plan.tools)) for peer in peers]
+    courses = [_Course(prepare(peer, site, work / peer.name, cell.related, plan.tools.of(peer.name))) for peer in peers]
     for turn, operation, counts in plan.steps():
         start = turn % max(1, len(courses))
         for course in courses[start:] + courses[:start]:
@@ -87,7 +87,7 @@ def _build(plan: Plan, operation: str, space: Workspace, site: Site, turn: int, 
     """Make the edit, build, and hold the pages against it. Raises WrongSite."""
     peer = space.peer
     seen = OPERATIONS[operation][1](space, site, turn)
-    command = peer.command(plan.tools)
+    command = peer.command(plan.tools.of(peer.name))
     if command is None:
         raise WrongSite("it is not installed any more")
     log = work / f"{peer.name}.log"

@@ -98,7 +98,7 @@ def _numbers(written: str) -> list[int]:
 
 
 def _is_there(peer: Peer, tools: Tools) -> bool:
-    if peer.command(tools) is not None:
+    if peer.command(tools.of(peer.name)) is not None:
         return True
     say(LEFT_OUT.format(peer.title, peer.install_hint()))
     return False
@@ -124,7 +124,7 @@ def _measured(given: argparse.Namespace, peers: list[Peer], tools: Tools, work: 
 
 
 def _version(peer: Peer, tools: Tools) -> str:
-    command = peer.version(tools)
+    command = peer.version(tools.of(peer.name))
     if command is None:
         return ""
     printed = subprocess.run(command, capture_output=True, text=True).stdout

@@ -64,7 +64,7 @@ def growth_table(report: Report) -> Rows:
 def _growth_rows(report: Report, before: Cell, after: Cell) -> Rows:
     rows = []
     for operation, (words, _) in OPERATIONS.items():
-        for measure, word in (("cpu", "CPU"), ("peak", "memory")):
+        for measure, word in (("cpu", "CPU"), ("peak", "memory")) if operation == "cold" else (("cpu", "CPU"),):
             cells = []
             for name in _known(report):
                 small = report.middle(before, name, operation, measure)
