@@ -56,6 +56,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           disk         files and the stat cache
                           publish      staging, journal, manifest, lock
                           workers      processes
+                          cluster      workers of a Dask cluster
                           stamp        the short way when nothing changed
                           salt         what stands for the code itself
                           watch        changes of files, settled

@@ -184,6 +184,8 @@ def _add_build_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--future", action="store_true", help="publish posts with a date to come")
     command.add_argument("--at", type=_time, metavar="TIME", help="build as if it were this time (ISO 8601)")
     _add_jobs(command)
+    help = "where to work: local (default), or a Dask cluster, as dask://HOST:PORT"
+    command.add_argument("--executor", type=_executor, metavar="WHERE", help=help)
     command.add_argument("--fresh", action="store_true", help="use nothing of earlier builds")
     command.add_argument("--strict", action="store_true", help="treat warnings as errors")
     command.add_argument("--allow-broken-links", action="store_true", help="report broken links as warnings")
@@ -206,6 +208,16 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= 65535):
         raise argparse.ArgumentTypeError(f"'{text}' is not a port, a whole number up to 65535")
     return int(text)
+
+
+def _executor(text: str) -> str | None:
+    """The address of a Dask scheduler, HOST:PORT; None for this machine."""
+    if text == "local":
+        return None
+    match = re.fullmatch(r"dask://([^/\s]+:(\d{1,5}))/?", text, re.ASCII)
+    if match is None or int(match[2]) > 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is neither local nor an address such as dask://192.0.2.7:8786")
+    return match[1]
 
 
 def _seconds(text: str) -> float:

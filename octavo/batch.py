@@ -32,6 +32,10 @@ class Local(Protocol):
 
     def resolvers(self) -> Mapping[type[Query[Any]], Resolver]: ...
 
+    def portable(self) -> Local:
+        """The same for a process on another machine, which may give an item back when it cannot find one."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -44,7 +48,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A batch of items for a worker. ``sunk`` is the part whose bytes go to ``sink``."""
+    """A batch of items for a worker. ``sunk`` is the part whose bytes go to ``sink``, or back when there is none."""
 
     step: Step
     items: tuple[str, ...]
@@ -101,7 +105,7 @@ def taken_apart(value: Any, item: str, sink: Sink | None = None, sunk: str = "")
             continue
         found = digest(part)
         digests.append(found)
-        if field.name not in usual or usual[field.name][0] != found:
+        if field.name == sunk or field.name not in usual or usual[field.name][0] != found:
             parts[field.name] = pickle.dumps(part, pickle.HIGHEST_PROTOCOL)
     return b"".join(digests), parts
 

@@ -7,11 +7,12 @@ no copy can be made, other processes are sent the facts themselves.
 from __future__ import annotations
 
 import gc
+import pickle
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from octavo.batch import (
@@ -41,6 +42,11 @@ class Crew(Protocol):
 
     @property
     def jobs(self) -> int: ...
+
+    @property
+    def remote(self) -> bool:
+        """Whether the processes of the pool see none of our files."""
+        ...
 
     def heirs(self, begin: Callable[[Estate], None], estate: Estate, /) -> AbstractContextManager[Executor] | None:
         """Copies of this process, each of which calls ``begin(estate)`` first; None where none can be made."""
@@ -77,6 +83,13 @@ class Work:
     def run(self, item: str) -> Done:
         return run(self.step, item, self.facts, self.sink, self.sunk)
 
+    def sink_sent(self, done: Done) -> Done:
+        """Write the bytes that another process sent back, if it did because it could not write them."""
+        if self.sink is None or self.sunk not in done.parts:
+            return done
+        self.sink.write(done.item, pickle.loads(done.parts[self.sunk]))
+        return replace(done, parts={part: data for part, data in done.parts.items() if part != self.sunk})
+
 
 Runs = Generator[Done, None, None]
 Results = list[Done | Wants]
@@ -94,7 +107,8 @@ def run_all(work: Work, items: list[str], crew: Crew, worth: int, shelf: Shelf, 
     alone = [item for item in items if item in work.hints.alone]
     # One is run here first: what it imports and makes, such as a parser, its heirs need not make again. It is one from
     # the middle, for those at the ends are often of a rarer kind.
-    yield work.run(others.pop(len(others) // 2))
+    first = work.run(others.pop(len(others) // 2))
+    yield first
     heirs = crew.heirs(inherit, Estate(work.step, work.facts, shelf, work.sink, work.sunk))
     if heirs is not None:
         with _uncollected(), heirs as executor:
@@ -104,7 +118,7 @@ def run_all(work: Work, items: list[str], crew: Crew, worth: int, shelf: Shelf, 
     if pool is None:
         yield from map(work.run, (*others, *alone))
     else:
-        yield from _exchange(work, others, alone, crew.jobs, _ToOthers(work, local, pool))
+        yield from _exchange(work, others, alone, crew.jobs, _ToOthers(work, first, local, pool, crew.remote))
 
 
 @contextmanager
@@ -148,7 +162,7 @@ def _exchange(work: Work, items: list[str], alone: list[str], jobs: int, sender:
                 sender.learn(results)
                 for result in results:
                     if isinstance(result, Done):
-                        yield result
+                        yield work.sink_sent(result)
                     elif sender.can_send(result):
                         queue.appendleft(result.item)
                     else:
@@ -184,13 +198,16 @@ class _ToHeirs:
 
 
 class _ToOthers:
-    """Sends facts. What is often asked is sent with every batch."""
+    """Sends facts. What most items ask is sent with every batch: at first, what the item asked that was run here, but
+    for what an item like it was to ask of its own."""
 
-    def __init__(self, work: Work, local: Local, executor: Executor) -> None:
-        self._work, self._local, self._executor = work, local, executor
+    def __init__(self, work: Work, first: Done, local: Local, executor: Executor, remote: bool) -> None:
+        self._work, self._executor = work, executor
+        self._local = local.portable() if remote else local
+        self._sink = None if remote else work.sink
         self._kinds = frozenset(local.resolvers())
         self._wanted: dict[str, set[Query[Any]]] = {}
-        self._common: set[Query[Any]] = set()
+        self._common = {*map(from_text, first.asked)}.difference(work.hints.queries(first.item))
 
     def send(self, items: tuple[str, ...]) -> Future[Results]:
         work = self._work
@@ -198,11 +215,11 @@ class _ToOthers:
         for item in items:
             queries.update(self._wanted.get(item) or work.hints.queries(item))
         answers = tuple(_answer(query, work.facts) for query in queries if type(query) not in self._kinds)
-        return self._executor.submit(run_job, Job(work.step, items, answers, self._local, work.sink, work.sunk))
+        return self._executor.submit(run_job, Job(work.step, items, answers, self._local, self._sink, work.sunk))
 
     def learn(self, results: Results) -> None:
-        asked = Counter(question for result in results if type(result) is Done for question in result.asked)
-        self._common.update(from_text(question) for question, times in asked.items() if times > 1)
+        asked = Counter(query for result in results if type(result) is Wants for query in result.queries)
+        self._common.update(query for query, times in asked.items() if times > max(1, len(results) // 2))
         for result in results:
             if isinstance(result, Wants):
                 known = self._wanted.setdefault(result.item, set(self._work.hints.queries(result.item)))
@@ -211,7 +228,7 @@ class _ToOthers:
                 self._wanted.pop(result.item, None)
 
     def can_send(self, wants: Wants) -> bool:
-        return True
+        return self._kinds.isdisjoint(map(type, wants.queries))
 
 
 def _answer(query: Query[Any], facts: Facts) -> Answer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,10 +18,10 @@ from typing import Any
 from octavo.declare import KINDS, Declarations, being_run
 from octavo.diagnostic import Diagnostic, Span, error
 from octavo.digest import Digest, digest
-from octavo.facts import Ask, Fact, Query, Resolver, fact
+from octavo.facts import Ask, Fact, Missing, Query, Resolver, fact
 from octavo.model import Extension, Extensions, Page, frozen
 from octavo.queries import Extended
-from octavo.script import SCRIPT, ScriptChanged, script_digest, script_files
+from octavo.script import SCRIPT, ScriptChanged, script_digest, script_files, script_sources
 
 _MODULE = "octavo_site_script"
 
@@ -45,6 +46,60 @@ class Script:
     def _only(self, kind: str) -> Extensions:
         """One kind of what the script adds: a step that uses filters does not depend on shortcodes."""
         return Extensions(**{kind: getattr(_loaded(self.root, self.source), kind)})
+
+    def portable(self) -> Script | SentScript:
+        """With its source, for a process that does not see the site's folder. Raises ScriptChanged."""
+        if not any(names for _, names in self.names):
+            return self
+        try:
+            files = script_sources(Path(self.root))
+        except OSError as problem:
+            raise ScriptChanged(SCRIPT) from problem
+        if digest(files) != self.source:
+            raise ScriptChanged(SCRIPT)
+        return SentScript(self, files)
+
+
+@dataclass(frozen=True)
+class SentScript:
+    """A site's build.py with its source and that of the local modules it imports, by path."""
+
+    script: Script
+    files: tuple[tuple[str, bytes], ...]
+
+    def resolvers(self) -> Mapping[type[Query[Any]], Resolver]:
+        return {Extended: self._extended}
+
+    def portable(self) -> SentScript:
+        return self
+
+    def _extended(self, query: Extended) -> Fact:
+        """Where it does not run, because a library or a file that it uses is not there, it cannot be had."""
+        found = self.script._extended(query)
+
+        def load() -> Extensions:
+            try:
+                here = replace(self.script, root=_unpacked(self.files))
+                return here._only(query.kind)
+            except Exception as problem:
+                raise Missing((query,)) from problem
+
+        return Fact(found.digest, load) if dict(self.script.names).get(query.kind) else found
+
+
+_unpacked_scripts: dict[tuple[tuple[str, bytes], ...], tempfile.TemporaryDirectory[str]] = {}
+
+
+def _unpacked(files: tuple[tuple[str, bytes], ...]) -> str:
+    """A folder with these files, for as long as this process lives."""
+    if files not in _unpacked_scripts:
+        folder = tempfile.TemporaryDirectory(prefix="octavo-script-")
+        for path, data in files:
+            place = Path(folder.name, path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+        _unpacked_scripts[files] = folder
+    return str(Path(_unpacked_scripts[files].name).resolve())
 
 
 def find_script(root: Path, source: Digest | None) -> tuple[Script, tuple[Diagnostic, ...]]:

@@ -60,9 +60,13 @@ def failure(problem: Exception | SystemExit, root: Path) -> Failure:
     log file there."""
     from concurrent.futures import BrokenExecutor
 
+    from octavo.cluster import NoCluster
+
     match problem:
         case Usage():
             return Failure(USAGE, said(problem.message, problem.hint))
+        case NoCluster(hint=hint):
+            return Failure(USAGE, said(str(problem), hint))
         case UnsafeOutput():
             return Failure(USAGE, said(str(problem)))
         case Locked():

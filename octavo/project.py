@@ -24,6 +24,7 @@ from octavo.sources import CONFIG, FOLDERS, THEME, Files, list_site, read_config
 from octavo.store import CorruptStore, Store
 
 if TYPE_CHECKING:
+    from octavo.cluster import Cluster
     from octavo.memo import Change, Memo
     from octavo.model import Settings
     from octavo.pipeline import Built, Inputs, Known
@@ -42,7 +43,8 @@ _COMPLETE = "the new site was being published already, and is complete"
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line decides. ``at`` stands for now; ``wait`` is how long to wait for another build, in s."""
+    """What the command line decides. ``at`` stands for now; ``wait`` is how long to wait for another build, in s;
+    ``executor`` is the address of a Dask scheduler (HOST:PORT), or None for processes of this machine."""
 
     output: str = "output"
     base_url: str | None = None
@@ -55,6 +57,7 @@ class Options:
     allow_broken_links: bool = False
     cache: str | None = None
     wait: float = WAIT
+    executor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -189,7 +192,11 @@ class Project:
         self.store.close()
 
     @cached_property
-    def workers(self) -> Workers:
+    def workers(self) -> Workers | Cluster:
+        if self.options.executor is not None:
+            from octavo.cluster import Cluster
+
+            return Cluster(self.options.executor, salt, self._say)
         from octavo.workers import Workers, usable_cpus
 
         return Workers(self.options.jobs or usable_cpus())

@@ -20,8 +20,13 @@ def script_digest(root: Path) -> Digest | None:
 
     Raises OSError when one of them cannot be read.
     """
-    found = {file.relative_to(root).as_posix(): data for file, data in _script_sources(root).items()}
-    return digest(tuple(sorted(found.items()))) if found else None
+    found = script_sources(root)
+    return digest(found) if found else None
+
+
+def script_sources(root: Path) -> tuple[tuple[str, bytes], ...]:
+    """The paths of build.py and of the local modules it imports, and what is in them. Raises OSError."""
+    return tuple(sorted((file.relative_to(root).as_posix(), data) for file, data in _script_sources(root).items()))
 
 
 def script_files(root: Path) -> tuple[Path, ...]:

@@ -27,6 +27,8 @@ PATIENCE = 1.0
 class Workers:
     """A pool that is started when it is first asked for, and serves until it is closed."""
 
+    remote = False
+
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
         self._pool: _Pool | None = None

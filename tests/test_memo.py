@@ -56,6 +56,9 @@ class NoLocal:
     def resolvers(self) -> Mapping[type[Query[Any]], Resolver]:
         return {}
 
+    def portable(self) -> NoLocal:
+        return self
+
 
 _open: list[Store] = []
 
@@ -80,6 +83,7 @@ class Hands:
 
     executor: Executor | None = None
     jobs: int = 2
+    remote: bool = False
 
     def heirs(self, begin: Callable[[Estate], None], estate: Estate, /) -> None:
         return None
