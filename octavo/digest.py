@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import marshal
 import struct
 from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any
 
 SIZE = 16
@@ -21,15 +23,21 @@ Digest = bytes
 
 _length = struct.Struct("<cQ").pack
 
+_SCALARS = frozenset((str, int, bool, bytes, float, type(None)))
+
+_FORMAT = 2
+"""Of ``marshal``, which writes tuples of scalars as tags, lengths and values. From its next format on it writes what
+it has written before, or what Python keeps once, in another way."""
+
 
 def digest(value: object) -> Digest:
     """The fingerprint (``SIZE`` bytes) of a value made of scalars, tuples, frozensets, mappings and frozen dataclasses.
 
     Raises TypeError for anything else: what can be changed after it was digested is no fact.
     """
-    out: list[bytes] = []
-    _write(value, out.append)
-    return blake2b(b"".join(out), digest_size=SIZE).digest()
+    if type(value) is bytes:
+        return digest_bytes(value)
+    return blake2b(marshal.dumps(_plain(value), _FORMAT), digest_size=SIZE).digest()
 
 
 def digest_bytes(data: bytes) -> Digest:
@@ -39,66 +47,40 @@ def digest_bytes(data: bytes) -> Digest:
     return state.digest()
 
 
-def _write(value: object, emit: Callable[[bytes], None]) -> None:
-    kind = type(value)
-    if kind is str:
-        data = value.encode("utf-8", "surrogatepass")  # type: ignore[attr-defined]
-        emit(_length(b"s", len(data)))
-        emit(data)
-    elif value is None:
-        emit(b"n")
-    elif kind is bool:
-        emit(b"t" if value else b"f")
-    elif kind is int:
-        data = b"%d" % value  # type: ignore[str-format]
-        emit(_length(b"i", len(data)))
-        emit(data)
-    elif kind is tuple:
-        emit(_length(b"(", len(value)))  # type: ignore[arg-type]
-        for item in value:  # type: ignore[attr-defined]
-            _write(item, emit)
-    elif kind is bytes:
-        emit(_length(b"b", len(value)))  # type: ignore[arg-type]
-        emit(value)  # type: ignore[arg-type]
-    else:
-        _write_rarer(value, emit)
-
-
-def _write_rarer(value: Any, emit: Callable[[bytes], None]) -> None:
+def _plain(value: Any) -> Any:
+    """The value as scalars and tuples. An Ellipsis, which is no value, begins what stands for something else."""
     kind: type = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is tuple:
+        return _all_plain(value)
     shape = _shape(kind)
     if shape is not None:
         name, fields = shape
-        emit(name)
-        for field in fields:
-            _write(getattr(value, field), emit)
-    elif kind is float:
-        emit(b"d" + struct.pack("<d", value))
-    elif kind is dt.datetime or kind is dt.date:
-        data = value.isoformat().encode()
-        emit(_length(b"D", len(data)))
-        emit(data)
-    elif kind is frozenset:
-        members = sorted(digest(item) for item in value)
-        emit(_length(b"{", len(members)))
-        for member in members:
-            emit(member)
-    elif isinstance(value, Mapping) and getattr(kind, "__hash__", None) is not None:
-        emit(_length(b"m", len(value)))
-        for key in sorted(value):
-            _write(key, emit)
-            _write(value[key], emit)
-    else:
-        raise TypeError(f"{kind.__qualname__} is not an immutable value: {value!r:.80}")
+        return (..., name, _all_plain(fields(value)))
+    if kind is dt.datetime or kind is dt.date:
+        return (..., "date", value.isoformat())
+    if kind is frozenset:
+        return (..., "set", tuple(sorted(digest(item) for item in value)))
+    if isinstance(value, Mapping) and getattr(kind, "__hash__", None) is not None:
+        return (..., "mapping", tuple((_plain(key), _plain(value[key])) for key in sorted(value)))
+    raise TypeError(f"{kind.__qualname__} is not an immutable value: {value!r:.80}")
+
+
+def _all_plain(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    for value in values:
+        if type(value) not in _SCALARS:
+            return tuple([_plain(value) for value in values])
+    return values
 
 
 @cache
-def _shape(kind: type) -> tuple[bytes, tuple[str, ...]] | None:
-    """The tag and the field names of a frozen dataclass; None for any other type."""
+def _shape(kind: type) -> tuple[str, Callable[[Any], tuple[Any, ...]]] | None:
+    """The name of a frozen dataclass with those of its fields, and what gets their values; None for any other type."""
     if not dataclasses.is_dataclass(kind):
         return None
     if not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         raise TypeError(f"{kind.__qualname__} is a dataclass that is not frozen")
-    fields = tuple(field.name for field in dataclasses.fields(kind))
-    name = f"{kind.__qualname__}:{','.join(fields)}".encode()
-    return _length(b"c", len(name)) + name, fields
+    names = tuple(field.name for field in dataclasses.fields(kind))
+    get = attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
+    return f"{kind.__qualname__}:{','.join(names)}", get
