@@ -91,7 +91,7 @@ class Answers:
         last = self._progress.bases.get(name)
         if basis is None or last is None or last[0] != basis.digest:
             return range(self._progress.counts[name])
-        items = {_encoded(item) for records in basis.records for item in records.since(last[1])}
+        items = {item for records in basis.records for item in records.since(last[1])}
         if not items:
             return ()
         texts = self._kind(name).texts
@@ -201,13 +201,12 @@ def _packed(known: _Kind, chunk: int) -> bytes:
     return pickle.dumps((texts, digests, known.changed[first:last].tobytes()), pickle.HIGHEST_PROTOCOL)
 
 
-def _first(text: str) -> str:
-    """The first argument of a question, as it is written."""
-    return text[1 : text.find(",")] if "," in text else text[1:-1]
+def _first(text: str) -> Any:
+    """The first argument of a question, of those as they are written."""
+    return _decode(text, 1)[0] if text != "[]" else None
 
 
-def _encoded(item: str) -> str:
-    return json.dumps(item)
+_decode = json.JSONDecoder().raw_decode
 
 
 def _query(text: str) -> Query[Any]:

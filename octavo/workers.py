@@ -13,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from multiprocessing import resource_tracker
 from types import ModuleType
 from typing import Any, TypeVar
@@ -84,19 +84,13 @@ class _Pool(ProcessPoolExecutor):
         with _signals_kept_from_children():
             if sys.platform != "win32" and method != "fork":
                 resource_tracker.ensure_running()
+            self._copies = method == "fork"
             context = multiprocessing.get_context(method)
             super().__init__(jobs, context, initializer=begin, initargs=arguments)
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        # A spawned process runs the parent's main module again, which may be a site's build.py without a guard. Ours
-        # need nothing from it, so for the moment in which a process may be started there is none.
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")
-        try:
-            with _signals_kept_from_children():
-                return super().submit(fn, *args, **kwargs)
-        finally:
-            sys.modules["__main__"] = main
+        with _signals_kept_from_children(), nullcontext() if self._copies else _no_main_module():
+            return super().submit(fn, *args, **kwargs)
 
     def end(self) -> None:
         processes = list((self._processes or {}).values())
@@ -108,6 +102,18 @@ class _Pool(ProcessPoolExecutor):
         # would complain of them when we die by a signal.
         if manager is not None:
             manager.join(PATIENCE)
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """A spawned process runs the parent's main module again, which may be a site's build.py without a guard. Ours need
+    nothing from it, so for the moment in which a process may be started there is none."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager

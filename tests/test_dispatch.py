@@ -1,0 +1,170 @@
+"""Running items in other processes: what is sent, what is run here, and what a lost process costs."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from octavo.batch import Estate, Shelf
+from octavo.dispatch import Hints, Work, run_all
+from octavo.facts import Ask, Fact, Facts, Query, Resolver
+
+CHECKOUT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Stored(Query[str]):
+    name: str
+
+
+@dataclass(frozen=True)
+class Text:
+    text: str
+
+
+def shout(name: str, ask: Ask) -> Text:
+    return Text((ask(Stored(name)) or "").upper())
+
+
+class Stock:
+    """Parts whose bytes are their item's name."""
+
+    def part(self, step: str, item: str, part: str, /) -> bytes:
+        return item.encode()
+
+    def all_parts(self, step: str, part: str, /) -> Any:
+        return iter([("a", b"a"), ("b", b"b")])
+
+
+@dataclass(frozen=True)
+class NoLocal:
+    def resolvers(self) -> dict[type[Query[Any]], Resolver]:
+        return {}
+
+
+class Inline(Executor):
+    """Runs at once, in this process, what is submitted; ``lost`` after so many batches."""
+
+    def __init__(self, lost: int = 10**9) -> None:
+        self.sent: list[tuple[str, ...]] = []
+        self._lost = lost
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self.sent.append(args[0])
+        if len(self.sent) > self._lost:
+            future.set_exception(BrokenExecutor("gone"))
+        else:
+            future.set_result(fn(*args))
+        return future
+
+
+@dataclass(frozen=True)
+class Crew:
+    """A crew whose heir is this process, with a shelf of its own."""
+
+    executor: Inline
+    jobs: int = 2
+
+    def heirs(self, begin: Any, estate: Estate, /) -> AbstractContextManager[Executor]:
+        shelf = Shelf(Stock())
+        begin(Estate(estate.step, facts(shelf), shelf, estate.sink, estate.sunk))
+        return nullcontext(self.executor)
+
+    def pool(self) -> None:
+        return None
+
+
+def facts(shelf: Shelf) -> Facts:
+    def stored(query: Stored) -> Fact:
+        if query.name.startswith("all"):
+            return Fact(b"0" * 16, lambda: "".join(item for item, _ in shelf.column("step", "text")))
+        return Fact(b"0" * 16, lambda: shelf.part("step", query.name, "text").decode())
+
+    return Facts({Stored: stored})
+
+
+def run(items: list[str], hints: Hints, executor: Inline) -> dict[str, str]:
+    shelf = Shelf(Stock())
+    done = run_all(Work(shout, facts(shelf), hints), items, Crew(executor), 1, shelf, NoLocal())
+    return {result.item: pickle.loads(result.parts["text"]) for result in done}
+
+
+NAMES = [f"n{number}" for number in range(40)]
+
+
+def test_an_heir_is_sent_the_parts_that_it_wants() -> None:
+    executor = Inline()
+    assert run(NAMES, Hints(), executor) == {name: name.upper() for name in NAMES}
+    assert len(executor.sent) > len(NAMES) // 5
+
+
+def test_a_good_hint_spares_the_second_exchange() -> None:
+    executor = Inline()
+    run(NAMES, Hints(parts=lambda item: [("step", item, "text")]), executor)
+    assert sorted(item for batch in executor.sent for item in batch) == sorted({*NAMES} - {"n20"})
+
+
+def test_what_cannot_be_sent_is_run_here() -> None:
+    executor = Inline()
+    assert run([*NAMES, "all"], Hints(), executor)["all"] == "AB"
+
+
+def test_what_is_to_be_run_alone_is_sent_to_nobody() -> None:
+    executor = Inline()
+    assert run(NAMES, Hints(alone={"n3", "n4"}), executor) == {name: name.upper() for name in NAMES}
+    assert not {"n3", "n4"} & {item for batch in executor.sent for item in batch}
+
+
+@pytest.mark.parametrize("batches", [0, 3])
+def test_when_the_processes_are_lost_the_rest_is_run_here(batches: int) -> None:
+    executor = Inline(lost=batches)
+    assert run(NAMES, Hints(parts=lambda item: [("step", item, "text")]), executor) == {
+        name: name.upper() for name in NAMES
+    }
+
+
+COPIES = """
+import json, os, sys
+from octavo.workers import Workers, can_be_copied
+
+KNOWN = {"made": "here"}
+
+def begin(estate):
+    KNOWN["estate"] = estate
+
+def told():
+    return KNOWN, os.getppid()
+
+if can_be_copied():
+    KNOWN["made"] = "after the import"
+    with Workers(2).heirs(begin, "all of it") as pool:
+        known, parent = pool.submit(told).result()
+    print(json.dumps([known, parent == os.getpid()]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how many threads a process has")
+def test_an_heir_knows_what_its_parent_knew() -> None:
+    done = subprocess.run([sys.executable, "-c", COPIES], capture_output=True, text=True, cwd=CHECKOUT, check=False)
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == [{"made": "after the import", "estate": "all of it"}, True]
+
+
+def test_a_process_with_threads_is_not_copied() -> None:
+    code = (
+        "import threading\nfrom octavo.workers import Workers\n"
+        "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+        "print(Workers(2).heirs(print, 0))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=CHECKOUT, check=False)
+    assert (done.stdout, done.stderr) == ("None\n", "")
