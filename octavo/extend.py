@@ -78,15 +78,19 @@ class SentScript:
         found = self.script._extended(query)
 
         def load() -> Extensions:
+            if self.files in _unloadable:
+                raise Missing((query,))
             try:
                 here = replace(self.script, root=_unpacked(self.files))
                 return here._only(query.kind)
             except Exception as problem:
+                _unloadable.add(self.files)
                 raise Missing((query,)) from problem
 
         return Fact(found.digest, load) if dict(self.script.names).get(query.kind) else found
 
 
+_unloadable: set[tuple[tuple[str, bytes], ...]] = set()
 _unpacked_scripts: dict[tuple[tuple[str, bytes], ...], tempfile.TemporaryDirectory[str]] = {}
 
 
