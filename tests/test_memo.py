@@ -326,7 +326,7 @@ edits = st.lists(st.tuples(st.sampled_from("abcd"), note | st.none()), max_size=
 
 
 @given(edits)
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_after_any_edits_the_values_are_those_of_a_clean_run(changes: list[tuple[str, str | None]]) -> None:
     toy = Toy({"a": "x"})
     toy.run()
