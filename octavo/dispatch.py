@@ -184,7 +184,7 @@ class _ToHeirs:
         self._wanted: dict[str, set[PartKey]] = {}
 
     def send(self, items: tuple[str, ...]) -> Future[Results]:
-        keys = {key for item in items for key in (*self._work.hints.parts(item), *self._wanted.pop(item, ()))}
+        keys = {key for item in items for key in (*self._work.hints.parts(item), *self._wanted.get(item, ()))}
         return self._executor.submit(run_inherited, items, {key: self._shelf.part(*key) for key in keys})
 
     def learn(self, results: Results) -> None:
@@ -192,6 +192,8 @@ class _ToHeirs:
             if isinstance(result, Wants):
                 known = self._wanted.setdefault(result.item, set())
                 known.update((query.step, query.item, query.part) for query in result.queries if type(query) is Part)
+            else:
+                self._wanted.pop(result.item, None)
 
     def can_send(self, wants: Wants) -> bool:
         return all(type(query) is Part and query.item for query in wants.queries)
