@@ -21,6 +21,8 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           schema       front matter, typed
                           terms        the counted words of a post
                           vectors      posts as vectors of weighted terms
+                          nearest      for every post, those with the best scores
+                          reasons      the terms that carried a score
                           markdown     a body -> its HTML and all that the site asks of it
                           dialect      the parser of the Markdown that posts are written in
                           writer       Markdown's tokens as HTML

@@ -7,9 +7,10 @@ every value here is stored.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, overload
 
 from octavo.diagnostic import Diagnostic, Span
 from octavo.digest import Digest
@@ -331,19 +332,47 @@ class Relation:
 
 
 @dataclass(frozen=True)
+class Relations(Sequence[Relation]):
+    """Entries of a list, the best first, as JSON: more are stored than are looked at.
+
+    Each is a list of the path, the score in ``WHOLE`` parts and the reasons; each of these has its kind, its text and,
+    if it is scored, the share in hundredths.
+    """
+
+    text: str = "[]"
+
+    WHOLE: ClassVar[int] = 10_000
+
+    @overload
+    def __getitem__(self, at: int) -> Relation: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[Relation, ...]: ...
+    def __getitem__(self, at: int | slice) -> Relation | tuple[Relation, ...]:
+        found = json.loads(self.text)[at]
+        return tuple(map(self._read, found)) if isinstance(at, slice) else self._read(found)
+
+    def __iter__(self) -> Iterator[Relation]:
+        return map(self._read, json.loads(self.text))
+
+    def __len__(self) -> int:
+        return len(json.loads(self.text))
+
+    def _read(self, entry: tuple[str, int, list[list[Any]]]) -> Relation:
+        path, parts, told = entry
+        reasons = (Reason(kind, text, *(share / 100 for share in shares)) for kind, text, *shares in told)
+        return Relation(path, parts / self.WHOLE, tuple(reasons))
+
+
+@dataclass(frozen=True)
 class RelatedList:
     """A post's list of related posts: the ``first`` entries, which are those that pages show as a rule, and the
     ``rest``. Each part is stored and loaded on its own."""
 
-    first: tuple[Relation, ...] = ()
-    rest: tuple[Relation, ...] = ()
+    first: Relations = Relations()
+    rest: Relations = Relations()
 
     LENGTH: ClassVar[int] = 6
     """The entries in ``first``."""
-
-    @classmethod
-    def of(cls, entries: tuple[Relation, ...]) -> RelatedList:
-        return cls(entries[: cls.LENGTH], entries[cls.LENGTH :])
 
 
 # Pages.

@@ -246,10 +246,10 @@ def card(post: Post) -> Card:
 
 def entries(rows: Records, path: str, count: int) -> tuple[Relation, ...]:
     """The first ``count`` entries of a post's list of related posts."""
-    found: tuple[Relation, ...] = rows.load(path, "first")
+    found: tuple[Relation, ...] = rows.load(path, "first")[:count]
     if count > RelatedList.LENGTH:
-        found += rows.load(path, "rest")
-    return found[:count]
+        found += rows.load(path, "rest")[: count - RelatedList.LENGTH]
+    return found
 
 
 LazyIndex = Callable[[], Index]
@@ -354,7 +354,7 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
         def load() -> tuple[tuple[str, Link, tuple[Relation, ...]], ...]:
             first = rows.column("first")
             rest = rows.column("rest") if count > RelatedList.LENGTH else {}
-            return tuple((path, found, (first[path] + rest.get(path, ()))[:count]) for path, found in listed)
+            return tuple((path, found, (*first[path], *rest.get(path, ()))[:count]) for path, found in listed)
 
         return Fact(digest((count, tuple(listed), rows.digest_of("first", "rest"))), load)
 

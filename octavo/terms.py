@@ -12,6 +12,7 @@ import sys
 import unicodedata
 from array import array
 from collections import Counter
+from functools import lru_cache
 from itertools import pairwise
 
 from octavo.model import Terms
@@ -72,6 +73,7 @@ def decode(terms: Terms) -> list[tuple[str, int]]:
     return list(zip(terms.words.split("\n"), _unpacked(terms.counts), strict=True)) if terms.words else []
 
 
+@lru_cache(1 << 12)
 def tag_term(tag: str) -> str:
     """The term that stands for a whole tag; tags that differ in case and punctuation only are one."""
     words = [token for token in _tokens(tag) if token != _BREAK]
@@ -85,7 +87,7 @@ def written(title: str) -> dict[str, str]:
     begin every word with one.
     """
     title = unicodedata.normalize("NFC", title)
-    if len(title.lower()) != len(title):
+    if not any(map(str.isupper, title[1:])) or len(title.lower()) != len(title):
         return {}
     found = [match.span() for match in _TOKEN.finditer(title.lower())]
     if not found:

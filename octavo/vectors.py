@@ -1,4 +1,4 @@
-"""Posts as vectors of weighted terms, and the exact products of any of them with all others.
+"""Posts as vectors of weighted terms, and the exact products of any of them with others.
 
 All arithmetic is on integers or on values that a float holds exactly, so no result depends on an order or on what was
 computed before. A term is its 64-bit hash here. This module imports numpy: import it where lists are computed only.
@@ -10,8 +10,9 @@ size of that part growing by tenths: a new post then leaves the vectors of most 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,30 +28,43 @@ _DAMPED_ONE = 256
 _LEVELS = 4
 """Steps of rarity for each factor of e; whole steps, so that one post more seldom changes what is rare."""
 
-_WEIGHT_BITS = 16
 _CHUNK = 1 << 20
+_BATCH = 1 << 17
+_TABLE = 1 << 22
+_AT_ONCE = 1 << 18
+"""Entries, characters of text, weights in a table, and terms of products, that are worked on at a time."""
 
 Array = NDArray[Any]
 
 
-class Row(NamedTuple):
-    """The terms of one post: ``keys`` (uint64, ascending) and their damped counts (uint16)."""
+class Counted(NamedTuple):
+    """The terms of some posts, one post after another: ``keys`` (uint64) and damped counts (uint16), ``lengths`` of
+    each (int64)."""
 
     keys: Array
     damped: Array
+    lengths: Array
 
 
 class Index(NamedTuple):
-    """Which posts have a term, with which weight. A post is a number, its *slot*.
+    """Which posts have a term, and how often. A post is a number, its *slot*.
 
-    ``keys`` (uint64, ascending) and ``levels`` (uint8, how rare) belong to the terms. The entries of term i are
-    ``entries[starts[i]:starts[i + 1]]``, each ``slot << 16 | weight`` (uint32, or uint64 for more than 65,535 slots).
+    ``keys`` (uint64, ascending) and ``levels`` (uint8, how rare) belong to the terms of several posts. The entries of
+    term i are ``starts[i]:starts[i + 1]`` (uint32) of ``slots`` (uint16, or uint32 for many) and of ``damped``
+    (uint16), the damped counts. ``squares`` (float64, whole numbers) has the square of each slot's vector before it is
+    brought to its length. Most terms belong to one post only and say nothing until another has them: these are
+    ``lone_keys`` (ascending), ``lone_slots`` and ``lone_damped``.
     """
 
     keys: Array
     levels: Array
     starts: Array
-    entries: Array
+    slots: Array
+    damped: Array
+    squares: Array
+    lone_keys: Array
+    lone_slots: Array
+    lone_damped: Array
 
 
 class Stock(NamedTuple):
@@ -60,22 +74,51 @@ class Stock(NamedTuple):
     total: int
 
 
-class Shared(NamedTuple):
-    """What two posts have in common: keys of terms and their parts of the product, the greatest first; the product."""
+class Vectors(NamedTuple):
+    """The vectors of all slots, empty where not asked for: that of slot i is ``starts[i]:starts[i + 1]`` (int64) of
+    ``terms`` (uint32, ascending places in the index) and ``weights`` (float64, whole numbers)."""
 
-    keys: list[int]
-    parts: list[int]
-    product: int
+    starts: Array
+    terms: Array
+    weights: Array
 
 
-def from_bytes(arrays: Sequence[bytes], slots: int) -> Index:
-    """The index whose arrays these are the bytes of; ``slots`` as many as when it was made."""
-    keys, levels, starts, entries = arrays
+class Postings(NamedTuple):
+    """The same by term: the posts of term i are ``starts[i]:starts[i + 1]`` of ``slots`` (int64) and ``weights``."""
+
+    starts: Array
+    slots: Array
+    weights: Array
+
+
+class Common(NamedTuple):
+    """What pairs of posts have in common. Those of pair i are ``starts[i]:starts[i + 1]`` of ``terms`` (places in the
+    index) and ``parts`` (int64, of the product), the greatest first; ``products`` (int64) are those of whole pairs."""
+
+    starts: Array
+    terms: Array
+    parts: Array
+    products: Array
+
+
+def to_bytes(index: Index) -> tuple[bytes, ...]:
+    return tuple(array.tobytes() for array in index)
+
+
+def from_bytes(arrays: Sequence[bytes]) -> Index:
+    """The index whose arrays these are the bytes of."""
+    keys, levels, starts, slots, damped, squares, lone_keys, lone_slots, lone_damped = arrays
+    kind = _slot_type(len(squares) // 8)
     return Index(
         np.frombuffer(keys, np.uint64),
         np.frombuffer(levels, np.uint8),
         np.frombuffer(starts, np.uint32),
-        np.frombuffer(entries, _entry_type(slots)),
+        np.frombuffer(slots, kind),
+        np.frombuffer(damped, np.uint16),
+        np.frombuffer(squares, np.float64),
+        np.frombuffer(lone_keys, np.uint64),
+        np.frombuffer(lone_slots, kind),
+        np.frombuffer(lone_damped, np.uint16),
     )
 
 
@@ -89,18 +132,55 @@ def stock_size(posts: int) -> int:
     return size
 
 
-def row(terms: Terms) -> Row:
-    """The terms of a post by key."""
-    keys = keys_of(terms)
-    order = np.argsort(keys, kind="stable")
-    return Row(keys[order], _damped(np.frombuffer(terms.counts, "<u4"))[order])
+def counted(posts: Iterable[Terms]) -> Counted:
+    """The terms of posts by key, many posts at a time."""
+    keys, damped, lengths = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint16)], []
+    for batch in _batches(posts):
+        keys.append(keys_of([each.words for each in batch]))
+        counts = b"".join(each.counts for each in batch)
+        damped.append(_damped(np.frombuffer(counts, "<u4")))
+        lengths += [len(each.counts) // 4 for each in batch]
+    return Counted(np.concatenate(keys), np.concatenate(damped), np.array(lengths, np.int64))
 
 
-def keys_of(terms: Terms) -> Array:
-    """The 64-bit hashes of the words (uint64, in the order of the words): a polynomial of the bytes, mixed."""
-    if not terms.words:
+def words_of(keys: Array, slots: Array, load: Callable[[int], Terms]) -> list[str]:
+    """The words of keys, each of which is a term of the post in its slot; ``load`` gives the terms of a slot."""
+    words: list[str] = [""] * len(keys)
+    for slot, wanted in _by_slot(slots):
+        terms = load(slot)
+        known = keys_of([terms.words])
+        order = np.argsort(known)
+        _pick(words, wanted, terms, order[np.searchsorted(known, keys[wanted], sorter=order)])
+    return words
+
+
+def words_at(places: Array, slots: Array, load: Callable[[int], Terms]) -> list[str]:
+    """The words at some places of the terms of the posts in some slots; ``load`` gives the terms of a slot."""
+    words: list[str] = [""] * len(places)
+    for slot, wanted in _by_slot(slots):
+        _pick(words, wanted, load(slot), places[wanted])
+    return words
+
+
+def _by_slot(slots: Array) -> Iterator[tuple[int, Array]]:
+    """Each slot, ascending, and where it stands."""
+    order = np.argsort(slots, kind="stable")
+    found, starts = np.unique(slots[order], return_index=True)
+    return zip(found.tolist(), np.split(order, starts[1:]), strict=False)
+
+
+def _pick(words: list[str], wanted: Array, terms: Terms, places: Array) -> None:
+    own = terms.words.split("\n")
+    for at, place in zip(wanted.tolist(), places.tolist(), strict=True):
+        words[at] = own[place]
+
+
+def keys_of(texts: Iterable[str]) -> Array:
+    """The 64-bit hashes of the words of texts, uint64 in order: a polynomial of the bytes, mixed."""
+    text = _joined(texts)
+    if not text:
         return np.zeros(0, np.uint64)
-    data = np.frombuffer(f"{terms.words}\n".encode("utf-8", "surrogatepass"), np.uint8)
+    data = np.frombuffer(f"{text}\n".encode("utf-8", "surrogatepass"), np.uint8)
     starts = np.flatnonzero(data == 10)
     starts[1:] = starts[:-1] + 1
     starts[0] = 0
@@ -113,131 +193,198 @@ def keys_of(terms: Terms) -> Array:
     return hashes
 
 
-def words_of(terms: Terms, keys: Sequence[int]) -> Iterator[str]:
-    """The words of keys that a post has."""
-    words, known = terms.words.split("\n"), keys_of(terms)
-    order = np.argsort(known)
-    return (words[place] for place in order[np.searchsorted(known, np.array(keys, np.uint64), sorter=order)].tolist())
+def _joined(texts: Iterable[str]) -> str:
+    return "\n".join(filter(None, texts))
 
 
-def build(rows: Iterable[Row], stock: Stock) -> Index:
-    """The index of the posts in slots 0, 1, 2, …"""
-    keys, damped, lengths = bytearray(), bytearray(), []
-    for each in rows:
-        keys += each.keys.tobytes()
-        damped += each.damped.tobytes()
-        lengths.append(len(each.keys))
-    slots = len(lengths)
-    entries = np.repeat(np.arange(slots, dtype=_entry_type(slots)) << _WEIGHT_BITS, np.array(lengths, np.int64))
-    entries |= np.frombuffer(damped, np.uint16)
-    index = _by_term(np.frombuffer(keys, np.uint64), entries)
-    index = index._replace(levels=_levels(index, stock))
-    _weigh(index, slots)
-    return index
+def _batches(posts: Iterable[Terms]) -> Iterator[list[Terms]]:
+    batch: list[Terms] = []
+    held = 0
+    for each in posts:
+        batch.append(each)
+        held += len(each.words)
+        if held >= _BATCH:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
 
 
-def update(
-    index: Index, gone: Collection[int], new: Mapping[int, Row], stock: Stock, load: Callable[[int], Row]
-) -> tuple[Index, list[int]]:
-    """The index without the posts ``gone`` and with those of ``new`` in the place of what their slots held.
+# The index.
 
-    ``load`` gives the row of any post that stays. Also returns the slots whose vectors changed, in order. Vectors are
-    those that ``build`` would make.
+
+def build(posts: Counted, stock: Stock) -> tuple[Index, Array, Array]:
+    """The index of the posts in slots 0, 1, 2, … Also, for each term, the first slot that has it, and its place there
+    (both uint32)."""
+    size = len(posts.lengths)
+    slots = np.repeat(np.arange(size, dtype=_slot_type(size)), posts.lengths)
+    index, first = _by_term(posts.keys, slots, posts.damped, size)
+    places = first - (np.cumsum(posts.lengths) - posts.lengths)[slots[first]]
+    index = _squared(index._replace(levels=_levels(index, stock)), size)
+    return index, slots[first].astype(np.uint32), places.astype(np.uint32)
+
+
+def update(index: Index, gone: Sequence[int], new: Sequence[int], posts: Counted, stock: Stock) -> tuple[Index, Array]:
+    """The index without the posts ``gone`` and with ``posts`` in the slots ``new``, in the place of what these held.
+
+    Also returns the mask of the slots whose vectors changed, ``new`` among them. Vectors are those that ``build``
+    would make.
     """
     size = len(stock.counted)
-    index = _with(_without(index, [*gone, *new], size), new, size)
+    kind = _slot_type(size)
+    squares = np.concatenate([index.squares, np.zeros(size - len(index.squares))])
+    squares[[*gone, *new]] = 0
+    index = _without(index, _mask([*gone, *new], size))
+    index = index._replace(
+        slots=index.slots.astype(kind, copy=False),
+        lone_slots=index.lone_slots.astype(kind, copy=False),
+        squares=squares,
+    )
+    index = _with(index, np.repeat(np.array(new, kind), posts.lengths), posts)
     levels = _levels(index, stock)
-    slots = index.entries >> _WEIGHT_BITS
-    suspects = set(np.unique(slots[np.repeat(levels != index.levels, np.diff(index.starts))]).tolist())
-    suspects.update(new)
-    index = index._replace(levels=levels)
-    changed = []
-    at = np.flatnonzero(_mask(suspects, size)[slots])
-    at = at[np.argsort(slots[at], kind="stable")]
+    changed = _mask(new, size)
+    suspects = changed.copy()
+    suspects[index.slots[np.repeat(levels != index.levels, np.diff(index.starts))]] = True
+    at = np.flatnonzero(suspects[index.slots])
+    terms, slots = np.searchsorted(index.starts, at, side="right") - 1, index.slots[at]
+    old, now = _raw(index.damped[at], index.levels[terms]), _raw(index.damped[at], levels[terms])
+    new_squares = np.where(suspects, np.bincount(slots, now * now, size), squares)
+    differs = _scaled(old, np.maximum(squares, 1)[slots]) != _scaled(now, new_squares[slots])
+    changed[slots[differs]] = True
+    return index._replace(levels=levels, squares=new_squares), changed
+
+
+# Vectors and products.
+
+
+def vectors(index: Index, wanted: Array | None = None) -> Vectors:
+    """The vectors of the posts of a mask of slots, or of all."""
+    size = len(index.squares)
+    sizes = np.diff(index.starts)
+    alive = np.repeat(index.levels > 0, sizes)
+    if wanted is not None:
+        alive &= wanted[index.slots]
+    at = np.flatnonzero(alive)
+    at = at[np.argsort(index.slots[at], kind="stable")]
+    terms = np.repeat(np.arange(len(index.keys), dtype=np.uint32), sizes)[at]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(index.slots[at], minlength=size))])
+    return Vectors(starts, terms, _weights(index, at, terms))
+
+
+def postings(index: Index, wanted: Array | None = None) -> Postings:
+    """The posts of the terms of a mask, or of all."""
+    sizes = np.diff(index.starts)
+    live = index.levels > 0
+    if wanted is not None:
+        live &= wanted
+    at = np.flatnonzero(np.repeat(live, sizes))
+    terms = np.repeat(np.arange(len(index.keys), dtype=np.uint32), np.where(live, sizes, 0))
+    starts = np.concatenate([[0], np.cumsum(np.where(live, sizes, 0), dtype=np.int64)])
+    return Postings(starts, index.slots[at].astype(np.int64), _weights(index, at, terms))
+
+
+def products(of: Vectors, by: Postings, slots: Array) -> Iterator[tuple[Array, Array]]:
+    """(some slots, their products with every slot) until all of ``slots`` had their turn. Products are a row for each,
+    float64 but whole numbers."""
+    size, lengths = len(of.starts) - 1, np.diff(by.starts)
+    for start, end in _turns(of, lengths, slots, size):
+        yield slots[start:end], _summed(of, by, lengths, slots[start:end], size)
+
+
+def products_below(of: Vectors, by: Postings) -> Iterator[tuple[Array, Array]]:
+    """The same of every slot with the slots below it, and 0 with the others, so that each pair comes once. Each row is
+    as long as there are slots below any of them. By term, slots have to ascend."""
+    slots = np.arange(len(of.starts) - 1)
+    passed = np.zeros(len(by.starts) - 1, np.int64)
+    for start, end in _turns(of, np.diff(by.starts) // 2, slots, len(slots)):
+        np.add.at(passed, of.terms[of.starts[start] : of.starts[end]], 1)
+        values = _summed(of, by, passed, slots[start:end], end)
+        values[:, start:] = np.tril(values[:, start:], -1)
+        yield slots[start:end], values
+
+
+def _turns(of: Vectors, lengths: Array, slots: Array, size: int) -> Iterator[tuple[int, int]]:
+    """Stretches of ``slots`` that are worked on together: as many as the nearest memory holds."""
+    work = np.concatenate([[0], np.cumsum(lengths[of.terms])])
+    work = np.cumsum(work[of.starts[slots + 1]] - work[of.starts[slots]] + size)
     start = 0
-    for slot in sorted(suspects):
-        each = new[slot] if slot in new else load(slot)
-        own, start = at[start : start + len(each.keys)], start + len(each.keys)
-        raw = _raw(each.damped, levels[np.searchsorted(index.keys, each.keys)])
-        weights = _scaled(raw, raw @ raw)
-        if slot in new or not np.array_equal(weights, index.entries[own] & 0xFFFF):
-            index.entries[own] = slot << _WEIGHT_BITS | weights.astype(index.entries.dtype)
-            changed.append(slot)
-    return index, changed
+    while start < len(slots):
+        done = work[start - 1] if start else 0
+        end = max(start + 1, int(np.searchsorted(work, done + _AT_ONCE, side="right")))
+        yield start, end
+        start = end
 
 
-class Vectors(NamedTuple):
-    """The vectors of some posts: that of ``slots[i]`` is ``ends[i - 1]:ends[i]`` of ``terms`` and ``weights``."""
-
-    slots: list[int]
-    ends: list[int]
-    terms: Array
-    weights: Array
-
-    def each(self) -> Iterator[tuple[int, Array, Array]]:
-        for slot, start, end in zip(self.slots, [0, *self.ends], self.ends, strict=False):
-            yield slot, self.terms[start:end], self.weights[start:end]
-
-
-def vectors(index: Index, slots: Iterable[int], size: int) -> Vectors:
-    """Terms (uint32, ascending places in the index) and weights (float64) of posts, those of no weight left out."""
-    wanted = sorted(slots)
-    entries = index.entries
-    at = np.flatnonzero(_mask(wanted, size)[entries >> _WEIGHT_BITS] & (entries & 0xFFFF > 0))
-    owners = entries[at] >> _WEIGHT_BITS
-    order = np.argsort(owners.astype(np.uint16) if size < 1 << 16 else owners, kind="stable")
-    ends = np.searchsorted(owners[order], wanted, side="right").tolist()
-    terms = np.repeat(np.arange(len(index.keys), dtype=np.uint32), np.diff(index.starts))[at]
-    return Vectors(wanted, ends, terms[order], (entries[at[order]] & 0xFFFF).astype(np.float64))
+def _summed(of: Vectors, by: Postings, lengths: Array, slots: Array, size: int) -> Array:
+    """The products of ``slots`` with all, up to ``size``, that are among the first ``lengths`` of each term."""
+    own, row = spread(of.starts[slots], of.starts[slots + 1])
+    terms = of.terms[own]
+    lengths = lengths[terms]
+    ends = np.cumsum(lengths)
+    at = np.repeat(by.starts[terms] - ends + lengths, lengths)
+    at += np.arange(len(at))
+    values = np.repeat(of.weights[own], lengths)
+    # No place is out of bounds; "clip" only spares a second look.
+    values *= by.weights.take(at, mode="clip")
+    cells = by.slots.take(at, mode="clip")
+    if len(slots) > 1:
+        cells += np.repeat(row * size, lengths)
+    return np.bincount(cells, values, len(slots) * size).reshape(len(slots), size)
 
 
-def products(index: Index, slots: Iterable[int], size: int) -> Iterator[tuple[int, Array]]:
-    """(slot, its products with every slot as float64 integers) for each of ``slots``; ``size`` slots in all."""
-    for slot, terms, weights in vectors(index, slots, size).each():
-        if not len(terms):
-            yield slot, np.zeros(size)
-            continue
-        starts = index.starts[terms].astype(np.int64)
-        lengths = index.starts[terms + 1] - starts
-        ends = np.cumsum(lengths)
-        at = np.repeat(starts - ends + lengths, lengths)
-        at += np.arange(ends[-1])
-        entries = index.entries[at]
-        values = np.repeat(weights, lengths)
-        values *= entries & 0xFFFF
-        yield slot, np.bincount(entries >> _WEIGHT_BITS, values, size)
+def common(of: Vectors, one: Array, two: Array, most: int) -> Common:
+    """What the pairs of posts ``one[i]``, ``two[i]`` (``one`` ascending) share: of each the ``most`` greatest parts."""
+    terms = int(of.terms.max(initial=0)) + 1
+    at_once = max(1, _TABLE // terms)
+    firsts = np.flatnonzero(np.diff(one, prepend=-1))
+    edges = [*firsts[::at_once].tolist(), len(one)]
+    table = np.zeros(min(at_once, len(firsts)) * terms, np.uint16)
+    found = [_common(of, one[start:end], two[start:end], most, table, terms) for start, end in pairwise(edges)]
+    if not found:
+        none = np.zeros(0, np.int64)
+        return Common(np.zeros(1, np.int64), none, none, none)
+    lengths, *rest = (np.concatenate(each) for each in zip(*found, strict=True))
+    return Common(np.concatenate([[0], np.cumsum(lengths)]), *rest)
 
 
-def shared(
-    index: Index, wanted: Mapping[int, Collection[int]], size: int, most: int
-) -> Iterator[tuple[int, dict[int, Shared]]]:
-    """For every slot of ``wanted``, the ``most`` strongest terms it shares with each of the slots asked for."""
-    found = vectors(index, {*wanted, *(other for others in wanted.values() for other in others)}, size)
-    bounds = {slot: (start, end) for slot, start, end in zip(found.slots, [0, *found.ends], found.ends, strict=False)}
-    own = np.zeros(len(index.keys))
-    for slot, others in wanted.items():
-        start, end = bounds[slot]
-        own[found.terms[start:end]] = found.weights[start:end]
-        spans = [slice(*bounds[other]) for other in others]
-        terms = np.concatenate([found.terms[:0], *(found.terms[span] for span in spans)])
-        parts = np.concatenate([found.weights[:0], *(found.weights[span] for span in spans)]) * own[terms]
-        own[found.terms[start:end]] = 0
-        places = np.repeat(np.arange(len(spans)), [span.stop - span.start for span in spans])
-        common = np.flatnonzero(parts)
-        terms, parts, places = terms[common], parts[common], places[common]
-        totals = np.bincount(places, parts, len(spans)).tolist()
-        order = np.argsort(places * float(1 << 32) - parts, kind="stable")
-        keys, sorted_parts = index.keys[terms[order]].tolist(), parts[order].tolist()
-        ends = np.searchsorted(places, np.arange(len(spans)), side="right").tolist()
-        strongest = {}
-        for other, first, last, total in zip(others, [0, *ends], ends, totals, strict=False):
-            part = slice(first, min(last, first + most))
-            strongest[other] = Shared(keys[part], list(map(int, sorted_parts[part])), int(total))
-        yield slot, strongest
+def _common(of: Vectors, one: Array, two: Array, most: int, table: Array, terms: int) -> tuple[Array, ...]:
+    """The numbers of terms of pairs, the terms, their parts, the products. ``table`` is lent, and all 0."""
+    rows, row = np.unique(one, return_inverse=True)
+    at, owners = spread(of.starts[rows], of.starts[rows + 1])
+    cells = owners * terms + of.terms[at]
+    table[cells] = of.weights[at]
+    at, pairs = spread(of.starts[two], of.starts[two + 1])
+    parts = table[row[pairs] * terms + of.terms[at]] * of.weights[at]
+    table[cells] = 0
+    some = np.flatnonzero(parts)
+    pairs, parts, shared = pairs[some], parts[some].astype(np.int64), of.terms[at[some]]
+    products = np.bincount(pairs, parts, len(one)).astype(np.int64)
+    order = np.argsort((pairs << 32) - parts, kind="stable")
+    lengths = np.bincount(pairs, minlength=len(one))
+    rank = np.arange(len(order)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    order = order[rank < most]
+    return np.minimum(lengths, most), shared[order], parts[order], products
 
 
-def _entry_type(slots: int) -> type[np.unsignedinteger[Any]]:
-    return np.uint32 if slots < 1 << 16 else np.uint64
+def spread(starts: Array, ends: Array) -> tuple[Array, Array]:
+    """The places of several stretches one after another, and the number of the stretch of each."""
+    lengths = ends - starts
+    number = np.repeat(np.arange(len(lengths)), lengths)
+    return np.arange(len(number)) + (starts - np.cumsum(lengths) + lengths)[number], number
+
+
+def _weights(index: Index, at: Array, terms: Array) -> Array:
+    """The weights of the entries ``at``, which are of ``terms``."""
+    weights = np.empty(len(at))
+    for start in range(0, len(at), _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        raw = _raw(index.damped[at[chunk]], index.levels[terms[chunk]])
+        weights[chunk] = _scaled(raw, index.squares[index.slots[at[chunk]]])
+    return weights
+
+
+def _slot_type(slots: int) -> type[np.unsignedinteger[Any]]:
+    return np.uint16 if slots <= 1 << 16 else np.uint32
 
 
 @cache
@@ -265,24 +412,37 @@ def _damped(counts: Array) -> Array:
     return damped
 
 
-def _by_term(keys: Array, entries: Array) -> Index:
-    """Sorted by key, a sixteenth at a time to spare memory; in each term by slot."""
+def _by_term(keys: Array, slots: Array, damped: Array, size: int) -> tuple[Index, Array]:
+    """Entries sorted by key, a sixteenth at a time to spare memory; in each term as they came. Also the first entry of
+    each term."""
     sixteenth = np.empty(len(keys), np.uint8)
     np.right_shift(keys, np.uint64(60), out=sixteenth, casting="unsafe")
-    in_order = np.empty_like(entries)
-    all_keys, all_starts, done = [keys[:0]], [np.zeros(0, np.int64)], 0
-    for part in range(16):
-        at = np.flatnonzero(sixteenth == part)
-        some = keys[at]
-        order = np.argsort(some, kind="stable")
-        some = some[order]
-        in_order[done : done + len(at)] = entries[at[order]]
-        first = np.flatnonzero(np.diff(some, prepend=~some[:1]))
-        all_keys.append(some[first])
-        all_starts.append(first + done)
-        done += len(at)
-    starts = np.concatenate([*all_starts, [done]]).astype(np.uint32)
-    return Index(np.concatenate(all_keys), np.zeros(0, np.uint8), starts, in_order)
+    parts = [_sorted_part(keys, np.flatnonzero(sixteenth == part).astype(np.uint32)) for part in range(16)]
+    shared, first, sizes, lone = (np.concatenate(each) for each in zip(*parts, strict=True))
+    index = Index(
+        keys[first],
+        np.zeros(len(first), np.uint8),
+        _starts(sizes),
+        slots[shared],
+        damped[shared],
+        np.zeros(size),
+        keys[lone],
+        slots[lone],
+        damped[lone],
+    )
+    return index, first
+
+
+def _sorted_part(keys: Array, at: Array) -> tuple[Array, ...]:
+    """Of the entries ``at``, by key: those of terms of several posts, the first of each such term and how many there
+    are of it, and those of terms of one post."""
+    some = keys[at]
+    order = np.argsort(some, kind="stable")
+    some, at = some[order], at[order]
+    first = np.flatnonzero(np.diff(some, prepend=~some[:1]))
+    sizes = np.diff(first, append=len(some))
+    many = sizes > 1
+    return at[np.repeat(many, sizes)], at[first[many]], sizes[many], at[first[~many]]
 
 
 @cache
@@ -298,8 +458,7 @@ def _levels(index: Index, stock: Stock) -> Array:
     if not len(index.keys):
         return np.zeros(0, np.uint8)
     most = min(max(stock.total // 5, 10), 1000)
-    counted = stock.counted.view(np.uint8)[index.entries >> _WEIGHT_BITS]
-    common = np.add.reduceat(counted, index.starts[:-1], dtype=np.int32)
+    common = np.add.reduceat(stock.counted.view(np.uint8)[index.slots], index.starts[:-1], dtype=np.int32)
     levels: Array = _rarity(stock.total, most)[np.minimum(common, most + 1)]
     levels[np.diff(index.starts) < 2] = 0
     return levels
@@ -310,63 +469,88 @@ def _raw(damped: Array, levels: Array) -> Array:
     return np.rint(damped.astype(np.float64) * levels * (16 / (_DAMPED_ONE * _LEVELS)))
 
 
-def _scaled(raw: Array, squares: Any) -> Array:
-    """Raw weights at length UNIT (uint16), from the squares of their vectors' lengths."""
-    parts: Array = np.divide(UNIT * raw, np.sqrt(squares), out=np.zeros_like(raw), where=raw > 0)
-    return np.rint(parts).astype(np.uint16)
+def _scaled(raw: Array, squares: Array) -> Array:
+    """Raw weights at length UNIT (float64, whole numbers), from the squares of their vectors' lengths."""
+    scaled: Array = np.divide(UNIT * raw, np.sqrt(squares), out=np.zeros_like(raw), where=raw > 0)
+    return np.rint(scaled, out=scaled)
 
 
-def _weigh(index: Index, size: int) -> None:
-    """Puts weights where the entries of a new index hold damped counts."""
-    levels = np.repeat(index.levels, np.diff(index.starts))
+def _squared(index: Index, size: int) -> Index:
     squares = np.zeros(size)
-    chunks = [slice(start, start + _CHUNK) for start in range(0, len(levels), _CHUNK)]
-    for chunk in chunks:
-        raw = _raw(index.entries[chunk] & 0xFFFF, levels[chunk])
-        squares += np.bincount(index.entries[chunk] >> _WEIGHT_BITS, raw * raw, size)
-    for chunk in chunks:
-        slots = index.entries[chunk] >> _WEIGHT_BITS
-        weights = _scaled(_raw(index.entries[chunk] & 0xFFFF, levels[chunk]), squares[slots])
-        index.entries[chunk] = slots << _WEIGHT_BITS | weights
+    levels = np.repeat(index.levels, np.diff(index.starts))
+    for start in range(0, len(levels), _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        raw = _raw(index.damped[chunk], levels[chunk])
+        squares += np.bincount(index.slots[chunk], raw * raw, size)
+    return index._replace(squares=squares)
 
 
-def _mask(slots: Iterable[int], size: int) -> Array:
+def _mask(slots: Sequence[int], size: int) -> Array:
     mask = np.zeros(size, np.bool_)
-    mask[list(slots)] = True
+    mask[slots] = True
     return mask
 
 
-def _without(index: Index, slots: Sequence[int], size: int) -> Index:
-    keep = ~_mask(slots, size)[index.entries >> _WEIGHT_BITS]
-    if keep.all():
+def _without(index: Index, out: Array) -> Index:
+    if not out.any():
         return index
-    left = np.add.reduceat(keep.view(np.uint8), index.starts[:-1], dtype=np.int64)
+    keep = ~out[index.slots]
+    left = np.add.reduceat(keep.view(np.uint8), index.starts[:-1], dtype=np.int64) if len(index.keys) else keep
     alive = left > 0
-    return Index(index.keys[alive], index.levels[alive], _starts(left[alive]), index.entries[keep])
-
-
-def _with(index: Index, new: Mapping[int, Row], size: int) -> Index:
-    """With entries for new posts, whose weights are yet to be set. The entries are a copy."""
-    kind = _entry_type(size)
-    if not new:
-        return index._replace(entries=index.entries.astype(kind))
-    keys = np.concatenate([each.keys for each in new.values()])
-    entries = np.repeat(np.array(list(new), kind) << _WEIGHT_BITS, [len(each.keys) for each in new.values()])
-    order = np.argsort(keys, kind="stable")
-    unique, lengths = np.unique(keys, return_counts=True)
-    at = np.searchsorted(index.keys, unique)
-    known = at < len(index.keys)
-    known[known] = index.keys[at[known]] == unique[known]
-    sizes = np.diff(index.starts).astype(np.int64)
-    sizes[at[known]] += lengths[known]
-    # A new entry stands after those of its term; those of a new term before those of the next one.
-    points = np.repeat(index.starts[at + known].astype(np.int64), lengths)
-    return Index(
-        np.insert(index.keys, at[~known], unique[~known]),
-        np.insert(index.levels, at[~known], 0),
-        _starts(np.insert(sizes, at[~known], lengths[~known])),
-        np.insert(index.entries.astype(kind, copy=False), points, entries[order]),
+    lone = ~out[index.lone_slots]
+    return index._replace(
+        keys=index.keys[alive],
+        levels=index.levels[alive],
+        starts=_starts(left[alive]),
+        slots=index.slots[keep],
+        damped=index.damped[keep],
+        lone_keys=index.lone_keys[lone],
+        lone_slots=index.lone_slots[lone],
+        lone_damped=index.lone_damped[lone],
     )
+
+
+def _with(index: Index, slots: Array, posts: Counted) -> Index:
+    """With the entries of new posts, in these slots one by one. New terms have the level 0."""
+    if not len(slots):
+        return index
+    place, known = places(index.keys, posts.keys)
+    lone_place, met = places(index.lone_keys, posts.keys)
+    promoted = np.unique(lone_place[met])
+    # Terms that were unknown or of one post only, sorted out anew; most are of one post, now or still.
+    added, _ = _by_term(
+        np.concatenate([posts.keys[~known], index.lone_keys[promoted]]),
+        np.concatenate([slots[~known], index.lone_slots[promoted]]),
+        np.concatenate([posts.damped[~known], index.lone_damped[promoted]]),
+        len(index.squares),
+    )
+    at = np.flatnonzero(known)
+    at = at[np.argsort(place[at], kind="stable")]
+    sizes = np.diff(index.starts).astype(np.int64)
+    sizes += np.bincount(place[at], minlength=len(sizes))
+    before = np.searchsorted(index.keys, added.keys)
+    # A new entry stands after those of its term; those of a new term before those of the next one.
+    new_sizes = np.diff(added.starts)
+    points = np.concatenate([index.starts[place[at] + 1], np.repeat(index.starts[before], new_sizes)]).astype(np.int64)
+    lone_before = np.searchsorted(np.delete(index.lone_keys, promoted), added.lone_keys)
+    return index._replace(
+        keys=np.insert(index.keys, before, added.keys),
+        levels=np.insert(index.levels, before, 0),
+        starts=_starts(np.insert(sizes, before, new_sizes)),
+        slots=np.insert(index.slots, points, np.concatenate([slots[at], added.slots])),
+        damped=np.insert(index.damped, points, np.concatenate([posts.damped[at], added.damped])),
+        lone_keys=np.insert(np.delete(index.lone_keys, promoted), lone_before, added.lone_keys),
+        lone_slots=np.insert(np.delete(index.lone_slots, promoted), lone_before, added.lone_slots),
+        lone_damped=np.insert(np.delete(index.lone_damped, promoted), lone_before, added.lone_damped),
+    )
+
+
+def places(keys: Array, wanted: Array) -> tuple[Array, Array]:
+    """Where each of the wanted stands in ``keys`` (ascending), and whether it does."""
+    places = np.searchsorted(keys, wanted)
+    known = places < len(keys)
+    known[known] = keys[places[known]] == wanted[known]
+    return places, known
 
 
 def _starts(sizes: Array) -> Array:
