@@ -8,6 +8,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           state        what tells that a file has not been changed
                           slug         text as one segment of a URL
     1 engine    together  facts        questions, answers, and what was asked
+                          observe      what goes on in a build, for whoever wants to see it
                           store        traces and values of earlier builds, in one SQLite file
                           answers      what each question was answered with, and since when
                           batch        a step run on a batch of items, here or in another process
@@ -61,6 +62,8 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           cluster      workers of a Dask cluster
                           stamp        the short way when nothing changed
                           salt         what stands for the code itself
+                          progress     how far a long step has come, on a terminal
+                          profile      where the time of a build went
                           watch        changes of files, settled
                           serve        the preview's server
     7 command   together  sources      every file a site is made from

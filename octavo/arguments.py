@@ -103,6 +103,7 @@ def parser() -> argparse.ArgumentParser:
     build.add_argument("--verify", action="store_true", help="build again from nothing and compare every byte")
     build.add_argument("--format", choices=("text", "json"), default="text", help="how to report (default: text)")
     build.add_argument("--quiet", action="store_true", help="print problems only")
+    build.add_argument("--profile", action="store_true", help="say where the time went")
 
     serve = _command(subparsers, "serve", commands.serve, "show the site in a browser while you write")
     serve.add_argument("--port", type=_port, default=8000, metavar="PORT", help="the first to try (default: 8000)")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import pickle
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
@@ -61,13 +62,15 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class Done:
     """One run: the questions it asked, as written, with the digests of the answers one after another; and the digests
-    of the value's parts, in the order of its fields, with those parts pickled that are not what they are by default."""
+    of the value's parts, in the order of its fields, with those parts pickled that are not what they are by default.
+    ``seconds`` is how long it took; it is not kept."""
 
     item: str
     asked: tuple[str, ...]
     answers: bytes
     digests: bytes
     parts: Mapping[str, bytes]
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +86,15 @@ def run(step: Step, item: str, facts: Facts, sink: Sink | None = None, sunk: str
 
     Raises Unanswered when a fact that was asked for cannot be had.
     """
+    begun = time.perf_counter()
     reader = Reader(facts)
     try:
         value = step(item, reader)
     except Interrupted as interrupted:
         raise interrupted.problem from interrupted
     digests, parts = taken_apart(value, item, sink, sunk)
-    return Done(item, tuple(map(written, reader.asked)), b"".join(reader.asked.values()), digests, parts)
+    asked, answers = tuple(map(written, reader.asked)), b"".join(reader.asked.values())
+    return Done(item, asked, answers, digests, parts, time.perf_counter() - begun)
 
 
 def taken_apart(value: Any, item: str, sink: Sink | None = None, sunk: str = "") -> tuple[bytes, dict[str, bytes]]:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from octavo import salt, stamp
 from octavo.diagnostic import Diagnostic, did_you_mean, to_dict, to_text
 from octavo.failures import ERRORS, Failure, Usage, telling
+from octavo.observe import Observer, Observers
+from octavo.progress import Progress, can_show
 from octavo.project import CACHE, WAIT, Options, Project, Report, locked
 from octavo.publish import PublishError
 from octavo.slug import slugify
@@ -23,6 +25,7 @@ from octavo.sources import FOLDERS
 
 if TYPE_CHECKING:
     from octavo.pipeline import Known
+    from octavo.profile import Profile
 
 
 def options_from(arguments: argparse.Namespace) -> Options:
@@ -59,12 +62,19 @@ def site_folder(arguments: argparse.Namespace) -> Path:
     return root
 
 
-def open_project(arguments: argparse.Namespace) -> Project:
+def open_project(arguments: argparse.Namespace, *observers: Observer) -> Project:
     root = site_folder(arguments)
     options = options_from(arguments)
     if options.cache is not None:
         _check_cache(root, root / options.cache)
-    return Project(root, options, say)
+    return Project(root, options, say, Observers(*_progress(arguments), *observers))
+
+
+def _progress(arguments: argparse.Namespace) -> Iterator[Observer]:
+    """A bar where somebody sees it and nobody asked for silence."""
+    known = vars(arguments)
+    if known.get("format") != "json" and not known.get("quiet") and can_show(sys.stderr):
+        yield Progress()
 
 
 def _check_cache(root: Path, cache: Path) -> None:
@@ -76,7 +86,8 @@ def _check_cache(root: Path, cache: Path) -> None:
 
 
 def build(arguments: argparse.Namespace) -> int:
-    with open_project(arguments) as project:
+    profile = _profile() if arguments.profile else None
+    with open_project(arguments, *([] if profile is None else [profile])) as project:
         if arguments.verify:
             project.options = replace(project.options, at=project.now())
         report = project.build()
@@ -85,13 +96,13 @@ def build(arguments: argparse.Namespace) -> int:
             found = verify(project, report)
         folder = str(project.cache)
     status = ERRORS if found else report.status
-    out, err = words(report, found or (), arguments.format, arguments.quiet)
+    out, err = words(report, found or (), arguments.format, arguments.quiet, profile)
     with telling(status):
         sys.stderr.write(err)
         sys.stdout.write(out.replace(stamp.SECONDS, f"{report.seconds:.2f}"))
         if arguments.format == "text" and not arguments.quiet:
             print_verified(report, found)
-    if report.grounds is not None and found is None and arguments.cache is None:
+    if report.grounds is not None and found is None and arguments.cache is None and profile is None:
         grounds = report.grounds
         stamp.write(
             folder,
@@ -106,14 +117,26 @@ def build(arguments: argparse.Namespace) -> int:
     return status
 
 
-def words(report: Report, found: tuple[Diagnostic, ...], form: str, quiet: bool) -> tuple[str, str]:
+def _profile() -> Profile:
+    from octavo.profile import Profile
+
+    return Profile()
+
+
+def words(
+    report: Report, found: tuple[Diagnostic, ...], form: str, quiet: bool, profile: Profile | None = None
+) -> tuple[str, str]:
     """What a build says on standard output and on standard error, with ``stamp.SECONDS`` for the seconds it took.
     ``found`` are the problems that came to light when it was verified."""
     problems = (*report.problems, *found)
     if form == "json":
-        line = json_line({**report_dict(replace(report, problems=problems)), "seconds": stamp.SECONDS})
-        return line.replace(json.dumps(stamp.SECONDS), stamp.SECONDS), ""
+        shown = {**report_dict(replace(report, problems=problems)), "seconds": stamp.SECONDS}
+        if profile is not None:
+            shown["profile"] = profile.as_dict()
+        return json_line(shown).replace(json.dumps(stamp.SECONDS), stamp.SECONDS), ""
     out = "" if quiet else summary(report, stamp.SECONDS)
+    if profile is not None:
+        out += profile.as_text(report.seconds)
     return out, "".join(f"{to_text(problem)}\n" for problem in problems)
 
 

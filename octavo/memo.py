@@ -18,6 +18,7 @@ from octavo.batch import Done, Local, PartKey, Shelf, Sink, Step, defaults, run,
 from octavo.digest import SIZE, Digest, digest
 from octavo.dispatch import Crew, Hints, Work, run_all
 from octavo.facts import Ask, Fact, Facts, Query
+from octavo.observe import Observer
 from octavo.store import CorruptStore, Entry, Store, Trace
 
 
@@ -127,13 +128,14 @@ class Memo:
     ``crew`` gives processes when there is enough to do for them.
     """
 
-    def __init__(self, store: Store, crew: Crew, local: Local) -> None:
+    def __init__(self, store: Store, crew: Crew, local: Local, observer: Observer | None = None) -> None:
         self._store = store
         self._shelf = Shelf(store)
         self._answers = Answers(store)
         self._crew = crew
         self._local = local
         self._local_kinds = frozenset(local.resolvers())
+        self._observer = observer or Observer()
         self._traces: dict[str, dict[str, Trace]] = {}
 
     def map(
@@ -155,6 +157,7 @@ class Memo:
         ``sunk`` goes to ``sink`` instead of the store; ``has`` tells whether its bytes of a digest still exist.
         """
         name = step.__name__
+        self._observer.began(name)
         known = self._known(name)
         parts = tuple(field.name for field in fields(value))
         self._answers.compare(facts)
@@ -169,13 +172,15 @@ class Memo:
                 changes[item] = change
         gone = known.keys() - items if changes or len(known) != len(items) else ()
         work = Work(step, facts, hints, sink, sunk)
+        self._observer.expects(name, len(changes))
         runs = run_all(work, list(changes), self._crew, worth, self._shelf, self._local)
         try:
-            self._keep(name, parts, known, runs, gone, news=bool(changed))
+            self._keep(name, parts, known, self._told(name, runs), gone, news=bool(changed))
         except Exception:
             runs.close()
             raise
         records = Records(name, parts, {item: known[item] for item in items}, self._shelf, defaults(value))
+        self._observer.ended(name)
         return Mapped(records, changes)
 
     def fold(self, step: Callable[[Ask, Any], tuple[Rows, Any]], value: type, facts: Facts) -> Mapped:
@@ -186,6 +191,7 @@ class Memo:
         only those that the step says it ``touched`` since that state are looked at.
         """
         name, whole_name = step.__name__, f"{step.__name__}:state"
+        self._observer.began(name)
         known, whole = self._known(name), self._known(whole_name)
         parts = tuple(field.name for field in fields(value))
         self._answers.compare(facts)
@@ -214,6 +220,7 @@ class Memo:
             self._keep(whole_name, ("state",), whole, (done,), gone=())
         elif changed:
             self._keep(whole_name, ("state",), whole, (), gone=(), news=True)
+        self._observer.ended(name)
         return Mapped(Records(name, parts, dict(known), self._shelf, defaults(value)), {"": change} if change else {})
 
     def recall(self, name: str, key: Digest) -> Any:
@@ -256,6 +263,11 @@ class Memo:
                 if changed.get(number, 0) > trace.revision:
                     return Change("an answer changed", self._answers.query(number))
         return None
+
+    def _told(self, step: str, runs: Iterable[Done]) -> Iterator[Done]:
+        for done in runs:
+            self._observer.ran(step, done.item, done.seconds)
+            yield done
 
     def _keep(
         self,

@@ -19,6 +19,7 @@ from octavo import disk, publish, script, urls
 from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.facts import Fact, fact
+from octavo.observe import Observer
 from octavo.salt import salt
 from octavo.sources import CONFIG, FOLDERS, THEME, Files, list_site, read_config, theme_folder
 from octavo.store import CorruptStore, Store
@@ -168,16 +169,19 @@ def locked(cache: Path, wait: float, say: Callable[[str], None]) -> Iterator[Non
 class Project:
     """A site's folder with its cache open. A context manager: leaving it ends the worker processes.
 
-    Only one command at a time works with the cache; ``say`` takes the line that tells of waiting for another one.
-    Raises publish.Locked, as all its methods do that need the cache.
+    Only one command at a time works with the cache; ``say`` takes the line that tells of waiting for another one, and
+    ``observer`` is told what goes on. Raises publish.Locked, as all its methods do that need the cache.
     """
 
-    def __init__(self, root: Path, options: Options, say: Callable[[str], None] = _silent) -> None:
+    def __init__(
+        self, root: Path, options: Options, say: Callable[[str], None] = _silent, observer: Observer | None = None
+    ) -> None:
         self.root = root.resolve()
         self.options = options
         self.cache = self.root / (options.cache or CACHE)
         self.output = self.root / options.output
         self._say = say
+        self._observer = observer or Observer()
         with locked(self.cache, options.wait, say):
             self.store = self._open_store()
             if options.fresh:
@@ -278,7 +282,10 @@ class Project:
         return read_config(self.root, self._overrides()).settings
 
     def files(self) -> Files:
-        return list_site(self.root, disk.StatCache(self.store.connection), self._overrides())
+        self._observer.began("list")
+        files = list_site(self.root, disk.StatCache(self.store.connection), self._overrides())
+        self._observer.ended("list")
+        return files
 
     def _overrides(self) -> Mapping[str, str]:
         return {} if self.options.base_url is None else {"base_url": self.options.base_url}
@@ -290,7 +297,10 @@ class Project:
             if not self.store.is_current():
                 self.store.close()
                 self.store = self._open_store()
-            yield
+            try:
+                yield
+            finally:
+                self._observer.close()
 
     def _steadily(self, work: Callable[[Files], T]) -> T:
         """Work on one listing of the files; list again when a file changed meanwhile or the cache is damaged."""
@@ -322,7 +332,9 @@ class Project:
     def _build(self, files: Files) -> Report:
         connection = self.store.connection
         now = self.now()
+        self._observer.began("compare")
         altered = publish.altered(connection, self.output)
+        self._observer.ended("compare")
         inputs = digest((files.digest(), self._choices()))
         if not altered:
             root = self._unchanged(inputs, now)
@@ -339,10 +351,12 @@ class Project:
             report = self._report(built)
             if report.failed:
                 return report
+            self._observer.began("publish")
             wanted = _wanted(built, files, staging)
             # From here on what the last root trace says of this output is no longer so, whatever comes between.
             self.store.set_about(self._root_name(), b"")
             done = publish.publish(connection, self.output, staging, wanted)
+            self._observer.ended("publish")
         shown = replace(report, rendered=(), parsed=())
         root = _Root(inputs, built.live.since, built.live.until, built.files_asked, shown)
         try:
@@ -361,6 +375,7 @@ class Project:
         inputs = self._inputs(files, now)
         memo = self._memo(inputs)
         built = pipeline.build(inputs, memo, sink, has)
+        self._observer.laid_out({url: page.layout for url, page in built.pages.items()})
         memo.finish()
         self._remember_reasons(built.ran)
         return built
@@ -368,7 +383,7 @@ class Project:
     def _memo(self, inputs: Inputs) -> Memo:
         from octavo.memo import Memo
 
-        return Memo(self.store, self.workers, inputs.script)
+        return Memo(self.store, self.workers, inputs.script, self._observer)
 
     def _remember_reasons(self, ran: Mapping[str, Change]) -> None:
         connection = self.store.connection

@@ -63,6 +63,11 @@ def test_without_a_stamp_nothing_is_told() -> None:
     assert not holds()
 
 
+def now_a_link(folder: Path) -> None:
+    (folder / "a").rename(folder / "c")
+    (folder / "a").symlink_to("c")
+
+
 EDITS: dict[str, Callable[[Path], object]] = {
     "edited": lambda folder: (folder / "a").write_text("words, and more"),
     "edited in place, to the same size": lambda folder: (folder / "a").write_text("WORDS"),
@@ -71,7 +76,7 @@ EDITS: dict[str, Callable[[Path], object]] = {
     "put in its place": lambda folder: (folder / "b").replace(folder / "a"),
     "there now": lambda folder: (folder / "missing").touch(),
     "new in a folder": lambda folder: (folder / "below/new").touch(),
-    "a link now": lambda folder: ((folder / "a").rename(folder / "c"), (folder / "a").symlink_to("c")),
+    "a link now": now_a_link,
 }
 
 
