@@ -26,8 +26,10 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           reasons      the terms that carried a score
                           markdown     a body -> its HTML and all that the site asks of it
                           dialect      the parser of the Markdown that posts are written in
+                          rules        the parser's rules, tried only where they can match
                           writer       Markdown's tokens as HTML
                           highlight    code as HTML
+                          lexing       Pygments' lexers, run in a tight loop
                           inline       inline tokens as text and as plain HTML
                           excerpt      the beginning of a body, and the time to read it
                           anchors      the ids of a body

@@ -11,12 +11,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
-from markdown_it import MarkdownIt
+from markdown_it import MarkdownIt, helpers
 from markdown_it.common.utils import normalizeReference
-from markdown_it.parser_block import ParserBlock
-from markdown_it.parser_inline import ParserInline
-from markdown_it.ruler import Ruler
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
@@ -28,7 +27,9 @@ from mdit_py_plugins.attrs.parse import parse as parse_attributes
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.gfm import gfm_plugin
 
+from octavo import rules
 from octavo.model import Extensions
+from octavo.rules import BLOCK_FIRSTS, INLINE_FIRSTS, Blocks, Inlines, newline
 from octavo.writer import Writer
 
 DEEPEST = 100
@@ -53,6 +54,15 @@ _LETTER = re.compile(r"[^\W\d_]")
 _BRACES = re.compile(r"\{\s*(?:[.#]?[A-Za-z_][^{}%]*)\}")
 _HEADING_BRACES = re.compile(r"(?:^|(?<=[ \t]))\{[ \t]*[.#][^{}%]*\}$")
 _SHORTCODE = re.compile(r"(:{3,})[ \t]*([A-Za-z][\w-]*)(?:[ \t]+(.*))?$")
+
+# An address that ends at a blank or at the parenthesis around it, without escapes or parentheses.
+_PLAIN_ADDRESS = re.compile(r"[^\x00-\x20\x7f()<>\\&]+")
+# An address that stays the same when it is taken apart, encoded and put together.
+_NORMAL_ADDRESS = re.compile(
+    r"(?:https?://[\w+-]{1,63}(?:\.[\w+-]{1,63}){0,3}(?::[0-9]+)?(?:[/?#](?:[\w;/?:@&=+$,.!~*'()#-]|%[0-9a-f]{2})*)?"
+    r"|(?!//)(?:[\w;/?&=+$,.!~*'()#-]|%[0-9a-f]{2})*)",
+    re.ASCII | re.IGNORECASE,
+)
 
 InlineRule = Callable[[StateInline, bool], bool]
 BlockRule = Callable[[StateBlock, int, int, bool], bool]
@@ -84,7 +94,7 @@ class Notes:
     references: list[Missing] = field(default_factory=list)
 
 
-class _Blocks(ParserBlock):
+class _Blocks(Blocks):
     """The block parser, which notes what it would leave out without a word."""
 
     def tokenize(self, state: StateBlock, startLine: int, endLine: int) -> None:
@@ -97,16 +107,20 @@ class _Blocks(ParserBlock):
         super().tokenize(state, startLine, endLine)
 
 
-class _Inlines(ParserInline):
-    """The inline parser, with a limit of its own: it begins as deep in that it reaches the common one sooner."""
+class Destination(NamedTuple):
+    """What the library's helper of that name returns."""
 
-    def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
-        state = StateInline(src, md, env, tokens)
-        state.level = DEEPEST - DEEPEST_INLINE
-        self.tokenize(state)
-        for rule in self.ruler2.getRules(""):
-            rule(state)
-        return state.tokens
+    ok: bool
+    pos: int
+    str: str
+
+
+def _link_destination(string: str, pos: int, maximum: int) -> Any:
+    """The library's helper, which goes through an address by character, for those that need it."""
+    found = _PLAIN_ADDRESS.match(string, pos, maximum)
+    if found is not None and (found.end() == maximum or string[found.end()] in ") \n"):
+        return Destination(True, found.end(), found[0])
+    return helpers.parseLinkDestination(string, pos, maximum)
 
 
 class Parser(MarkdownIt):
@@ -115,40 +129,55 @@ class Parser(MarkdownIt):
     def validateLink(self, url: str) -> bool:
         return True
 
+    def normalizeLink(self, url: str) -> str:
+        return url if _NORMAL_ADDRESS.fullmatch(url) else super().normalizeLink(url)
+
+    def normalizeLinkText(self, link: str) -> str:
+        if "%" not in link and "xn--" not in link and _NORMAL_ADDRESS.fullmatch(link):
+            return link
+        return super().normalizeLinkText(link)
+
 
 def make_parser(extensions: Extensions) -> Parser:
     """A parser of its own, configured by the ``markdown`` functions of build.py, whose exceptions are passed on."""
     md = Parser("commonmark", renderer_cls=Writer)
-    md.block, md.inline = _Blocks(), _Inlines()
+    blocks, inlines = _Blocks(), Inlines(DEEPEST - DEEPEST_INLINE)
+    md.block, md.inline = blocks, inlines
+    md.helpers = SimpleNamespace(  # type: ignore[assignment]
+        parseLinkLabel=helpers.parseLinkLabel,
+        parseLinkTitle=helpers.parseLinkTitle,
+        parseLinkDestination=_link_destination,
+    )
     md.configure("commonmark", {"maxNesting": DEEPEST, "xhtmlOut": False})
     md.use(gfm_plugin)
     md.use(deflist_plugin)
     md.use(attrs_plugin, after=("image", "code_inline", "link_close"), allowed=ATTRIBUTES)
     md.use(attrs_block_plugin, allowed=ATTRIBUTES)
-    inline, block = md.inline.ruler, md.block.ruler
-    inline.at("link", _noting_references(_placed(_rule(inline, "link"), "[")))
-    inline.at("image", _image(_placed(_rule(inline, "image"), "!")))
-    inline.at("autolink", _placed(_rule(inline, "autolink"), "<"))
-    inline.at("html_inline", _placed(_rule(inline, "html_inline"), "<"))
-    inline.at("footnote_ref", _footnote(_placed(_rule(inline, "footnote_ref"), "[")))
-    inline.at(
-        "gfm_autolink_protocol", _after(("http", "https", "mailto", "xmpp"), _rule(inline, "gfm_autolink_protocol"))
-    )
-    inline.at("attr", _inline_braces(_rule(inline, "attr")))
-    block.at("attr", _block_braces(_rule(block, "attr")))
+    inline, block = inlines.ruler, blocks.ruler
+    inline.wrap("newline", lambda rule: newline)
+    inline.wrap("link", lambda rule: _noting_references(_placed(rule, "[")))
+    inline.wrap("image", lambda rule: _image(_placed(rule, "!")))
+    inline.wrap("autolink", lambda rule: _placed(rule, "<"))
+    inline.wrap("html_inline", lambda rule: _placed(rule, "<"))
+    inline.wrap("footnote_ref", lambda rule: _footnote(_placed(rule, "[")))
+    inline.wrap("gfm_autolink_protocol", lambda rule: _after(("http", "https", "mailto", "xmpp"), rule))
+    inline.wrap("attr", _inline_braces)
+    inline.begin(INLINE_FIRSTS)
+    block.wrap("attr", _block_braces)
     block.before(
         "fence", "shortcode", _shortcode, {"alt": ["paragraph", "reference", "blockquote", "list", "footnote_def"]}
     )
+    block.wrap("table", rules.table)
+    block.wrap("lheading", rules.heading_above)
+    block.wrap("deflist", rules.definitions)
+    block.wrap("paragraph", lambda rule: rules.paragraph)
+    block.begin(BLOCK_FIRSTS)
     md.core.ruler.at("inline", _inline)
     md.core.ruler.before("inline", "heading_attributes", _heading_attributes)
     Writer.take_over(md)
     for extension in extensions.markdown:
         extension.function(md)
     return md
-
-
-def _rule(ruler: Ruler[Callable[..., bool]], name: str) -> Callable[..., bool]:
-    return dict(zip(ruler.get_active_rules(), ruler.getRules(""), strict=True))[name]
 
 
 def _notes(env: EnvType) -> Notes:

@@ -12,6 +12,7 @@ ELLIPSIS = "…"
 
 # Written without blanks between words: Han, Hiragana and Katakana.
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]")
+_BEYOND_LATIN = re.compile(r"[\u3040-\U0003134f]")
 _LONGEST_WORD = 40
 _BLANKS = re.compile(r"\s+")
 
@@ -77,6 +78,8 @@ def _joined(text: str, at: int) -> bool:
 def count_words(text: str) -> tuple[int, int]:
     """The words of a text, and its characters of scripts that put no blanks between words."""
     if text.isascii():
+        return len(text.split()), 0
+    if not _BEYOND_LATIN.search(text):
         return len(text.split()), 0
     rest, characters = _CJK.subn(" ", text)
     return len(rest.split()), characters

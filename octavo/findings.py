@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from urllib.parse import unquote
 
@@ -17,12 +16,13 @@ from octavo.model import LinkUse, Ref
 # A reference stands in the HTML as its number between two of Unicode's noncharacters until the HTML is cut at them.
 # They are never part of a text: one that is written becomes U+FFFD, and no entity means one.
 BEGIN, END, TRUSTED = "\ufdd0", "\ufdd1", "\ufdd2"
-_MARKS = re.compile(f"[{BEGIN}{END}{TRUSTED}]")
 
 
 def without_marks(text: str) -> str:
     """The text with nothing in it that could be taken for a reference."""
-    return _MARKS.sub("\N{REPLACEMENT CHARACTER}", text)
+    for mark in (BEGIN, END, TRUSTED):
+        text = text.replace(mark, "\N{REPLACEMENT CHARACTER}")
+    return text
 
 
 class Faults:

@@ -8,7 +8,6 @@ they strip the body, whatever the handler. Values are the text as written, becau
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
@@ -128,7 +127,7 @@ class StrictHandler(YAMLHandler):
 
     def load(self, fm: str, **kwargs: object) -> Any:
         """The block that ``split`` found: a Mapping, and a tuple of what is wrong with parts of it."""
-        block = _Block(self._source, fm, self._source.text.find("\n") + 1)
+        block = _Block(self._source, fm, self._source.text.find("\n") + 1, fm.split("\n"))
         _check_characters(block)
         return _Builder(block, self._loader).build()
 
@@ -163,15 +162,22 @@ def _no_closing(source: SourceText) -> Diagnostic:
 
 
 class _Block(NamedTuple):
-    """The text between the delimiters and where it begins in the file."""
+    """The text between the delimiters, where it begins in the file, and its lines, of which the first is line 2."""
 
     source: SourceText
     text: str
     offset: int
+    lines: list[str]
 
     def span(self, start: int, end: int | None = None) -> Span:
         start = min(start, len(self.text))
         return self.source.span_at(self.offset + start, 1 if end is None else end - start)
+
+    def span_from(self, mark: Any, end: int) -> Span:
+        """``span`` from a mark of YAML's, which knows its line and column."""
+        line = self.lines[mark.line]
+        column = mark.column
+        return Span(mark.line + 2, column + 1, max(1, min(end - mark.index, len(line) - column)), line)
 
     def fault(self, code: str, start: int, message: str, hint: str = "", end: int | None = None) -> Diagnostic:
         return error(self.source.path, self.span(start, end), code, message, hint)
@@ -228,31 +234,29 @@ class _Builder:
         raise Unreadable(*self._problems, self._not_a_mapping())
 
     def _read_events(self) -> None:
-        for event in self._events():
-            kind = type(event)
-            if kind is yaml.ScalarEvent:
-                self._scalar(event)
-            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-                self._start(event, kind is yaml.MappingStartEvent)
-            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-                self._end(event)
-            elif kind is yaml.AliasEvent:
-                raise Unreadable(self._aliases(event))
-            elif (kind is yaml.DocumentStartEvent or kind is yaml.DocumentEndEvent) and event.explicit:
-                message = "the front matter must be one YAML document"
-                raise Unreadable(self._block.fault("yaml", event.start_mark.index, message, "delete this mark"))
-
-    def _events(self) -> Iterator[Any]:
-        text, plain = _hide_line_separators(self._block.text)
+        text, hidden = _hide_line_separators(self._block.text)
         loader = self._loader(text)
         try:
             while True:
                 event = loader.get_event()
-                if type(event) is yaml.StreamEndEvent:
+                kind = type(event)
+                if kind is yaml.ScalarEvent:
+                    if hidden:
+                        event.value = event.value.translate(hidden)
+                    self._scalar(event)
+                elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                    self._start(event, kind is yaml.MappingStartEvent)
+                elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                    self._end(event)
+                elif kind is yaml.AliasEvent:
+                    raise Unreadable(self._aliases(event))
+                elif (kind is yaml.DocumentStartEvent or kind is yaml.DocumentEndEvent) and event.explicit:
+                    message = "the front matter must be one YAML document"
+                    raise Unreadable(self._block.fault("yaml", event.start_mark.index, message, "delete this mark"))
+                elif kind is yaml.StreamEndEvent:
                     return
-                if plain and type(event) is yaml.ScalarEvent:
-                    event.value = event.value.translate(plain)
-                yield event
+        except Unreadable:
+            raise
         except yaml.MarkedYAMLError as fault:
             raise Unreadable(_explain(self._block, fault)) from None
         except ValueError:
@@ -263,7 +267,8 @@ class _Builder:
 
     def _scalar(self, event: Any) -> None:
         start, end = event.start_mark.index, event.end_mark.index
-        self._check_properties(event)
+        if event.anchor is not None or event.tag is not None:
+            self._check_properties(event)
         plain = not event.style
         if not plain:
             self._check_escapes(event.value, start, end)
@@ -272,7 +277,7 @@ class _Builder:
             elif event.style in ("|", ">") and re.match("[|>][-+0-9]*#", self._block.text[start:end]):
                 # libyaml takes the rest of the line for a comment, and the value is lost.
                 raise Unreadable(_bad_start(self._block, start))
-        self._add(Scalar(event.value, plain, self._block.span(start, end)))
+        self._add(Scalar(event.value, plain, self._block.span_from(event.start_mark, end)))
 
     def _check_escapes(self, value: str, start: int, end: int) -> None:
         found = _FORBIDDEN.search(value)
@@ -289,7 +294,8 @@ class _Builder:
             raise Unreadable(_unclosed_quote(self._block, start))
 
     def _start(self, event: Any, is_mapping: bool) -> None:
-        self._check_properties(event)
+        if event.anchor is not None or event.tag is not None:
+            self._check_properties(event)
         start = event.start_mark.index
         if self._open and self._open[-1].is_mapping and self._open[-1].key is None:
             hint = "put the text before the ':' in quotes"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ def highlight(code: str, language: str, marked: Collection[int] = ()) -> str:
     """
     runs = _short_runs(code, language) if len(code) <= _SHORT else _runs(code, language)
     if not marked:
-        return "".join(map(_span, runs))
+        return _html(runs)
     return "".join(
         f'<span class="hll">{html}</span>' if number in marked else html
         for number, html in enumerate(_lines(runs), start=1)
@@ -54,10 +54,13 @@ def hint(language: str) -> str:
     return did_you_mean(language.lower(), (alias for _, aliases, _, _ in get_all_lexers() for alias in aliases))
 
 
-def _span(run: Run) -> str:
-    name, text = run
-    html = escape(text, quote=False)
-    return f'<span class="{name}">{html}</span>' if name else html
+def _html(runs: Iterable[Run]) -> str:
+    return "".join(
+        [
+            f'<span class="{name}">{escape(text, quote=False)}</span>' if name else escape(text, quote=False)
+            for name, text in runs
+        ]
+    )
 
 
 def _lines(runs: Iterable[Run]) -> Iterator[str]:
@@ -65,7 +68,7 @@ def _lines(runs: Iterable[Run]) -> Iterator[str]:
     line: list[str] = []
     for name, text in runs:
         for piece in _LINE.findall(text):
-            line.append(_span((name, piece)))
+            line.append(_html([(name, piece)]))
             if piece.endswith("\n"):
                 yield "".join(line)
                 line = []
@@ -82,19 +85,14 @@ def _runs(code: str, language: str) -> tuple[Run, ...]:
     """The code in runs of one class; neighbours of one class are one run."""
     if not code:
         return ()
-    lexer = None if language.lower() in _PLAIN or len(code) > LONGEST else _lexer(language)
+    lexer = None if language.lower() in _PLAIN or len(code) > LONGEST or code[0] == "\ufeff" else _lexer(language)
     if lexer is None:
         return (("", code),)
-    from pygments.token import STANDARD_TYPES
-
     runs: list[Run] = []
     name, texts = "", [""]
     try:
-        for kind, text in lexer.get_tokens(code):
-            known = STANDARD_TYPES.get(kind)
-            found = _inherited(kind) if known is None else known
-            if found == "w":
-                found = ""
+        for _, kind, text in lexer.get_tokens_unprocessed(code):
+            found = _class_of(kind)
             if found != name:
                 runs.append((name, "".join(texts)))
                 name, texts = found, []
@@ -104,27 +102,30 @@ def _runs(code: str, language: str) -> tuple[Run, ...]:
         return (("", code),)
     runs.append((name, "".join(texts)))
     runs = [run for run in runs if run[1]]
-    if "".join(text for _, text in runs) != code:
+    if "".join([text for _, text in runs]) != code:
         return (("", code),)
     return tuple(runs)
 
 
-def _inherited(kind: _TokenType) -> str:
-    """The class of a kind of token that a lexer made up: that of the nearest kind above it."""
+@cache
+def _class_of(kind: _TokenType) -> str:
+    """The class of a kind of token; of one that a lexer made up, that of the nearest kind above. Blanks have none."""
     from pygments.token import STANDARD_TYPES
 
-    above = kind.parent
+    above: _TokenType | None = kind
     while above is not None and above not in STANDARD_TYPES:
         above = above.parent
-    return "" if above is None else STANDARD_TYPES[above]
+    name = "" if above is None else STANDARD_TYPES[above]
+    return "" if name == "w" else name
 
 
 @lru_cache(maxsize=64)
 def _lexer(language: str) -> Lexer | None:
-    from pygments.lexers import get_lexer_by_name
     from pygments.util import ClassNotFound
 
+    from octavo import lexing
+
     try:
-        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+        return lexing.lexer(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return None

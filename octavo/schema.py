@@ -215,7 +215,8 @@ def _text(file: _File, key: str, node: Node) -> str | None:
         )
         file.error(node.span, key, f"'{key}' must be text, not {what}", hint)
         return None
-    return re.sub(r"[ \t]*\n[ \t\n]*", " ", node.text).strip(" \t\n")
+    text = re.sub(r"[ \t]*\n[ \t\n]*", " ", node.text) if "\n" in node.text else node.text
+    return text.strip(" \t\n")
 
 
 def _at(node: Node) -> int:
@@ -232,7 +233,7 @@ def _line(file: _File, key: str, node: Node) -> str | None:
 
 def _is_visible(text: str) -> bool:
     """False for text of nothing but blanks and characters without a shape."""
-    return any(unicodedata.category(c)[0] not in "ZC" for c in text)
+    return text[:1].isalnum() or any(unicodedata.category(c)[0] not in "ZC" for c in text)
 
 
 def _slug(file: _File, key: str, node: Node) -> str | None:

@@ -8,7 +8,7 @@ from html import escape
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
-from markdown_it.common.utils import unescapeAll
+from markdown_it.common.utils import escapeHtml, unescapeAll
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
@@ -60,6 +60,52 @@ class Writer(RendererHTML):
         writer = md.renderer
         assert isinstance(writer, Writer)
         writer.rules.update(Writer(md).rules)
+
+    def render(self, tokens: Sequence[Token], options: OptionsDict, env: EnvType) -> str:
+        out: list[str] = []
+        rules, plain = self.rules, self.renderToken
+        for index, token in enumerate(tokens):
+            kind = token.type
+            if kind == "inline":
+                if token.children:
+                    out.append(self.renderInline(token.children, options, env))
+            else:
+                rule = rules.get(kind)
+                out.append(rule(tokens, index, options, env) if rule else plain(tokens, index, options, env))
+        return "".join(out)
+
+    def renderInline(self, tokens: Sequence[Token], options: OptionsDict, env: EnvType) -> str:
+        out: list[str] = []
+        rules, plain = self.rules, self.renderToken
+        for index, token in enumerate(tokens):
+            rule = rules.get(token.type)
+            out.append(rule(tokens, index, options, env) if rule else plain(tokens, index, options, env))
+        return "".join(out)
+
+    def renderToken(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """A tag. A block ends with a line feed unless text, or its own end, follows."""
+        token = tokens[idx]
+        if token.hidden:
+            return ""
+        nesting = token.nesting
+        attributes = self.renderAttrs(token) if token.attrs else ""
+        if nesting < 0:
+            return f"</{token.tag}{attributes}>\n" if token.block else f"</{token.tag}{attributes}>"
+        if nesting == 0 and options["xhtmlOut"]:
+            attributes += " /"
+        if not token.block:
+            return f"<{token.tag}{attributes}>"
+        before = "\n" if idx and tokens[idx - 1].hidden else ""
+        after = "\n"
+        if nesting > 0 and idx + 1 < len(tokens):
+            follows = tokens[idx + 1]
+            if follows.type == "inline" or follows.hidden or (follows.nesting < 0 and follows.tag == token.tag):
+                after = ""
+        return f"{before}<{token.tag}{attributes}>{after}"
+
+    @staticmethod
+    def renderAttrs(token: Token) -> str:
+        return "".join(f' {escapeHtml(name)}="{escapeHtml(str(value))}"' for name, value in token.attrs.items())
 
     def heading_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         """The link to a section is hidden from screen readers, so that the heading's name stays what its author
