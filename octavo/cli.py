@@ -19,18 +19,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         words = stamp.told(_cache(given), given, time.monotonic()) if _is_build(given) else None
+        if words is not None:
+            return _tell(words)
     except KeyboardInterrupt:
         import signal
 
         from octavo.run import Interrupted, stopped
 
         return stopped(Interrupted(signal.SIGINT), "build")
-    if words is None:
-        # Imported now that there is something to do: no library is needed to say that there is not.
-        from octavo.run import run
+    # Imported now that there is something to do: no library is needed to say that there is not.
+    from octavo.run import run
 
-        return run(given)
-    return _tell(words)
+    return run(given)
 
 
 def _is_build(given: list[str]) -> bool:

@@ -250,6 +250,33 @@ def test_some_builds_are_always_done(main: Main, folder: SiteFolder, arguments: 
     assert not is_short(folder, *arguments)
 
 
+def test_an_interrupt_on_the_short_way_is_one_all_the_same(
+    main: Main, folder: SiteFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stamp, "told", interrupted)
+    monkeypatch.setattr("octavo.run._die_by", lambda number: 128 + number)
+    assert cli.main(["-C", str(folder.root)]) == 130
+    assert capsys.readouterr() == ("", "interrupted, output unchanged\n")
+
+
+def test_words_that_nobody_takes_end_the_short_way_as_the_long_one(
+    main: Main, folder: SiteFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("there is no device that is full")
+    main()
+    main()
+    with full.open("w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert is_short(folder)
+        assert cli.main(["-C", str(folder.root)]) == 1
+    assert "the result cannot be written: No space left on device" in capsys.readouterr().err
+
+
 def moved_behind_a_link(folder: SiteFolder) -> None:
     (folder.root / "output/posts").rename(folder.root / "elsewhere")
     (folder.root / "output/posts").symlink_to(folder.root / "elsewhere")
