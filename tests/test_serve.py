@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,9 @@ def exchange(port: int, request: bytes, host: str = "127.0.0.1") -> bytes:
         answer = b""
         try:
             connection.sendall(request)
-            connection.shutdown(socket.SHUT_WR)
+            # A server that has refused and gone leaves nothing to shut down.
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_WR)
             while block := connection.recv(65536):
                 answer += block
         except ConnectionError:
