@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -58,7 +58,8 @@ def live(
     zone = ZoneInfo(settings.timezone)
     states: dict[str, State] = {}
     instants: dict[str, dt.datetime] = {}
-    boundaries: list[dt.datetime] = []
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
     shown: list[tuple[str, Meta, dt.datetime | None]] = []
     for path in sorted(metas):
         meta = metas[path]
@@ -67,7 +68,13 @@ def live(
             continue
         date = instant(meta.date, zone)
         expires = instant(meta.expires, zone)
-        boundaries += [moment for moment in (date, expires) if moment is not None]
+        for moment in (date, expires):
+            if moment is None:
+                continue
+            if moment <= when.now:
+                since = moment if since is None or moment > since else since
+            elif until is None or moment < until:
+                until = moment
         state = states[path] = _state(meta, date, expires, when)
         if state == "published":
             shown.append((path, meta, date))
@@ -76,21 +83,22 @@ def live(
         elif state == "expired" and expires is not None:
             instants[path] = expires
     shown.sort(key=lambda entry: (_newest_first(entry[2]), entry[0]))
-    names = _names(shown, settings)
+    groups = _groups(shown, settings)
     plain = plain_paths(metas)
     addresses = {path: post_url(plain[path], meta, date, settings) for path, meta, date in shown}
-    posts = [
-        _post(path, meta, date, summaries[path], names, settings, zone, addresses[path], assets)
-        for path, meta, date in shown
-    ]
+    posts: list[Post] = []
+    pages: list[Post] = []
+    for path, meta, date in shown:
+        post = _post(path, meta, date, summaries[path], groups, settings, zone, addresses[path], assets)
+        (pages if is_standing(meta) else posts).append(post)
     return Live(
-        posts=tuple(post for post in posts if not is_standing(metas[post.path])),
-        pages=tuple(sorted((post for post in posts if is_standing(metas[post.path])), key=lambda post: post.path)),
+        posts=tuple(posts),
+        pages=tuple(sorted(pages, key=lambda post: post.path)),
         urls=addresses,
         states=states,
         instants=instants,
-        since=max((moment for moment in boundaries if moment <= when.now), default=None),
-        until=min((moment for moment in boundaries if moment > when.now), default=None),
+        since=since,
+        until=until,
     )
 
 
@@ -125,8 +133,9 @@ def plain_paths(paths: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     taken: set[str] = set()
     # A name without a date comes before those with one, and these in the order of their dates.
-    for path in sorted(paths, key=lambda path: (path_without_date(path) != path, path)):
-        plain = _without_ending(path_without_date(path))
+    undated = {path: path_without_date(path) for path in paths}
+    for path in sorted(undated, key=lambda path: (undated[path] != path, path)):
+        plain = _without_ending(undated[path])
         found[path] = plain if plain not in taken else _without_ending(path)
         taken.add(plain)
     return found
@@ -167,20 +176,28 @@ def _newest_first(date: dt.datetime | None) -> float:
     return float("-inf") if date is None else -date.timestamp()
 
 
-Names = Mapping[tuple[str, str], str]
-"""(kind, slug) -> the name shown, for tags, authors and series."""
+Groups = Mapping[tuple[str, str], Group]
+"""(kind, slug) -> the group, for tags, authors and series."""
 
 
-def _names(shown: Iterable[tuple[str, Meta, dt.datetime | None]], settings: Settings) -> Names:
+def _groups(shown: Iterable[tuple[str, Meta, dt.datetime | None]], settings: Settings) -> Groups:
     """Names that give one slug are one group, shown as the oldest post writes it."""
     names: dict[tuple[str, str], str] = {}
     for _, meta, _ in shown:
-        written = [("tag", name) for name in reversed(meta.tags)]
-        written += [("author", name) for name in reversed(authors_of(meta, settings))]
-        written += [("series", meta.series)] if meta.series else []
-        for kind, name in written:
-            names[kind, slugify(name)] = name
-    return names
+        for kind, written in _written(meta, settings):
+            for name in reversed(written):
+                names[kind, slugify(name)] = name
+    return {
+        (kind, slug): Group(name, slug, urls.href(group_url(kind, slug, settings), settings.base_url))
+        for (kind, slug), name in names.items()
+    }
+
+
+def _written(meta: Meta, settings: Settings) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Kind -> the names of groups, as the author wrote them."""
+    yield "tag", meta.tags
+    yield "author", authors_of(meta, settings)
+    yield "series", (meta.series,) if meta.series else ()
 
 
 def authors_of(meta: Meta, settings: Settings) -> tuple[str, ...]:
@@ -201,28 +218,24 @@ def _post(
     meta: Meta,
     date: dt.datetime | None,
     summary: Summary,
-    names: Names,
+    groups: Groups,
     settings: Settings,
     zone: ZoneInfo,
     own: str,
     assets: Mapping[str, str],
 ) -> Post:
-    def groups(kind: str, written: tuple[str, ...]) -> tuple[Group, ...]:
-        slugs = dict.fromkeys(slugify(name) for name in written)
-        return tuple(
-            Group(names[kind, slug], slug, urls.href(group_url(kind, slug, settings), settings.base_url))
-            for slug in slugs
-        )
-
-    series = groups("series", (meta.series,) if meta.series else ())
+    tags, authors, series = (
+        tuple([groups[kind, slug] for slug in dict.fromkeys(map(slugify, written))])
+        for kind, written in _written(meta, settings)
+    )
     return Post(
         path=path,
         url=urls.href(own, settings.base_url),
         title=meta.title,
         date=date,
         updated=instant(meta.updated, zone),
-        tags=groups("tag", meta.tags),
-        authors=groups("author", authors_of(meta, settings)),
+        tags=tags,
+        authors=authors,
         series=series[0] if series else None,
         description=meta.description,
         excerpt=summary.excerpt,

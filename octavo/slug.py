@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from hashlib import blake2b
 
 LONGEST = 200
@@ -12,6 +13,7 @@ LONGEST = 200
 _NAMED = (("c++", "c-plus-plus"), ("c#", "c-sharp"), ("f#", "f-sharp"))
 
 
+@lru_cache(4096)
 def slugify(text: str) -> str:
     """Letters and digits of any script, case-folded (NFC), everything else as single hyphens; never empty.
 
