@@ -41,7 +41,7 @@ STAGES = {
     "front matter": ("octavo.frontmatter", "read"),
     "schema": ("octavo.schema", "read_meta"),
     "blocks": ("octavo.dialect:_Blocks", "parse"),
-    "inline": ("octavo.dialect:_Inlines", "parse"),
+    "inline": ("octavo.rules:Inlines", "parse"),
     "walk": ("octavo.markdown:_Reader", "blocks"),
     "headings": ("octavo.markdown:_Reader", "headings"),
     "raw HTML": ("octavo.rawhtml:Balance", "fragment"),
@@ -51,6 +51,7 @@ STAGES = {
     "words": ("octavo.excerpt", "count_words"),
     "terms": ("octavo.terms", "count_terms"),
     "digest": ("octavo.batch", "digest"),
+    "pickle": ("pickle", "dumps"),
 }
 """Each stage is one function: its module, or a class in it, and its name."""
 

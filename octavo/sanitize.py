@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from octavo.address import SCHEMES
 
+_CHECK_BOX = re.compile(r'(<input(?: [\w-]+="[^"]*")*) disabled="" type="checkbox"')
 _MORE_TAGS = frozenset("section input picture source video audio track figure figcaption mark".split())
 _EVERYWHERE = frozenset("id class title lang dir role tabindex aria-label aria-hidden".split())
 _MORE_ATTRIBUTES = {
@@ -41,7 +44,7 @@ def sanitize(html: str) -> str:
     for tag, names in _MORE_ATTRIBUTES.items():
         attributes.setdefault(tag, set()).update(names)
     attributes["*"] = set(_EVERYWHERE)
-    return nh3.clean(
+    clean = nh3.clean(
         html,
         tags=set(allowed_tags()),
         attributes=attributes,
@@ -49,3 +52,6 @@ def sanitize(html: str) -> str:
         url_schemes=set(SCHEMES),
         link_rel=None,
     )
+    # nh3 writes the attributes that it sets in an order that changes from call to call. In what it writes no other text
+    # looks like the beginning of such a tag.
+    return _CHECK_BOX.sub(r'\1 type="checkbox" disabled=""', clean)

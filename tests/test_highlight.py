@@ -66,7 +66,7 @@ def test_code_longer_than_the_limit_is_plain() -> None:
 
 def test_a_lexer_that_fails_leaves_the_code_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken:
-        def get_tokens(self, code: str) -> None:
+        def get_tokens_unprocessed(self, code: str) -> None:
             raise RecursionError
 
     monkeypatch.setattr(highlight, "_lexer", lambda language: Broken())
@@ -77,8 +77,8 @@ def test_a_lexer_that_loses_text_is_not_believed(monkeypatch: pytest.MonkeyPatch
     from pygments.token import Token
 
     class Forgetful:
-        def get_tokens(self, code: str) -> list[tuple[object, str]]:
-            return [(Token.Keyword, code[1:])]
+        def get_tokens_unprocessed(self, code: str) -> list[tuple[int, object, str]]:
+            return [(0, Token.Keyword, code[1:])]
 
     monkeypatch.setattr(highlight, "_lexer", lambda language: Forgetful())
     assert html_of("nothing may be lost\n", "python") == "nothing may be lost\n"
