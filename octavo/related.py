@@ -7,10 +7,12 @@ full comparison whatever happened before; with the state of an earlier run, only
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import marshal
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, NamedTuple
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from octavo.digest import SIZE
 from octavo.facts import Ask
@@ -33,27 +35,18 @@ Load = Callable[[str], Terms]
 Posts = tuple[Candidate, ...]
 """Posts by slot: a slot is the number of a post as long as it stays."""
 
-_NUL = "\0"
-"""Stands between texts: no path has one."""
-
 _FREE = Candidate("", "", None, bytes(SIZE), related=False)
 """Stands in a slot that no post has."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What one run leaves for the next, by slot. Texts are divided by NUL, arrays are bytes.
-
-    ``days`` (int64), digests of ``terms``, and what lists may show ``about`` a post. The others are an Index, a Near
-    and a Why.
-    """
+    """What one run leaves for the next, by slot: ``posts`` are marshalled rows of ``_about``, the others an Index, a
+    Near and a Why as bytes."""
 
     keep: int
     total: int
-    paths: str
-    about: str
-    days: bytes
-    terms: bytes
+    posts: bytes
     index: tuple[bytes, ...]
     near: tuple[bytes, ...]
     why: tuple[bytes, ...]
@@ -255,14 +248,10 @@ def _computed(posts: Posts, load: Load, keep: int) -> Ranking:
         return vectors.words_at(places[terms], slots[terms], lambda slot: load(posts[slot].path))
 
     why = reasons.explained(index, pairs, reasons.NONE, everyone, words)
-    terms, about = _joined(posts)
     state = State(
         keep=keep,
         total=stock.total,
-        paths=_NUL.join(post.path for post in posts),
-        about=about,
-        days=standing.days.tobytes(),
-        terms=terms,
+        posts=marshal.dumps(list(map(_about, posts)), _PLAIN),
         index=vectors.to_bytes(index),
         near=nearest.to_bytes(near),
         why=reasons.to_bytes(why),
@@ -276,63 +265,68 @@ def _updated(candidates: Posts, load: Load, previous: State) -> Ranking | None:
 
     from octavo import nearest, reasons, vectors
 
-    paths = _split(previous.paths)
-    posts, left = _placed(candidates, paths)
-    size, keep = len(posts), previous.keep
+    change = _change(candidates, marshal.loads(previous.posts))
+    posts, size, keep = change.posts, len(change.posts), previous.keep
     stock, standing = _standing(posts, keep)
-    gone = _mask(left, size)
-    terms, about = _joined(posts)
-    new = [slot for slot in _differing(_digests(previous.terms), _digests(terms)) if posts[slot] is not _FREE]
     much = len(candidates) // 8 + 8
-    if stock.total != previous.total or len(new) + len(left) > much or size > 2 * len(candidates) + 8:
+    if stock.total != previous.total or len(change.new) + len(change.gone) > much or size > 2 * len(candidates) + 8:
         return None
 
-    days = np.frombuffer(previous.days, np.int64)
-    redated = _mask(np.flatnonzero(days != standing.days[: len(days)]).tolist(), size) & ~gone
-    index, changed = vectors.from_bytes(previous.index), redated
-    is_other = bool(new or left or redated.any())
+    index, changed, gone = vectors.from_bytes(previous.index), _mask(change.redated, size), _mask(change.gone, size)
+    is_other = bool(change.new or change.gone or change.redated)
     if is_other:
-        counted = vectors.counted(load(posts[slot].path) for slot in new)
-        index, moved = vectors.update(index, left, new, counted, stock)
-        changed = redated | moved
+        counted = vectors.counted(load(posts[slot].path) for slot in change.new)
+        index, moved = vectors.update(index, change.gone, change.new, counted, stock)
+        changed |= moved
     if np.count_nonzero(changed) > len(candidates) // 3 + 8:
         return None
     old_near, old_why = nearest.from_bytes(previous.near, size), reasons.from_bytes(previous.why)
     near, reached = nearest.merge(old_near, index, standing, changed, gone)
-    altered = _mask(_differing(_split(previous.about), _split(about)), size)
-    showing = altered | nearest.holders(near, altered, standing) | _mask(_pinning(posts, paths, altered), size)
+    altered = _mask(change.altered, size)
+    pinning = [slot for slot, post in enumerate(posts) if post.pin and not change.names.isdisjoint(post.pin)]
+    showing = altered | nearest.holders(near, altered, standing) | _mask(pinning, size)
     reached = (reached | showing) & ~gone
     order = Order(posts, near, standing, keep)
-    pairs = order.explained(reached)
 
     def words(terms: Array, slots: Array) -> list[str]:
         return vectors.words_of(index.keys[terms], slots, lambda slot: load(posts[slot].path))
 
-    why = reasons.explained(index, pairs, old_why, changed, words)
-    other = nearest.differing(old_near, near, reached, standing, Relations.WHOLE) | reasons.differing(
-        old_why, why, size
-    )
+    why = reasons.explained(index, order.explained(reached), old_why, changed, words)
+    touched = showing | nearest.differing(old_near, near, reached, standing, Relations.WHOLE)
+    touched |= reasons.differing(old_why, why, size)
     why = reasons.merge(old_why, why, reached | gone)
     state = State(
         keep=keep,
         total=stock.total,
-        paths=_NUL.join(post.path for post in posts),
-        about=about,
-        days=standing.days.tobytes(),
-        terms=terms,
+        posts=marshal.dumps(change.about, _PLAIN),
         index=vectors.to_bytes(index) if is_other else previous.index,
         near=nearest.to_bytes(near),
         why=reasons.to_bytes(why),
     )
-    return Ranking(order, why, np.flatnonzero((showing | other) & ~gone).tolist(), state)
+    return Ranking(order, why, np.flatnonzero(touched & ~gone).tolist(), state)
 
 
-def _placed(candidates: Posts, paths: Sequence[str]) -> tuple[Posts, list[int]]:
-    """The posts in the slots they had by ``paths``, new ones where a slot was free; and the slots that are free from
-    now on."""
-    places = {path: slot for slot, path in enumerate(paths) if path}
-    free = [slot for slot, path in enumerate(paths) if not path]
-    posts = [_FREE] * len(paths)
+class _Change(NamedTuple):
+    """The posts by slot, what is kept ``about`` them, and the slots of those that are ``gone``, are ``new`` or have
+    other terms, have another date, are ``altered`` in what lists show of them; and the paths these have or had."""
+
+    posts: Posts
+    about: list[tuple[Any, ...]]
+    gone: list[int]
+    new: list[int]
+    redated: list[int]
+    altered: list[int]
+    names: frozenset[str]
+
+
+def _change(candidates: Posts, before: list[tuple[Any, ...]]) -> _Change:
+    """What has changed since the posts were those of ``before``, rows of ``_about`` by slot.
+
+    A post stays in its slot, and a new one gets one that was free.
+    """
+    places = {path: slot for slot, (path, *_) in enumerate(before) if path}
+    free = [slot for slot, (path, *_) in enumerate(before) if not path]
+    posts = [_FREE] * len(before)
     for post in candidates:
         if post.path in places:
             posts[places.pop(post.path)] = post
@@ -340,7 +334,20 @@ def _placed(candidates: Posts, paths: Sequence[str]) -> tuple[Posts, list[int]]:
             posts[free.pop()] = post
         else:
             posts.append(post)
-    return tuple(posts), sorted(places.values())
+    about = list(map(_about, posts))
+    rows = zip_longest(before, about, fillvalue=_about(_FREE))
+    others = [(slot, old, now) for slot, (old, now) in enumerate(rows) if old != now]
+    *_, day, terms = range(len(_about(_FREE)))
+    altered = [(slot, old, now) for slot, old, now in others if old[:day] != now[:day]]
+    return _Change(
+        posts=tuple(posts),
+        about=about,
+        gone=sorted(places.values()),
+        new=[slot for slot, old, now in others if old[terms] != now[terms] and posts[slot] is not _FREE],
+        redated=[slot for slot, old, now in others if old[day] != now[day] and posts[slot] is not _FREE],
+        altered=[slot for slot, *_ in altered],
+        names=frozenset(path for _, old, now in altered for path in (old[0], now[0])),
+    )
 
 
 def _standing(posts: Posts, keep: int) -> tuple[Stock, Standing]:
@@ -363,37 +370,11 @@ def _standing(posts: Posts, keep: int) -> tuple[Stock, Standing]:
     return vectors.Stock(counted, total), nearest.Standing(days, places, needed)
 
 
-def _pinning(posts: Posts, paths: Sequence[str], altered: Array) -> Iterator[int]:
-    """The posts that pin one of the altered, by the path that it has or had."""
-    names = {path for slot in altered.nonzero()[0].tolist() for path in (posts[slot].path, *paths[slot : slot + 1])}
-    return (slot for slot, post in enumerate(posts) if post.pin and not names.isdisjoint(post.pin))
+# What is kept of a post: what lists show of it or depend on.
+_about = attrgetter("path", "title", "series", "tags", "links", "pin", "block", "day", "terms")
 
-
-# Posts in a state.
-
-
-def _joined(posts: Posts) -> tuple[bytes, str]:
-    """The digests of their terms, and what lists may show of them or depend on beside."""
-    about = (
-        repr((post.path, post.title, post.series, post.tags, post.links, post.pin, post.block)) if post.path else ""
-        for post in posts
-    )
-    return b"".join(post.terms for post in posts), _NUL.join(about)
-
-
-def _split(texts: str) -> list[str]:
-    return texts.split(_NUL)
-
-
-def _digests(digests: bytes) -> list[bytes]:
-    return [digests[start : start + SIZE] for start in range(0, len(digests), SIZE)]
-
-
-def _differing(before: Sequence[str | bytes], now: Sequence[str | bytes]) -> list[int]:
-    """The slots whose value is another one, or that are new."""
-    if before == now:
-        return []
-    return [slot for slot, (old, new) in enumerate(zip_longest(before, now)) if old != new]
+_PLAIN = 2
+"""The version of marshal's format in which equal values have equal bytes."""
 
 
 def _mask(slots: Iterable[int], size: int) -> Array:

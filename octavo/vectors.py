@@ -353,11 +353,18 @@ def _common(of: Vectors, one: Array, two: Array, most: int, table: Array, terms:
     at, owners = spread(of.starts[rows], of.starts[rows + 1])
     cells = owners * terms + of.terms[at]
     table[cells] = of.weights[at]
-    at, pairs = spread(of.starts[two], of.starts[two + 1])
-    parts = table[row[pairs] * terms + of.terms[at]] * of.weights[at]
+    lengths = of.starts[two + 1] - of.starts[two]
+    ends = np.cumsum(lengths)
+    at = np.repeat(of.starts[two] - ends + lengths, lengths)
+    at += np.arange(len(at))
+    here = np.repeat(row * terms, lengths)
+    here += of.terms.take(at, mode="clip")
+    own = table.take(here, mode="clip")
     table[cells] = 0
-    some = np.flatnonzero(parts)
-    pairs, parts, shared = pairs[some], parts[some].astype(np.int64), of.terms[at[some]]
+    some = np.flatnonzero(own)
+    some = some[of.weights[at[some]] > 0]
+    pairs, at = np.searchsorted(ends, some, side="right"), at[some]
+    shared, parts = of.terms[at], (own[some] * of.weights[at]).astype(np.int64)
     products = np.bincount(pairs, parts, len(one)).astype(np.int64)
     order = np.argsort((pairs << 32) - parts, kind="stable")
     lengths = np.bincount(pairs, minlength=len(one))
@@ -417,32 +424,38 @@ def _by_term(keys: Array, slots: Array, damped: Array, size: int) -> tuple[Index
     each term."""
     sixteenth = np.empty(len(keys), np.uint8)
     np.right_shift(keys, np.uint64(60), out=sixteenth, casting="unsafe")
-    parts = [_sorted_part(keys, np.flatnonzero(sixteenth == part).astype(np.uint32)) for part in range(16)]
-    shared, first, sizes, lone = (np.concatenate(each) for each in zip(*parts, strict=True))
-    index = Index(
-        keys[first],
-        np.zeros(len(first), np.uint8),
-        _starts(sizes),
-        slots[shared],
-        damped[shared],
-        np.zeros(size),
-        keys[lone],
-        slots[lone],
-        damped[lone],
-    )
-    return index, first
+    parts = [_sorted_part(keys, slots, damped, np.flatnonzero(sixteenth == part)) for part in range(16)]
+    keys, first, sizes, slots, damped, *lone = (np.concatenate(each) for each in zip(*parts, strict=True))
+    levels, squares = np.zeros(len(keys), np.uint8), np.zeros(size)
+    return Index(keys, levels, _starts(sizes), slots, damped, squares, *lone), first
 
 
-def _sorted_part(keys: Array, at: Array) -> tuple[Array, ...]:
-    """Of the entries ``at``, by key: those of terms of several posts, the first of each such term and how many there
-    are of it, and those of terms of one post."""
-    some = keys[at]
-    order = np.argsort(some, kind="stable")
-    some, at = some[order], at[order]
-    first = np.flatnonzero(np.diff(some, prepend=~some[:1]))
-    sizes = np.diff(first, append=len(some))
+def _sorted_part(keys: Array, slots: Array, damped: Array, at: Array) -> tuple[Array, ...]:
+    """The entries ``at`` by key. Of terms of several posts: the keys, the first entries, the numbers of entries; the
+    slots and damped counts of these. Of terms of one post: keys, slots and damped counts."""
+    keys, slots, damped = keys[at], slots[at], damped[at]
+    order = _stable_order(keys)
+    keys = keys[order]
+    first = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
+    sizes = np.diff(first, append=len(keys))
     many = sizes > 1
-    return at[np.repeat(many, sizes)], at[first[many]], sizes[many], at[first[~many]]
+    shared, lone = order[np.repeat(many, sizes)], order[first[~many]]
+    of_shared = keys[first[many]], at[order[first[many]]], sizes[many], slots[shared], damped[shared]
+    return *of_shared, keys[first[~many]], slots[lone], damped[lone]
+
+
+def _stable_order(keys: Array) -> Array:
+    """What ``np.argsort(keys, kind="stable")`` gives, for hashes that begin alike with four bits.
+
+    Sorting numbers is much faster than sorting places by them, so the places take the last bits of the keys. That is
+    seen to have gone wrong, if ever, by the keys.
+    """
+    low = np.uint64((1 << len(keys).bit_length()) - 1)
+    packed = keys << np.uint64(4) & ~low | np.arange(len(keys), dtype=np.uint64)
+    packed.sort()
+    order: Array = (packed & low).astype(np.int64)
+    found = keys[order]
+    return order if (found[1:] >= found[:-1]).all() else np.argsort(keys, kind="stable")
 
 
 @cache

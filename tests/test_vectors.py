@@ -195,7 +195,7 @@ def test_vectors_and_postings_of_some_are_those_of_all() -> None:
 
 @pytest.mark.usefixtures("at_once")
 def test_what_two_have_in_common_comes_by_weight_then_by_key() -> None:
-    posts = [*random_posts(5), {"a": 4, "b": 4, "c": 4, "d": 4}, {"a": 4, "b": 4, "c": 4, "d": 4}]
+    posts: list[Post] = [*random_posts(5), *[{"a": 4, "b": 4, "c": 4, "d": 4}] * 2]
     index = index_of(posts, 40)
     rows = weights(index)
     pairs = [(one, two) for one in range(len(posts)) for two in range(0, len(posts), 3) if one != two]
@@ -208,6 +208,17 @@ def test_what_two_have_in_common_comes_by_weight_then_by_key() -> None:
         told = zip((-found.parts[own]).tolist(), index.keys[found.terms[own]].tolist(), strict=True)
         assert list(told) == expected
         assert found.products[place] == sum(parts.values())
+
+
+def test_a_term_that_comes_to_nothing_is_not_shared() -> None:
+    """Beside many frequent terms."""
+    posts: list[Post] = [*[{f"w{term}": 100_000 for term in range(500)} | {"a": 1}] * 2, *[{"a": 4}] * 12]
+    posts += [{"z": 4}] * 100
+    index = index_of(posts, 114)
+    found = vectors.common(vectors.vectors(index), np.array([0, 3, 3]), np.array([3, 0, 2]), 3)
+    assert weights(index)[3] == {key("a"): 8192}
+    assert found.starts.tolist() == [0, 0, 0, 1]
+    assert found.products.tolist() == [0, 0, 8192 * 8192]
 
 
 def test_pairs_of_nobody_have_nothing_in_common() -> None:
