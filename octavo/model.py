@@ -357,6 +357,20 @@ class Relations(Sequence[Relation]):
     def __len__(self) -> int:
         return len(json.loads(self.text))
 
+    def plain(self, count: int) -> list[dict[str, Any]]:
+        """The first entries, ready for JSON."""
+        return [
+            {
+                "id": path,
+                "score": parts / self.WHOLE,
+                "why": [
+                    {"kind": kind, "text": text, "share": share[0] / 100} if share else {"kind": kind, "text": text}
+                    for kind, text, *share in told
+                ],
+            }
+            for path, parts, told in json.loads(self.text)[:count]
+        ]
+
     def _read(self, entry: tuple[str, int, list[list[Any]]]) -> Relation:
         path, parts, told = entry
         reasons = (Reason(kind, text, *(share / 100 for share in shares)) for kind, text, *shares in told)
@@ -373,6 +387,10 @@ class RelatedList:
 
     LENGTH: ClassVar[int] = 6
     """The entries in ``first``."""
+
+    def plain(self, count: int) -> list[dict[str, Any]]:
+        """The first entries, ready for JSON."""
+        return self.first.plain(count) + self.rest.plain(max(0, count - self.LENGTH))
 
 
 # Pages.

@@ -6,7 +6,6 @@ most of them are known without a search. This module imports numpy: import it wh
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -225,8 +224,9 @@ def _entries(slots: Array, values: Array, levels: Array, standing: Standing) -> 
 @cache
 def _nearness() -> Array:
     """By days apart, float64 but whole numbers. The last value stands for all that is farther."""
-    days = range(_FARTHEST + 1)
-    return np.array([float(round(ONE / (1 + _TIME_WEIGHT * math.log1p(each / _TIME_UNIT)))) for each in days])
+    # None is nearer to a half than 9e-8 before it is rounded, so it does not matter how exact a logarithm is.
+    exact = ONE / (1 + _TIME_WEIGHT * np.log1p(np.arange(_FARTHEST + 1) / _TIME_UNIT))
+    return np.rint(exact)
 
 
 def _above(entries: _Entries, bounds: Array) -> _Entries:

@@ -19,7 +19,7 @@ from octavo.model import (
     Neighbours,
     Page,
     Post,
-    Relation,
+    RelatedList,
     Series,
     Suggestion,
     Table,
@@ -253,8 +253,9 @@ class SitemapUrls(Query[tuple[Link, ...]]):
 
 
 @dataclass(frozen=True)
-class RelatedIndex(Query[tuple[tuple[str, Link, tuple[Relation, ...]], ...]]):
-    """Every post with its list: (source path, its link, relations), in order of path."""
+class RelatedIndex(Query[tuple[tuple[str, Link, RelatedList], ...]]):
+    """Every post with its list: (source path, its link, list), in order of path. The rest of a list is there when pages
+    show more than its first part."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,6 @@ from octavo.model import (
     Page,
     Permalinks,
     Post,
-    Reason,
     Ref,
     Series,
     Settings,
@@ -318,22 +317,15 @@ class PageContext:
     def related_index(self) -> list[dict[str, Any]]:
         """Every post with the list that its page shows, scores and reasons, ready for JSON; addresses are absolute.
         An entry names a post by its ``id`` only: whoever reads this has all posts at hand."""
-        base_url = self.settings["base_url"]
+        base_url, count = self.settings["base_url"], self.settings["related"]
         return [
             {
                 "id": path,
                 "url": urls.absolute(link.url, base_url),
                 "title": link.title,
-                "related": [
-                    {
-                        "id": relation.path,
-                        "score": relation.score,
-                        "why": [_reason(reason) for reason in relation.reasons],
-                    }
-                    for relation in relations
-                ],
+                "related": related.plain(count),
             }
-            for path, link, relations in self.ask(RelatedIndex()) or ()
+            for path, link, related in self.ask(RelatedIndex()) or ()
         ]
 
     def asset(self, name: str) -> str:
@@ -361,11 +353,6 @@ class PageContext:
         if value is None:
             raise _nothing(name, f"build.py has no @site.data function {name!r}", "add one, or look at its name")
         return value
-
-
-def _reason(reason: Reason) -> dict[str, Any]:
-    known: dict[str, Any] = {"kind": reason.kind, "text": reason.text}
-    return known if reason.share is None else {**known, "share": reason.share}
 
 
 def _nothing(name: str, message: str, hint: str) -> LayoutFailure:

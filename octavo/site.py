@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import marshal
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cache, cached_property
+from operator import attrgetter
 from typing import Any
 
 from octavo import urls
@@ -29,6 +31,7 @@ from octavo.model import (
     Reason,
     RelatedList,
     Relation,
+    Relations,
     Series,
     Settings,
     Suggestion,
@@ -331,12 +334,17 @@ def candidate_facts(index: LazyIndex, documents: Records) -> Resolvers:
         )
 
     def corpus(query: Corpus) -> Fact:
-        return fact(tuple(map(candidate, sorted(index().live.posts, key=lambda post: post.path))))
+        found = tuple(map(candidate, sorted(index().live.posts, key=lambda post: post.path)))
+        return Fact(digest(marshal.dumps(list(map(_all_of_it, found)), _PLAIN)), lambda: found)
 
     return {Corpus: corpus}
 
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
+_all_of_it = attrgetter(*(field.name for field in fields(Candidate)))
+
+_PLAIN = 2
+"""The version of marshal's format in which equal values have equal bytes."""
 _NO_WISHES = Wishes()
 
 
@@ -351,10 +359,11 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
         count, posts = index().settings.related, index().by_path
         listed = [(path, link(posts[path])) for path in sorted(rows)]
 
-        def load() -> tuple[tuple[str, Link, tuple[Relation, ...]], ...]:
+        def load() -> tuple[tuple[str, Link, RelatedList], ...]:
             first = rows.column("first")
             rest = rows.column("rest") if count > RelatedList.LENGTH else {}
-            return tuple((path, found, (*first[path], *rest.get(path, ()))[:count]) for path, found in listed)
+            none = Relations()
+            return tuple((path, found, RelatedList(first[path], rest.get(path, none))) for path, found in listed)
 
         return Fact(digest((count, tuple(listed), rows.digest_of("first", "rest"))), load)
 
