@@ -357,6 +357,11 @@ class Relations(Sequence[Relation]):
     def __len__(self) -> int:
         return len(json.loads(self.text))
 
+    def first(self, count: int) -> Relations:
+        """The first entries."""
+        found = json.loads(self.text)
+        return self if len(found) <= count else Relations(json.dumps(found[:count], ensure_ascii=False))
+
     def plain(self, count: int) -> list[dict[str, Any]]:
         """The first entries, ready for JSON."""
         return [

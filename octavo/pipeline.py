@@ -30,6 +30,7 @@ from octavo.queries import (
     AssetText,
     AssetUrl,
     BodyOf,
+    CardOf,
     Corpus,
     Data,
     File,
@@ -55,6 +56,7 @@ from octavo.site import (
     Index,
     Resolvers,
     candidate_facts,
+    entries,
     page_facts,
     post_facts,
     related_facts,
@@ -285,15 +287,17 @@ def _to_render_all(routes: Routes, settings: Settings, documents: Records, relat
             yield from related.key(page.subject, "first")
 
     alone = {url for url, page in routes.pages.items() if page.kind in ("feed", "index")}
-    return Hints(lambda url: _to_render(routes.pages[url], settings), parts, alone)
+    return Hints(lambda url: _to_render(routes.pages[url], settings, related), parts, alone)
 
 
-def _to_render(page: Page, settings: Settings) -> Iterator[Query[Any]]:
+def _to_render(page: Page, settings: Settings, related: Records) -> Iterator[Query[Any]]:
     yield PageAt(page.url)
     if page.kind == "article":
         path = page.subject
         yield from (PostAt(path), BodyOf(path), HeadingsOf(path), UrlOf(path), NeighboursOf(path), SeriesOf(path))
         yield RelatedTo(path, settings.related)
+        for shown in entries(related, path, settings.related):
+            yield from (CardOf(relation.path) for relation in shown)
     elif page.kind in ("home", "tag", "author"):
         yield Listing(page.url)
 

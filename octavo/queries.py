@@ -20,8 +20,8 @@ from octavo.model import (
     Page,
     Post,
     RelatedList,
+    Relation,
     Series,
-    Suggestion,
     Table,
     Terms,
     Year,
@@ -179,7 +179,14 @@ class Latest(Query[tuple[Card, ...]]):
 
 
 @dataclass(frozen=True)
-class RelatedTo(Query[tuple[Suggestion, ...]]):
+class CardOf(Query[Card]):
+    """A published post as lists show it, by source path."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class RelatedTo(Query[tuple[Relation, ...]]):
     """The first entries of a post's list of related posts."""
 
     path: str

@@ -28,7 +28,9 @@ from octavo.model import (
     Page,
     Permalinks,
     Post,
+    Reason,
     Ref,
+    Relation,
     Series,
     Settings,
     Suggestion,
@@ -42,6 +44,7 @@ from octavo.queries import (
     AssetUrl,
     Backlinks,
     BodyOf,
+    CardOf,
     Data,
     Extended,
     FeedPaths,
@@ -275,7 +278,10 @@ class PageContext:
 
     def related(self, count: int | None = None) -> tuple[Suggestion, ...]:
         count = self.settings["related"] if count is None else count
-        return self.ask(RelatedTo(self.page.subject, count)) or ()
+        found = self.ask(RelatedTo(self.page.subject, count)) or ()
+        self.ask.all(CardOf(relation.path) for relation in found)
+        cards = [self.ask(CardOf(relation.path)) for relation in found]
+        return tuple(_suggestion(card, relation) for card, relation in zip(cards, found, strict=True) if card)
 
     def _groups(self, kind: str) -> tuple[GroupCount, ...]:
         return self.ask(Groups(kind)) or ()
@@ -353,6 +359,23 @@ class PageContext:
         if value is None:
             raise _nothing(name, f"build.py has no @site.data function {name!r}", "add one, or look at its name")
         return value
+
+
+def _suggestion(card: Card, relation: Relation) -> Suggestion:
+    terms = tuple(reason.text for reason in relation.reasons if reason.kind in ("term", "tag"))
+    return Suggestion(card, _phrases(relation.reasons), terms)
+
+
+_PHRASES = {"link": "linked with this article", "series": "in the same series", "pin": "chosen by the author"}
+
+
+def _phrases(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
+    """Why a post is related, in words for readers: what is not a word first, then the words in one phrase."""
+    phrases = [_PHRASES[reason.kind] for reason in reasons if reason.kind in _PHRASES]
+    words = [reason.text for reason in reasons if reason.kind in ("term", "tag")]
+    if words:
+        phrases.append(f"also about {', '.join(words)}")
+    return tuple(phrases)
 
 
 def _nothing(name: str, message: str, hint: str) -> LayoutFailure:

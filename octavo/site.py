@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cache, cached_property
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
 from octavo import urls
 from octavo.diagnostic import Diagnostic, warning
-from octavo.digest import digest
-from octavo.facts import Fact, Query, Resolver, fact
+from octavo.digest import SIZE, Digest, digest, digest_bytes
+from octavo.facts import Fact, Query, Resolver, fact, kept_fact
 from octavo.live import Live, file_url, folder_of, group_url, image_path
 from octavo.memo import Records
 from octavo.model import (
@@ -28,13 +29,10 @@ from octavo.model import (
     Neighbours,
     Page,
     Post,
-    Reason,
     RelatedList,
-    Relation,
     Relations,
     Series,
     Settings,
-    Suggestion,
     Year,
 )
 from octavo.queries import (
@@ -43,6 +41,7 @@ from octavo.queries import (
     Archive,
     Backlinks,
     BodyOf,
+    CardOf,
     Corpus,
     FeedPaths,
     FileUrl,
@@ -87,6 +86,26 @@ class Wishes:
         return cls() if meta is None else cls(meta.aliases, meta.related, meta.pin, meta.block)
 
 
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The digests of a post, of its card and of a link to it. The answers about lists of posts are known by these."""
+
+    post: Digest
+    card: Digest
+    link: Digest
+
+
+def stamped(
+    posts: Mapping[str, Post], known: Mapping[str, Post] | None = None, stamps: Mapping[str, Stamp] | None = None
+) -> dict[str, Stamp]:
+    """The stamps of posts by path; those of ``known`` ones that are still the same are taken from ``stamps``."""
+    known, stamps = known or {}, stamps or {}
+    return {
+        path: stamps[path] if known.get(path) == post else Stamp(digest(post), digest(card(post)), digest(link(post)))
+        for path, post in posts.items()
+    }
+
+
 class Index:
     """The published posts, looked at from each side that a page asks about. Nothing here changes once it is made."""
 
@@ -97,29 +116,54 @@ class Index:
         attachments: Mapping[str, str],
         wishes: Mapping[str, Wishes],
         settings: Settings,
+        stamps: Mapping[str, Stamp] | None = None,
     ) -> None:
         self.live = live
         self.wishes = wishes
         self.settings = settings
         self.attachments = attachments
         self.targets = targets
+        if stamps is not None:
+            self.__dict__["stamps"] = stamps
 
     @cached_property
     def by_path(self) -> dict[str, Post]:
         return {post.path: post for post in (*self.live.posts, *self.live.pages)}
 
     @cached_property
+    def stamps(self) -> Mapping[str, Stamp]:
+        return stamped(self.by_path)
+
+    def links(self, posts: Iterable[Post]) -> Digest:
+        """Stands for the links to some posts."""
+        stamps = self.stamps
+        return digest_bytes(b"".join([stamps[post.path].link for post in posts]))
+
+    def cards(self, posts: Iterable[Post]) -> Digest:
+        """Stands for the cards of some posts."""
+        stamps = self.stamps
+        return digest_bytes(b"".join([stamps[post.path].card for post in posts]))
+
+    @cached_property
     def places(self) -> dict[str, int]:
         """Source path -> its place among the posts, newest first."""
         return {post.path: place for place, post in enumerate(self.live.posts)}
 
-    def neighbours(self, path: str) -> Neighbours | None:
+    def beside(self, path: str) -> tuple[Post | None, Post | None]:
+        """The posts published just before and just after one."""
         place = self.places.get(path)
         if place is None:
-            return None
+            return None, None
         posts = self.live.posts
-        older = link(posts[place + 1]) if place + 1 < len(posts) else None
-        return Neighbours(older, link(posts[place - 1]) if place else None)
+        return posts[place + 1] if place + 1 < len(posts) else None, posts[place - 1] if place else None
+
+    def neighbours(self, path: str) -> Neighbours:
+        older, newer = self.beside(path)
+        return Neighbours(link(older) if older else None, link(newer) if newer else None)
+
+    def neighbours_digest(self, path: str) -> Digest:
+        stamps = self.stamps
+        return digest_bytes(b"".join([stamps[post.path].link if post else bytes(SIZE) for post in self.beside(path)]))
 
     @cached_property
     def groups(self) -> dict[str, dict[str, list[Post]]]:
@@ -164,6 +208,9 @@ class Index:
         if position is None:
             return None
         return Series(post.series.name, post.series.url, position, tuple(link(part) for part in parts))
+
+    def backlinks_digest(self, path: str) -> Digest:
+        return self.links(self.linked_from.get(path, ()))
 
     @cached_property
     def linked_from(self) -> dict[str, list[Post]]:
@@ -247,11 +294,11 @@ def card(post: Post) -> Card:
     return Card(post.title, post.url, post.date, post.excerpt, post.minutes, post.image)
 
 
-def entries(rows: Records, path: str, count: int) -> tuple[Relation, ...]:
-    """The first ``count`` entries of a post's list of related posts."""
-    found: tuple[Relation, ...] = rows.load(path, "first")[:count]
+def entries(rows: Records, path: str, count: int) -> list[Relations]:
+    """The first ``count`` entries of a post's list of related posts, in the pieces in which they are stored."""
+    found: list[Relations] = [rows.load(path, "first").first(count)]
     if count > RelatedList.LENGTH:
-        found += rows.load(path, "rest")[: count - RelatedList.LENGTH]
+        found.append(rows.load(path, "rest").first(count - RelatedList.LENGTH))
     return found
 
 
@@ -270,28 +317,50 @@ def post_facts(index: LazyIndex, documents: Records) -> Resolvers:
         url = index().attachments.get(query.path)
         return fact(None if url is None else urls.href(url, index().settings.base_url))
 
+    def post_at(query: PostAt) -> Fact:
+        post = index().by_path.get(query.path)
+        return fact(None) if post is None else Fact(index().stamps[query.path].post, lambda: post)
+
+    def card_of(query: CardOf) -> Fact:
+        post = index().by_path.get(query.path)
+        return fact(None) if post is None else Fact(index().stamps[query.path].card, lambda: card(post))
+
+    def links(posts: Sequence[Post]) -> Fact:
+        return Fact(index().links(posts), lambda: tuple(map(link, posts)))
+
     def grouped(query: Grouped) -> Fact:
         members = index().groups.get(query.kind, {}).get(query.slug)
-        return fact(None if members is None else tuple(map(link, members)))
+        return fact(None) if members is None else links(members)
+
+    def latest(query: Latest) -> Fact:
+        newest = posts()[: query.count]
+        return kept_fact(index().cards(newest), lambda: tuple(map(card, newest)))
+
+    def neighbours(query: NeighboursOf) -> Fact:
+        found = index()
+        if query.path not in found.places:
+            return fact(None)
+        return Fact(found.neighbours_digest(query.path), lambda: found.neighbours(query.path))
 
     def posts() -> tuple[Post, ...]:
         return index().live.posts
 
     return {
         **part_facts(index, documents),
-        PostAt: lambda query: fact(index().by_path.get(query.path)),
+        PostAt: post_at,
+        CardOf: card_of,
         UrlOf: url_of,
         FileUrl: file_url_of,
         SourceState: lambda query: fact(index().live.states.get(query.path)),
         SimilarNames: lambda query: fact(index().similar_names(query.path)),
-        Latest: lambda query: fact(tuple(map(card, posts()[: query.count]))),
-        NeighboursOf: lambda query: fact(index().neighbours(query.path)),
+        Latest: latest,
+        NeighboursOf: neighbours,
         SeriesOf: lambda query: fact(index().series(query.path)),
-        Backlinks: lambda query: fact(tuple(map(link, index().linked_from.get(query.path, ())))),
+        Backlinks: lambda query: links(index().linked_from.get(query.path, ())),
         Groups: lambda query: fact(index().counts(query.kind)),
         Grouped: grouped,
-        Archive: lambda query: fact(index().archive),
-        AllPosts: lambda query: fact(tuple(map(link, posts()))),
+        Archive: lambda query: Fact(index().links(posts()), lambda: index().archive),
+        AllPosts: lambda query: links(posts()),
         PostPaths: lambda query: fact(tuple(post.path for post in posts())),
         FeedPaths: lambda query: fact(tuple(post.path for post in posts()[: index().settings.feed_length])),
     }
@@ -352,39 +421,25 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
     """The facts about related articles. ``rows`` are the records of the related step, a list of relations each."""
 
     def related_to(query: RelatedTo) -> Fact:
-        shown = entries(rows, query.path, query.count) if query.path in rows else ()
-        return fact(tuple(suggestion(index(), relation) for relation in shown))
+        if query.path not in rows:
+            return fact(())
+        shown = entries(rows, query.path, query.count)
+        return Fact(digest(tuple([each.text for each in shown])), lambda: tuple(chain.from_iterable(shown)))
 
     def related_index(query: RelatedIndex) -> Fact:
         count, posts = index().settings.related, index().by_path
-        listed = [(path, link(posts[path])) for path in sorted(rows)]
+        paths = sorted(rows)
 
         def load() -> tuple[tuple[str, Link, RelatedList], ...]:
             first = rows.column("first")
             rest = rows.column("rest") if count > RelatedList.LENGTH else {}
             none = Relations()
-            return tuple((path, found, RelatedList(first[path], rest.get(path, none))) for path, found in listed)
+            return tuple((path, link(posts[path]), RelatedList(first[path], rest.get(path, none))) for path in paths)
 
-        return Fact(digest((count, tuple(listed), rows.digest_of("first", "rest"))), load)
+        links = index().links([posts[path] for path in paths])
+        return Fact(digest((count, tuple(paths), links, rows.digest_of("first", "rest"))), load)
 
     return {RelatedTo: related_to, RelatedIndex: related_index}
-
-
-def suggestion(index: Index, relation: Relation) -> Suggestion:
-    terms = tuple(reason.text for reason in relation.reasons if reason.kind in ("term", "tag"))
-    return Suggestion(card(index.by_path[relation.path]), reason_phrases(relation.reasons), terms)
-
-
-_PHRASES = {"link": "linked with this article", "series": "in the same series", "pin": "chosen by the author"}
-
-
-def reason_phrases(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
-    """Why a post is related, in words for readers: what is not a word first, then the words in one phrase."""
-    phrases = [_PHRASES[reason.kind] for reason in reasons if reason.kind in _PHRASES]
-    words = [reason.text for reason in reasons if reason.kind in ("term", "tag")]
-    if words:
-        phrases.append(f"also about {', '.join(words)}")
-    return tuple(phrases)
 
 
 def page_facts(index: LazyIndex, routes: Callable[[], Routes], files: Iterable[str]) -> Resolvers:
@@ -396,7 +451,7 @@ def page_facts(index: LazyIndex, routes: Callable[[], Routes], files: Iterable[s
 
     def listing(query: Listing) -> Fact:
         shown = routes().listings.get(query.url)
-        return fact(None if shown is None else tuple(map(card, shown)))
+        return fact(None) if shown is None else Fact(index().cards(shown), lambda: tuple(map(card, shown)))
 
     return {
         PageAt: lambda query: fact(routes().pages.get(query.url)),
