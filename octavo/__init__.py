@@ -10,6 +10,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
     1 engine    together  facts        questions, answers, and what was asked
                           observe      what goes on in a build, for whoever wants to see it
                           store        traces and values of earlier builds, in one SQLite file
+                          revised      values that know since when they are what they are
                           answers      what each question was answered with, and since when
                           batch        a step run on a batch of items, here or in another process
                           dispatch     stale items run here, in copies of this process, or elsewhere

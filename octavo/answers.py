@@ -14,11 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from octavo.digest import SIZE, Digest
-from octavo.facts import Basis, Facts, Query, from_text
+from octavo.facts import Basis, Facts, Query, from_text, quoted
 from octavo.store import CorruptStore, Store
 
 _CHUNK = 1024
 """Questions in one row of the store."""
+
+_FEW = 50
+"""Items that are looked for in questions as they are written; when there are more, the questions are read."""
 
 _BITS = 24
 """A question's number is that of its kind, followed by these many bits for its place in the kind."""
@@ -95,7 +98,11 @@ class Answers:
         if not items:
             return ()
         texts = self._kind(name).texts
-        return [place for place, text in enumerate(texts) if _first(text) in items]
+        if len(items) > _FEW:
+            return [place for place, text in enumerate(texts) if _first(text) in items]
+        # What begins so is about the item: a quoted text ends with its quote.
+        beginnings = tuple(f"[{quoted(item)}" for item in items)
+        return [place for place, text in enumerate(texts) if text.startswith(beginnings)]
 
     def _compare(self, name: str, facts: Facts, places: Iterable[int]) -> None:
         if not places:

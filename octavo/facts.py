@@ -23,7 +23,7 @@ class Query(Generic[T_co]):
 
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
-_quoted = json.encoder.encode_basestring_ascii
+quoted = json.encoder.encode_basestring_ascii
 
 
 def written(query: Query[Any]) -> str:
@@ -33,7 +33,7 @@ def written(query: Query[Any]) -> str:
 
 
 def _as_json(value: object) -> str:
-    return _quoted(value) if type(value) is str else str(value) if type(value) is int else _encode(value)
+    return quoted(value) if type(value) is str else str(value) if type(value) is int else _encode(value)
 
 
 def from_text(text: str) -> Query[Any]:

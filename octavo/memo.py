@@ -17,8 +17,9 @@ from octavo.answers import Answers
 from octavo.batch import Done, Local, PartKey, Shelf, Sink, Step, defaults, run, taken_apart
 from octavo.digest import SIZE, Digest, digest
 from octavo.dispatch import Crew, Hints, Work, run_all
-from octavo.facts import Ask, Fact, Facts, Query
+from octavo.facts import Ask, Fact, Facts, Query, Revised
 from octavo.observe import Observer
+from octavo.revised import Revisions, revised
 from octavo.store import CorruptStore, Entry, Store, Trace
 
 
@@ -223,14 +224,24 @@ class Memo:
         self._observer.ended(name)
         return Mapped(Records(name, parts, dict(known), self._shelf, defaults(value)), {"": change} if change else {})
 
-    def recall(self, name: str, key: Digest) -> Any:
-        """A value that was kept under this name and key; None when there is none."""
+    def recall(self, name: str, key: Digest | None = None) -> Any:
+        """A value that was kept under this name and key (without one, whatever its key); None when there is none."""
         data = self._store.about(f"kept {name}")
-        return _unpickled(data[SIZE:]) if data is not None and data[:SIZE] == key else None
+        return _unpickled(data[SIZE:]) if data is not None and key in (data[:SIZE], None) else None
 
     def keep(self, name: str, key: Digest, value: object) -> None:
         """Keep a value that follows from what ``key`` stands for; one for each name."""
         self._store.set_about(f"kept {name}", key + pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
+
+    def revised(self, name: str, key: Digest, digests: Callable[[], Mapping[str, Digest]]) -> Revised:
+        """Values by item, known by their digests, that no step made. They are looked at only when ``key``, which stands
+        for what they follow from, is another than the last time."""
+        data = self._store.about(f"revised {name}")
+        known: Revisions | None = _unpickled(data) if data is not None else None
+        if known is None or known.key != key:
+            known = revised(known, key, digests(), self._answers.revision)
+            self._store.set_about(f"revised {name}", pickle.dumps(known, pickle.HIGHEST_PROTOCOL))
+        return known
 
     def finish(self) -> None:
         """The build is done: keep what was learnt, and start anew when most of what is kept is of no use any more."""

@@ -18,7 +18,7 @@ from octavo.diagnostic import Diagnostic, in_order, warning
 from octavo.digest import Digest, digest
 from octavo.dispatch import Hints
 from octavo.extend import Gathered, Script, gather, own_pages, run_check
-from octavo.facts import Bases, Basis, Fact, Facts, Query, fact, kept_fact
+from octavo.facts import Bases, Basis, Fact, Facts, Query, Revised, fact, kept_fact
 from octavo.lint import Linted, lint
 from octavo.live import Live, Moderation
 from octavo.memo import Change, Mapped, Memo, Records
@@ -29,6 +29,7 @@ from octavo.queries import (
     AnchorsOf,
     AssetText,
     AssetUrl,
+    Backlinks,
     BodyOf,
     CardOf,
     Corpus,
@@ -52,11 +53,13 @@ from octavo.related import relate
 from octavo.render import render
 from octavo.routes import Routes, route
 from octavo.site import (
+    ABOUT_SOURCE,
     PARTS,
     Index,
     Resolvers,
     candidate_facts,
     entries,
+    page_digests,
     page_facts,
     post_facts,
     related_facts,
@@ -140,19 +143,27 @@ def learn(inputs: Inputs, memo: Memo) -> Known:
         return published.index
 
     about_posts = {**post_facts(index, records), **candidate_facts(index, records)}
-    facts = facts.extended(about_posts, _post_bases(about_posts, published.digest, records))
+    by_source = memo.revised("sources", published.digest, lambda: index().by_source())
+    bases = dict.fromkeys(about_posts, Basis(published.digest))
+    facts = facts.extended(about_posts, {**bases, **_bases_by_source(published, by_source, records, memo)})
     related = memo.fold(relate, RelatedList, facts)
     about_related = related_facts(index, related.records)
-    facts = facts.extended(about_related, {RelatedTo: Basis(published.digest, (related.records,))})
+    facts = facts.extended(about_related, {RelatedTo: Basis(b"", (by_source, related.records))})
     return Known(documents, published, related, facts.extended(asset_facts(assets, inputs)), assets, problems)
 
 
-def _post_bases(kinds: Iterable[type[Query[Any]]], published: Digest, documents: Records) -> Bases:
-    """What all answers of a kind are made from: what is published, and for some of them a document of it."""
-    bases = dict.fromkeys(kinds, Basis(published))
-    bases.update(dict.fromkeys(PARTS, Basis(published, (documents,))))
-    bases[Corpus] = Basis(digest((published, documents.digest_of("terms"))))
-    return bases
+def _bases_by_source(published: Published, by_source: Revised, documents: Records, memo: Memo) -> Bases:
+    """What all answers of a kind are made from, of the kinds that are asked about one source at a time."""
+    settings = digest(published.sources.settings)
+    beside = memo.revised("neighbours", published.digest, lambda: published.index.all_beside())
+    backlinks = memo.revised("backlinks", published.digest, lambda: published.index.all_backlinks())
+    return {
+        **dict.fromkeys(ABOUT_SOURCE, Basis(settings, (by_source,))),
+        **dict.fromkeys(PARTS, Basis(b"", (by_source, documents))),
+        NeighboursOf: Basis(b"", (beside,)),
+        Backlinks: Basis(b"", (backlinks,)),
+        Corpus: Basis(digest((published.digest, documents.digest_of("terms")))),
+    }
 
 
 def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], bool]) -> Built:
@@ -172,7 +183,9 @@ def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], b
     files = tuple(asset.url for asset in assets.values())
     about_pages = page_facts(lambda: index, lambda: routes, files)
     basis = digest((published.digest, own.records.digest_of("value"), files))
-    facts = facts.extended(about_pages, dict.fromkeys(about_pages, Basis(basis)))
+    by_url = Basis(b"", (memo.revised("pages", basis, lambda: page_digests(index, routes)),))
+    bases = {**dict.fromkeys(about_pages, Basis(basis)), PageAt: by_url, Listing: by_url}
+    facts = facts.extended(about_pages, bases)
     compiled = memo.map(compile_layout, Compiled, sorted(inputs.layouts), facts, worth=8)
     facts = facts.extended({Template: layouts_with(inputs, compiled.records.column("code"))})
     outputs = memo.map(

@@ -4,7 +4,7 @@ site knows of its posts but their bodies, and nothing of it need be worked out."
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,8 +12,8 @@ from typing import Any
 from octavo.digest import Digest, digest
 from octavo.live import Live, Moderation, live
 from octavo.memo import Memo, Records
-from octavo.model import Meta, Settings
-from octavo.site import Index, Wishes, attachments
+from octavo.model import Meta, Post, Settings
+from octavo.site import Index, Stamp, Wishes, attachments, stamp
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,10 @@ class Publication:
     attachments: Mapping[str, str]
     targets: Mapping[str, tuple[str, ...]]
     wishes: Mapping[str, Wishes]
+    stamps: Mapping[str, Stamp]
+
+    def posts(self) -> dict[str, Post]:
+        return {post.path: post for post in (*self.live.posts, *self.live.pages)}
 
 
 @dataclass(frozen=True)
@@ -56,16 +60,26 @@ class Sources:
             )
         )
 
-    def publish(self) -> Publication:
+    def publish(self, before: Publication | None) -> Publication:
+        """``before`` is an earlier publication: the posts that are the same are not digested again."""
         metas, documents = self.metas, self.documents
         found = live(metas, documents.column("summary"), self.settings, self.when, self.assets)
-        wishes = {post.path: Wishes.of(metas[post.path]) for post in (*found.posts, *found.pages)}
+        posts = {post.path: post for post in (*found.posts, *found.pages)}
+        wishes = {path: Wishes.of(metas[path]) for path in posts}
         return Publication(
             found,
             attachments(found, metas, self.files, documents.unusual("files")),
             documents.unusual("targets"),
             {path: wish for path, wish in wishes.items() if wish != Wishes()},
+            dict(self._stamps(posts, before)),
         )
+
+    def _stamps(self, posts: Mapping[str, Post], before: Publication | None) -> Iterator[tuple[str, Stamp]]:
+        settings, known = digest(self.settings), before.posts() if before else {}
+        stamps: Mapping[str, Stamp] = before.stamps if before else {}
+        for path, post in posts.items():
+            source = settings + self.documents.digest(path, "meta") + self.documents.digest(path, "summary")
+            yield path, stamp(source, post, known.get(path), stamps.get(path))
 
 
 class Published:
@@ -77,7 +91,7 @@ class Published:
         basis = sources.digest()
         window: Any = memo.recall("window", basis)
         if window is None or not _holds(window, sources.when.now):
-            self.__dict__["publication"] = made = sources.publish()
+            self.__dict__["publication"] = made = self._publish()
             window = (made.live.since, made.live.until)
             memo.keep("window", basis, window)
         self.digest = digest((basis, window))
@@ -88,14 +102,17 @@ class Published:
     def publication(self) -> Publication:
         found: Publication | None = self._memo.recall("publication", self.digest)
         if found is None:
-            found = self.sources.publish()
+            found = self._publish()
             self._memo.keep("publication", self.digest, found)
         return found
+
+    def _publish(self) -> Publication:
+        return self.sources.publish(self._memo.recall("publication"))
 
     @cached_property
     def index(self) -> Index:
         made = self.publication
-        return Index(made.live, made.targets, made.attachments, made.wishes, self.sources.settings)
+        return Index(made.live, made.targets, made.attachments, made.wishes, self.sources.settings, made.stamps)
 
     @property
     def live(self) -> Live:

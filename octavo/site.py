@@ -88,22 +88,21 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The digests of a post, of its card and of a link to it. The answers about lists of posts are known by these."""
+    """The digests of a post, of its card and of a link to it: answers about lists of posts are known by these.
+    ``source`` stands for its document and the settings."""
 
+    source: bytes
     post: Digest
     card: Digest
     link: Digest
 
 
-def stamped(
-    posts: Mapping[str, Post], known: Mapping[str, Post] | None = None, stamps: Mapping[str, Stamp] | None = None
-) -> dict[str, Stamp]:
-    """The stamps of posts by path; those of ``known`` ones that are still the same are taken from ``stamps``."""
-    known, stamps = known or {}, stamps or {}
-    return {
-        path: stamps[path] if known.get(path) == post else Stamp(digest(post), digest(card(post)), digest(link(post)))
-        for path, post in posts.items()
-    }
+def stamp(source: bytes, post: Post, known: Post | None, stamped: Stamp | None) -> Stamp:
+    """The stamp of a post. That of the post ``known`` before serves again where both come from the same source: posts
+    that are equal may still be written in two ways, such as a moment in two zones."""
+    if stamped is not None and stamped.source == source and known == post:
+        return stamped
+    return Stamp(source, digest(post), digest(card(post)), digest(link(post)))
 
 
 class Index:
@@ -116,23 +115,18 @@ class Index:
         attachments: Mapping[str, str],
         wishes: Mapping[str, Wishes],
         settings: Settings,
-        stamps: Mapping[str, Stamp] | None = None,
+        stamps: Mapping[str, Stamp],
     ) -> None:
         self.live = live
         self.wishes = wishes
         self.settings = settings
         self.attachments = attachments
         self.targets = targets
-        if stamps is not None:
-            self.__dict__["stamps"] = stamps
+        self.stamps = stamps
 
     @cached_property
     def by_path(self) -> dict[str, Post]:
         return {post.path: post for post in (*self.live.posts, *self.live.pages)}
-
-    @cached_property
-    def stamps(self) -> Mapping[str, Stamp]:
-        return stamped(self.by_path)
 
     def links(self, posts: Iterable[Post]) -> Digest:
         """Stands for the links to some posts."""
@@ -143,6 +137,13 @@ class Index:
         """Stands for the cards of some posts."""
         stamps = self.stamps
         return digest_bytes(b"".join([stamps[post.path].card for post in posts]))
+
+    def by_source(self) -> dict[str, Digest]:
+        """What stands for all that is known of each file below ``posts/`` on its own."""
+        found = {path: digest(state) for path, state in self.live.states.items()}
+        found.update((path, stamp.post) for path, stamp in self.stamps.items())
+        found.update((path, digest(url)) for path, url in self.attachments.items())
+        return found
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -160,6 +161,9 @@ class Index:
     def neighbours(self, path: str) -> Neighbours:
         older, newer = self.beside(path)
         return Neighbours(link(older) if older else None, link(newer) if newer else None)
+
+    def all_beside(self) -> dict[str, Digest]:
+        return {path: self.neighbours_digest(path) for path in self.places}
 
     def neighbours_digest(self, path: str) -> Digest:
         stamps = self.stamps
@@ -209,8 +213,8 @@ class Index:
             return None
         return Series(post.series.name, post.series.url, position, tuple(link(part) for part in parts))
 
-    def backlinks_digest(self, path: str) -> Digest:
-        return self.links(self.linked_from.get(path, ()))
+    def all_backlinks(self) -> dict[str, Digest]:
+        return {path: self.links(posts) for path, posts in self.linked_from.items()}
 
     @cached_property
     def linked_from(self) -> dict[str, list[Post]]:
@@ -301,6 +305,9 @@ def entries(rows: Records, path: str, count: int) -> list[Relations]:
         found.append(rows.load(path, "rest").first(count - RelatedList.LENGTH))
     return found
 
+
+ABOUT_SOURCE = (PostAt, CardOf, UrlOf, FileUrl, SourceState)
+"""The questions whose answers follow from what ``Index.by_source`` stands for, and from the settings."""
 
 LazyIndex = Callable[[], Index]
 """The index when it is needed: it holds every post, and often no question is about more than their bodies."""
@@ -458,6 +465,15 @@ def page_facts(index: LazyIndex, routes: Callable[[], Routes], files: Iterable[s
         Listing: listing,
         PublishedUrl: lambda query: fact(query.url in known() or f"{query.url}index.html" in known()),
         SitemapUrls: lambda query: fact(sitemap(index(), routes())),
+    }
+
+
+def page_digests(index: Index, routes: Routes) -> dict[str, Digest]:
+    """By URL, what stands for a page and for the posts that it lists."""
+    shown = routes.listings
+    return {
+        url: digest((digest(page), index.cards(shown[url]))) if url in shown else digest(page)
+        for url, page in routes.pages.items()
     }
 
 
