@@ -34,6 +34,9 @@ class Rows(Protocol):
     def __iter__(self) -> Iterator[str]: ...
 
 
+Fold = Callable[[Ask, Mapping[str, bytes] | None], tuple[Rows, Mapping[str, bytes]]]
+
+
 @dataclass(frozen=True)
 class Change:
     """Why an item was run: it is new, its output was lost, or the answer to ``query`` changed."""
@@ -184,8 +187,9 @@ class Memo:
         self._observer.ended(name)
         return Mapped(records, changes)
 
-    def fold(self, step: Callable[[Ask, Any], tuple[Rows, Any]], value: type, facts: Facts) -> Mapped:
-        """One step over everything: ``step(ask, state) -> (rows, state)``, with the state of its last run (or None).
+    def fold(self, step: Fold, value: type, facts: Facts) -> Mapped:
+        """One step over everything: ``step(ask, state) -> (rows, state)``, with the state of its last run (or None), in
+        pieces by name.
 
         ``value`` is the dataclass of a row. The rows must not depend on the state, which only makes them cheaper to
         find. Each row is kept on its own;
@@ -199,28 +203,28 @@ class Memo:
         changed = self._answers.changed_since(whole_name)
         change = self._change(whole.get(""), changed)
         if change is not None:
-            state: Any = None
-            if "" in whole:
-                state = _unpickled(self._shelf.part(whole_name, "", "state"))
-            made: list[Rows] = []
+            pieces = dict(self._shelf.column(whole_name, "state"))
+            state = pieces if "" in whole else None
+            made: list[tuple[Rows, Mapping[str, bytes]]] = []
 
-            def one(item: str, ask: Ask) -> _State:
-                rows, new_state = step(ask, state)
-                made.append(rows)
-                return _State(new_state)
+            def one(item: str, ask: Ask) -> _Nothing:
+                made.append(step(ask, state))
+                return _Nothing()
 
             done = run(one, "", facts)
-            (rows,) = made
+            ((rows, new_state),) = made
             # Without its state the next run looks at every row: what is touched is told since the state that is kept,
             # so a run that dies between here and there must not leave the old one.
-            self._keep(whole_name, ("state",), whole, (), gone=list(whole))
+            self._keep(whole_name, (), whole, (), gone=list(whole))
             looked_at = rows.touched if state is not None else rows
             fresh = (_row(item, rows[item]) for item in sorted(looked_at))
             new = (row for row in fresh if row.item not in known or known[row.item].parts != row.digests)
             self._keep(name, parts, known, new, gone=known.keys() - set(rows))
-            self._keep(whole_name, ("state",), whole, (done,), gone=())
+            with self._store.transaction():
+                self._store.put_parts(whole_name, "state", _differing(pieces, new_state))
+            self._keep(whole_name, (), whole, (done,), gone=())
         elif changed:
-            self._keep(whole_name, ("state",), whole, (), gone=(), news=True)
+            self._keep(whole_name, (), whole, (), gone=(), news=True)
         self._observer.ended(name)
         return Mapped(Records(name, parts, dict(known), self._shelf, defaults(value)), {"": change} if change else {})
 
@@ -315,8 +319,15 @@ class Memo:
 
 
 @dataclass(frozen=True)
-class _State:
-    state: Any
+class _Nothing:
+    """What a fold comes to as a whole: its rows and its state are kept by themselves."""
+
+
+def _differing(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Iterator[tuple[str, bytes | None]]:
+    """The pieces that are not as they were; None for those that are gone."""
+    for name in {**old, **new}:
+        if new.get(name) != old.get(name):
+            yield name, new.get(name)
 
 
 def _row(item: str, row: Any) -> Done:

@@ -51,14 +51,31 @@ class State:
     near: tuple[bytes, ...]
     why: tuple[bytes, ...]
 
+    def pieces(self) -> dict[str, bytes]:
+        """The state as it is kept: a small change alters few pieces."""
+        found = {"": marshal.dumps((self.keep, self.total)), "posts": self.posts}
+        for kind in _PIECES:
+            found.update((f"{kind} {number:03}", piece) for number, piece in enumerate(getattr(self, kind)))
+        return found
+
+    @classmethod
+    def of(cls, pieces: Mapping[str, bytes]) -> State:
+        names = sorted(pieces)
+        keep, total = marshal.loads(pieces[""])
+        index, near, why = (tuple(pieces[name] for name in names if name.startswith(f"{kind} ")) for kind in _PIECES)
+        return cls(keep, total, pieces["posts"], index, near, why)
+
+
+_PIECES = ("index", "near", "why")
 
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def relate(ask: Ask, state: State | None) -> tuple[Rows, State]:
-    """The step over all posts: their lists by path, and the state for the next run."""
-    lists, new_state = rank(ask(Corpus()) or (), lambda path: ask(TermsOf(path)) or Terms(), previous=state)
-    return Rows(lists), new_state
+def relate(ask: Ask, state: Mapping[str, bytes] | None) -> tuple[Rows, Mapping[str, bytes]]:
+    """The step over all posts: their lists by path, and the state for the next run, in pieces."""
+    previous = None if state is None else State.of(state)
+    lists, new_state = rank(ask(Corpus()) or (), lambda path: ask(TermsOf(path)) or Terms(), previous=previous)
+    return Rows(lists), new_state.pieces()
 
 
 class Rows(Mapping[str, RelatedList]):

@@ -176,6 +176,14 @@ class Store:
         rows = self.connection.execute("SELECT item, data FROM parts WHERE step = ? AND part = ?", (step, part))
         return ((item, _checked(data)) for item, data in rows)
 
+    def put_parts(self, step: str, part: str, changes: Iterable[tuple[str, bytes | None]]) -> None:
+        """Write one part of some items, or forget it where it is None; within a transaction."""
+        for item, data in changes:
+            key = (step, part, item)
+            self.connection.execute("DELETE FROM parts WHERE step = ? AND part = ? AND item = ?", key)
+            if data is not None:
+                self.connection.execute("INSERT INTO parts VALUES (?, ?, ?, ?)", (*key, _sealed(data)))
+
     def put(self, step: str, parts: Iterable[str], entries: Collection[Entry], gone: Collection[str]) -> None:
         """Write runs, over earlier ones of the same items, and forget those that are gone; within a transaction.
 

@@ -9,6 +9,7 @@ size of that part growing by tenths: a new post then leaves the vectors of most 
 
 from __future__ import annotations
 
+import marshal
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
@@ -102,24 +103,42 @@ class Common(NamedTuple):
 
 
 def to_bytes(index: Index) -> tuple[bytes, ...]:
-    return tuple(array.tobytes() for array in index)
+    """The index in pieces: the squares, and then the terms whose keys begin alike with eight bits. The terms of a post
+    are in few of these."""
+    edges, lone_edges = _edges(index.keys), _edges(index.lone_keys)
+    pieces = [index.squares.tobytes()]
+    for (start, end), (lone_start, lone_end) in zip(pairwise(edges), pairwise(lone_edges), strict=True):
+        entries = slice(index.starts[start], index.starts[end])
+        lone = slice(lone_start, lone_end)
+        arrays = (
+            index.keys[start:end],
+            index.levels[start:end],
+            np.diff(index.starts[start : end + 1]),
+            index.slots[entries],
+            index.damped[entries],
+            index.lone_keys[lone],
+            index.lone_slots[lone],
+            index.lone_damped[lone],
+        )
+        pieces.append(marshal.dumps([array.tobytes() for array in arrays]))
+    return tuple(pieces)
 
 
-def from_bytes(arrays: Sequence[bytes]) -> Index:
-    """The index whose arrays these are the bytes of."""
-    keys, levels, starts, slots, damped, squares, lone_keys, lone_slots, lone_damped = arrays
-    kind = _slot_type(len(squares) // 8)
-    return Index(
-        np.frombuffer(keys, np.uint64),
-        np.frombuffer(levels, np.uint8),
-        np.frombuffer(starts, np.uint32),
-        np.frombuffer(slots, kind),
-        np.frombuffer(damped, np.uint16),
-        np.frombuffer(squares, np.float64),
-        np.frombuffer(lone_keys, np.uint64),
-        np.frombuffer(lone_slots, kind),
-        np.frombuffer(lone_damped, np.uint16),
-    )
+def from_bytes(pieces: Sequence[bytes]) -> Index:
+    """The index whose pieces these are."""
+    squares = np.frombuffer(pieces[0], np.float64)
+    slots = _slot_type(len(squares))
+    kinds: tuple[Any, ...] = (np.uint64, np.uint8, np.uint32, slots, np.uint16, np.uint64, slots, np.uint16)
+    columns = zip(*map(marshal.loads, pieces[1:]), strict=True)
+    arrays = [np.frombuffer(b"".join(column), kind) for column, kind in zip(columns, kinds, strict=True)]
+    keys, levels, sizes, slots_of, damped, *lone = arrays
+    return Index(keys, levels, _starts(sizes), slots_of, damped, squares, *lone)
+
+
+def _edges(keys: Array) -> list[int]:
+    """Where the keys begin that have other first eight bits."""
+    firsts = np.arange(1, 256, dtype=np.uint64) << np.uint64(56)
+    return [0, *np.searchsorted(keys, firsts).tolist(), len(keys)]
 
 
 def stock_size(posts: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -255,11 +255,12 @@ class Initials(dict[str, Letter]):
     touched: frozenset[str] = frozenset()
 
 
-def number_rows(ask: Ask, state: Any) -> tuple[Initials, tuple[tuple[str, Letter], ...]]:
+def number_rows(ask: Ask, state: Mapping[str, bytes] | None) -> tuple[Initials, Mapping[str, bytes]]:
     """The first letter of each note; the state is all of them as they were."""
     rows = Initials({name: Letter((ask(Note(name)) or "")[:1]) for name in ask(Names()) or ()})
-    rows.touched = frozenset(dict(set(rows.items()) - set(state or ())))
-    return rows, tuple(sorted(rows.items()))
+    letters = {name: letter.row.encode() for name, letter in rows.items()}
+    rows.touched = frozenset(dict(set(letters.items()) - set((state or {}).items())))
+    return rows, letters
 
 
 def test_a_fold_keeps_each_row_and_hands_on_its_state() -> None:
@@ -275,6 +276,22 @@ def test_a_fold_keeps_each_row_and_hands_on_its_state() -> None:
     rows = folded().records
     assert {name: rows.load(name, "row") for name in rows} == {"a": "o", "c": "t"}
     assert folded().records.load("c", "row") == "t"
+
+
+def test_a_fold_writes_only_the_pieces_of_its_state_that_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    toy = Toy({"a": "one", "b": "two", "c": "six"})
+    written: list[dict[str, bytes | None]] = []
+    real = Store.put_parts
+
+    def noting(self: Store, step: str, part: str, changes: Iterable[tuple[str, bytes | None]]) -> None:
+        written.append(dict(changes))
+        real(self, step, part, written[-1].items())
+
+    monkeypatch.setattr(Store, "put_parts", noting)
+    for notes in ({"a": "one", "b": "two", "c": "six"}, {"a": "uno", "b": "two"}):
+        toy.notes = notes
+        Memo(toy.store, Hands(), NoLocal()).fold(number_rows, Letter, toy.facts())
+    assert written == [{"a": b"o", "b": b"t", "c": b"s"}, {"a": b"u", "c": None}]
 
 
 def test_a_fold_that_dies_before_its_state_is_kept_leaves_no_stale_row(monkeypatch: pytest.MonkeyPatch) -> None:
