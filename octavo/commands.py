@@ -10,6 +10,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -205,11 +206,11 @@ def related(arguments: argparse.Namespace) -> int:
         from octavo.site import entries
 
         known = project.learn()
-        records = known.related.records
+        records, shown = known.related.records, known.published.sources.settings.related
         paths = sorted(records) if arguments.all else [_related_post(project, known, arguments.post)]
         with telling(0):
             for path in paths:
-                row = entries(records, path, arguments.count)
+                row = tuple(chain.from_iterable(entries(records, path, arguments.count, shown)))
                 if arguments.format == "json":
                     print_json(related_dict(path, row))
                 else:

@@ -335,13 +335,14 @@ class Relation:
 class Relations(Sequence[Relation]):
     """Entries of a list, the best first, as JSON: more are stored than are looked at.
 
-    Each is a list of the path, the score in ``WHOLE`` parts and the reasons; each of these has its kind, its text and,
-    if it is scored, the share in hundredths.
+    Each is an object with ``id`` (the path), ``score`` and ``why``: the reasons as objects with ``kind``, ``text`` and,
+    if it is scored, ``share``. The text is fit for a script in HTML.
     """
 
     text: str = "[]"
 
     WHOLE: ClassVar[int] = 10_000
+    """Parts of a score that are told apart."""
 
     @overload
     def __getitem__(self, at: int) -> Relation: ...
@@ -357,45 +358,38 @@ class Relations(Sequence[Relation]):
     def __len__(self) -> int:
         return len(json.loads(self.text))
 
+    @classmethod
+    def of(cls, entries: list[dict[str, Any]]) -> Relations:
+        return cls(_json_for_html(entries))
+
     def first(self, count: int) -> Relations:
         """The first entries."""
         found = json.loads(self.text)
-        return self if len(found) <= count else Relations(json.dumps(found[:count], ensure_ascii=False))
+        return self if len(found) <= count else self.of(found[:count])
 
-    def plain(self, count: int) -> list[dict[str, Any]]:
-        """The first entries, ready for JSON."""
-        return [
-            {
-                "id": path,
-                "score": parts / self.WHOLE,
-                "why": [
-                    {"kind": kind, "text": text, "share": share[0] / 100} if share else {"kind": kind, "text": text}
-                    for kind, text, *share in told
-                ],
-            }
-            for path, parts, told in json.loads(self.text)[:count]
-        ]
+    @staticmethod
+    def _read(entry: dict[str, Any]) -> Relation:
+        return Relation(entry["id"], entry["score"], tuple(Reason(**reason) for reason in entry["why"]))
 
-    def _read(self, entry: tuple[str, int, list[list[Any]]]) -> Relation:
-        path, parts, told = entry
-        reasons = (Reason(kind, text, *(share / 100 for share in shares)) for kind, text, *shares in told)
-        return Relation(path, parts / self.WHOLE, tuple(reasons))
+
+def _json_for_html(value: object) -> str:
+    text = _encode(value)
+    for special in "<>&'":
+        if special in text:
+            text = text.replace(special, f"\\u{ord(special):04x}")
+    return text
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
 class RelatedList:
-    """A post's list of related posts: the ``first`` entries, which are those that pages show as a rule, and the
-    ``rest``. Each part is stored and loaded on its own."""
+    """A post's list of related posts: the ``first`` entries, which its page shows by the settings, and the ``rest``.
+    Each part is stored and loaded on its own."""
 
     first: Relations = Relations()
     rest: Relations = Relations()
-
-    LENGTH: ClassVar[int] = 6
-    """The entries in ``first``."""
-
-    def plain(self, count: int) -> list[dict[str, Any]]:
-        """The first entries, ready for JSON."""
-        return self.first.plain(count) + self.rest.plain(max(0, count - self.LENGTH))
 
 
 # Pages.

@@ -309,7 +309,7 @@ def _to_render(page: Page, settings: Settings, related: Records) -> Iterator[Que
         path = page.subject
         yield from (PostAt(path), BodyOf(path), HeadingsOf(path), UrlOf(path), NeighboursOf(path), SeriesOf(path))
         yield RelatedTo(path, settings.related)
-        for shown in entries(related, path, settings.related):
+        for shown in entries(related, path, settings.related, settings.related):
             yield from (CardOf(relation.path) for relation in shown)
     elif page.kind in ("home", "tag", "author"):
         yield Listing(page.url)

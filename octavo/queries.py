@@ -19,8 +19,8 @@ from octavo.model import (
     Neighbours,
     Page,
     Post,
-    RelatedList,
     Relation,
+    Relations,
     Series,
     Table,
     Terms,
@@ -260,9 +260,8 @@ class SitemapUrls(Query[tuple[Link, ...]]):
 
 
 @dataclass(frozen=True)
-class RelatedIndex(Query[tuple[tuple[str, Link, RelatedList], ...]]):
-    """Every post with its list: (source path, its link, list), in order of path. The rest of a list is there when pages
-    show more than its first part."""
+class RelatedIndex(Query[tuple[tuple[str, Link, Relations], ...]]):
+    """Every post with the list that its page shows: (source path, its link, list), in order of path."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ full comparison whatever happened before; with the state of an earlier run, only
 
 from __future__ import annotations
 
-import json
 import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from octavo.digest import SIZE
 from octavo.facts import Ask
 from octavo.model import Candidate, RelatedList, Relations, Terms
-from octavo.queries import Corpus, TermsOf
+from octavo.queries import Corpus, Setting, TermsOf
 from octavo.terms import TAG, tag_term, written
 
 if TYPE_CHECKING:
@@ -68,26 +67,27 @@ class State:
 
 _PIECES = ("index", "near", "why")
 
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
 
 def relate(ask: Ask, state: Mapping[str, bytes] | None) -> tuple[Rows, Mapping[str, bytes]]:
     """The step over all posts: their lists by path, and the state for the next run, in pieces."""
-    previous = None if state is None else State.of(state)
+    shown = ask(Setting("related")) or 0
+    # Lists that are divided elsewhere are made anew.
+    is_like = state is not None and state["shown"] == marshal.dumps(shown)
+    previous = State.of(state) if state is not None and is_like else None
     lists, new_state = rank(ask(Corpus()) or (), lambda path: ask(TermsOf(path)) or Terms(), previous=previous)
-    return Rows(lists), new_state.pieces()
+    return Rows(lists, shown), {"shown": marshal.dumps(shown), **new_state.pieces()}
 
 
 class Rows(Mapping[str, RelatedList]):
     """Lists in the shape in which they are stored."""
 
-    def __init__(self, lists: Lists) -> None:
-        self._lists = lists
+    def __init__(self, lists: Lists, shown: int) -> None:
+        self._lists, self._shown = lists, shown
         self.touched = lists.touched
 
     def __getitem__(self, path: str) -> RelatedList:
-        entries, length = self._lists.entries(path), RelatedList.LENGTH
-        return RelatedList(Relations(_json(entries[:length])), Relations(_json(entries[length:])))
+        entries = self._lists.entries(path)
+        return RelatedList(Relations.of(entries[: self._shown]), Relations.of(entries[self._shown :]))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._lists)
@@ -142,33 +142,34 @@ class Lists(Mapping[str, Relations]):
         return len(self._everyone)
 
     def __getitem__(self, path: str) -> Relations:
-        return Relations(_json(self.entries(path)))
+        return Relations.of(self.entries(path))
 
-    def entries(self, path: str) -> list[tuple[str, int, list[_Told]]]:
+    def entries(self, path: str) -> list[dict[str, Any]]:
         """A list as ``Relations`` writes it."""
         slot = self._order.slots.get(path)
         if slot is None:
             self._everyone[path]
             return []
         posts, post, why = self._order.posts, self._order.posts[slot], self._why(slot)
-        row: list[tuple[str, int, list[_Told]]] = []
+        row: list[dict[str, Any]] = []
         for other_slot, parts, is_pinned in self._order.entries(slot):
             other = posts[other_slot]
-            reasons: list[_Told] = []
+            reasons: list[dict[str, Any]] = []
             if is_pinned:
-                reasons.append(("pin", "pinned by the author"))
+                reasons.append({"kind": "pin", "text": "pinned by the author"})
             if post.links or other.links:
                 reasons += _linked(other.path in post.links, post.path in other.links)
             if post.series is not None and post.series == other.series:
-                reasons.append(("series", "same series"))
+                reasons.append({"kind": "series", "text": "same series"})
             if other_slot in why:
                 # A term is told as one of the two writes it in its tags or its title, else in lower case.
                 theirs, ours = self._shown(other_slot), self._shown(slot)
                 for text, hundredths in why[other_slot]:
                     plain = text.removeprefix(TAG)
                     shown = theirs.get(plain) or ours.get(plain) or plain
-                    reasons.append(("term" if plain == text else "tag", shown, hundredths))
-            row.append((other.path, parts, reasons))
+                    kind = "term" if plain == text else "tag"
+                    reasons.append({"kind": kind, "text": shown, "share": hundredths / 100})
+            row.append({"id": other.path, "score": parts / Relations.WHOLE, "why": reasons})
         return row
 
     def _shown(self, slot: int) -> dict[str, str]:
@@ -180,16 +181,13 @@ class Lists(Mapping[str, Relations]):
         return shown
 
 
-_Told = tuple[str, str] | tuple[str, str, int]
-
-
-def _linked(forth: bool, back: bool) -> Iterator[tuple[str, str]]:
+def _linked(forth: bool, back: bool) -> Iterator[dict[str, Any]]:
     if forth and back:
-        yield "link", "links to this article and is linked from it"
+        yield {"kind": "link", "text": "links to this article and is linked from it"}
     elif back:
-        yield "link", "links to this article"
+        yield {"kind": "link", "text": "links to this article"}
     elif forth:
-        yield "link", "linked from this article"
+        yield {"kind": "link", "text": "linked from this article"}
 
 
 class Order:

@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from typing import Any, cast
 
 import jinja2
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup, escape
 
 from octavo import urls
@@ -320,19 +321,16 @@ class PageContext:
     def sitemap(self) -> tuple[Link, ...]:
         return self.ask(SitemapUrls()) or ()
 
-    def related_index(self) -> list[dict[str, Any]]:
-        """Every post with the list that its page shows, scores and reasons, ready for JSON; addresses are absolute.
-        An entry names a post by its ``id`` only: whoever reads this has all posts at hand."""
-        base_url, count = self.settings["base_url"], self.settings["related"]
-        return [
-            {
-                "id": path,
-                "url": urls.absolute(link.url, base_url),
-                "title": link.title,
-                "related": related.plain(count),
-            }
+    def related_index(self) -> Markup:
+        """Every post with the list that its page shows, scores and reasons, as JSON fit for HTML; addresses are
+        absolute. An entry names a post by its ``id`` only: whoever reads this has all posts at hand."""
+        base_url = self.settings["base_url"]
+        rows = (
+            f"{htmlsafe_json_dumps({'id': path, 'url': urls.absolute(link.url, base_url), 'title': link.title})[:-1]},"
+            f'"related":{related.text}}}'
             for path, link, related in self.ask(RelatedIndex()) or ()
-        ]
+        )
+        return Markup("[" + ",\n".join(rows) + "]")
 
     def asset(self, name: str) -> str:
         url = self.ask(AssetUrl(name))

@@ -29,7 +29,6 @@ from octavo.model import (
     Neighbours,
     Page,
     Post,
-    RelatedList,
     Relations,
     Series,
     Settings,
@@ -298,11 +297,12 @@ def card(post: Post) -> Card:
     return Card(post.title, post.url, post.date, post.excerpt, post.minutes, post.image)
 
 
-def entries(rows: Records, path: str, count: int) -> list[Relations]:
-    """The first ``count`` entries of a post's list of related posts, in the pieces in which they are stored."""
+def entries(rows: Records, path: str, count: int, shown: int) -> list[Relations]:
+    """The first ``count`` entries of a post's list of related posts, in the pieces in which they are stored; the first
+    has ``shown``."""
     found: list[Relations] = [rows.load(path, "first").first(count)]
-    if count > RelatedList.LENGTH:
-        found.append(rows.load(path, "rest").first(count - RelatedList.LENGTH))
+    if count > shown:
+        found.append(rows.load(path, "rest").first(count - shown))
     return found
 
 
@@ -430,21 +430,19 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
     def related_to(query: RelatedTo) -> Fact:
         if query.path not in rows:
             return fact(())
-        shown = entries(rows, query.path, query.count)
+        shown = entries(rows, query.path, query.count, index().settings.related)
         return Fact(digest(tuple([each.text for each in shown])), lambda: tuple(chain.from_iterable(shown)))
 
     def related_index(query: RelatedIndex) -> Fact:
-        count, posts = index().settings.related, index().by_path
+        posts = index().by_path
         paths = sorted(rows)
 
-        def load() -> tuple[tuple[str, Link, RelatedList], ...]:
+        def load() -> tuple[tuple[str, Link, Relations], ...]:
             first = rows.column("first")
-            rest = rows.column("rest") if count > RelatedList.LENGTH else {}
-            none = Relations()
-            return tuple((path, link(posts[path]), RelatedList(first[path], rest.get(path, none))) for path in paths)
+            return tuple((path, link(posts[path]), first[path]) for path in paths)
 
         links = index().links([posts[path] for path in paths])
-        return Fact(digest((count, tuple(paths), links, rows.digest_of("first", "rest"))), load)
+        return Fact(digest((tuple(paths), links, rows.digest_of("first"))), load)
 
     return {RelatedTo: related_to, RelatedIndex: related_index}
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from octavo.digest import digest
 from octavo.facts import Facts, Reader, fact
 from octavo.model import Candidate, Relations, Terms
-from octavo.queries import Corpus, TermsOf
+from octavo.queries import Corpus, Setting, TermsOf
 from octavo.related import KEEP, Lists, State, rank, relate
 from octavo.terms import count_terms, decode
 
@@ -366,10 +366,11 @@ def test_another_length_starts_anew() -> None:
 def test_the_step_asks_for_the_corpus_and_for_the_terms_that_changed() -> None:
     made = three()
 
-    def ask() -> Reader:
+    def ask(shown: int = 1) -> Reader:
         return Reader(
             Facts(
                 {
+                    Setting: lambda query: fact(shown),
                     Corpus: lambda query: fact(tuple(made.posts.values())),
                     TermsOf: lambda query: fact(made.terms[query.path]),
                 }
@@ -387,7 +388,11 @@ def test_the_step_asks_for_the_corpus_and_for_the_terms_that_changed() -> None:
     assert {path: (*row.first, *row.rest) for path, row in rows.items()} == {
         path: tuple(row) for path, row in made.lists().items()
     }
-    assert list(reader.asked) == [Corpus()]
+    assert list(reader.asked) == [Setting("related"), Corpus()]
+    assert max(len(row.first) for row in rows.values()) == 1
+    rows, _ = relate(ask(shown=2), state)
+    assert set(rows.touched) == set(rows)
+    assert max(len(row.first) for row in rows.values()) == 2
 
 
 def test_numpy_is_imported_when_lists_are_made_only() -> None:
