@@ -93,8 +93,9 @@ def run(step: Step, item: str, facts: Facts, sink: Sink | None = None, sunk: str
     except Interrupted as interrupted:
         raise interrupted.problem from interrupted
     digests, parts = taken_apart(value, item, sink, sunk)
-    asked, answers = tuple(map(written, reader.asked)), b"".join(reader.asked.values())
-    return Done(item, asked, answers, digests, parts, time.perf_counter() - begun)
+    asked = reader.asked
+    texts, answers = tuple(map(written, asked)), b"".join(asked.values())
+    return Done(item, texts, answers, digests, parts, time.perf_counter() - begun)
 
 
 def taken_apart(value: Any, item: str, sink: Sink | None = None, sunk: str = "") -> tuple[bytes, dict[str, bytes]]:

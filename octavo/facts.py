@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from octavo.digest import Digest, digest
@@ -26,8 +26,12 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 quoted = json.encoder.encode_basestring_ascii
 
 
+@lru_cache(8192)
 def written(query: Query[Any]) -> str:
-    """A question as one line of text: its kind, and its arguments as JSON. ``PostAt["posts/a.md"]``"""
+    """A question as one line of text: its kind, and its arguments as JSON. ``PostAt["posts/a.md"]``
+
+    Many pages ask the same, and to send one text many times costs next to nothing.
+    """
     kind = type(query)
     return f"{kind.__name__}[{','.join([_as_json(getattr(query, name)) for name in _arguments(kind)])}]"  # type: ignore[arg-type]
 
@@ -204,16 +208,18 @@ class Reader:
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        self.asked: dict[Query[Any], Digest] = {}
+        self._asked: dict[Query[Any], Fact] = {}
+
+    @property
+    def asked(self) -> dict[Query[Any], Digest]:
+        return {query: found.digest for query, found in self._asked.items()}
 
     def __call__(self, query: Query[T], /) -> T | None:
         try:
-            if query in self.asked:
-                found = self._facts.fact(query)
-            else:
+            found = self._asked.get(query)
+            if found is None:
                 _check_plain(query)
-                found = self._facts.fact(query)
-                self.asked[query] = found.digest
+                found = self._asked[query] = self._facts.fact(query)
             answer: T | None = found.load()
             return answer
         except Unanswered as problem:

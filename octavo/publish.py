@@ -18,7 +18,7 @@ import stat
 import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -456,7 +456,7 @@ def publish(
 
 
 def _plan(output: Path, rows: Mapping[str, _Row], wanted: Mapping[str, Wanted]) -> _Plan:
-    _check_paths(wanted)
+    _check_paths(wanted, rows.keys())
     found = _compare(output, rows)
     links = _Links(output)
     leaving = {_folded(path): path for path in rows.keys() - wanted.keys()}
@@ -538,12 +538,16 @@ def _publish(
         _delete_folder(ready)
 
 
-def _check_paths(wanted: Mapping[str, Wanted]) -> None:
-    for path in wanted:
+def _check_paths(wanted: Mapping[str, Wanted], known: Collection[str]) -> None:
+    """Raise PublishError for paths that cannot be. The ``known`` ones were looked at when they were first published."""
+    new = [path for path in wanted if path not in known]
+    for path in new:
         _check_path(path)
-        for folder in _folders(path):
-            if folder in wanted:
-                raise PublishError(f"the site has both a file and a folder of this name, which holds '{path}'", folder)
+    folders = {path.rpartition("/")[0]: path for path in wanted} if new else {}
+    for folder, path in folders.items():
+        for above in (folder, *_folders(folder)) if folder else ():
+            if above in wanted:
+                raise PublishError(f"the site has both a file and a folder of this name, which holds '{path}'", above)
 
 
 def _check_path(path: str) -> None:

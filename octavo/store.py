@@ -22,6 +22,12 @@ _FORMAT = "2"
 PATIENCE = 30.0
 """Seconds to wait for a process that has the file locked; Octavo's own keep out of each other's way before."""
 
+_PAGE = 16_384
+_LOG = 64_000_000
+_HELD = 32_000_000
+"""Bytes in a page of a new file, in the log before it is written to the file, and held in memory. Most values are larger
+than SQLite's own page, and a build writes them once."""
+
 # Tables with rowids: in one without, SQLite reads the whole of a large value to pass by its key.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB);
@@ -74,7 +80,10 @@ class Store:
             path or ":memory:", isolation_level=None, check_same_thread=False, timeout=PATIENCE
         )
         try:
+            self.connection.execute(f"PRAGMA page_size = {_PAGE}")
             self.connection.execute("PRAGMA journal_mode = WAL")
+            self.connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG // _PAGE}")
+            self.connection.execute(f"PRAGMA cache_size = {-_HELD // 1024}")
             self.connection.execute("PRAGMA synchronous = NORMAL")
             self.connection.executescript(_SCHEMA)
             self._version = self._data_version()
