@@ -72,13 +72,15 @@ class Hints:
 
 @dataclass(frozen=True)
 class Work:
-    """A step to run, the facts it asks, and where the part ``sunk`` of its values goes."""
+    """A step to run, the facts it asks, and where the part ``sunk`` of its values goes. Only copies of this process can
+    run a step that ``stays``."""
 
     step: Step
     facts: Facts
     hints: Hints = Hints()
     sink: Sink | None = None
     sunk: str = ""
+    stays: bool = False
 
     def run(self, item: str) -> Done:
         return run(self.step, item, self.facts, self.sink, self.sunk)
@@ -114,7 +116,7 @@ def run_all(work: Work, items: list[str], crew: Crew, worth: int, shelf: Shelf, 
         with _uncollected(), heirs as executor:
             yield from _exchange(work, others, alone, crew.jobs, _ToHeirs(work, shelf, executor))
         return
-    pool = crew.pool()
+    pool = None if work.stays else crew.pool()
     if pool is None:
         yield from map(work.run, (*others, *alone))
     else:

@@ -14,13 +14,16 @@ from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 from octavo.answers import Answers
-from octavo.batch import Done, Local, PartKey, Shelf, Sink, Step, defaults, run, taken_apart
+from octavo.batch import Done, Local, PartKey, Shelf, Sink, Step, defaults, run
 from octavo.digest import SIZE, Digest, digest
 from octavo.dispatch import Crew, Hints, Work, run_all
 from octavo.facts import Ask, Fact, Facts, Query, Revised
 from octavo.observe import Observer
 from octavo.revised import Revisions, revised
 from octavo.store import CorruptStore, Entry, Store, Trace
+
+_ROWS_WORTH = 2000
+"""Rows of a fold for which other processes are worth their start."""
 
 
 class Rows(Protocol):
@@ -217,7 +220,8 @@ class Memo:
             # so a run that dies between here and there must not leave the old one.
             self._keep(whole_name, (), whole, (), gone=list(whole))
             looked_at = rows.touched if state is not None else rows
-            fresh = (_row(item, rows[item]) for item in sorted(looked_at))
+            work = Work(lambda item, ask: rows[item], facts, stays=True)
+            fresh = run_all(work, sorted(looked_at), self._crew, _ROWS_WORTH, self._shelf, self._local)
             new = (row for row in fresh if row.item not in known or known[row.item].parts != row.digests)
             self._keep(name, parts, known, new, gone=known.keys() - set(rows))
             with self._store.transaction():
@@ -328,10 +332,6 @@ def _differing(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Iterator[t
     for name in {**old, **new}:
         if new.get(name) != old.get(name):
             yield name, new.get(name)
-
-
-def _row(item: str, row: Any) -> Done:
-    return Done(item, (), b"", *taken_apart(row, item))
 
 
 def _unpickled(data: bytes) -> Any:
