@@ -41,11 +41,17 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           fragments    raw HTML by the site's policy
                           sanitize     what is harmless of a body
                           shortcodes   colon fences as calls of build.py
+                          svg          what an SVG says of itself
+                          raster       what any other image says of itself
+                          pictures     the sizes and formats of an image, and its element
+                          shown        the images of one page
+                          encoder      an image in other sizes and formats
                           layouts      Jinja2 as Octavo uses it
                           faults       what went wrong in a layout, and where
     4 steps     apart     parse        a source -> Document
                           related      posts -> the posts most like each, with reasons
                           render       a Page -> Output
+                          images       an image -> what is known of it, and its variants
                           lint         a layout -> what is wrong with it
                           compiled     a layout -> its code
     5 assembly  together  live         which documents are published, and what others may know of them
@@ -63,6 +69,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           publish      staging, journal, manifest, lock
                           workers      processes
                           cluster      workers of a Dask cluster
+                          gallery      images that were made
                           stamp        the short way when nothing changed
                           salt         what stands for the code itself
                           progress     how far a long step has come, on a terminal

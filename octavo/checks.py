@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from octavo import urls
-from octavo.diagnostic import Diagnostic, Span, did_you_mean, error
+from octavo.diagnostic import Diagnostic, Span, did_you_mean, error, warning
 from octavo.facts import Ask
-from octavo.live import Live, asset_name, image_path
-from octavo.model import LinkUse, Mark, Meta, Page, Ref
-from octavo.queries import AnchorsOf, AssetUrl, FileUrl, LinksOf, PageAt, PublishedUrl, SimilarNames, SourceState
+from octavo.live import Live, cover_path
+from octavo.model import LinkUse, Mark, Meta, Page, Picture, Ref
+from octavo.queries import (
+    AnchorsOf,
+    AssetUrl,
+    FileUrl,
+    LinksOf,
+    PageAt,
+    PictureAt,
+    PublishedUrl,
+    Setting,
+    SimilarNames,
+    SourceState,
+)
+from octavo.shown import path_of
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,11 @@ def _check(path: str, use: LinkUse, ask: Ask) -> Diagnostic | None:
     if ref is None:
         return _anchor_problem(path, use, path, use.fragment, ask)
     fragment = use.fragment
+    image = path_of(ref) if use.is_image else None
+    picture = ask(PictureAt(image)) if image is not None else None
+    if picture is not None:
+        about = picture_problem(picture, _target(ref), _policy(ask) if picture.active else "")
+        return about.at(path, use.span) if about is not None else None
     if ref.kind == "post":
         return _post_problem(path, use, ref, ask) or _anchor_problem(path, use, ref.target, fragment, ask)
     if ref.kind == "file":
@@ -54,6 +71,33 @@ def _check(path: str, use: LinkUse, ask: Ask) -> Diagnostic | None:
     if page is not None and page.kind in ("article", "page"):
         return _anchor_problem(path, use, page.subject, fragment, ask)
     return None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with an image, wherever it is shown."""
+
+    make: Callable[[str, Span | None, str, str, str], Diagnostic]
+    message: str
+    hint: str
+
+    def at(self, path: str, span: Span | None) -> Diagnostic:
+        return self.make(path, span, "image", self.message, self.hint)
+
+
+def picture_problem(picture: Picture, name: str, raw_html: str) -> Fault | None:
+    """An image that a browser may not be able to show, or an SVG with more in it than the site's policy for raw HTML
+    lets an author publish."""
+    if picture.fault:
+        return Fault(warning, f"'{name}' is published as it is: {picture.fault}", picture.hint)
+    if picture.active and raw_html != "allow":
+        hint = f'take it out, or show it as another kind of image: raw_html is "{raw_html}"'
+        return Fault(error, f"'{name}' holds {picture.active}, which could run", hint)
+    return None
+
+
+def _policy(ask: Ask) -> str:
+    return ask(Setting("raw_html")) or ""
 
 
 def _post_problem(path: str, use: LinkUse, ref: Ref, ask: Ask) -> Diagnostic | None:
@@ -156,10 +200,13 @@ def check_front_matter(
     marks: Marks,
     layouts: Iterable[str],
     files: Collection[str],
+    pictures: Mapping[str, Picture],
+    raw_html: str,
 ) -> Iterator[Diagnostic]:
     """What front matter names and the site does not have: layouts, images, and posts to pin or block.
 
-    ``files`` are the source paths of all files published beside posts and of all assets.
+    ``files`` are the source paths of all files published beside posts and of all assets, ``pictures`` is what is known
+    of images; ``raw_html`` is the site's policy.
     """
     names = frozenset(layouts)
     for post in (*live.posts, *live.pages):
@@ -170,9 +217,12 @@ def check_front_matter(
             hint = did_you_mean(post.layout, names) or "write the name of a file in layouts/, such as 'page'"
             place = mark(marks[post.path], "layout")
             yield error(post.path, place, "layout", f"there is no layout '{post.layout}'", hint)
-        name = asset_name(meta)
-        image = image_path(post.path, meta) if name is None else f"assets/{name}"
-        if image is not None and image not in files:
+        image = cover_path(post.path, meta)
+        if image is not None and image in pictures:
+            about = picture_problem(pictures[image], meta.image or "", raw_html)
+            if about is not None:
+                yield about.at(post.path, mark(marks[post.path], "image"))
+        elif image is not None and image not in files:
             hint = did_you_mean(image, files) or "write its path from this file, or from the site with a leading '/'"
             yield error(post.path, mark(marks[post.path], "image"), LINK, f"no image at '{meta.image}'", hint)
         for key, paths in (("pin", meta.pin), ("block", meta.block)):

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from octavo.diagnostic import Diagnostic, Span, did_you_mean, error, in_order
-from octavo.model import MenuItem, Permalinks, Settings, Support
+from octavo.model import Images, MenuItem, Permalinks, Settings, Support
 from octavo.source import SourceText
 
 FILE = "pyproject.toml"
@@ -74,7 +74,7 @@ def _rows(prefix: str, fields: tuple[Field, ...], defaults: object) -> Iterator[
         if known.kind.fields and not isinstance(default, tuple):
             yield from _rows(f"{prefix}{known.name}.", known.kind.fields, default)
         else:
-            shown = "" if default in ("", ()) else str(default)
+            shown = "" if default in ("", ()) else str(list(default) if isinstance(default, tuple) else default)
             yield Row(prefix + known.name, known.kind.name, shown, known.about)
 
 
@@ -629,6 +629,32 @@ def _permalinks(file: _File, at: Keys, value: Any) -> Permalinks | None:
     return None if table is None else Permalinks(**_read_table(file, at, table, _PERMALINKS))
 
 
+def _images(file: _File, at: Keys, value: Any) -> Images | None:
+    table = _a_table(file, at, value)
+    return None if table is None else Images(**_read_table(file, at, table, _IMAGES))
+
+
+def _formats(file: _File, at: Keys, value: Any) -> tuple[str, ...] | None:
+    return _distinct(file, at, value, _one_of("avif", "webp"), 'write formats = ["avif", "webp"]')
+
+
+def _widths(file: _File, at: Keys, value: Any) -> tuple[int, ...] | None:
+    widths = _distinct(file, at, value, _number(16, 4096), "write widths = [480, 800, 1280]")
+    if widths == ():
+        file.error(at, f"'{_name(at)}' is empty", "write widths = [480, 800, 1280], or formats = [] for no sizes")
+        return None
+    return None if widths is None else tuple(sorted(widths))
+
+
+def _distinct(file: _File, at: Keys, value: Any, kind: Kind, hint: str) -> tuple[Any, ...] | None:
+    """An array of different values of a kind."""
+    if not isinstance(value, list):
+        file.error(at, f"'{_name(at)}' must be an array, not {_what(value)}", hint)
+        return None
+    read = [kind.read(file, (*at, index), item) for index, item in enumerate(value)]
+    return None if None in read else tuple(dict.fromkeys(read))
+
+
 def _support(file: _File, at: Keys, value: Any) -> Support | None:
     table = _a_table(file, at, value)
     if table is None:
@@ -673,6 +699,14 @@ _MENU = (
     Field("url", Kind("link", _link), "a path of this site, or an address"),
 )
 
+_IMAGES = (
+    Field(
+        "formats", Kind("array of avif, webp", _formats), "the formats of images, the first choice first; [] for none"
+    ),
+    Field("widths", Kind("array of whole numbers, 16 to 4096", _widths), "the widths of images, in pixels"),
+    Field("sizes", Kind("text", _visible), "how wide a page shows an image: HTML's 'sizes'"),
+)
+
 _SUPPORT = (
     Field("message", Kind("text", _visible), "the notice; without one there is no notice in any page"),
     Field("url", Kind("link", _link), "where the notice leads"),
@@ -713,5 +747,6 @@ FIELDS = (
     Field("related", _number(0, 100), "related posts under an article"),
     Field("excerpt", _number(20, 10_000), "characters in an excerpt, at most"),
     Field("raw_html", _one_of("allow", "sanitize", "error"), "what becomes of HTML within Markdown"),
+    Field("images", Kind("table", _images, _IMAGES), "what becomes of images"),
     Field("support", Kind("table", _support, _SUPPORT), "the support notice"),
 )

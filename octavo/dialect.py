@@ -41,6 +41,9 @@ DEEPEST_INLINE = 12
 ATTRIBUTES = ("id", "class", "title", "width", "height")
 """The attributes that may be written in braces."""
 
+ROLE = "role"
+"""One that may be written behind an image."""
+
 AT = "at"
 """The key in a token's ``meta`` of its (start, end) in the content of its block."""
 
@@ -151,7 +154,7 @@ def make_parser(extensions: Extensions) -> Parser:
     md.configure("commonmark", {"maxNesting": DEEPEST, "xhtmlOut": False})
     md.use(gfm_plugin)
     md.use(deflist_plugin)
-    md.use(attrs_plugin, after=("image", "code_inline", "link_close"), allowed=ATTRIBUTES)
+    md.use(attrs_plugin, after=("image", "code_inline", "link_close"), allowed=(*ATTRIBUTES, ROLE))
     md.use(attrs_block_plugin, allowed=ATTRIBUTES)
     inline, block = inlines.ruler, blocks.ruler
     inline.wrap("newline", lambda rule: newline)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import unquote
 
@@ -11,7 +12,7 @@ from octavo import address
 from octavo.address import Refused, Within
 from octavo.anchors import PREFIX, Ids
 from octavo.diagnostic import Diagnostic, Span, error, warning
-from octavo.model import LinkUse, Ref
+from octavo.model import LinkUse, PictureRef, Ref
 
 # A reference stands in the HTML as its number between two of Unicode's noncharacters until the HTML is cut at them.
 # They are never part of a text: one that is written becomes U+FFFD, and no entity means one.
@@ -65,6 +66,12 @@ class Uses:
     def file(self, source: str, span: Span, is_image: bool, text: str = "") -> str | None:
         """The same for what a page shows or loads."""
         return self._written(address.resolve(source, self._path, "image" if is_image else "link"), span, is_image, text)
+
+    def picture(self, written: str, attributes: Mapping[str, str]) -> str:
+        """What to write for the whole element of an image, whose address is to be ``written`` by itself."""
+        ref = self.refs[int(written[1:-1])]
+        self.refs.append(PictureRef(ref.kind, ref.target, ref.suffix, ref.raw, tuple(attributes.items())))
+        return f"{BEGIN}{len(self.refs) - 1}{END}"
 
     def other(self, value: str, span: Span) -> str | None:
         """The same for an address that nobody checks and that only has to be harmless."""

@@ -10,7 +10,8 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from octavo import urls
-from octavo.model import Group, Meta, Moment, Post, Settings, Summary
+from octavo.model import Group, Meta, Moment, Picture, Post, Settings, Summary
+from octavo.pictures import is_scaled, social_image
 from octavo.schema import path_without_date
 from octavo.slug import slugify
 
@@ -52,9 +53,11 @@ def live(
     settings: Settings,
     when: Moderation,
     assets: Mapping[str, str],
+    pictures: Mapping[str, Picture],
 ) -> Live:
     """Decide what is published. ``metas`` and ``summaries`` are by source path; a broken file has no meta.
-    ``assets`` are the URL paths of assets by name, for the images of posts."""
+    ``assets`` are the URL paths of assets by name, and ``pictures`` is what is known of images by path, both for the
+    images of posts."""
     zone = ZoneInfo(settings.timezone)
     states: dict[str, State] = {}
     instants: dict[str, dt.datetime] = {}
@@ -89,7 +92,7 @@ def live(
     posts: list[Post] = []
     pages: list[Post] = []
     for path, meta, date in shown:
-        post = _post(path, meta, date, summaries[path], groups, settings, zone, addresses[path], assets)
+        post = _post(path, meta, date, summaries[path], groups, settings, zone, addresses[path], assets, pictures)
         (pages if is_standing(meta) else posts).append(post)
     return Live(
         posts=tuple(posts),
@@ -223,7 +226,9 @@ def _post(
     zone: ZoneInfo,
     own: str,
     assets: Mapping[str, str],
+    pictures: Mapping[str, Picture],
 ) -> Post:
+    cover = cover_path(path, meta)
     tags, authors, series = (
         tuple([groups[kind, slug] for slug in dict.fromkeys(map(slugify, written))])
         for kind, written in _written(meta, settings)
@@ -241,7 +246,9 @@ def _post(
         excerpt=summary.excerpt,
         plain=summary.plain,
         minutes=summary.minutes,
-        image=_image_url(path, meta, own, settings, assets),
+        image=_image_url(path, meta, own, settings, assets, pictures.get(cover or "")),
+        image_alt=meta.image_alt,
+        cover=cover if cover in pictures else None,
         canonical=meta.canonical,
         toc=meta.toc,
         draft=meta.draft,
@@ -280,7 +287,17 @@ def asset_name(meta: Meta) -> str | None:
     return meta.image.removeprefix(urls.ASSETS)
 
 
-def _image_url(path: str, meta: Meta, own: str, settings: Settings, assets: Mapping[str, str]) -> str | None:
+def cover_path(path: str, meta: Meta) -> str | None:
+    """The path of a post's ``image`` from the site's folder; None when it is none of the files of posts and assets."""
+    name = asset_name(meta)
+    return image_path(path, meta) if name is None else urls.ASSETS.lstrip("/") + name
+
+
+def _image_url(
+    path: str, meta: Meta, own: str, settings: Settings, assets: Mapping[str, str], picture: Picture | None
+) -> str | None:
+    if picture is not None and is_scaled(picture, settings.images):
+        return social_image(picture, "", lambda url: urls.href(url, settings.base_url)).url
     file = image_path(path, meta)
     asset = assets.get(asset_name(meta) or "")
     if asset is not None:

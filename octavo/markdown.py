@@ -19,7 +19,7 @@ from octavo.inline import Piece, pieces_of, plain_html, text_of
 from octavo.model import Body, Extensions, Heading, LinkUse, Summary
 from octavo.place import Places, place_cells
 from octavo.rawhtml import text_in
-from octavo.writer import footnote_id, footnote_use_id, read_info
+from octavo.writer import FIRST, PICTURE, footnote_id, footnote_use_id, image_attributes, read_info
 
 T = TypeVar("T")
 
@@ -110,6 +110,7 @@ class _Reader:
         self._shortcodes = {extension.name: extension for extension in options.extensions.shortcodes}
         self._has_raw = False
         self._has_title = False
+        self._has_image = False
         self.environment: dict[str, object] = {NOTES: Notes()}
         self.faults = Faults(source.path)
         self.uses = Uses(source.path, self.faults)
@@ -167,9 +168,15 @@ class _Reader:
         for token in tokens:
             kind = token.type
             if kind == "inline":
+                caption = _caption(token, out)
                 self._inline(token)
                 out.append(token)
+                if caption is not None:
+                    self._add_prose(caption)
+                    out.append(Token("figcaption", "", 0, content=caption))
                 continue
+            if kind == "paragraph_close" and out[-1].type == "figcaption":
+                token.tag = "figure"
             if kind == "fence":
                 self._fence(token)
             elif kind == "code_block":
@@ -236,6 +243,10 @@ class _Reader:
         for name in token.meta.get("insecure_attrs", ()):
             message = f"no attribute '{name}' in braces"
             self.faults.warn(self._place(token, block), "attribute", message, f"there are {', '.join(ATTRIBUTES)}")
+        if "role" in token.attrs:
+            del token.attrs["role"]
+            message = "only an image has a 'role' in braces, and only that of 'presentation'"
+            self.faults.warn(self._place(token, block), "attribute", message)
         if "id" not in token.attrs:
             return
         wanted = str(token.attrs["id"])
@@ -314,6 +325,8 @@ class _Reader:
                 token.tag = "del"
             if token.attrs or "insecure_attrs" in token.meta:
                 self._attributes(token, block)
+            if kind == "image" and PICTURE in token.meta:
+                token.meta[PICTURE] = self.uses.picture(token.meta[PICTURE], image_attributes(token))
             if self._has_raw:
                 self._nest(token, out)
             out.append(token)
@@ -336,11 +349,22 @@ class _Reader:
 
     def _image(self, token: Token, block: Token) -> Token:
         text = text_of(token.children or ())
-        written = self.uses.file(str(token.attrs.get("src", "")), self._place(token, block), True, text)
-        if written:
-            token.attrs["src"] = written
-        elif written is not None:
+        place = self._place(token, block)
+        written = self.uses.file(str(token.attrs.get("src", "")), place, True, text)
+        if written is not None and not written:
             return Token("text", "", 0, content=text)
+        token.meta[FIRST] = not self._has_image
+        self._has_image = True
+        role = token.attrs.get("role")
+        if role in ("presentation", "none"):
+            # An empty text says the same of an image, in the words of HTML.
+            del token.attrs["role"]
+            token.children = []
+        elif not text.strip():
+            hint = "write between the brackets what it shows, or {role=presentation} behind it where it only decorates"
+            self.faults.warn(place, "alt", "this image has no text for those who cannot see it", hint)
+        if written:
+            token.attrs["src"] = token.meta[PICTURE] = written
         return token
 
     def _add_prose(self, text: str) -> None:
@@ -351,6 +375,20 @@ class _Reader:
     def _add_code(self, text: str) -> None:
         if text:
             self.code.append(text if text.endswith("\n") else text + "\n")
+
+
+def _caption(block: Token, out: list[Token]) -> str | None:
+    """The title of an image that is, linked or not, all that a paragraph holds: it is taken from the image, and the
+    paragraph, the last of ``out``, becomes a figure."""
+    children = block.children or []
+    if len(children) == 3 and children[0].type == "link_open" and children[2].type == "link_close":
+        children = children[1:2]
+    if len(children) != 1 or children[0].type != "image" or not out or out[-1].type != "paragraph_open":
+        return None
+    if out[-1].hidden or not str(children[0].attrs.get("title", "")).strip():
+        return None
+    out[-1].tag = "figure"
+    return str(children[0].attrs.pop("title"))
 
 
 def _is_raw(token: Token) -> bool:

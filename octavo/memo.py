@@ -190,6 +190,26 @@ class Memo:
         self._observer.ended(name)
         return Mapped(records, changes)
 
+    def run(
+        self, step: Step, value: type, items: Sequence[str], facts: Facts, local: Local, sink: Sink, sunk: str
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """(item, its value's parts but for ``sunk``) of a step that is not remembered: its items are names for all that
+        they are made from, and its values are kept elsewhere. ``local`` are facts too large to be sent, so processes
+        that do not see our files are not asked for help."""
+        name = step.__name__
+        self._observer.began(name)
+        self._observer.expects(name, len(items))
+        facts = facts.extended(local.resolvers())
+        worth = len(items) + 1 if self._crew.remote else 2
+        runs = run_all(Work(step, facts, _NO_HINTS, sink, sunk), list(items), self._crew, worth, self._shelf, local)
+        usual = {part: default for part, (_, default) in defaults(value).items()}
+        try:
+            for done in self._told(name, runs):
+                yield done.item, usual | {part: _unpickled(data) for part, data in done.parts.items()}
+        finally:
+            runs.close()
+        self._observer.ended(name)
+
     def fold(self, step: Fold, value: type, facts: Facts) -> Mapped:
         """One step over everything: ``step(ask, state) -> (rows, state)``, with the state of its last run (or None), in
         pieces by name.

@@ -81,6 +81,7 @@ class Meta:
     draft: bool = False
     layout: str | None = None
     image: str | None = None
+    image_alt: str = ""
     aliases: tuple[str, ...] = ()
     related: bool = True
     pin: tuple[str, ...] = ()
@@ -127,10 +128,19 @@ class Ref:
 
 
 @dataclass(frozen=True)
+class PictureRef(Ref):
+    """An image of Markdown. It stands for a whole element, whose ``attributes`` these are, in order, but for ``src``:
+    what it becomes follows from what is known of the file."""
+
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Body:
     """The HTML of a post around its references: ``chunks[0] refs[0] chunks[1] refs[1] … chunks[-1]``.
 
-    ``len(chunks) == len(refs) + 1``; a ref stands where an attribute's value stands, so what replaces it is escaped.
+    ``len(chunks) == len(refs) + 1``; a ref stands where an attribute's value stands, so what replaces it is escaped,
+    and a PictureRef where an element stands.
     """
 
     chunks: tuple[str, ...] = ("",)
@@ -171,7 +181,7 @@ class Document:
     """One parsed source file. Each field is stored, digested and loaded on its own.
 
     ``meta`` is None when the file has errors; ``targets`` are the source paths of the posts that the body links to,
-    ``files`` those of other files.
+    ``pictures`` those of files that it shows as images and nothing else, ``files`` those of all other files.
     """
 
     meta: Meta | None
@@ -183,6 +193,7 @@ class Document:
     links: tuple[LinkUse, ...] = ()
     targets: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
     terms: Terms = Terms()
     problems: tuple[Diagnostic, ...] = ()
 
@@ -209,6 +220,7 @@ class Card:
     excerpt: str
     minutes: int
     image: str | None = None
+    cover: str | None = None
 
 
 @dataclass(frozen=True)
@@ -268,7 +280,11 @@ class Neighbours:
 @dataclass(frozen=True)
 class Post:
     """What others may know of a post. Dates are aware and in the site's time zone; ``date`` is None only for pages
-    and drafts. The body, the headings and the terms are facts of their own."""
+    and drafts. The body, the headings and the terms are facts of their own.
+
+    ``image`` is the address of its image; ``cover`` is the path of that (``posts/cat.jpg``, ``assets/cat.jpg``) when it
+    is a file of the site.
+    """
 
     path: str
     url: str
@@ -283,11 +299,69 @@ class Post:
     plain: str = ""
     minutes: int = 1
     image: str | None = None
+    image_alt: str = ""
+    cover: str | None = None
     canonical: str | None = None
     toc: bool = True
     draft: bool = False
     layout: str = "post.html"
     extra: Table = field(default_factory=Table)
+
+
+# Images.
+
+PictureFormat = Literal["avif", "webp", "jpeg"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is known of an image file; ``content`` is the digest of its bytes.
+
+    ``width`` and ``height`` are in px, of the image as it is to be seen; 0 where the file does not say. A ``photo`` is
+    made smaller with some loss, a ``drawing``, which has few colours, without. What is ``whole`` is published as it
+    is: vectors, what moves, and what cannot be read, for which ``fault`` gives the reason. ``active`` says what in an
+    SVG could run, ``located`` whether the file tells where it was taken.
+    """
+
+    content: Digest
+    width: int = 0
+    height: int = 0
+    kind: Literal["photo", "drawing", "whole"] = "whole"
+    fault: str = ""
+    hint: str = ""
+    active: str = ""
+    located: bool = False
+
+
+@dataclass(frozen=True)
+class Variant:
+    """An image in one size and format. ``url`` is where it is published: its path, not encoded."""
+
+    url: str
+    width: int
+    height: int
+    format: PictureFormat
+
+
+@dataclass(frozen=True)
+class Order:
+    """The variants of one image that a page shows. They follow from the digest of the file (``content``) and from what
+    is said here, and so do their URLs: a page can be rendered before they are made."""
+
+    content: Digest
+    kind: Literal["photo", "drawing"]
+    variants: tuple[Variant, ...]
+
+
+@dataclass(frozen=True)
+class SocialImage:
+    """What a link to a page is shown with. ``url`` is ready for an ``href``; sizes are in px, 0 where not known."""
+
+    url: str
+    width: int = 0
+    height: int = 0
+    alt: str = ""
+    type: str = ""
 
 
 # Related articles.
@@ -431,10 +505,11 @@ class Page:
 
 @dataclass(frozen=True)
 class Output:
-    """A rendered page: its bytes and what was wrong with it."""
+    """A rendered page: its bytes, what was wrong with it, and the images that have to be made for it."""
 
     content: bytes
     problems: tuple[Diagnostic, ...] = ()
+    orders: tuple[Order, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -489,6 +564,16 @@ class Support:
 
 
 @dataclass(frozen=True)
+class Images:
+    """What images become. ``formats`` are tried by browsers in this order, without any all images are published as they
+    are; ``widths`` are in px; ``sizes`` is how wide a page shows an image (HTML's ``sizes``)."""
+
+    formats: tuple[Literal["avif", "webp"], ...] = ("avif", "webp")
+    widths: tuple[int, ...] = (480, 800, 1280)
+    sizes: str = "(min-width: 43rem) 39rem, calc(100vw - 2.5rem)"
+
+
+@dataclass(frozen=True)
 class Settings:
     """A site's settings, checked. ``base_url`` has no trailing slash and is empty when not set."""
 
@@ -506,6 +591,7 @@ class Settings:
     related: int = 4
     excerpt: int = 200
     raw_html: Literal["allow", "sanitize", "error"] = "allow"
+    images: Images = Images()
     support: Support = Support()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from octavo import frontmatter, markdown, schema, source, terms
 from octavo.facts import Ask
-from octavo.model import Document, Extensions
+from octavo.model import Document, Extensions, PictureRef
 from octavo.queries import Extended, Setting, Source
 
 
@@ -35,6 +35,9 @@ def parse(path: str, ask: Ask) -> Document:
         return Document(meta=None, marks=marks, problems=problems)
     refs = [use.ref for use in reading.links if use.ref is not None]
     targets = {ref.target for ref in refs if ref.kind == "post"}
+    files = {ref.target for ref in refs if ref.kind == "file"}
+    shown = {ref.target for ref in reading.body.refs if isinstance(ref, PictureRef) and ref.kind == "file"}
+    shown -= {ref.target for ref in reading.body.refs if not isinstance(ref, PictureRef)}
     return Document(
         meta=meta,
         marks=marks,
@@ -44,7 +47,8 @@ def parse(path: str, ask: Ask) -> Document:
         anchors=reading.anchors,
         links=reading.links,
         targets=tuple(sorted(targets - {path})),
-        files=tuple(sorted({ref.target for ref in refs if ref.kind == "file"})),
+        files=tuple(sorted(files - shown)),
+        pictures=tuple(sorted(shown)),
         terms=terms.count_terms(meta.title, meta.tags, reading.prose, reading.code),
         problems=problems,
     )

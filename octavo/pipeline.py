@@ -5,25 +5,27 @@ Nothing here reads or writes a file: inputs come as facts, rendered bytes leave 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from octavo import urls
-from octavo.assets import Asset, publish_assets
-from octavo.batch import PartKey, Sink
+from octavo.assets import ROOT, Asset, publish_assets
+from octavo.batch import Local, PartKey, Sink
 from octavo.checks import Checked, Claim, check_front_matter, check_links, clashes, page_claim
 from octavo.compiled import Compiled, compile_layout
-from octavo.diagnostic import Diagnostic, in_order, warning
+from octavo.diagnostic import Diagnostic, error, in_order, warning
 from octavo.digest import Digest, digest
 from octavo.dispatch import Hints
 from octavo.extend import Gathered, Script, gather, own_pages, run_check
 from octavo.facts import Bases, Basis, Fact, Facts, Query, Revised, fact, kept_fact
+from octavo.images import Made, Measured, make_image, measure
 from octavo.lint import Linted, lint
 from octavo.live import Live, Moderation
 from octavo.memo import Change, Mapped, Memo, Records
-from octavo.model import Document, Layout, Mark, Output, Page, RelatedList, Settings
+from octavo.model import Document, Layout, Mark, Order, Output, Page, Picture, RelatedList, Settings
 from octavo.parse import parse
+from octavo.pictures import is_image, is_scaled, name_of, social_order
 from octavo.published import Published, Sources
 from octavo.queries import (
     AnchorsOf,
@@ -40,7 +42,10 @@ from octavo.queries import (
     LinksOf,
     Listing,
     NeighboursOf,
+    OrderOf,
     PageAt,
+    PictureAt,
+    PictureBytes,
     PostAt,
     RelatedTo,
     SeriesOf,
@@ -48,6 +53,7 @@ from octavo.queries import (
     Source,
     Template,
     UrlOf,
+    WritableFormats,
 )
 from octavo.related import relate
 from octavo.render import render
@@ -106,7 +112,8 @@ class Static:
 
 @dataclass(frozen=True)
 class Built:
-    """A site: rendered files by output path with their digests, copied files, and every problem in order."""
+    """A site: rendered files by output path with their digests, copied files, images with their digests and the names
+    of their orders, and every problem in order."""
 
     rendered: Mapping[str, Digest]
     statics: Mapping[str, Static]
@@ -116,6 +123,7 @@ class Built:
     pages: Mapping[str, Page]
     problems: tuple[Diagnostic, ...]
     files_asked: tuple[tuple[str, Digest], ...] = field(default=())
+    images: Mapping[str, tuple[Digest, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,6 +136,7 @@ class Known:
     facts: Facts
     assets: Mapping[str, Asset]
     problems: tuple[Diagnostic, ...]
+    pictures: Mapping[str, Picture]
 
 
 def learn(inputs: Inputs, memo: Memo) -> Known:
@@ -137,7 +146,23 @@ def learn(inputs: Inputs, memo: Memo) -> Known:
     records = documents.records
     assets, problems = publish_assets(inputs.assets)
     addresses = {name: asset.url for name, asset in assets.items()}
-    published = Published(Sources(records, inputs.settings, inputs.when, tuple(inputs.files), addresses), memo)
+    images = _image_files(inputs)
+    facts = facts.extended({PictureBytes: lambda query: images.get(query.path) or fact(None)})
+    measured = memo.map(measure, Measured, sorted(images), facts).records
+    pictures: dict[str, Picture] = measured.column("picture") if images else {}
+    looks = measured.digest_of("picture")
+    by_image = memo.revised("pictures", looks, lambda: {path: measured.digest(path, "picture") for path in measured})
+    facts = facts.extended(_picture_facts(measured, pictures), {PictureAt: Basis(b"", (by_image,))})
+    sources = Sources(
+        records,
+        inputs.settings,
+        inputs.when,
+        tuple(inputs.files),
+        addresses,
+        pictures,
+        looks,
+    )
+    published = Published(sources, memo)
 
     def index() -> Index:
         return published.index
@@ -149,7 +174,33 @@ def learn(inputs: Inputs, memo: Memo) -> Known:
     related = memo.fold(relate, RelatedList, facts)
     about_related = related_facts(index, related.records)
     facts = facts.extended(about_related, {RelatedTo: Basis(b"", (by_source, related.records))})
-    return Known(documents, published, related, facts.extended(asset_facts(assets, inputs)), assets, problems)
+    facts = facts.extended(asset_facts(assets, inputs))
+    return Known(documents, published, related, facts, assets, problems, pictures)
+
+
+def _image_files(inputs: Inputs) -> dict[str, Fact]:
+    """The images that pages may show, by path: those beside posts, and assets."""
+    found = {path: content for path, content in inputs.files.items() if is_image(path)}
+    for name, content in inputs.assets.items():
+        if is_image(name) and not name.startswith(ROOT):
+            found[f"assets/{name}"] = content
+    return found
+
+
+def _picture_facts(measured: Records, pictures: Mapping[str, Picture]) -> Resolvers:
+    def picture_at(query: PictureAt) -> Fact:
+        if query.path not in pictures:
+            return fact(None)
+        return Fact(measured.digest(query.path, "picture"), lambda: pictures[query.path])
+
+    return {PictureAt: picture_at, WritableFormats: lambda query: fact(_writable())}
+
+
+def _writable() -> tuple[str, ...]:
+    """Pillow takes longer to import than most builds: a site without images does without it."""
+    from octavo.encoder import writable_formats
+
+    return writable_formats()
 
 
 def _bases_by_source(published: Published, by_source: Revised, documents: Records, memo: Memo) -> Bases:
@@ -166,8 +217,27 @@ def _bases_by_source(published: Published, by_source: Revised, documents: Record
     }
 
 
-def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], bool]) -> Built:
-    """Make the site. ``sink`` takes the bytes of pages by URL; ``has`` tells whether a page's bytes are published."""
+class Workshop(Protocol):
+    """Where images are kept that were made, by the names of their orders."""
+
+    def digests(self, name: str, order: Order, /) -> Mapping[str, Digest] | None:
+        """URL -> digest of each variant; None where the order has to be made."""
+        ...
+
+    def write(self, name: str, data: bytes, /) -> None:
+        """Keep what was made. The workshop is a sink for that: it may be sent to another process."""
+        ...
+
+    def files(self, paths: Mapping[str, str], /) -> Local:
+        """Answers ``OrderedBytes``, given the path of a file for each name."""
+        ...
+
+
+def build(
+    inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], bool], workshop: Callable[[], Workshop]
+) -> Built:
+    """Make the site. ``sink`` takes the bytes of pages by URL; ``has`` tells whether a page's bytes are published.
+    There is a ``workshop`` where there are images to make."""
     settings = inputs.settings
     known = learn(inputs, memo)
     documents, published, facts, assets = known.documents, known.published, known.facts, known.assets
@@ -199,13 +269,16 @@ def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], b
         sunk="content",
         has=has,
     )
+    orders = _orders(outputs.records, index, known.pictures, settings)
+    made, image_problems = _make_images(orders, known, memo, workshop) if orders else ({}, ())
     linking = sorted(path for path in index.by_path if documents.records.is_unusual(path, "links"))
     links = memo.map(check_links, Checked, linking, facts, worth=10_000, hints=_to_check_links(documents.records))
     own_layouts = sorted(name for name, layout in inputs.layouts.items() if layout.own)
     linted = memo.map(lint, Linted, own_layouts, facts, worth=2000)
     checks = memo.map(run_check, Gathered, names.get("checks", ()), facts)
 
-    of_site_basis = digest((basis, documents.records.digest_of("marks"), tuple(sorted(inputs.layouts))))
+    marks = documents.records.digest_of("marks")
+    of_site_basis = digest((basis, marks, tuple(sorted(inputs.layouts)), published.sources.measured))
     of_site: tuple[Diagnostic, ...] | None = memo.recall("problems", of_site_basis)
     if of_site is None:
         of_site = tuple(_whole_site(inputs, published, documents.records, routes, assets))
@@ -216,10 +289,12 @@ def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], b
         *known.problems,
         *(problem for step in steps for problem in _problems(step.records)),
         *of_site,
+        *image_problems,
     ]
     return Built(
         rendered={urls.output_path(url): outputs.records.digest(url, "content") for url in routes.pages},
         statics=_statics(assets, index.attachments, inputs),
+        images=made,
         ran=outputs.ran,
         parsed=documents.ran,
         live=index.live,
@@ -227,6 +302,46 @@ def build(inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], b
         problems=in_order(problems),
         files_asked=tuple(sorted({*_files_asked(memo, names)})),
     )
+
+
+def _orders(outputs: Records, index: Index, pictures: Mapping[str, Picture], settings: Settings) -> dict[str, Order]:
+    """By name, the images that pages show, and those that links to posts are shown with."""
+    found = {order for orders in outputs.unusual("orders").values() for order in orders}
+    for post in index.by_path.values():
+        picture = pictures.get(post.cover) if post.cover else None
+        if picture is not None and is_scaled(picture, settings.images):
+            found.add(social_order(picture))
+    return {name_of(order): order for order in found}
+
+
+def _make_images(
+    orders: Mapping[str, Order], known: Known, memo: Memo, workshop: Callable[[], Workshop]
+) -> tuple[dict[str, tuple[Digest, str]], tuple[Diagnostic, ...]]:
+    """Every variant by output path, and what cannot be made. What is kept from an earlier build is not made again."""
+    shop, problems = workshop(), []
+    kept = {name: shop.digests(name, order) for name, order in orders.items()}
+    missing = sorted(name for name, found in kept.items() if found is None)
+    without = [name for name in known.published.sources.settings.images.formats if name not in _writable()]
+    if without:
+        message = f"images are not published as {' and '.join(without)}, which this Pillow cannot write"
+        problems.append(warning("pyproject.toml", None, "image", message, "pip install --upgrade pillow"))
+    if missing:
+        by_content: dict[Digest, str] = {}
+        for path in sorted(known.pictures):
+            by_content.setdefault(known.pictures[path].content, path)
+        paths = {name: by_content[orders[name].content] for name in missing}
+        facts = known.facts.extended({OrderOf: lambda query: fact(orders.get(query.name))})
+        for name, parts in memo.run(make_image, Made, missing, facts, shop.files(paths), shop, "content"):
+            if parts["fault"]:
+                message = f"the image cannot be decoded: {parts['fault']}"
+                problems.append(
+                    error(paths[name], None, "image", message, "save it anew with a program that can read it")
+                )
+            kept[name] = shop.digests(name, orders[name])
+    found = {
+        urls.output_path(url): (content, name) for name, files in kept.items() for url, content in (files or {}).items()
+    }
+    return found, tuple(problems)
 
 
 def input_facts(inputs: Inputs) -> Resolvers:
@@ -336,7 +451,9 @@ def _whole_site(
     index, metas, marks = published.index, published.sources.metas, _Marks(documents)
     layouts = {name for name in inputs.layouts if name.endswith(".html")}
     files = {*index.attachments, *(f"assets/{name}" for name in assets)}
-    yield from check_front_matter(index.live, metas, marks, layouts, files)
+    pictures = published.sources.pictures
+    yield from check_front_matter(index.live, metas, marks, layouts, files, pictures, inputs.settings.raw_html)
+    yield from _located(pictures, files)
     yield from shared_names(index, metas, marks)
     yield from clashes(_claims(index, routes, assets), marks)
     if not inputs.settings.base_url:
@@ -347,6 +464,15 @@ def _whole_site(
             "no base_url is set, so feeds, sitemap and canonical links are left out",
             'write base_url = "https://…" under [tool.octavo], or give --base-url',
         )
+
+
+def _located(pictures: Mapping[str, Picture], files: Collection[str]) -> Iterator[Diagnostic]:
+    """Images that are published as they are and say where they were taken."""
+    for path in sorted(pictures):
+        if pictures[path].located and path in files:
+            message = "the file tells where the photo was taken, and it is published as it is"
+            hint = "show it as an image of a post, and link to it nowhere; or take the place out of the file"
+            yield warning(path, None, "location", message, hint)
 
 
 def _claims(index: Index, routes: Routes, assets: Mapping[str, Asset]) -> Iterator[Claim]:

@@ -23,6 +23,8 @@ _WORDS = {
     "own_pages": "pages of build.py",
     "run_check": "checks of build.py",
     "render": "render pages",
+    "measure": "look at images",
+    "make_image": "make images",
     "check_links": "check links",
     "lint": "check layouts",
     "publish": "publish",

@@ -19,7 +19,12 @@ PATIENCE = 1.0
 WORTH = 20
 """Items that are left: for fewer a bar would only flicker."""
 
-_WORDS = {"parse": "reading posts", "render": "rendering pages", "check_links": "checking links"}
+_WORDS = {
+    "parse": "reading posts",
+    "render": "rendering pages",
+    "make_image": "making images",
+    "check_links": "checking links",
+}
 
 
 def can_show(stream: TextIO | None, environment: Mapping[str, str] = os.environ) -> bool:

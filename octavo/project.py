@@ -26,9 +26,10 @@ from octavo.store import CorruptStore, Store
 
 if TYPE_CHECKING:
     from octavo.cluster import Cluster
+    from octavo.gallery import Gallery, OrderedFiles
     from octavo.memo import Change, Memo
-    from octavo.model import Settings
-    from octavo.pipeline import Built, Inputs, Known
+    from octavo.model import Order, Settings
+    from octavo.pipeline import Built, Inputs, Known, Workshop
     from octavo.state import State
     from octavo.workers import Workers
 
@@ -138,6 +139,33 @@ class _PageSink:
 
     def write(self, url: str, data: bytes, /) -> None:
         self.staging.write(urls.output_path(url), data)
+
+
+@dataclass(frozen=True)
+class _Workshop:
+    """The images that are published already, and those in the gallery."""
+
+    gallery: Gallery
+    there: Mapping[str, Digest]
+    sources: Mapping[str, disk.Found]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process only writes."""
+        return (_Workshop, (self.gallery, {}, {}))
+
+    def digests(self, name: str, order: Order) -> Mapping[str, Digest] | None:
+        paths = {variant.url: urls.output_path(variant.url) for variant in order.variants}
+        if all(path in self.there for path in paths.values()):
+            return {url: self.there[path] for url, path in paths.items()}
+        return self.gallery.digests(name)
+
+    def write(self, name: str, data: bytes, /) -> None:
+        self.gallery.write(name, data)
+
+    def files(self, paths: Mapping[str, str]) -> OrderedFiles:
+        from octavo.gallery import OrderedFiles
+
+        return OrderedFiles({name: self.sources[path] for name, path in paths.items()})
 
 
 @dataclass(frozen=True)
@@ -346,39 +374,98 @@ class Project:
             path = urls.output_path(url)
             return published.get(path) == content and path not in altered
 
+        there = {path: content for path, content in published.items() if path not in altered}
         with publish.open_staging(self.cache, self.output) as staging:
-            built = self._made(files, now, _PageSink(staging), has)
+            built = self._made(files, now, _PageSink(staging), has, lambda: self._workshop(files, there))
             report = self._report(built)
             if report.failed:
                 return report
             self._observer.began("publish")
             wanted = _wanted(built, files, staging)
+            if built.images:
+                self._stage_images(built, there, staging)
+                wanted = {**wanted, **{path: publish.Wanted(content) for path, (content, _) in built.images.items()}}
             # From here on what the last root trace says of this output is no longer so, whatever comes between.
             self.store.set_about(self._root_name(), b"")
+            if built.images:
+                self.store.set_about(self._images_name(), b"")
             done = publish.publish(connection, self.output, staging, wanted)
             self._observer.ended("publish")
         shown = replace(report, rendered=(), parsed=())
         root = _Root(inputs, built.live.since, built.live.until, built.files_asked, shown)
         try:
             self.store.set_about(self._root_name(), pickle.dumps(root))
+            if built.images:
+                self._remember_images(built)
         except BaseException as problem:
             problem.add_note(_COMPLETE)
             raise
         return replace(report, written=done.written, removed=done.removed, problems=(*report.problems, *done.warnings))
 
     def _check(self, files: Files) -> Report:
-        return self._report(self._made(files, self.now(), _NoSink(), lambda url, content: True))
+        made = self._made(files, self.now(), _NoSink(), lambda url, content: True, lambda: self._workshop(files, {}))
+        return self._report(made)
 
-    def _made(self, files: Files, now: dt.datetime, sink: Any, has: Callable[[str, Digest], bool]) -> Built:
+    def _made(
+        self,
+        files: Files,
+        now: dt.datetime,
+        sink: Any,
+        has: Callable[[str, Digest], bool],
+        workshop: Callable[[], Workshop],
+    ) -> Built:
         from octavo import pipeline
 
         inputs = self._inputs(files, now)
         memo = self._memo(inputs)
-        built = pipeline.build(inputs, memo, sink, has)
+        built = pipeline.build(inputs, memo, sink, has, workshop)
         self._observer.laid_out({url: page.layout for url, page in built.pages.items()})
         memo.finish()
         self._remember_reasons(built.ran)
         return built
+
+    def gallery(self) -> Gallery:
+        """Where images are kept that were made here. Previews share it with builds: what they make is the same."""
+        from octavo.encoder import recipe
+        from octavo.gallery import FOLDER, Gallery
+
+        home = self.root / CACHE
+        cache = home if self.cache.is_relative_to(home) else self.cache
+        return Gallery(cache / FOLDER / recipe().hex())
+
+    def _workshop(self, files: Files, there: Mapping[str, Digest]) -> Workshop:
+        """``there`` are the files that are published and as they should be. Images among them that were made by the
+        same recipe are not looked for elsewhere."""
+        gallery = self.gallery()
+        if self.store.about(self._images_name()) != gallery.folder.name.encode():
+            there = {}
+        sources = {**files.others, **{f"assets/{name}": found for name, found in files.assets.items()}}
+        return _Workshop(gallery, there, sources)
+
+    def _stage_images(self, built: Built, there: Mapping[str, Digest], staging: publish.StagingFolder) -> None:
+        """Stage the images that are not published yet. Raises NotStaged for those that the gallery has lost: they are
+        made again when the build begins anew."""
+        gallery = self.gallery()
+        orders: dict[str, list[str]] = {}
+        for path, (content, name) in built.images.items():
+            if there.get(path) != content:
+                orders.setdefault(name, []).append(path)
+        for name, paths in orders.items():
+            try:
+                variants = {urls.output_path(url): data for url, data in gallery.variants(name).items()}
+                for path in paths:
+                    staging.write(path, variants[path])
+            except KeyError:
+                raise publish.NotStaged(tuple(paths)) from None
+
+    def _remember_images(self, built: Built) -> None:
+        gallery = self.gallery()
+        self.store.set_about(self._images_name(), gallery.folder.name.encode())
+        gallery.tidy({name for _, name in built.images.values()})
+
+    def _images_name(self) -> str:
+        """What says by which recipe the images of an output folder were made."""
+        return f"images {self._root_name()}"
 
     def _memo(self, inputs: Inputs) -> Memo:
         from octavo.memo import Memo

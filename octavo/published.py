@@ -12,20 +12,23 @@ from typing import Any
 from octavo.digest import Digest, digest
 from octavo.live import Live, Moderation, live
 from octavo.memo import Memo, Records
-from octavo.model import Meta, Post, Settings
+from octavo.model import Meta, Picture, Post, Settings
+from octavo.pictures import is_scaled
 from octavo.site import Index, Stamp, Wishes, attachments, stamp
 
 
 @dataclass(frozen=True)
 class Publication:
     """The published posts, the files published beside them (source path -> URL path), and of each post, where there is
-    something to say: the posts that its body links to, and what its author wishes for."""
+    something to say: the posts that its body links to, and what its author wishes for. ``pictures`` are the images of
+    which only variants are published."""
 
     live: Live
     attachments: Mapping[str, str]
     targets: Mapping[str, tuple[str, ...]]
     wishes: Mapping[str, Wishes]
     stamps: Mapping[str, Stamp]
+    pictures: tuple[str, ...] = ()
 
     def posts(self) -> dict[str, Post]:
         return {post.path: post for post in (*self.live.posts, *self.live.pages)}
@@ -34,13 +37,15 @@ class Publication:
 @dataclass(frozen=True)
 class Sources:
     """What a publication is made from. ``files`` are the paths below ``posts/`` that are no sources, ``assets`` the URL
-    paths of assets by name."""
+    paths of assets by name, ``pictures`` what is known of images by path, ``measured`` the digest of that."""
 
     documents: Records
     settings: Settings
     when: Moderation
     files: Iterable[str]
     assets: Mapping[str, str]
+    pictures: Mapping[str, Picture]
+    measured: Digest
 
     @cached_property
     def metas(self) -> dict[str, Meta | None]:
@@ -52,26 +57,31 @@ class Sources:
         when = self.when
         return digest(
             (
-                self.documents.digest_of("meta", "summary", "targets", "files"),
+                self.documents.digest_of("meta", "summary", "targets", "files", "pictures"),
                 self.settings,
                 (when.drafts, when.future),
                 tuple(sorted(self.files)),
                 tuple(sorted(self.assets.items())),
+                self.measured,
             )
         )
 
     def publish(self, before: Publication | None) -> Publication:
         """``before`` is an earlier publication: the posts that are the same are not digested again."""
         metas, documents = self.metas, self.documents
-        found = live(metas, documents.column("summary"), self.settings, self.when, self.assets)
+        found = live(metas, documents.column("summary"), self.settings, self.when, self.assets, self.pictures)
+        scaled = {path for path, each in self.pictures.items() if is_scaled(each, self.settings.images)}
         posts = {post.path: post for post in (*found.posts, *found.pages)}
         wishes = {path: Wishes.of(metas[path]) for path in posts}
+        files, shown = documents.unusual("files"), documents.unusual("pictures")
+        published, hidden = attachments(found, metas, self.files, files, shown, scaled)
         return Publication(
             found,
-            attachments(found, metas, self.files, documents.unusual("files")),
+            published,
             documents.unusual("targets"),
             {path: wish for path, wish in wishes.items() if wish != Wishes()},
             dict(self._stamps(posts, before)),
+            hidden,
         )
 
     def _stamps(self, posts: Mapping[str, Post], before: Publication | None) -> Iterator[tuple[str, Stamp]]:
@@ -112,7 +122,9 @@ class Published:
     @cached_property
     def index(self) -> Index:
         made = self.publication
-        return Index(made.live, made.targets, made.attachments, made.wishes, self.sources.settings, made.stamps)
+        return Index(
+            made.live, made.targets, made.attachments, made.wishes, self.sources.settings, made.stamps, made.pictures
+        )
 
     @property
     def live(self) -> Live:

@@ -17,7 +17,9 @@ from octavo.model import (
     Link,
     LinkUse,
     Neighbours,
+    Order,
     Page,
+    Picture,
     Post,
     Relation,
     Relations,
@@ -138,6 +140,39 @@ class AssetText(Query[str]):
     """The text of a file of ``assets/``, for a layout that inlines it."""
 
     name: str
+
+
+@dataclass(frozen=True)
+class PictureAt(Query[Picture]):
+    """What is known of an image file, by its path: ``posts/cat.jpg``, ``assets/cat.jpg``."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class PictureBytes(Query[bytes]):
+    """The bytes of an image file by its path."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class OrderOf(Query[Order]):
+    """An ordered image by the digest of its order, in hexadecimal digits."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class OrderedBytes(Query[bytes]):
+    """The bytes of the file of which an ordered image is made, by the same digest."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class WritableFormats(Query[tuple[str, ...]]):
+    """The formats in which images can be written here."""
 
 
 @dataclass(frozen=True)

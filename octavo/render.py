@@ -28,16 +28,19 @@ from octavo.model import (
     Output,
     Page,
     Permalinks,
+    PictureRef,
     Post,
     Reason,
     Ref,
     Relation,
     Series,
     Settings,
+    SocialImage,
     Suggestion,
     Table,
     Year,
 )
+from octavo.pictures import whole_html
 from octavo.queries import (
     AllPosts,
     Archive,
@@ -64,6 +67,7 @@ from octavo.queries import (
     SitemapUrls,
     UrlOf,
 )
+from octavo.shown import Shown
 from octavo.urls import ASSETS
 
 LARGEST_PAGE = 50_000_000
@@ -81,7 +85,8 @@ def render(url: str, ask: Ask) -> Output:
     current = Rendering(ask, page.subject if context.has_post else url, context.names(), context.settings)
     token = rendering.set(current)
     try:
-        return Output(_generate(environment.get_template(page.layout), current.names).encode())
+        content = _generate(environment.get_template(page.layout), current.names).encode()
+        return Output(content, orders=context.shown.orders)
     except jinja2.TemplateNotFound as problem:
         if problem.name == page.layout:
             return Output(b"", _no_layout(page, context.has_post))
@@ -164,7 +169,7 @@ class SiteView:
         )
 
 
-_SITE_SETTINGS = frozenset(field.name for field in fields(Settings)) - {"menu", "permalinks", "raw_html"}
+_SITE_SETTINGS = frozenset(field.name for field in fields(Settings)) - {"menu", "permalinks", "raw_html", "images"}
 
 
 _PATTERNS = frozenset(field.name for field in fields(Permalinks)) - {"posts", "pages", "paginated"}
@@ -177,6 +182,7 @@ class PageContext:
         self.page = page
         self.ask = ask
         self.settings = PageSettings(ask)
+        self.shown = Shown(ask)
 
     def names(self) -> dict[str, Any]:
         return {
@@ -184,6 +190,9 @@ class PageContext:
             "page": self._view(),
             "post": self.ask(PostAt(self.page.subject)) if self.has_post else None,
             "content": self.content,
+            "cover": self.cover,
+            "picture": self.picture,
+            "social_image": self.social_image,
             "headings": self.headings,
             "words": self.words,
             "latest": self.latest,
@@ -253,10 +262,37 @@ class PageContext:
         body = self._own_body if path == self.page.subject else self.ask(BodyOf(path))
         if body is None:
             return Markup("")
-        return Markup(resolved(body, self.ask, self.settings["base_url"], self._address(path) if absolute else None))
+        page_url = self._address(path) if absolute else None
+        return Markup(resolved(body, self.ask, self.settings["base_url"], self.shown, page_url))
 
     def _address(self, path: str) -> str:
         return urls.absolute(self.ask(UrlOf(path)) or "", self.settings["base_url"])
+
+    def cover(self, sizes: str = "") -> Markup:
+        """The element of this post's image, which is loaded before all else; empty where there is none."""
+        post = self.ask(PostAt(self.page.subject)) if self.has_post else None
+        if post is None or post.image is None:
+            return Markup("")
+        attributes = {"alt": post.image_alt, "fetchpriority": "high", "decoding": "async"}
+        return self._picture(post, attributes, sizes)
+
+    def picture(self, item: Post | Card, sizes: str = "", alt: str = "") -> Markup:
+        """The element of the image of a post in a list; empty where there is none."""
+        return self._picture(item, {"alt": alt, "loading": "lazy", "decoding": "async"}, sizes)
+
+    def _picture(self, item: Post | Card, attributes: Mapping[str, str], sizes: str) -> Markup:
+        if item.image is None:
+            return Markup("")
+        if item.cover is None:
+            return Markup(whole_html(attributes, item.image))
+        return Markup(self.shown.picture(item.cover, item.image, attributes, sizes))
+
+    def social_image(self) -> SocialImage | None:
+        """What a link to this page is shown with, if there is an image for that."""
+        post = self.ask(PostAt(self.page.subject)) if self.has_post else None
+        if post is None or post.image is None:
+            return None
+        return self.shown.social(post.cover, post.image, post.image_alt or post.title)
 
     def headings(self) -> tuple[Heading, ...]:
         return (self.ask(HeadingsOf(self.page.subject)) or ()) if self.has_post else ()
@@ -380,7 +416,7 @@ def _nothing(name: str, message: str, hint: str) -> LayoutFailure:
     return LayoutFailure("missing", message, name, hint)
 
 
-def resolved(body: Body, ask: Ask, base_url: str, page_url: str | None = None) -> str:
+def resolved(body: Body, ask: Ask, base_url: str, shown: Shown, page_url: str | None = None) -> str:
     """A body as HTML. With ``page_url`` (absolute) every address is made absolute, those within the page too."""
     if not body.refs and page_url is None:
         return body.chunks[0]
@@ -388,6 +424,9 @@ def resolved(body: Body, ask: Ask, base_url: str, page_url: str | None = None) -
     parts = [body.chunks[0]]
     for ref, chunk in zip(body.refs, body.chunks[1:], strict=True):
         address = _address(ref, ask, base_url)
+        if isinstance(ref, PictureRef):
+            parts += (shown.element(ref, address, page_url is not None), chunk)
+            continue
         parts += (str(escape(urls.absolute(address, base_url) if page_url else address)), chunk)
     html = "".join(parts)
     if page_url is None:

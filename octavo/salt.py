@@ -20,6 +20,7 @@ LIBRARIES = (
     "python-frontmatter",
     "Pygments",
     "numpy",
+    "pillow",
 )
 """The libraries whose version shapes what is written."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import marshal
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from functools import cache, cached_property
@@ -115,13 +115,16 @@ class Index:
         wishes: Mapping[str, Wishes],
         settings: Settings,
         stamps: Mapping[str, Stamp],
+        pictures: tuple[str, ...] = (),
     ) -> None:
+        """``pictures`` are the images beside posts of which only variants are published."""
         self.live = live
         self.wishes = wishes
         self.settings = settings
         self.attachments = attachments
         self.targets = targets
         self.stamps = stamps
+        self.pictures = pictures
 
     @cached_property
     def by_path(self) -> dict[str, Post]:
@@ -235,7 +238,8 @@ class Index:
         """The sources a mistyped path may mean: the same file name elsewhere, else the closest spelling of the path."""
         extension = posixpath.splitext(path)[1]
         name = posixpath.basename(path).casefold()
-        alike = [other for other in (*self.live.states, *self.attachments) if other.endswith(extension)]
+        others = (*self.live.states, *self.attachments, *self.pictures)
+        alike = [other for other in others if other.endswith(extension)]
         same = sorted(other for other in alike if posixpath.basename(other).casefold() == name)
         if same:
             return tuple(same[:3])
@@ -249,14 +253,18 @@ def attachments(
     metas: Mapping[str, Meta | None],
     files: Iterable[str],
     wanted: Mapping[str, tuple[str, ...]],
-) -> dict[str, str]:
-    """Source path -> URL path of the files published with the posts.
+    shown: Mapping[str, tuple[str, ...]],
+    scaled: Collection[str],
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Source path -> URL path of the files published with the posts, and the images that are published otherwise.
 
     All files in a post's own folder are; of the files beside a flat post, those that a published post refers to.
-    ``wanted`` holds the files that each post's body refers to.
+    ``wanted`` holds the files that each post's body refers to, ``shown`` those that it shows as images and nothing
+    else: of these, where they are among the ``scaled``, only the variants are published.
     """
     folders: dict[str, str] = {}
     asked: set[str] = set()
+    pictured: set[str] = set()
     for post in (*live.posts, *live.pages):
         meta = metas[post.path]
         if meta is None:
@@ -265,18 +273,23 @@ def attachments(
         if folder is not None:
             folders[folder] = live.urls[post.path]
         asked.update(wanted.get(post.path, ()))
+        pictured.update(shown.get(post.path, ()))
         image = image_path(post.path, meta)
         if image is not None:
-            asked.add(image)
+            pictured.add(image)
+    asked.update(path for path in pictured if path not in scaled)
+    hidden = {path for path in pictured if path in scaled and path not in asked}
     all_folders = {folder for folder in map(folder_of, metas) if folder is not None}
     found = {}
     for path in files:
+        if path in hidden:
+            continue
         owner = _owner(path, all_folders)
         if owner in folders:
             found[path] = file_url(path, owner, folders[owner])
         elif owner is None and path in asked:
             found[path] = file_url(path, None, "")
-    return found
+    return found, tuple(sorted(hidden.intersection(files)))
 
 
 def _owner(path: str, folders: set[str]) -> str | None:
@@ -294,7 +307,7 @@ def link(post: Post) -> Link:
 
 
 def card(post: Post) -> Card:
-    return Card(post.title, post.url, post.date, post.excerpt, post.minutes, post.image)
+    return Card(post.title, post.url, post.date, post.excerpt, post.minutes, post.image, post.cover)
 
 
 def entries(rows: Records, path: str, count: int, shown: int) -> list[Relations]:

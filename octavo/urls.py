@@ -16,6 +16,9 @@ _NEEDS_NO_QUOTES = re.compile(rf"[A-Za-z0-9_.{re.escape(_SAFE_IN_PATH)}-]*").ful
 ASSETS = "/assets/"
 """Where the files of ``assets/`` are published; a link to one below it is written with its plain name."""
 
+PICTURES = ASSETS + "images/"
+"""Where images are published that were made of others."""
+
 
 _TOKEN = re.compile(r"\{(\w+)\}")
 _SLASHES = re.compile(r"/{2,}")

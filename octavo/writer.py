@@ -15,6 +15,10 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from octavo.highlight import highlight
 from octavo.inline import text_of
+from octavo.pictures import img
+
+PICTURE, FIRST = "picture", "first"
+"""Keys in the ``meta`` of an image: what to write for the whole of it, and whether it is the first of its body."""
 
 _WORD = re.compile(r"""([A-Za-z_][\w-]*)=(?:"([^"]*)"|'([^']*)'|(\S*))|\S+""")
 
@@ -130,12 +134,14 @@ class Writer(RendererHTML):
         return self.renderToken(tokens, idx, options, env)
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """An image of the site is an element that is made when the page is; all others are as they were written."""
         token = tokens[idx]
-        attributes = {"src": token.attrs.get("src", ""), "alt": text_of(token.children or ()), **token.attrs}
-        attributes["alt"] = text_of(token.children or ())
-        attributes.setdefault("loading", "lazy")
-        attributes.setdefault("decoding", "async")
-        return "<img" + "".join(f' {name}="{escape(str(value))}"' for name, value in attributes.items()) + ">"
+        if PICTURE in token.meta:
+            return str(token.meta[PICTURE])
+        return img({"src": str(token.attrs.get("src", "")), **image_attributes(token)})
+
+    def figcaption(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return f"<figcaption>{escape(tokens[idx].content, quote=False)}</figcaption>"
 
     def list_item_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         token = tokens[idx]
@@ -187,6 +193,16 @@ class Writer(RendererHTML):
             f' <a class="footnote-back" href="#{footnote_use_id(tokens[idx])}" role="doc-backlink" '
             f'aria-label="{label}">\u21a9\ufe0e</a>'
         )
+
+
+def image_attributes(token: Token) -> dict[str, str]:
+    """The attributes of an image's element but for its address. The first image of a body is not loaded late."""
+    attributes = {"alt": text_of(token.children or ())}
+    attributes |= {name: str(value) for name, value in token.attrs.items() if name not in ("src", "alt")}
+    if not token.meta.get(FIRST):
+        attributes.setdefault("loading", "lazy")
+    attributes.setdefault("decoding", "async")
+    return attributes
 
 
 def _footnote(token: Token) -> tuple[int, int]:

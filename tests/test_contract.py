@@ -79,6 +79,7 @@ def test_what_the_contract_names_can_be_used(site: MakeSite) -> None:
         "asset_text": "asset_text('style.css')[:1]",
         "href": "href('tags') ~ href('tag', 'x')",
         "tagged": "tagged('x')",
+        "picture": "picture(post)",
         "post_at": "post_at('posts/a.md').title",
     }
     functions = "".join(

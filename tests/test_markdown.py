@@ -13,7 +13,8 @@ from octavo.diagnostic import to_text
 from octavo.dialect import make_parser
 from octavo.digest import digest
 from octavo.markdown import BodySource, Reading, ReadingOptions, read
-from octavo.model import Extension, Extensions, Heading, Table
+from octavo.model import Extension, Extensions, Heading, PictureRef, Table
+from octavo.pictures import whole_html
 
 PATH = "posts/django/subquery.md"
 PARSERS: dict[Extensions, Any] = {}
@@ -35,7 +36,8 @@ def html_of(found: Reading) -> str:
     assert len(found.body.chunks) == len(found.body.refs) + 1
     out = [found.body.chunks[0]]
     for ref, chunk in zip(found.body.refs, found.body.chunks[1:], strict=True):
-        out += (f"{ref.kind}:{ref.target}{ref.suffix}", chunk)
+        address = f"{ref.kind}:{ref.target}{ref.suffix}"
+        out += (whole_html(dict(ref.attributes), address) if isinstance(ref, PictureRef) else address, chunk)
     return "".join(out)
 
 
@@ -184,14 +186,61 @@ def test_a_link_is_found_wherever_it_stands(text: str, line: int, column: int) -
     assert (use.span.line, use.span.column) == (line, column)
 
 
-def test_what_replaces_a_reference_is_the_value_of_an_attribute() -> None:
+def test_what_replaces_a_reference_is_the_value_of_an_attribute_or_an_image() -> None:
     found = reading('[a](x.md "t") ![b](y.png){.wide width=10 height=20}\n')
-    assert found.body.chunks == (
-        '<p><a href="',
-        '" title="t">a</a> <img src="',
-        '" alt="b" width="10" height="20" class="wide" loading="lazy" decoding="async"></p>\n',
-    )
+    assert found.body.chunks == ('<p><a href="', '" title="t">a</a> ', "</p>\n")
     assert [ref.raw for ref in found.body.refs] == ["x.md", "y.png"]
+    picture = found.body.refs[1]
+    assert isinstance(picture, PictureRef)
+    assert picture.attributes == (
+        ("alt", "b"),
+        ("width", "10"),
+        ("height", "20"),
+        ("class", "wide"),
+        ("decoding", "async"),
+    )
+
+
+def test_all_images_but_the_first_are_loaded_late() -> None:
+    found = html("![a](https://a.example/a.png) ![b](b.png)\n\n![c](https://a.example/c.png)\n")
+    assert [" loading=" in each for each in re.findall("<img[^>]*>", found)] == [False, True, True]
+
+
+def test_an_image_with_a_title_that_stands_alone_is_a_figure_with_a_caption() -> None:
+    assert html('![a](https://a.example/a.png "One & *two*")\n') == (
+        '<figure><img src="https://a.example/a.png" alt="a" decoding="async">'
+        "<figcaption>One &amp; *two*</figcaption></figure>\n"
+    )
+    linked = html('[![a](https://a.example/a.png "One")](https://b.example/)\n')
+    assert linked.startswith('<figure><a href="https://b.example/"><img ')
+    assert linked.endswith("></a><figcaption>One</figcaption></figure>\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["![a](https://a.example/a.png)", 'See ![a](https://a.example/a.png "t")', '- ![a](https://a.example/a.png "t")'],
+)
+def test_any_other_image_stays_where_it_stands(text: str) -> None:
+    assert "<figure" not in html(text + "\n")
+
+
+def test_a_caption_is_part_of_the_text() -> None:
+    assert "One more" in reading('Words.\n\n![a](a.png "One more")\n').prose
+
+
+def test_an_image_without_a_text_is_a_warning_unless_it_only_decorates() -> None:
+    told_of = "warning[alt]: this image has no text for those who cannot see it"
+    assert told("a\nb ![](c.png)\n\n![ ](c.png)\n") == [f"6:3: {told_of}", f"8:1: {told_of}"]
+    assert html("![dots](https://a.example/c.png){role=presentation}\n") == (
+        '<p><img src="https://a.example/c.png" alt="" decoding="async"></p>\n'
+    )
+
+
+def test_only_an_image_has_a_role_and_only_that_of_presentation() -> None:
+    assert "role" not in html_of(reading("![a](https://a.example/c.png){role=button}\n"))
+    assert [told(f"{text}{{role=button}}\n")[0].split(":")[2].strip() for text in ("![a](c.png)", "[a](#)")] == [
+        "warning[attribute]"
+    ] * 2
 
 
 def test_addresses_elsewhere_are_left_alone() -> None:

@@ -1,0 +1,90 @@
+"""Images that were made, kept by what they are made from: a file of the cache for each order, under its name.
+
+A new version of Octavo begins its memo anew, but what takes hours to encode is made again only when the encoder is
+another one: its ``recipe`` names the folder.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from octavo.digest import Digest
+from octavo.facts import Fact, Query, Resolver
+from octavo.pictures import heading, unpacked
+from octavo.queries import OrderedBytes
+
+FOLDER = "images"
+"""In the cache: one folder for each recipe."""
+
+_SPARE = 200
+"""Orders that nobody wants any more and that are kept all the same, for whoever changes their mind."""
+
+
+class Readable(Protocol):
+    """A file of the site. Picklable."""
+
+    def fact(self) -> Fact: ...
+
+
+@dataclass(frozen=True)
+class OrderedFiles:
+    """The files of ordered images by the name of the order. Each process reads them by itself: they are large."""
+
+    files: Mapping[str, Readable]
+
+    def resolvers(self) -> Mapping[type[Query[Any]], Resolver]:
+        return {OrderedBytes: lambda query: self.files[query.name].fact()}
+
+    def portable(self) -> OrderedFiles:
+        return self
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The images that were made by one recipe."""
+
+    folder: Path
+
+    def write(self, name: str, data: bytes, /) -> None:
+        """Keep the variants of an order, as ``pictures.packed`` puts them together; where there are none, nothing."""
+        if not data:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        passing = self.folder / f".{name}.{os.getpid()}"
+        passing.write_bytes(data)
+        passing.replace(self.folder / name)
+
+    def digests(self, name: str) -> dict[str, Digest] | None:
+        """URL -> digest of each variant that is kept; None where the order is not."""
+        try:
+            with (self.folder / name).open("rb") as file:
+                return {url: digest for url, digest, _ in heading(file.readline())}
+        except (OSError, ValueError):
+            return None
+
+    def variants(self, name: str) -> dict[str, bytes]:
+        """URL -> bytes of each variant of an order that is kept. A damaged one is dropped, and raises KeyError."""
+        try:
+            return unpacked((self.folder / name).read_bytes())
+        except (OSError, ValueError) as problem:
+            with suppress(OSError):
+                (self.folder / name).unlink()
+            raise KeyError(name) from problem
+
+    def tidy(self, wanted: Collection[str]) -> None:
+        """Drop what other recipes made, and what nobody wants when that is most of it."""
+        for other in self.folder.parent.iterdir() if self.folder.parent.is_dir() else ():
+            if other != self.folder:
+                shutil.rmtree(other, ignore_errors=True)
+        kept = {path.name for path in self.folder.iterdir()} if self.folder.is_dir() else set()
+        spare = kept.difference(wanted)
+        if len(spare) > max(_SPARE, len(wanted)):
+            for name in spare:
+                with suppress(OSError):
+                    (self.folder / name).unlink()

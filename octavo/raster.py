@@ -1,0 +1,101 @@
+"""What an image file says of itself, from its header: nothing is decoded."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from PIL import Image, UnidentifiedImageError
+
+from octavo import svg
+from octavo.digest import Digest
+from octavo.model import Picture
+
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
+"""What may be in them, as Pillow calls it: none of its other readers is ever tried."""
+
+LARGEST = 100_000_000
+"""Pixels. What is larger would take more than 400 MB to decode."""
+
+ICON = 64
+"""Pixels. What is no larger than this is not worth a loss."""
+
+ORIENTATION, LOCATION = 0x0112, 0x8825
+"""Tags of Exif 2.3: how the image is to be turned, and where it was taken."""
+
+UPRIGHT, SIDEWAYS = 1, (5, 6, 7, 8)
+"""Orientations; those that lie on a side change width and height for each other."""
+
+
+def look(path: str, data: bytes, content: Digest) -> Picture:
+    """What is known of a file. ``content`` is its digest. What is wrong with it is its ``fault``; nothing is raised."""
+    if path.lower().endswith(".svg"):
+        return _vector(data, content)
+    try:
+        with opened(data) as image:
+            return _raster(image, content)
+    except UnidentifiedImageError:
+        hint = "export it as JPEG or PNG" if data[4:8] == b"ftyp" else "is it damaged, or something else?"
+        return Picture(content, fault="it is no image that can be read", hint=hint)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return _too_large(content)
+    except Exception as problem:
+        # Pillow's readers let out whatever a damaged header makes them run into.
+        return Picture(content, fault=f"it cannot be read: {problem or type(problem).__name__}")
+
+
+@contextmanager
+def opened(data: bytes) -> Iterator[Image.Image]:
+    """A file whose header has been read. Raises whatever Pillow makes of a damaged one; its warnings are nobody's."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            yield image
+
+
+def exif_of(image: Image.Image) -> Image.Exif:
+    """The Exif data that stands before the image; Pillow's own method decodes a PNG to find what stands behind it."""
+    exif = Image.Exif()
+    exif.load(image.info.get("exif", b""))
+    return exif
+
+
+def orientation(image: Image.Image) -> int:
+    found = exif_of(image).get(ORIENTATION, UPRIGHT)
+    return found if found in (1, 2, 3, 4, *SIDEWAYS) else UPRIGHT
+
+
+def _raster(image: Image.Image, content: Digest) -> Picture:
+    width, height = image.size
+    if width * height > LARGEST:
+        return _too_large(content, width, height)
+    if orientation(image) in SIDEWAYS:
+        width, height = height, width
+    # A JPEG with a second image for its depth, or for each eye, is a photo all the same.
+    moves = image.format != "MPO" and getattr(image, "n_frames", 1) > 1
+    located = LOCATION in exif_of(image) or b"GPSLatitude" in _xmp(image)
+    if moves:
+        return Picture(content, width, height, "whole", located=located)
+    few_colours = image.mode in ("1", "P", "PA") or max(width, height) <= ICON
+    return Picture(content, width, height, "drawing" if few_colours else "photo", located=located)
+
+
+def _xmp(image: Image.Image) -> bytes:
+    found = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    return found.encode("utf-8", "replace") if isinstance(found, str) else bytes(found)
+
+
+def _too_large(content: Digest, width: int = 0, height: int = 0) -> Picture:
+    size = f"it has {width:,} × {height:,} pixels" if width else "it has too many pixels"
+    hint = f"make it smaller than {LARGEST // 1_000_000} million pixels"
+    return Picture(content, width, height, fault=size, hint=hint)
+
+
+def _vector(data: bytes, content: Digest) -> Picture:
+    try:
+        width, height, active = svg.look(data)
+    except svg.NoSvg as problem:
+        return Picture(content, fault=f"it is no SVG that can be read: {problem}")
+    return Picture(content, width, height, active=active)
