@@ -25,8 +25,8 @@ PATIENCE = 30.0
 _PAGE = 16_384
 _LOG = 64_000_000
 _HELD = 32_000_000
-"""Bytes in a page of a new file, in the log before it goes into the file, and held in memory. Most values are larger than
-SQLite's own page, and a build writes them once."""
+"""Bytes in a page of a new file, in the log before it goes into the file, and held in memory. Most values are larger
+than SQLite's own page, and a build writes them once."""
 
 # Tables with rowids: in one without, SQLite reads the whole of a large value to pass by its key.
 _SCHEMA = """
