@@ -64,6 +64,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           script       build.py as source, and what it imports
                           extend       what build.py adds
                           pipeline     the build, a straight line
+                          ondemand     one image, made when it is asked for
     6 shell     apart     config       settings from pyproject.toml
                           disk         files and the stat cache
                           publish      staging, journal, manifest, lock
