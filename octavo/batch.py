@@ -182,6 +182,9 @@ class Estate:
     sunk: str
 
 
+_MOST_HELD = 5_000
+"""Answers that an heir holds from batch to batch: most are about one item and not asked again."""
+
 _inherited: list[Estate] = []
 
 
@@ -195,6 +198,7 @@ def run_inherited(items: tuple[str, ...], parts: Mapping[PartKey, bytes]) -> lis
     """What an heir does with a batch: ``parts`` are those that it is likely to need."""
     (estate,) = _inherited
     estate.shelf.holds_only(parts)
+    estate.facts.forget(_MOST_HELD)
     return _run_all(estate.step, items, estate.facts, estate.sink, estate.sunk)
 
 

@@ -160,6 +160,11 @@ class Facts:
     def digest(self, query: Query[Any]) -> Digest:
         return self.fact(query).digest
 
+    def forget(self, beyond: int) -> None:
+        """Hold no more than so many answers: what is asked again is found again."""
+        if len(self._known) > beyond:
+            self._known.clear()
+
     def once(self, make: Callable[..., T], *args: Hashable) -> T:
         key = (make, args)
         if key not in self._made:

@@ -115,6 +115,20 @@ def test_an_heir_that_wants_one_part_after_the_other_has_all_of_them_in_the_end(
     assert run(names, Hints(), Inline()) == {name: name.upper() for name in names}
 
 
+def test_an_heir_does_not_hold_the_answers_to_all_that_it_was_ever_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("octavo.batch._MOST_HELD", 10)
+    held: list[int] = []
+    real = Facts.forget
+
+    def forget(self: Facts, beyond: int) -> None:
+        real(self, beyond)
+        held.append(len(self._known))
+
+    monkeypatch.setattr(Facts, "forget", forget)
+    assert run(NAMES, Hints(), Inline()) == {name: name.upper() for name in NAMES}
+    assert max(held) <= 10 < len(NAMES)
+
+
 def test_a_good_hint_spares_the_second_exchange() -> None:
     executor = Inline()
     run(NAMES, Hints(parts=lambda item: [("step", item, "text")]), executor)
