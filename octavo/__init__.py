@@ -44,8 +44,10 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           svg          what an SVG says of itself
                           raster       what any other image says of itself
                           pictures     the sizes and formats of an image, and its element
+                          cards        the picture that stands for a post without an image
                           shown        the images of one page
                           encoder      an image in other sizes and formats
+                          drawing      the picture of a card
                           layouts      Jinja2 as Octavo uses it
                           faults       what went wrong in a layout, and where
     4 steps     apart     parse        a source -> Document

@@ -74,6 +74,8 @@ def _rows(prefix: str, fields: tuple[Field, ...], defaults: object) -> Iterator[
         if known.kind.fields and not isinstance(default, tuple):
             yield from _rows(f"{prefix}{known.name}.", known.kind.fields, default)
         else:
+            if default is True or default is False:
+                default = str(default).lower()
             shown = "" if default in ("", ()) else str(list(default) if isinstance(default, tuple) else default)
             yield Row(prefix + known.name, known.kind.name, shown, known.about)
 
@@ -629,6 +631,13 @@ def _permalinks(file: _File, at: Keys, value: Any) -> Permalinks | None:
     return None if table is None else Permalinks(**_read_table(file, at, table, _PERMALINKS))
 
 
+def _flag(file: _File, at: Keys, value: Any) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    file.error(at, f"'{_name(at)}' must be true or false, not {_what(value)}", "write true or false, without quotes")
+    return None
+
+
 def _images(file: _File, at: Keys, value: Any) -> Images | None:
     table = _a_table(file, at, value)
     return None if table is None else Images(**_read_table(file, at, table, _IMAGES))
@@ -705,6 +714,9 @@ _IMAGES = (
     ),
     Field("widths", Kind("array of whole numbers, 16 to 4096", _widths), "the widths of images, in pixels"),
     Field("sizes", Kind("text", _visible), "how wide a page shows an image: HTML's 'sizes'"),
+    Field(
+        "cards", Kind("true or false", _flag), "whether posts without an image have a picture of their title for links"
+    ),
 )
 
 _SUPPORT = (

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from octavo.digest import digest_bytes
 from octavo.facts import Ask
-from octavo.model import Picture
+from octavo.model import Picture, SocialCard
 from octavo.pictures import packed
 from octavo.queries import OrderedBytes, OrderOf, PictureBytes
 
@@ -38,12 +38,16 @@ def measure(path: str, ask: Ask) -> Measured:
 
 
 def make_image(name: str, ask: Ask) -> Made:
-    """Make the variants of one order. Raises LookupError for an order that nobody gave."""
+    """Make the variants of one order, or draw a card. Raises LookupError for an order that nobody gave."""
     from octavo import encoder
 
     order = ask(OrderOf(name))
     if order is None:
         raise LookupError(f"no order {name}")
+    if isinstance(order, SocialCard):
+        from octavo import drawing
+
+        return Made(packed({order.url: drawing.draw(order)}))
     try:
         return Made(packed(encoder.encode(ask(OrderedBytes(name)) or b"", order)))
     except encoder.Undecodable as problem:

@@ -354,6 +354,15 @@ class Order:
 
 
 @dataclass(frozen=True)
+class SocialCard:
+    """A picture of a text. ``url`` is where it is published: its path, not encoded."""
+
+    url: str
+    heading: str
+    foot: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class SocialImage:
     """What a link to a page is shown with. ``url`` is ready for an ``href``; sizes are in px, 0 where not known."""
 
@@ -509,7 +518,7 @@ class Output:
 
     content: bytes
     problems: tuple[Diagnostic, ...] = ()
-    orders: tuple[Order, ...] = ()
+    orders: tuple[Order | SocialCard, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -566,11 +575,13 @@ class Support:
 @dataclass(frozen=True)
 class Images:
     """What images become. ``formats`` are tried by browsers in this order, without any all images are published as they
-    are; ``widths`` are in px; ``sizes`` is how wide a page shows an image (HTML's ``sizes``)."""
+    are; ``widths`` are in px; ``sizes`` is how wide a page shows an image (HTML's ``sizes``). With ``cards``, a post
+    without an image has a picture of its title for links to it."""
 
     formats: tuple[Literal["avif", "webp"], ...] = ("avif", "webp")
     widths: tuple[int, ...] = (480, 800, 1280)
     sizes: str = "(min-width: 43rem) 39rem, calc(100vw - 2.5rem)"
+    cards: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from html import escape
 
 from octavo import urls
 from octavo.digest import Digest, digest, digest_bytes
-from octavo.model import Images, Order, Picture, PictureFormat, SocialImage, Variant
+from octavo.model import Images, Order, Picture, PictureFormat, SocialCard, SocialImage, Variant
 
 ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".apng", ".gif", ".webp", ".avif", ".svg")
 """Of the files that are looked into; others that a browser may know are published as they are."""
@@ -33,9 +33,14 @@ def is_scaled(picture: Picture | None, images: Images) -> bool:
     return picture is not None and picture.kind != "whole" and bool(images.formats)
 
 
-def name_of(order: Order) -> str:
+def name_of(order: Order | SocialCard) -> str:
     """What an ordered image is kept under: a digest of all that it is made from."""
     return digest(order).hex()
+
+
+def urls_of(order: Order | SocialCard) -> tuple[str, ...]:
+    """Where what is made of an order is published."""
+    return (order.url,) if isinstance(order, SocialCard) else tuple(variant.url for variant in order.variants)
 
 
 def order_for(picture: Picture, images: Images, writable: Collection[str]) -> Order:

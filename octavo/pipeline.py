@@ -23,7 +23,7 @@ from octavo.images import Made, Measured, make_image, measure
 from octavo.lint import Linted, lint
 from octavo.live import Live, Moderation
 from octavo.memo import Change, Mapped, Memo, Records
-from octavo.model import Document, Layout, Mark, Order, Output, Page, Picture, RelatedList, Settings
+from octavo.model import Document, Layout, Mark, Order, Output, Page, Picture, RelatedList, Settings, SocialCard
 from octavo.parse import parse
 from octavo.pictures import is_image, is_scaled, name_of, social_order
 from octavo.published import Published, Sources
@@ -33,6 +33,7 @@ from octavo.queries import (
     AssetUrl,
     Backlinks,
     BodyOf,
+    CardDesign,
     CardOf,
     Corpus,
     Data,
@@ -193,7 +194,13 @@ def _picture_facts(measured: Records, pictures: Mapping[str, Picture]) -> Resolv
             return fact(None)
         return Fact(measured.digest(query.path, "picture"), lambda: pictures[query.path])
 
-    return {PictureAt: picture_at, WritableFormats: lambda query: fact(_writable())}
+    return {PictureAt: picture_at, WritableFormats: lambda query: fact(_writable()), CardDesign: _design}
+
+
+def _design(query: CardDesign) -> Fact:
+    from octavo.drawing import design
+
+    return fact(design())
 
 
 def _writable() -> tuple[str, ...]:
@@ -220,8 +227,8 @@ def _bases_by_source(published: Published, by_source: Revised, documents: Record
 class Workshop(Protocol):
     """Where images are kept that were made, by the names of their orders."""
 
-    def digests(self, name: str, order: Order, /) -> Mapping[str, Digest] | None:
-        """URL -> digest of each variant; None where the order has to be made."""
+    def digests(self, name: str, order: Order | SocialCard, /) -> Mapping[str, Digest] | None:
+        """URL -> digest of each file that is made of an order; None where it has to be made."""
         ...
 
     def write(self, name: str, data: bytes, /) -> None:
@@ -304,7 +311,9 @@ def build(
     )
 
 
-def _orders(outputs: Records, index: Index, pictures: Mapping[str, Picture], settings: Settings) -> dict[str, Order]:
+def _orders(
+    outputs: Records, index: Index, pictures: Mapping[str, Picture], settings: Settings
+) -> dict[str, Order | SocialCard]:
     """By name, the images that pages show, and those that links to posts are shown with."""
     found = {order for orders in outputs.unusual("orders").values() for order in orders}
     for post in index.by_path.values():
@@ -315,7 +324,7 @@ def _orders(outputs: Records, index: Index, pictures: Mapping[str, Picture], set
 
 
 def _make_images(
-    orders: Mapping[str, Order], known: Known, memo: Memo, workshop: Callable[[], Workshop]
+    orders: Mapping[str, Order | SocialCard], known: Known, memo: Memo, workshop: Callable[[], Workshop]
 ) -> tuple[dict[str, tuple[Digest, str]], tuple[Diagnostic, ...]]:
     """Every variant by output path, and what cannot be made. What is kept from an earlier build is not made again."""
     shop, problems = workshop(), []
@@ -329,7 +338,7 @@ def _make_images(
         by_content: dict[Digest, str] = {}
         for path in sorted(known.pictures):
             by_content.setdefault(known.pictures[path].content, path)
-        paths = {name: by_content[orders[name].content] for name in missing}
+        paths = {name: by_content[order.content] for name in missing if isinstance(order := orders[name], Order)}
         facts = known.facts.extended({OrderOf: lambda query: fact(orders.get(query.name))})
         for name, parts in memo.run(make_image, Made, missing, facts, shop.files(paths), shop, "content"):
             if parts["fault"]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from octavo.cluster import Cluster
     from octavo.gallery import Gallery, OrderedFiles
     from octavo.memo import Change, Memo
-    from octavo.model import Order, Settings
+    from octavo.model import Order, Settings, SocialCard
     from octavo.pipeline import Built, Inputs, Known, Workshop
     from octavo.state import State
     from octavo.workers import Workers
@@ -153,8 +153,10 @@ class _Workshop:
         """Another process only writes."""
         return (_Workshop, (self.gallery, {}, {}))
 
-    def digests(self, name: str, order: Order) -> Mapping[str, Digest] | None:
-        paths = {variant.url: urls.output_path(variant.url) for variant in order.variants}
+    def digests(self, name: str, order: Order | SocialCard) -> Mapping[str, Digest] | None:
+        from octavo.pictures import urls_of
+
+        paths = {url: urls.output_path(url) for url in urls_of(order)}
         if all(path in self.there for path in paths.values()):
             return {url: self.there[path] for url, path in paths.items()}
         return self.gallery.digests(name)

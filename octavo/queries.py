@@ -24,6 +24,7 @@ from octavo.model import (
     Relation,
     Relations,
     Series,
+    SocialCard,
     Table,
     Terms,
     Year,
@@ -157,7 +158,7 @@ class PictureBytes(Query[bytes]):
 
 
 @dataclass(frozen=True)
-class OrderOf(Query[Order]):
+class OrderOf(Query[Order | SocialCard]):
     """An ordered image by the digest of its order, in hexadecimal digits."""
 
     name: str
@@ -173,6 +174,11 @@ class OrderedBytes(Query[bytes]):
 @dataclass(frozen=True)
 class WritableFormats(Query[tuple[str, ...]]):
     """The formats in which images can be written here."""
+
+
+@dataclass(frozen=True)
+class CardDesign(Query[str]):
+    """Stands for how social cards are drawn here."""
 
 
 @dataclass(frozen=True)

@@ -290,8 +290,10 @@ class PageContext:
     def social_image(self) -> SocialImage | None:
         """What a link to this page is shown with, if there is an image for that."""
         post = self.ask(PostAt(self.page.subject)) if self.has_post else None
-        if post is None or post.image is None:
+        if post is None:
             return None
+        if post.image is None:
+            return self.shown.card(post.title, post.authors[0].name if post.authors else "")
         return self.shown.social(post.cover, post.image, post.image_alt or post.title)
 
     def headings(self) -> tuple[Heading, ...]:

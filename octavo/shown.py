@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from octavo import urls
+from octavo.cards import card_for, card_image
 from octavo.facts import Ask
-from octavo.model import Images, Order, Picture, PictureRef, Ref, SocialImage
+from octavo.model import Images, Order, Picture, PictureRef, Ref, SocialCard, SocialImage
 from octavo.pictures import is_scaled, order_for, picture_html, single_html, social_image, whole_html
-from octavo.queries import PictureAt, Setting, WritableFormats
+from octavo.queries import CardDesign, PictureAt, Setting, WritableFormats
 
 
 def path_of(ref: Ref) -> str | None:
@@ -24,10 +25,10 @@ class Shown:
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
-        self._orders: dict[Order, None] = {}
+        self._orders: dict[Order | SocialCard, None] = {}
 
     @property
-    def orders(self) -> tuple[Order, ...]:
+    def orders(self) -> tuple[Order | SocialCard, ...]:
         return tuple(self._orders)
 
     def element(self, ref: PictureRef, address: str, whole_address: bool = False) -> str:
@@ -56,6 +57,16 @@ class Shown:
         if picture is None or not is_scaled(picture, self._images):
             return SocialImage(address, picture.width if picture else 0, picture.height if picture else 0, alt)
         return social_image(picture, alt, self._href)
+
+    def card(self, title: str, author: str) -> SocialImage | None:
+        """The picture of a title. Only whole addresses lead to the image of a link, so there is none without them."""
+        if not self._images.cards or not self._base_url:
+            return None
+        card = card_for(title, self._ask(Setting("title")) or "", author, self._ask(CardDesign()) or "")
+        if card is None:
+            return None
+        self._orders[card] = None
+        return card_image(card, self._href)
 
     @cached_property
     def _images(self) -> Images:

@@ -114,7 +114,7 @@ def test_every_default_is_a_value_that_may_be_written() -> None:
     lines = []
     for row in config.settings_table():
         if row.default:
-            plain = row.default.isdigit() or row.default.startswith("[")
+            plain = row.default.isdigit() or row.default.startswith("[") or row.default == "false"
             lines.append(f"{row.name} = {row.default if plain else repr(row.default)}")
     read = settings("\n".join([*lines, "support.message = 'x'"]))
     assert read == Settings(title="folder", support=Support("x"))

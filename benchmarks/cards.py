@@ -1,0 +1,30 @@
+"""Processor time to draw a social card: ``python benchmarks/cards.py``, from the top of the repository."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from octavo.cards import card_for
+from octavo.drawing import draw
+
+COUNT = 100
+
+
+def main() -> None:
+    words = "Flask or Django what each framework gives you and which suits your project".split()
+    sizes = []
+    began = time.process_time()
+    for number in range(COUNT):
+        card = card_for(" ".join(words[: 3 + number % 11]) + f" {number}", "Two Frameworks", "The editors", "")
+        assert card is not None
+        sizes.append(len(draw(card)))
+    seconds = time.process_time() - began
+    print(f"{seconds / COUNT * 1000:.1f} ms and {sum(sizes) / COUNT / 1000:.0f} KB a card, of {COUNT}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The picture that stands for a post without an image where others link to it."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from collections.abc import Callable
+
+import pytest
+from PIL import Image, ImageFont
+
+from octavo import cards, drawing
+from octavo.cards import card_for, drawn
+from tests.sites import SiteFolder, post
+
+MakeSite = Callable[[str], SiteFolder]
+
+
+def with_cards(site: MakeSite) -> SiteFolder:
+    folder = site("").replace("pyproject.toml", "[tool.octavo]\n", "[tool.octavo]\nimages.cards = true\n")
+    return folder.write("posts/a.md", post("Größe & more", author="Ann Other"))
+
+
+def card_of(folder: SiteFolder, url: str = "/posts/a/") -> bytes:
+    found = re.search(
+        r'og:image" content="https://test\.example(/blog)?/(assets/images/[^"]*-card\.png)', folder.page(url)
+    )
+    assert found is not None
+    return folder.output()[found[2]]
+
+
+def test_a_post_without_an_image_has_a_card_with_its_size_and_text(site: MakeSite) -> None:
+    folder = with_cards(site)
+    folder.built()
+    page = folder.page("/posts/a/")
+    assert '<meta property="og:image:width" content="1200">' in page
+    assert '<meta property="og:image:height" content="630">' in page
+    assert '<meta property="og:image:alt" content="Größe &amp; more">' in page
+    assert '<meta name="twitter:card" content="summary_large_image">' in page
+    with Image.open(io.BytesIO(card_of(folder))) as image:
+        assert (image.size, image.format) == ((1200, 630), "PNG")
+        assert len(image.getcolors() or ()) > 8
+
+
+def test_cards_are_off_unless_they_are_asked_for_and_nobody_could_find_them_without_a_base_url(site: MakeSite) -> None:
+    folder = with_cards(site)
+    folder.replace("pyproject.toml", 'base_url = "https://test.example"\n', "")
+    folder.built()
+    assert "og:image" not in folder.page("/posts/a/")
+    folder.replace("pyproject.toml", "images.cards = true\n", 'base_url = "https://test.example"\n')
+    folder.built()
+    assert "og:image" not in folder.page("/posts/a/")
+    assert not [path for path in folder.output() if path.startswith("assets/images/")]
+
+
+def test_only_another_title_is_another_card(site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn_cards: list[str] = []
+    real = drawing.draw
+
+    def counting(card: cards.SocialCard) -> bytes:
+        drawn_cards.append(card.heading)
+        return real(card)
+
+    monkeypatch.setattr(drawing, "draw", counting)
+    folder = with_cards(site).write("posts/b.md", post("B"))
+    folder.built()
+    assert sorted(drawn_cards) == ["B", "Größe & more"]
+    drawn_cards.clear()
+    folder.replace("posts/b.md", "Words", "Other words").built(fresh=True)
+    assert drawn_cards == []
+    folder.replace("posts/b.md", "title: B", "title: C").built()
+    assert drawn_cards == ["C"]
+    assert len([path for path in folder.output() if path.endswith("-card.png")]) == 2
+
+
+def test_processes_draw_the_same_cards(site: MakeSite) -> None:
+    folder = with_cards(site)
+    for number in range(6):
+        folder.write(f"posts/{number}.md", post(f"Number {number}"))
+    folder.built(jobs=2)
+    several = folder.output()
+    folder.built(jobs=1, output="again", cache="other")
+    again = {file.name: file.read_bytes() for file in (folder.root / "again/assets/images").iterdir()}
+    assert {path.rpartition("/")[2]: data for path, data in several.items() if "images/" in path} == again
+    assert len(again) == 7
+
+
+@pytest.mark.parametrize(
+    ("title", "site_title", "heading", "foot"),
+    [
+        ("A title", "The site", "A title", ("The site", "Ann")),
+        ("Ship it 🚀 now", "The site", "Ship it now", ("The site", "Ann")),
+        ("日本語の題", "The site", "The site", ("Ann",)),
+        ("عنوان", "The site", "The site", ("Ann",)),
+        ("A title", "サイト", "A title", ("Ann",)),
+        ("Ann", "Ann", "Ann", ()),
+        ("Cafe\u0301", "The site", "Café", ("The site", "Ann")),
+    ],
+)
+def test_what_the_font_cannot_draw_is_left_out(title: str, site_title: str, heading: str, foot: tuple[str]) -> None:
+    card = card_for(title, site_title, "Ann", "design")
+    assert card is not None
+    assert (card.heading, card.foot) == (heading, foot)
+
+
+def test_there_is_no_card_where_nothing_can_be_drawn(site: MakeSite) -> None:
+    assert card_for("題", "サイト", "Ann", "design") is None
+    folder = with_cards(site).write("posts/a.md", post("題")).replace("pyproject.toml", "A test site", "サイト")
+    folder.built()
+    assert "og:image" not in folder.page("/posts/a/")
+
+
+def test_the_font_has_every_character_that_is_drawn() -> None:
+    font = drawing._font(40)
+    nothing = bytes(font.getmask("\uffff"))
+    lacking = [
+        character
+        for character in map(chr, range(0x21, sys.maxunicode // 64))
+        if drawn(character) == character and not character.isspace() and bytes(font.getmask(character)) == nothing
+    ]
+    assert lacking == []
+
+
+@pytest.mark.parametrize("heading", ["A", "word " * 200, "x" * 300, "Ж" * 299, "i. " * 90])
+def test_a_heading_stays_within_its_card(heading: str) -> None:
+    font, lines = drawing._laid_out(drawn(heading))
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    assert 1 <= len(lines) <= 4
+    assert all(font.getlength(line) <= 1200 - 2 * 80 for line in lines)
+    card = card_for(heading, "A site with a long name " * 20, "", "design")
+    assert card is not None
+    with Image.open(io.BytesIO(drawing.draw(card))) as image:
+        margin = image.convert("RGB").crop((1200 - 70, 20, 1200, 630)).getcolors()
+        assert margin is not None and len(margin) == 1
