@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from octavo import answers, disk, extend, facts, layouts, memo, project, publish, sources
+from octavo import answers, disk, extend, facts, layouts, memo, project, publish, revised, sources
 from octavo.batch import defaults
 from octavo.digest import digest
 from octavo.facts import Fact
@@ -139,6 +139,10 @@ def an_answer_that_changes_looks_as_if_it_always_was_so() -> AbstractContextMana
     return patch.object(answers.Answers, "_set", put)
 
 
+def what_changed_of_posts_is_not_told() -> AbstractContextManager[Any]:
+    return patch.object(revised.Revisions, "since", lambda self, revision: ())
+
+
 def the_lists_of_related_posts_are_never_updated() -> AbstractContextManager[Any]:
     real = memo.Memo.fold
 
@@ -193,6 +197,7 @@ MUTANTS: tuple[Mutant, ...] = (
     files_that_are_wanted_no_more_stay,
     a_source_is_known_by_its_length,
     an_answer_that_changes_looks_as_if_it_always_was_so,
+    what_changed_of_posts_is_not_told,
 )
 
 
