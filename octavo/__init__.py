@@ -57,6 +57,8 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           lint         a layout -> what is wrong with it
                           compiled     a layout -> its code
     5 assembly  together  live         which documents are published, and what others may know of them
+                          naming       posts by what authors call them
+                          wishes       what authors wish of related posts, and what is wrong with it
                           routes       which pages exist, and where
                           site         documents -> Facts
                           published    what is published, and a digest that stands for it

@@ -203,7 +203,7 @@ def check_front_matter(
     pictures: Mapping[str, Picture],
     raw_html: str,
 ) -> Iterator[Diagnostic]:
-    """What front matter names and the site does not have: layouts, images, and posts to pin or block.
+    """What front matter names and the site does not have: layouts and images.
 
     ``files`` are the source paths of all files published beside posts and of all assets, ``pictures`` is what is known
     of images; ``raw_html`` is the site's policy.
@@ -225,9 +225,3 @@ def check_front_matter(
         elif image is not None and image not in files:
             hint = did_you_mean(image, files) or "write its path from this file, or from the site with a leading '/'"
             yield error(post.path, mark(marks[post.path], "image"), LINK, f"no image at '{meta.image}'", hint)
-        for key, paths in (("pin", meta.pin), ("block", meta.block)):
-            for number, target in enumerate(paths):
-                if target not in live.states:
-                    place = mark(marks[post.path], f"related.{key}.{number}", f"related.{key}", "related")
-                    hint = did_you_mean(target, live.states) or "write the path of its file, such as 'other.md'"
-                    yield error(post.path, place, "related", f"no post at '{target}'", hint)

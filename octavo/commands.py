@@ -206,8 +206,11 @@ def related(arguments: argparse.Namespace) -> int:
         from octavo.site import entries
 
         known = project.learn()
-        records, shown = known.related.records, known.published.sources.settings.related
-        paths = sorted(records) if arguments.all else [_related_post(project, known, arguments.post)]
+        records, shown = known.related.records, known.published.sources.settings.related.count
+        if not shown:
+            raise Usage("related: the site has no lists of related posts", "give 'related' another number than 0")
+        path = _source_path(project, arguments.post or "")
+        paths = sorted(records) if arguments.all else [_related_post(known, arguments.post, path)]
         with telling(0):
             for path in paths:
                 row = tuple(chain.from_iterable(entries(records, path, arguments.count, shown)))
@@ -228,29 +231,29 @@ _UNRELATED = {
 """By the state of a source that has no list: what it is, and what to do about it."""
 
 
-def _related_post(project: Project, known: Known, given: str) -> str:
-    path = _source_path(project, given)
-    if path in known.related.records:
-        return path
-    state = known.published.index.live.states.get(path)
-    if state is None:
-        raise Usage(f"there is no post '{given}'", _near_post(path, known))
-    what, hint = _UNRELATED[state]
-    raise Usage(f"'{given}' is {what}", hint)
+def _related_post(known: Known, given: str, path: str) -> str:
+    """The post that an author means: ``path``, where the given text is a file's, or else by any of its names."""
+    from octavo.naming import Names
+
+    sources = known.published.sources
+    names = Names(sources.metas, sources.settings)
+    found = names.find(path) or names.find(given, "posts/")
+    if len(found) > 1:
+        raise Usage(f"'{given}' may be {' or '.join(found[:3])}", f"write {found[0]}")
+    if not found:
+        near = names.alike(given)
+        raise Usage(f"there is no post '{given}'", f"did you mean '{near}'?" if near else _NAME_IT)
+    if found[0] not in known.related.records:
+        what, hint = _UNRELATED[known.published.index.live.states[found[0]]]
+        raise Usage(f"'{given}' is {what}", hint)
+    return found[0]
 
 
-def _near_post(path: str, known: Known) -> str:
-    """A post whose path or name is much like the one given."""
-    from difflib import get_close_matches
-
-    names = {Path(other).name: other for other in sorted(known.related.records, reverse=True)}
-    hint = did_you_mean(path, known.related.records)
-    near = get_close_matches(Path(path).name, names, n=1)
-    return hint or (f"did you mean '{names[near[0]]}'?" if near else "name the file, such as posts/hello.md")
+_NAME_IT = "name the file, such as posts/hello.md"
 
 
 def _source_path(project: Project, given: str) -> str:
-    """A post as the author names it: relative to the site, to ``posts/``, or to the current folder."""
+    """A file as the author names it: relative to the site, to ``posts/``, or to the current folder."""
     for candidate in (Path(given), project.root / given, project.root / "posts" / given):
         if candidate.is_file() and candidate.resolve().is_relative_to(project.root):
             return candidate.resolve().relative_to(project.root).as_posix()

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from octavo.diagnostic import Diagnostic, Span, did_you_mean, error, in_order
-from octavo.model import Images, MenuItem, Permalinks, Settings, Support
+from octavo.model import Images, MenuItem, Permalinks, Related, Settings, Support
 from octavo.source import SourceText
 
 FILE = "pyproject.toml"
@@ -643,6 +643,18 @@ def _images(file: _File, at: Keys, value: Any) -> Images | None:
     return None if table is None else Images(**_read_table(file, at, table, _IMAGES))
 
 
+def _related(file: _File, at: Keys, value: Any) -> Related | None:
+    """A table, or the number of entries alone."""
+    if isinstance(value, dict):
+        return Related(**_read_table(file, at, value, _RELATED))
+    if not isinstance(value, int) or isinstance(value, bool):
+        hint = f"write {_name(at)} = 4, or [tool.octavo.{_name(at)}] with {', '.join(each.name for each in _RELATED)}"
+        file.error(at, f"'{_name(at)}' must be a whole number or a table, not {_what(value)}", hint)
+        return None
+    count = _COUNT.read(file, at, value)
+    return None if count is None else Related(count)
+
+
 def _formats(file: _File, at: Keys, value: Any) -> tuple[str, ...] | None:
     return _distinct(file, at, value, _one_of("avif", "webp"), 'write formats = ["avif", "webp"]')
 
@@ -719,6 +731,13 @@ _IMAGES = (
     ),
 )
 
+_COUNT = _number(0, 100)
+
+_RELATED = (
+    Field("count", _COUNT, "related posts under an article; with 0 none are computed"),
+    Field("keep_linked", Kind("true or false", _flag), "whether a list keeps posts that the article links to"),
+)
+
 _SUPPORT = (
     Field("message", Kind("text", _visible), "the notice; without one there is no notice in any page"),
     Field("url", Kind("link", _link), "where the notice leads"),
@@ -756,7 +775,7 @@ FIELDS = (
     Field("paginate", _number(1, 10_000), "posts on one page of a list"),
     Field("feed_length", _number(1, 10_000), "posts in a feed"),
     Field("latest", _number(0, 100), "posts under 'Latest articles'"),
-    Field("related", _number(0, 100), "related posts under an article"),
+    Field("related", Kind("table, or 'count' alone", _related, _RELATED), "the lists of related posts"),
     Field("excerpt", _number(20, 10_000), "characters in an excerpt, at most"),
     Field("raw_html", _one_of("allow", "sanitize", "error"), "what becomes of HTML within Markdown"),
     Field("images", Kind("table", _images, _IMAGES), "what becomes of images"),

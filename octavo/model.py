@@ -67,7 +67,8 @@ Moment = dt.date | dt.datetime
 
 @dataclass(frozen=True)
 class Meta:
-    """The front matter of one post, typed. Paths in ``pin`` and ``block`` are relative to the site."""
+    """The front matter of one post, typed. In ``pin``, ``block`` and ``block_both`` a name that is the path of a source
+    is relative to the site; others are as written, and ``naming`` finds what they mean."""
 
     title: str
     date: Moment | None = None
@@ -86,6 +87,7 @@ class Meta:
     related: bool = True
     pin: tuple[str, ...] = ()
     block: tuple[str, ...] = ()
+    block_both: tuple[str, ...] = ()
     canonical: str | None = None
     toc: bool = True
     extra: Table = field(default_factory=Table)
@@ -380,8 +382,8 @@ class SocialImage:
 class Candidate:
     """A post as the ranking sees it. ``day`` counts from 1970-01-01; ``links`` are the paths it links to.
 
-    ``terms`` is the digest of its Terms, which are asked for where they changed. ``pin`` and ``block`` are paths; a
-    post that is not ``related`` has no list and is in none.
+    ``terms`` is the digest of its Terms, which are asked for where they changed. ``pin`` and ``block`` are paths,
+    ``block`` of all posts that the list leaves out; a post that is not ``related`` has no list and is in none.
     """
 
     path: str
@@ -585,6 +587,15 @@ class Images:
 
 
 @dataclass(frozen=True)
+class Related:
+    """The lists of related posts: how many entries a page shows (0: no lists are made), and whether a list keeps the
+    posts that its article links to."""
+
+    count: int = 4
+    keep_linked: bool = False
+
+
+@dataclass(frozen=True)
 class Settings:
     """A site's settings, checked. ``base_url`` has no trailing slash and is empty when not set."""
 
@@ -599,7 +610,7 @@ class Settings:
     paginate: int = 10
     feed_length: int = 20
     latest: int = 4
-    related: int = 4
+    related: Related = Related()
     excerpt: int = 200
     raw_html: Literal["allow", "sanitize", "error"] = "allow"
     images: Images = Images()

@@ -24,6 +24,7 @@ from octavo.lint import Linted, lint
 from octavo.live import Live, Moderation
 from octavo.memo import Change, Mapped, Memo, Records
 from octavo.model import Document, Layout, Mark, Order, Output, Page, Picture, RelatedList, Settings, SocialCard
+from octavo.naming import Names
 from octavo.parse import parse
 from octavo.pictures import is_image, is_scaled, name_of, social_order
 from octavo.published import Published, Sources
@@ -72,6 +73,7 @@ from octavo.site import (
     related_facts,
     shared_names,
 )
+from octavo.wishes import check_wishes
 
 
 @dataclass(frozen=True)
@@ -432,8 +434,9 @@ def _to_render(page: Page, settings: Settings, related: Records) -> Iterator[Que
     if page.kind == "article":
         path = page.subject
         yield from (PostAt(path), BodyOf(path), HeadingsOf(path), UrlOf(path), NeighboursOf(path), SeriesOf(path))
-        yield RelatedTo(path, settings.related)
-        for shown in entries(related, path, settings.related, settings.related):
+        count = settings.related.count
+        yield RelatedTo(path, count)
+        for shown in entries(related, path, count, count):
             yield from (CardOf(relation.path) for relation in shown)
     elif page.kind in ("home", "tag", "author"):
         yield Listing(page.url)
@@ -462,6 +465,7 @@ def _whole_site(
     files = {*index.attachments, *(f"assets/{name}" for name in assets)}
     pictures = published.sources.pictures
     yield from check_front_matter(index.live, metas, marks, layouts, files, pictures, inputs.settings.raw_html)
+    yield from check_wishes(index.live, metas, marks, Names(metas, inputs.settings))
     yield from _located(pictures, files)
     yield from shared_names(index, metas, marks)
     yield from clashes(_claims(index, routes, assets), marks)

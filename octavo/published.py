@@ -13,8 +13,10 @@ from octavo.digest import Digest, digest
 from octavo.live import Live, Moderation, live
 from octavo.memo import Memo, Records
 from octavo.model import Meta, Picture, Post, Settings
+from octavo.naming import Names
 from octavo.pictures import is_scaled
-from octavo.site import Index, Stamp, Wishes, attachments, stamp
+from octavo.site import Index, Stamp, attachments, stamp
+from octavo.wishes import Wishes, wishes
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,15 @@ class Sources:
         found = live(metas, documents.column("summary"), self.settings, self.when, self.assets, self.pictures)
         scaled = {path for path, each in self.pictures.items() if is_scaled(each, self.settings.images)}
         posts = {post.path: post for post in (*found.posts, *found.pages)}
-        wishes = {path: Wishes.of(metas[path]) for path in posts}
+        names = Names(metas, self.settings)
+        wished = {path: wishes(path, meta, names) for path in posts if (meta := metas[path]) is not None}
         files, shown = documents.unusual("files"), documents.unusual("pictures")
         published, hidden = attachments(found, metas, self.files, files, shown, scaled)
         return Publication(
             found,
             published,
             documents.unusual("targets"),
-            {path: wish for path, wish in wishes.items() if wish != Wishes()},
+            {path: each for path, each in wished.items() if each != Wishes()},
             dict(self._stamps(posts, before)),
             hidden,
         )

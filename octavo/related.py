@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from octavo.digest import SIZE
 from octavo.facts import Ask
-from octavo.model import Candidate, RelatedList, Relations, Terms
+from octavo.model import Candidate, Related, RelatedList, Relations, Terms
 from octavo.queries import Corpus, Setting, TermsOf
 from octavo.terms import TAG, tag_term, written
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from octavo.vectors import Array, Stock
 
 KEEP = 20
-"""The most entries in a post's list."""
+"""The most entries in a post's list, unless its page shows more than half as many."""
 
 _EXPLAINED = 10
-"""The first entries of a list say which terms they share."""
+"""The first entries of a list say which terms they share: so many, or half of a longer one."""
 
 Load = Callable[[str], Terms]
 Posts = tuple[Candidate, ...]
@@ -68,14 +68,25 @@ class State:
 _PIECES = ("index", "near", "why")
 
 
-def relate(ask: Ask, state: Mapping[str, bytes] | None) -> tuple[Rows, Mapping[str, bytes]]:
+def relate(ask: Ask, state: Mapping[str, bytes] | None) -> tuple[Rows | NoRows, Mapping[str, bytes]]:
     """The step over all posts: their lists by path, and the state for the next run, in pieces."""
-    shown = ask(Setting("related")) or 0
+    settings: Related = ask(Setting("related")) or Related()
+    shown = settings.count
+    if not shown:
+        return NoRows(), {"shown": marshal.dumps(shown)}
     # Lists that are divided elsewhere are made anew.
     is_like = state is not None and state["shown"] == marshal.dumps(shown)
     previous = State.of(state) if state is not None and is_like else None
-    lists, new_state = rank(ask(Corpus()) or (), lambda path: ask(TermsOf(path)) or Terms(), previous=previous)
+    lists, new_state = rank(
+        ask(Corpus()) or (), lambda path: ask(TermsOf(path)) or Terms(), max(KEEP, 2 * shown), previous=previous
+    )
     return Rows(lists, shown), {"shown": marshal.dumps(shown), **new_state.pieces()}
+
+
+class NoRows(dict[str, RelatedList]):
+    """For a site that shows no lists."""
+
+    touched: frozenset[str] = frozenset()
 
 
 class Rows(Mapping[str, RelatedList]):
@@ -202,6 +213,7 @@ class Order:
         self._needed = standing.needed
         self._parts = nearest.in_parts(near.scores, Relations.WHOLE)
         self._keep = keep
+        self._explained = max(_EXPLAINED, keep // 2)
 
     def entries(self, slot: int) -> list[tuple[int, int, bool]]:
         """The list: (slot, score in parts, is pinned). A pinned post has the score of its rank, or 0 where rank alone
@@ -228,12 +240,12 @@ class Order:
         plain[arranged] = False
         slots = np.flatnonzero(plain)
         starts = self._near.starts[slots]
-        ends = np.minimum(self._near.starts[slots + 1], starts + min(_EXPLAINED, self._keep))
+        ends = np.minimum(self._near.starts[slots + 1], starts + min(self._explained, self._keep))
         at, owner = spread(starts, ends)
         pairs = [pair(slots[owner], self._near.slots[at])]
         for slot in arranged:
             best = self._best(slot)
-            others = [other for other, *_ in self.entries(slot)[:_EXPLAINED] if other in best]
+            others = [other for other, *_ in self.entries(slot)[: self._explained] if other in best]
             pairs.append(pair(slot, np.array(others, np.int64)))
         return np.sort(np.concatenate(pairs))
 

@@ -32,6 +32,7 @@ from octavo.model import (
     Post,
     Reason,
     Ref,
+    Related,
     Relation,
     Series,
     Settings,
@@ -153,7 +154,12 @@ class SiteView:
         return value
 
     def __dir__(self) -> list[str]:
-        return sorted({"url", "menu", *_SITE_SETTINGS})
+        return sorted({"url", "menu", "related", *_SITE_SETTINGS})
+
+    @cached_property
+    def related(self) -> int:
+        settings: Related = self._settings["related"] or Related()
+        return settings.count
 
     @cached_property
     def url(self) -> str:
@@ -169,7 +175,8 @@ class SiteView:
         )
 
 
-_SITE_SETTINGS = frozenset(field.name for field in fields(Settings)) - {"menu", "permalinks", "raw_html", "images"}
+_OWN_VIEW = {"menu", "permalinks", "raw_html", "images", "related"}
+_SITE_SETTINGS = frozenset(field.name for field in fields(Settings)) - _OWN_VIEW
 
 
 _PATTERNS = frozenset(field.name for field in fields(Permalinks)) - {"posts", "pages", "paginated"}
@@ -316,7 +323,7 @@ class PageContext:
         return cards[:count]
 
     def related(self, count: int | None = None) -> tuple[Suggestion, ...]:
-        count = self.settings["related"] if count is None else count
+        count = self.settings["related"].count if count is None else count
         found = self.ask(RelatedTo(self.page.subject, count)) or ()
         self.ask.all(CardOf(relation.path) for relation in found)
         cards = [self.ask(CardOf(relation.path)) for relation in found]

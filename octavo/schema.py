@@ -21,6 +21,9 @@ from octavo.frontmatter import FrontMatter, Mapping, Node, Scalar, Sequence, bri
 from octavo.model import Mark, Meta, Moment, Table, frozen
 from octavo.slug import LONGEST, slugify
 
+SOURCES = (".md", ".markdown")
+"""The endings of a source, in any case of letters."""
+
 LONGEST_NAME = 255
 """Bytes that file systems allow in one segment of a path."""
 
@@ -57,6 +60,7 @@ def read_meta(path: str, front: FrontMatter) -> tuple[Meta | None, tuple[Mark, .
         related=related.on,
         pin=related.pin,
         block=related.block,
+        block_both=related.block_both,
         canonical=values.get("canonical"),
         toc=values.get("toc", True),
         extra=values.get("extra", Table()),
@@ -147,6 +151,7 @@ class Related(NamedTuple):
     on: bool = True
     pin: tuple[str, ...] = ()
     block: tuple[str, ...] = ()
+    block_both: tuple[str, ...] = ()
 
 
 def _values(file: _File, node: Mapping) -> dict[str, Any]:
@@ -451,32 +456,37 @@ def _related(file: _File, key: str, node: Node) -> Related | None:
     if isinstance(node, Scalar) and node.plain and node.text in ("true", "false"):
         return Related(on=node.text == "true")
     if not isinstance(node, Mapping):
-        hint = "write 'related: false', or 'pin' and 'block' below it with a list of paths each"
+        hint = "write 'related: false', or 'pin' and 'block' below it with a list of posts each"
         file.error(node.span, key, f"'{key}' must be false, or have 'pin' and 'block' below it", hint)
         return None
-    lists: dict[str, tuple[str, ...] | None] = {"pin": (), "block": ()}
+    lists: dict[str, tuple[str, ...] | None] = dict.fromkeys(WISHES, ())
     for name, value in node.entries:
         if name.text not in lists:
             message = f"there is no key '{brief(name.text)}' in '{key}'"
-            file.warn(name.span, "key", message, did_you_mean(name.text, lists) or "it has 'pin' and 'block'")
+            known = "it has 'pin', 'block' and 'block_both'"
+            file.warn(name.span, "key", message, did_you_mean(name.text, lists) or known)
         elif not (isinstance(value, Scalar) and value.is_absent):
             file.mark(f"{key}.{name.text}", value)
             lists[name.text] = _list(file, f"{key}.{name.text}", value, _post)
-    pin, block = lists["pin"], lists["block"]
-    if pin is None or block is None:
+    pin, block, block_both = (lists[name] for name in WISHES)
+    if pin is None or block is None or block_both is None:
         return None
-    both = sorted(set(pin) & set(block))
-    if both:
-        file.error(node.span, key, f"'{brief(both[0])}' is both pinned and blocked", "keep it in one of the two lists")
-        return None
-    return Related(pin=pin, block=block)
+    return Related(True, pin, block, block_both)
+
+
+WISHES = ("pin", "block", "block_both")
+"""The lists of posts below ``related``."""
 
 
 def _post(file: _File, key: str, node: Node) -> str | None:
-    """The path of a post, as a link in this file's body would give it, relative to the site."""
+    """A post by its path, as a link in this file's body would give it, relative to the site; any other name (an
+    address, a slug) as it is written."""
     text = _item(file, key, node)
     if text is None:
         return None
+    is_address = bool(re.match("https?://", text))
+    if is_address or (not text.casefold().endswith(SOURCES) and "\\" not in text):
+        return unicodedata.normalize("NFC", text)
     if text.startswith("/"):
         path = text.lstrip("/")
     else:
@@ -485,8 +495,6 @@ def _post(file: _File, key: str, node: Node) -> str | None:
     reason = ""
     if "\\" in text:
         reason = "folders are separated by '/'"
-    elif "://" in text:
-        reason = "it is an address, not a file"
     elif not path.startswith("posts/"):
         reason = "it is not below posts/"
     elif path == file.path:
@@ -610,8 +618,12 @@ RELATED = _kind(
         {
             "type": "object",
             "properties": {
-                "pin": {"anyOf": [_NAMES, _OR_EMPTY], "description": "Posts that come first, as paths."},
-                "block": {"anyOf": [_NAMES, _OR_EMPTY], "description": "Posts that are never shown, as paths."},
+                "pin": {"anyOf": [_NAMES, _OR_EMPTY], "description": "Posts that come first."},
+                "block": {"anyOf": [_NAMES, _OR_EMPTY], "description": "Posts that are never shown here."},
+                "block_both": {
+                    "anyOf": [_NAMES, _OR_EMPTY],
+                    "description": "Posts that are never shown here, and this one never with them.",
+                },
             },
             "additionalProperties": False,
         },

@@ -66,23 +66,9 @@ from octavo.queries import (
 )
 from octavo.routes import Routes
 from octavo.slug import slugify
+from octavo.wishes import Wishes
 
 Resolvers = dict[type[Query[Any]], Resolver]
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the author of a post wishes for: its ``aliases``, and for its related posts, whether there are any and which
-    (source paths)."""
-
-    aliases: tuple[str, ...] = ()
-    related: bool = True
-    pin: tuple[str, ...] = ()
-    block: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, meta: Meta | None) -> Wishes:
-        return cls() if meta is None else cls(meta.aliases, meta.related, meta.pin, meta.block)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +111,16 @@ class Index:
         self.targets = targets
         self.stamps = stamps
         self.pictures = pictures
+
+    @cached_property
+    def apart(self) -> dict[str, set[str]]:
+        """Source path -> the posts that are in its list as little as it is in theirs."""
+        found: dict[str, set[str]] = {}
+        for path, wished in self.wishes.items():
+            for other in wished.block_both if path in self.places else ():
+                found.setdefault(path, set()).add(other)
+                found.setdefault(other, set()).add(path)
+        return found
 
     @cached_property
     def by_path(self) -> dict[str, Post]:
@@ -312,7 +308,9 @@ def card(post: Post) -> Card:
 
 def entries(rows: Records, path: str, count: int, shown: int) -> list[Relations]:
     """The first ``count`` entries of a post's list of related posts, in the pieces in which they are stored; the first
-    has ``shown``."""
+    has ``shown``. None where there is no list."""
+    if path not in rows:
+        return []
     found: list[Relations] = [rows.load(path, "first").first(count)]
     if count > shown:
         found.append(rows.load(path, "rest").first(count - shown))
@@ -408,18 +406,21 @@ def candidate_facts(index: LazyIndex, documents: Records) -> Resolvers:
 
     def candidate(post: Post) -> Candidate:
         found = index()
-        wishes = found.wishes.get(post.path, _NO_WISHES)
+        wished, linked = found.wishes.get(post.path, _NO_WISHES), found.targets.get(post.path, ())
+        apart = found.apart.get(post.path, set())
+        pin = tuple(path for path in wished.pin if path in found.places and path not in apart)
+        left_out = {*wished.block, *apart, *(() if found.settings.related.keep_linked else linked)}
         return Candidate(
             path=post.path,
             title=post.title,
             day=post.date.toordinal() - _EPOCH if post.date else None,
             terms=documents.digest(post.path, "terms"),
             tags=tuple(tag.name for tag in post.tags),
-            links=found.targets.get(post.path, ()),
+            links=linked,
             series=post.series.slug if post.series else None,
-            pin=tuple(path for path in wishes.pin if path in found.places),
-            block=tuple(path for path in wishes.block if path in found.places),
-            related=wishes.related,
+            pin=pin,
+            block=tuple(sorted(left_out.intersection(found.places).difference(pin))),
+            related=wished.related,
         )
 
     def corpus(query: Corpus) -> Fact:
@@ -441,9 +442,7 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
     """The facts about related articles. ``rows`` are the records of the related step, a list of relations each."""
 
     def related_to(query: RelatedTo) -> Fact:
-        if query.path not in rows:
-            return fact(())
-        shown = entries(rows, query.path, query.count, index().settings.related)
+        shown = entries(rows, query.path, query.count, index().settings.related.count)
         return Fact(digest(tuple([each.text for each in shown])), lambda: tuple(chain.from_iterable(shown)))
 
     def related_index(query: RelatedIndex) -> Fact:

@@ -113,12 +113,21 @@ SCRIPTS = [
     "from octavo import Site\nsite = Site(__file__)\n1 / 0\n",
 ]
 
+RELATED = [
+    "{pin: [alpha.md]}",
+    "{block: [beta.md]}",
+    "false",
+    "{pin: [moved, /posts/beta/], block_both: [alpha]}",
+    "{block_both: [beta, /old/]}",
+    "{pin: [zeta], block: [deep/zeta]}",
+]
+
 SETTINGS: list[tuple[str, list[str | None]]] = [
     ("title", ['"A test site"', '"Another title"']),
     ("base_url", ['"https://test.example"', '"https://test.example/blog"', None]),
     ("paginate", ["2", "10"]),
     ("timezone", ['"UTC"', '"Pacific/Kiritimati"']),
-    ("related", ["1", "4"]),
+    ("related", ["1", "4", "0", "{count = 2, keep_linked = true}"]),
     ("latest", ["1", "4"]),
     ("excerpt", ["40", "200"]),
     ("author", ['"Ada"', None]),
@@ -290,7 +299,7 @@ class Author:
             "expires": lambda: self.random.choice(["2026-01-01", "2027-01-01"]),
             "author": lambda: self.random.choice(["Ada", "Grace"]),
             "layout": lambda: self.random.choice(["post", "page", "nosuch"]),
-            "related": lambda: self.random.choice(["{pin: [alpha.md]}", "{block: [beta.md]}", "false"]),
+            "related": lambda: self.random.choice(RELATED),
             "titel": lambda: "x",
             "image": lambda: "pic.png",
             "toc": lambda: "false",

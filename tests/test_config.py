@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from octavo import config
 from octavo.diagnostic import Diagnostic, Span
-from octavo.model import MenuItem, Permalinks, Settings, Support
+from octavo.model import MenuItem, Permalinks, Related, Settings, Support
 from octavo.source import SourceText
 
 
@@ -69,7 +69,7 @@ menu = [{title = "About", url = "/about/"}, {title = "Code", url = "https://code
 paginate = 5
 feed_length = 6
 latest = 0
-related = 8
+related = {count = 8, keep_linked = true}
 excerpt = 90
 raw_html = "sanitize"
 permalinks.posts = "/{year}/{slug}.html"
@@ -92,7 +92,7 @@ label = "Help"
         paginate=5,
         feed_length=6,
         latest=0,
-        related=8,
+        related=Related(8, keep_linked=True),
         excerpt=90,
         raw_html="sanitize",
         support=Support("Please", "mailto:me@name.example", "Help"),
@@ -107,6 +107,7 @@ def test_the_fields_are_those_of_the_model() -> None:
     assert sorted(table) == names(Settings)
     assert sorted(known.name for known in table["permalinks"]) == names(Permalinks)
     assert sorted(known.name for known in table["support"]) == names(Support)
+    assert sorted(known.name for known in table["related"]) == names(Related)
     assert sorted(known.name for known in table["menu"]) == names(MenuItem)
 
 
@@ -220,6 +221,12 @@ def test_base_url_with_letters_beyond_ascii_is_told_how_to_write_its_host() -> N
         ("permalinks = '/x/'", "2:14: 'permalinks' must be a table, not text"),
         ("permalinks.post = '/{slug}/'", "2:12: there is no setting 'post'"),
         ("[tool.octavo.permalinks]\n\"tag\" = '/t/'", "3:9: 'permalinks.tag' needs {slug}, or all"),
+        ("related = '4'", "2:11: 'related' must be a whole number or a table, not text"),
+        ("related = false", "2:11: 'related' must be a whole number or a table, not a truth value"),
+        ("related = 101", "2:11: 'related' must be from 0 to 100"),
+        ("related.count = -1", "2:17: 'related.count' must be from 0 to 100"),
+        ("related = {keep_linked = 1}", "2:26: 'related.keep_linked' must be true or false"),
+        ("[tool.octavo.related]\ncounts = 1", "3:1: there is no setting 'counts'"),
         ("support = {message = 'x', urls = '/'}", "2:27: there is no setting 'urls'"),
         ("[tool.octavo.support]\nlabel = 'x'", "2:1: 'support' has no message"),
         ("support . label = 'x'", "2:19: 'support' has no message"),
@@ -230,6 +237,11 @@ def test_base_url_with_letters_beyond_ascii_is_told_how_to_write_its_host() -> N
 def test_a_problem_stands_at_its_key_or_value(body: str, expected: str) -> None:
     (problem,) = problems(body)
     assert problem.startswith(expected)
+
+
+def test_the_number_of_related_posts_may_stand_alone() -> None:
+    settings, problems = config.read_settings("[tool.octavo]\nrelated = 0\n", "folder")
+    assert (settings.related, problems) == (Related(0), ())
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,15 @@ from octavo.diagnostic import to_text
 from octavo.digest import digest
 from octavo.frontmatter import read
 from octavo.model import Mark, Meta, Table
-from octavo.schema import FIELDS, date_in_name, json_schema, json_schema_text, path_without_date, read_meta, typed
+from octavo.schema import (
+    FIELDS,
+    date_in_name,
+    json_schema,
+    json_schema_text,
+    path_without_date,
+    read_meta,
+    typed,
+)
 from octavo.source import decode
 
 PATH = "posts/django/a.md"
@@ -248,12 +256,6 @@ WRONG = [
         id="related-no",
     ),
     pytest.param(4, "related: {pin: b.md}", "4:16: error[related]: 'related.pin' must be a list", id="related-text"),
-    pytest.param(
-        4,
-        "related: {pin: [b.md], block: [./b.md]}",
-        "4:10: error[related]: 'posts/django/b.md' is both pinned and blocked",
-        id="related-both",
-    ),
 ]
 
 
@@ -545,13 +547,18 @@ def test_pinned_and_blocked_posts_are_paths_of_the_site(raw: str, path: str) -> 
         ("posts/../../b.md", "it is not below posts/"),
         ("a.md", "it is this post"),
         ("c\\b.md", "folders are separated by '/'"),
-        ("https://example.com/", "it is an address, not a file"),
     ],
 )
 def test_what_cannot_be_a_related_post_is_refused(raw: str, reason: str) -> None:
     assert problems_of(edited(4, f"related:\n  pin:\n    - {raw}")) == [
         f"6:7: error[related]: '{raw}' cannot be a related post: {reason}"
     ]
+
+
+@pytest.mark.parametrize("raw", ["/posts/b/", "https://name.example/b/", "b", "django/b", "../b", "x.md/", "b.png"])
+def test_other_names_of_related_posts_stay_as_written(raw: str) -> None:
+    assert with_line(f"related: {{pin: ['{raw}'], block_both: [c]}}").pin == (raw,)
+    assert with_line(f"related: {{block_both: ['{raw}']}}").block_both == (raw,)
 
 
 def test_related_posts_can_be_switched_off() -> None:
@@ -720,7 +727,9 @@ def test_the_schema_describes_every_key() -> None:
     described = json_schema()
     assert set(described["properties"]) == {known.key for known in FIELDS}
     assert all(entry["description"].endswith(".") for entry in described["properties"].values())
-    assert set(Meta.__dataclass_fields__) - {"pin", "block"} == {known.name or known.key for known in FIELDS}
+    assert set(Meta.__dataclass_fields__) - {"pin", "block", "block_both"} == {
+        known.name or known.key for known in FIELDS
+    }
 
 
 def test_the_schema_in_docs_is_the_one_in_the_code() -> None:
