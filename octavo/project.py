@@ -363,20 +363,18 @@ class Project:
         connection = self.store.connection
         now = self.now()
         self._observer.began("compare")
-        altered = publish.altered(connection, self.output)
+        before = publish.standing(connection, self.output)
         self._observer.ended("compare")
         inputs = digest((files.digest(), self._choices()))
-        if not altered:
+        if not before.altered:
             root = self._unchanged(inputs, now)
             if root is not None:
-                return replace(root.report, grounds=self._grounds(files, root))
-        published = publish.manifest(connection, self.output)
+                return replace(root.report, grounds=self._grounds(files, before, root))
+        there = {path: content for path, content in before.digests().items() if path not in before.altered}
 
         def has(url: str, content: Digest) -> bool:
-            path = urls.output_path(url)
-            return published.get(path) == content and path not in altered
+            return there.get(urls.output_path(url)) == content
 
-        there = {path: content for path, content in published.items() if path not in altered}
         with publish.open_staging(self.cache, self.output) as staging:
             built = self._made(files, now, _PageSink(staging), has, lambda: self._workshop(files, there))
             report = self._report(built)
@@ -391,7 +389,7 @@ class Project:
             self.store.set_about(self._root_name(), b"")
             if built.images:
                 self.store.set_about(self._images_name(), b"")
-            done = publish.publish(connection, self.output, staging, wanted)
+            done = publish.publish(connection, self.output, staging, wanted, before)
             self._observer.ended("publish")
         shown = replace(report, rendered=(), parsed=())
         root = _Root(inputs, built.live.since, built.live.until, built.files_asked, shown)
@@ -526,7 +524,7 @@ class Project:
             return None
         return root
 
-    def _grounds(self, files: Files, root: _Root) -> Grounds | None:
+    def _grounds(self, files: Files, before: publish.Standing, root: _Root) -> Grounds | None:
         if files.linked:
             return None
         try:
@@ -536,7 +534,7 @@ class Project:
         except OSError:
             return None
         output = str(self.output)
-        made = publish.states(self.store.connection, self.output)
+        made = before.states()
         places += [*files.folders, *publish.folders_above(self.output, made)]
         states = (*files.states(), *((f"{output}/{path}", state) for path, state in made.items()))
         window = (None, None) if self.options.at else (root.since, root.until)

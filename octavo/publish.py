@@ -246,9 +246,25 @@ _TABLES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What Octavo published in a folder, as it was found there. ``altered``: missing, or no longer what was written."""
+
+    rows: Mapping[str, _Row]
+    altered: frozenset[str] = frozenset()
+
+    def digests(self) -> dict[str, Digest]:
+        """Path -> digest of the content that was written, in order of path."""
+        return {path: row.digest for path, row in self.rows.items()}
+
+    def states(self) -> dict[str, State]:
+        """Path -> the state in which the file was last known to hold what was written."""
+        return {path: row.state for path, row in self.rows.items()}
+
+
 def manifest(connection: sqlite3.Connection, output: Path) -> dict[str, Digest]:
     """What Octavo published in a folder: path -> digest of the content it wrote, in order of path."""
-    return {path: row.digest for path, row in _rows(connection, _output_key(connection, output)).items()}
+    return Standing(_rows(connection, _output_key(connection, output))).digests()
 
 
 def folders_above(output: Path, paths: Iterable[str]) -> tuple[str, ...]:
@@ -259,23 +275,15 @@ def folders_above(output: Path, paths: Iterable[str]) -> tuple[str, ...]:
     return (str(output), *(_at(output, folder) for folder in sorted(above - {""})))
 
 
-def states(connection: sqlite3.Connection, output: Path) -> dict[str, State]:
-    """The state in which each published file was last known to hold what was written."""
-    rows = connection.execute(
-        "SELECT path, size, mtime_ns, ctime_ns, inode FROM manifest WHERE output = ?",
-        (_output_key(connection, output),),
-    )
-    return {row[0]: row[1:] for row in rows}
-
-
-def altered(connection: sqlite3.Connection, output: Path) -> set[str]:
-    """The published paths whose file is missing or no longer holds what was written."""
+def standing(connection: sqlite3.Connection, output: Path) -> Standing:
+    """What is published, after a look at each file of it."""
     key = _output_key(connection, output)
-    found = _compare(output, _rows(connection, key))
+    rows = _rows(connection, key)
+    found = _compare(output, rows)
     if found.looked_at:
         with _told_cache(), _transaction(connection):
             _insert(connection, key, found.looked_at)
-    return found.altered
+    return Standing({**rows, **found.looked_at}, frozenset(found.altered))
 
 
 def _rows(connection: sqlite3.Connection, key: str) -> dict[str, _Row]:
@@ -435,16 +443,24 @@ class _Plan:
 
 
 def publish(
-    connection: sqlite3.Connection, output: Path, staging: StagingFolder, wanted: Mapping[str, Wanted]
+    connection: sqlite3.Connection,
+    output: Path,
+    staging: StagingFolder,
+    wanted: Mapping[str, Wanted],
+    before: Standing | None = None,
 ) -> Published:
     """Make ``output/`` hold the wanted files, and remove those of the last build that are wanted no more.
+
+    ``before`` is how this command has found what is published; without it that is looked at now. What is to be written
+    or removed is looked at again in any case. Any other file that is altered while a site is built is noticed by the
+    next build.
 
     Raises NotStaged, SourceChanged and PublishError, and then nothing has been changed; only what cannot be known
     before, such as a file that Windows does not let go, may raise PublishError in the sweep, which the next command
     completes.
     """
     key = _output_key(connection, output)
-    plan = _plan(output, _rows(connection, key), wanted)
+    plan = _plan(output, standing(connection, output) if before is None else before, wanted)
     if plan.write or plan.remove:
         _check_targets(output, plan)
         _publish(connection, key, output, staging, wanted, plan)
@@ -455,17 +471,21 @@ def publish(
     return Published(plan.write, plan.remove, plan.warnings)
 
 
-def _plan(output: Path, rows: Mapping[str, _Row], wanted: Mapping[str, Wanted]) -> _Plan:
+def _plan(output: Path, before: Standing, wanted: Mapping[str, Wanted]) -> _Plan:
+    rows = before.rows
     _check_paths(wanted, rows.keys())
-    found = _compare(output, rows)
+    gone = rows.keys() - wanted.keys()
+    other = {path for path, to_be in wanted.items() if path not in rows or rows[path].digest != to_be.digest}
+    to_do = before.altered | other | gone
+    found = _compare(output, {path: rows[path] for path in to_do if path in rows})
     links = _Links(output)
-    leaving = {_folded(path): path for path in rows.keys() - wanted.keys()}
+    leaving = {_folded(path): path for path in gone}
     write: list[str] = []
     remove: list[str] = []
     forget: list[str] = []
     keep = {path: row for path, row in found.looked_at.items() if path in wanted}
     warnings: list[Diagnostic] = []
-    for path in sorted(wanted):
+    for path in sorted(to_do - gone):
         row = rows.get(path)
         is_ours = row is not None and path not in found.altered
         if is_ours and row is not None and row.digest == wanted[path].digest:
@@ -483,7 +503,7 @@ def _plan(output: Path, rows: Mapping[str, _Row], wanted: Mapping[str, Wanted]) 
             what = "was not written by Octavo" if row is None else "was changed since the last build"
             warnings.append(warning(_shown(output, path), None, "output", f"the file {what}: it is overwritten"))
         write.append(path)
-    for path in sorted(rows.keys() - wanted.keys()):
+    for path in sorted(gone):
         there = _status(output, path)
         through = links.lead_to(path)
         if through or (there is not None and stat.S_ISDIR(there.st_mode)):

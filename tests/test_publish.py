@@ -48,14 +48,14 @@ class Site:
     def build(self, files: Mapping[str, str]) -> Published:
         """Publish these files, staging those that a build would have rendered."""
         publish.recover(self.connection, self.cache, self.output)
-        altered = publish.altered(self.connection, self.output)
-        known = publish.manifest(self.connection, self.output)
+        before = publish.standing(self.connection, self.output)
+        known = before.digests()
         wanted = {path: Wanted(digest_bytes(text.encode())) for path, text in files.items()}
         with publish.open_staging(self.cache, self.output) as staging:
             for path, text in files.items():
-                if path in altered or known.get(path) != wanted[path].digest:
+                if path in before.altered or known.get(path) != wanted[path].digest:
                     staging.write(path, text.encode())
-            return publish.publish(self.connection, self.output, staging, wanted)
+            return publish.publish(self.connection, self.output, staging, wanted, before)
 
     def copy(self, sources: Mapping[str, Path]) -> Published:
         wanted = {path: Wanted(digest_bytes(source.read_bytes()), source) for path, source in sources.items()}
@@ -280,7 +280,7 @@ def test_an_edited_file_is_overwritten_and_named_also_when_its_page_is_gone(site
     site.build(OLD)
     (site.output / "index.html").write_text("edited")
     (site.output / "posts/b/index.html").write_text("edited")
-    assert publish.altered(site.connection, site.output) == {"index.html", "posts/b/index.html"}
+    assert publish.standing(site.connection, site.output).altered == {"index.html", "posts/b/index.html"}
     done = site.build({path: text for path, text in OLD.items() if path != "posts/b/index.html"})
     assert [problem.path for problem in done.warnings] == ["output/index.html", "output/posts/b/index.html"]
     assert (done.written, done.removed) == (("index.html",), ("posts/b/index.html",))
@@ -300,7 +300,7 @@ def test_a_published_file_that_was_altered_is_made_again(site: Site, damage: str
             file.symlink_to(site.output / "index.html")
         elif damage == "folder":
             file.mkdir()
-    assert publish.altered(site.connection, site.output) == {"posts/a/index.html"}
+    assert publish.standing(site.connection, site.output).altered == {"posts/a/index.html"}
     assert site.build(OLD).written == ("posts/a/index.html",)
     assert site.files() == with_folders(OLD)
 
@@ -314,7 +314,7 @@ def test_the_whole_output_is_made_again_when_it_was_deleted(site: Site) -> None:
 def test_touching_a_file_does_not_alter_it(site: Site) -> None:
     site.build(OLD)
     os.utime(site.output / "index.html", ns=(1, 1))
-    assert publish.altered(site.connection, site.output) == set()
+    assert publish.standing(site.connection, site.output).altered == set()
     assert site.build(OLD) == Published()
 
 
@@ -325,7 +325,7 @@ def test_an_edit_that_keeps_size_and_times_is_seen_by_its_content(site: Site) ->
     with file.open("r+") as stream:
         stream.write("OLD")
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert publish.altered(site.connection, site.output) == {"index.html"}
+    assert publish.standing(site.connection, site.output).altered == {"index.html"}
 
 
 def test_a_file_is_read_again_only_while_its_times_are_young(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,19 +338,19 @@ def test_a_file_is_read_again_only_while_its_times_are_young(site: Site, monkeyp
         return digest_at(location)
 
     monkeypatch.setattr(publish, "_digest_at", spy)
-    assert publish.altered(site.connection, site.output) == set() and len(read) == len(OLD)
+    assert publish.standing(site.connection, site.output).altered == set() and len(read) == len(OLD)
     for tick in ("FINE", "COARSE"):
         monkeypatch.setattr(file_state, tick, -10_000_000_000)  # as if ten seconds had passed
-    assert publish.altered(site.connection, site.output) == set() and len(read) == len(OLD)
+    assert publish.standing(site.connection, site.output).altered == set() and len(read) == len(OLD)
 
 
 def test_what_is_found_unaltered_is_remembered(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.build(OLD)
     now = time.time_ns()
     monkeypatch.setattr(time, "time_ns", lambda: now + 3_000_000_000)
-    assert publish.altered(site.connection, site.output) == set()
+    assert publish.standing(site.connection, site.output).altered == set()
     monkeypatch.setattr(publish, "_digest_at", lambda location: pytest.fail("read again"))
-    assert publish.altered(site.connection, site.output) == set()
+    assert publish.standing(site.connection, site.output).altered == set()
 
 
 def test_each_output_folder_has_a_manifest_of_its_own(site: Site) -> None:
@@ -721,13 +721,13 @@ DYING = textwrap.dedent(
     with publish.lock(root / ".octavo", 0):
         output = root / "output"
         publish.recover(connection, root / ".octavo", output)
-        publish.altered(connection, output)
+        before = publish.standing(connection, output)
         setattr(holder, attribute, dying)
         with publish.open_staging(root / ".octavo", output) as staging:
             for path, text in files.items():
                 staging.write(path, text.encode())
             wanted = {path: publish.Wanted(digest_bytes(text.encode())) for path, text in files.items()}
-            publish.publish(connection, output, staging, wanted)
+            publish.publish(connection, output, staging, wanted, before)
     """
 )
 
@@ -748,7 +748,7 @@ def test_a_build_killed_before_the_journal_leaves_the_old_site(site: Site, name:
     assert publish.recover(site.connection, site.cache, site.output) is False
     assert state(site.output) == before
     assert not (site.cache / "staging").exists() and not (site.cache / "ready").exists()
-    assert publish.altered(site.connection, site.output) == set()
+    assert publish.standing(site.connection, site.output).altered == set()
     assert site.build(NEW).written == tuple(sorted(NEW))
 
 
@@ -766,7 +766,7 @@ def test_a_build_killed_in_the_sweep_is_completed_by_the_next_command(site: Site
     assert set(OLD) & set(NEW) <= set(files)
     assert publish.recover(site.connection, site.cache, site.output) is True
     assert site.files() == with_folders({**NEW, "CNAME": "mine"})
-    assert publish.altered(site.connection, site.output) == set()
+    assert publish.standing(site.connection, site.output).altered == set()
     assert publish.manifest(site.connection, site.output) == {
         path: digest_bytes(text.encode()) for path, text in NEW.items()
     }
@@ -1033,3 +1033,18 @@ def test_a_failure_under_the_lock_is_not_hidden(tmp_path: Path) -> None:
         raise FileNotFoundError("ours")
     with publish.lock(tmp_path, 0):
         pass
+
+
+def test_a_file_altered_while_the_site_is_built_is_made_again_by_the_next_build(site: Site) -> None:
+    site.build(OLD)
+    new = {**OLD, "index.html": "new home"}
+    before = publish.standing(site.connection, site.output)
+    for path in ("posts/a/index.html", "index.html"):
+        (site.output / path).write_text("altered meanwhile")
+    with publish.open_staging(site.cache, site.output) as staging:
+        staging.write("index.html", b"new home")
+        wanted = {path: Wanted(digest_bytes(text.encode())) for path, text in new.items()}
+        done = publish.publish(site.connection, site.output, staging, wanted, before)
+    assert done.written == ("index.html",) and [problem.path for problem in done.warnings] == ["output/index.html"]
+    assert site.build(new).written == ("posts/a/index.html",)
+    assert site.files() == with_folders(new)
