@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report = before
     else:
         present = [peer for peer in chosen if _is_there(peer, tools)]
+        if given.work is not None:
+            given.work.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="octavo-bench-", dir=given.work) as work:
             report = merged(before, _measured(given, present, tools, Path(work)))
     if given.results:

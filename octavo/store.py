@@ -11,13 +11,13 @@ from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
+from zlib import crc32
 
 from octavo.digest import SIZE, Digest
 from octavo.facts import Unanswered
 
-_FORMAT = "2"
+_FORMAT = "3"
 
 PATIENCE = 30.0
 """Seconds to wait for a process that has the file locked; Octavo's own keep out of each other's way before."""
@@ -215,17 +215,21 @@ class Store:
         )
 
 
-_SEAL = 8
+_SEAL = struct.Struct("<I")
 _HEAD = struct.Struct("<II")
 
 
 def _sealed(data: bytes) -> bytes:
-    return blake2b(data, digest_size=_SEAL).digest() + data
+    return _SEAL.pack(crc32(data)) + data
 
 
 def _checked(data: bytes) -> bytes:
-    body = data[_SEAL:]
-    if blake2b(body, digest_size=_SEAL).digest() != data[:_SEAL]:
+    body = data[_SEAL.size :]
+    try:
+        (seal,) = _SEAL.unpack_from(data)
+    except struct.error as problem:
+        raise CorruptStore("a value is cut short") from problem
+    if crc32(body) != seal:
         raise CorruptStore("a value does not match its checksum")
     return body
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import shutil
 import sys
 from pathlib import Path
@@ -23,6 +24,8 @@ def source(post: Post) -> tuple[str, str]:
 
 
 def configure(folder: Path, related: bool, tools: Tools) -> None:
+    # Installers do this for a package; a checkout has to start once, and some surroundings keep it from remembering.
+    compileall.compile_dir(ROOT / "octavo", quiet=2)
     settings = [
         "[tool.octavo]",
         'title = "Measured Words"',
