@@ -22,6 +22,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           frontmatter  a strict front matter, every value at its place
                           schema       front matter, typed
                           terms        the counted words of a post
+                          spelling     how a post writes its words
                           vectors      posts as vectors of weighted terms
                           nearest      for every post, those with the best scores
                           reasons      the terms that carried a score

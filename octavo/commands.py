@@ -25,6 +25,7 @@ from octavo.slug import slugify
 from octavo.sources import FOLDERS
 
 if TYPE_CHECKING:
+    from octavo.model import Reason
     from octavo.pipeline import Known
     from octavo.profile import Profile
 
@@ -268,7 +269,8 @@ def related_dict(path: str, row: Iterable[Any]) -> dict[str, Any]:
                 "id": relation.path,
                 "score": relation.score,
                 "why": [
-                    {"kind": reason.kind, "text": reason.text, "share": reason.share} for reason in relation.reasons
+                    {"kind": reason.kind, "text": reason.text, "share": reason.share, "code": reason.code}
+                    for reason in relation.reasons
                 ],
             }
             for relation in row
@@ -281,11 +283,13 @@ def print_related(known: Known, path: str, row: Iterable[Any]) -> None:
     print(f"{posts[path].title}  ({path})")
     for relation in row:
         print(f"  {relation.score:6.3f}  {posts[relation.path].title}  ({relation.path})")
-        words = [
-            reason.text if reason.share is None else f"{reason.text} {reason.share:.0%}" for reason in relation.reasons
-        ]
-        if words:
-            print(f"          {', '.join(words)}")
+        if relation.reasons:
+            print(f"          {', '.join(map(_reason, relation.reasons))}")
+
+
+def _reason(reason: Reason) -> str:
+    text = f"`{reason.text}`" if reason.code else reason.text
+    return text if reason.share is None else f"{text} {reason.share:.0%}"
 
 
 def why(arguments: argparse.Namespace) -> int:

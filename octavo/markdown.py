@@ -46,7 +46,8 @@ class ReadingOptions:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All that follows from a body. ``prose`` is its text, a line for each block; ``code`` that of its code blocks."""
+    """All that follows from a body. ``prose`` is its text, a line for each block, and has the ``literals``, its inline
+    code, in it; ``code`` is the text of its code blocks."""
 
     summary: Summary
     body: Body
@@ -54,6 +55,7 @@ class Reading:
     anchors: tuple[str, ...] = ()
     links: tuple[LinkUse, ...] = ()
     prose: str = ""
+    literals: tuple[str, ...] = ()
     code: str = ""
     problems: tuple[Diagnostic, ...] = ()
 
@@ -94,6 +96,7 @@ def read(source: BodySource, options: ReadingOptions, once: Once) -> Reading:
         anchors=reader.ids.names(),
         links=tuple(reader.uses.links),
         prose=prose,
+        literals=tuple(reader.literals),
         code=code,
         problems=tuple(reader.faults.found),
     )
@@ -117,6 +120,7 @@ class _Reader:
         self.ids = Ids()
         self.fragments = Fragments(options.raw_html, self.faults, self.uses, self.ids)
         self.prose: list[str] = []
+        self.literals: list[str] = []
         self.code: list[str] = []
         self.more: int | None = None
 
@@ -313,7 +317,9 @@ class _Reader:
             if kind == "text":
                 out.append(token)
                 continue
-            if kind == "link_open":
+            if kind == "code_inline":
+                self.literals.append(token.content)
+            elif kind == "link_open":
                 self._link(children, index, block)
             elif kind == "image":
                 token = self._image(token, block)

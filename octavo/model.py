@@ -184,6 +184,7 @@ class Document:
 
     ``meta`` is None when the file has errors; ``targets`` are the source paths of the posts that the body links to,
     ``pictures`` those of files that it shows as images and nothing else, ``files`` those of all other files.
+    ``spelling`` tells how it writes its words.
     """
 
     meta: Meta | None
@@ -197,6 +198,7 @@ class Document:
     files: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
     terms: Terms = Terms()
+    spelling: str = ""
     problems: tuple[Diagnostic, ...] = ()
 
 
@@ -227,11 +229,14 @@ class Card:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A related article. ``reasons`` are in plain words, the strongest first; ``terms`` are the words shared."""
+    """A related article. ``reasons`` are in plain words, as HTML; ``terms`` are the words shared; ``why`` has the same
+    with the shares, and ``score`` how alike the two are, 0 to 1."""
 
     card: Card
     reasons: tuple[str, ...]
     terms: tuple[str, ...] = ()
+    why: tuple[Reason, ...] = ()
+    score: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -382,14 +387,16 @@ class SocialImage:
 class Candidate:
     """A post as the ranking sees it. ``day`` counts from 1970-01-01; ``links`` are the paths it links to.
 
-    ``terms`` is the digest of its Terms, which are asked for where they changed. ``pin`` and ``block`` are paths,
-    ``block`` of all posts that the list leaves out; a post that is not ``related`` has no list and is in none.
+    ``terms`` is the digest of its Terms, which are asked for where they changed, ``spelling`` that of its spelling.
+    ``pin`` and ``block`` are paths, ``block`` of all posts that the list leaves out; a post that is not ``related`` has
+    no list and is in none.
     """
 
     path: str
     title: str
     day: int | None
     terms: Digest
+    spelling: Digest = b""
     tags: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     series: str | None = None
@@ -400,11 +407,19 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why two posts are related. ``share`` is the part of the score, 0 to 1; None for what is not scored."""
+    """Why two posts are related. ``share`` is the part of the score, 0 to 1; None for what is not scored. The text is
+    that of ``code`` where its author writes it so."""
 
     kind: Literal["term", "tag", "link", "series", "pin"]
     text: str
     share: float | None = None
+    code: bool = False
+
+    @property
+    def says_more(self) -> bool:
+        """False for a single word in lower case and for a number, which any two posts may share."""
+        words = self.text.split()
+        return self.kind == "tag" or self.code or len(words) > 1 or self.text != self.text.lower()
 
 
 @dataclass(frozen=True)
@@ -421,7 +436,7 @@ class Relations(Sequence[Relation]):
     """Entries of a list, the best first, as JSON: more are stored than are looked at.
 
     Each is an object with ``id`` (the path), ``score`` and ``why``: the reasons as objects with ``kind``, ``text`` and,
-    if it is scored, ``share``. The text is fit for a script in HTML.
+    if it is scored, ``share``; ``code`` is true for what is code, else not there. The text is fit for a script in HTML.
     """
 
     text: str = "[]"

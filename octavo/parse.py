@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from octavo import frontmatter, markdown, schema, source, terms
+from octavo import frontmatter, markdown, schema, source, spelling, terms
 from octavo.facts import Ask
 from octavo.model import Document, Extensions, PictureRef
 from octavo.queries import Extended, Setting, Source
@@ -50,6 +50,7 @@ def parse(path: str, ask: Ask) -> Document:
         files=tuple(sorted(files - shown)),
         pictures=tuple(sorted(shown)),
         terms=terms.count_terms(meta.title, meta.tags, reading.prose, reading.code),
+        spelling=spelling.spell(reading.prose, reading.literals, reading.code),
         problems=problems,
     )
 

@@ -222,7 +222,7 @@ def _bases_by_source(published: Published, by_source: Revised, documents: Record
         **dict.fromkeys(PARTS, Basis(b"", (by_source, documents))),
         NeighboursOf: Basis(b"", (beside,)),
         Backlinks: Basis(b"", (backlinks,)),
-        Corpus: Basis(digest((published.digest, documents.digest_of("terms")))),
+        Corpus: Basis(digest((published.digest, documents.digest_of("terms", "spelling")))),
     }
 
 

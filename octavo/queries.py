@@ -112,6 +112,11 @@ class TermsOf(Query[Terms]):
     path: str
 
 
+@dataclass(frozen=True)
+class SpellingOf(Query[str]):
+    path: str
+
+
 # Addresses. Answers are ready for an href.
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from octavo.terms import TAG
 from octavo.vectors import Array, Common, Index, common, places, vectors
 
-_REASONS = 3
-_TERMS = 8
+_REASONS = 5
+_TERMS = 10
 """Reasons of a pair, and the terms they are drawn from."""
 
 _LOW = 0xFFFFFFFF
@@ -29,7 +29,7 @@ Words = Callable[[Array, Array], list[str]]
 
 class Why(NamedTuple):
     """The reasons of ``pairs`` of slots (int64, ascending, as ``pair`` makes them): numbers of ``texts`` (uint32, a row
-    of three) with their ``shares`` in hundredths (uint8, likewise), the greatest first. The text of a tag begins with
+    of five) with their ``shares`` in hundredths (uint8, likewise), the greatest first. The text of a tag begins with
     ``TAG``."""
 
     pairs: Array
@@ -161,7 +161,7 @@ def _read(terms: list[str]) -> _Read:
     order = sorted(set(plain))
     numbers = {text: number for number, text in enumerate(order)}
     words: dict[str, int] = {}
-    rows = [{words.setdefault(word, len(words)) for word in text.split(" ")} for text in plain]
+    rows = [{words.setdefault(_singular(word), len(words)) for word in text.split(" ")} for text in plain]
     most = max(map(len, rows), default=1)
     table = np.array([[*row, *[-1] * (most - len(row))] for row in rows], np.int32).reshape(-1, most)
     return _Read(
@@ -170,6 +170,13 @@ def _read(terms: list[str]) -> _Read:
         is_tag=np.array([term != text for term, text in zip(terms, plain, strict=True)], np.bool_),
         words=np.ascontiguousarray(table.T),
     )
+
+
+def _singular(word: str) -> str:
+    """One form for a noun of English and for its plural: to tell both would say the same twice."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
 def _table(shared: Common, chunk: slice) -> tuple[Array, Array]:

@@ -9,19 +9,20 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from octavo.digest import SIZE
 from octavo.facts import Ask
-from octavo.model import Candidate, Related, RelatedList, Relations, Terms
-from octavo.queries import Corpus, Setting, TermsOf
+from octavo.model import Candidate, Reason, Related, RelatedList, Relations, Terms
+from octavo.queries import Corpus, Setting, SpellingOf, TermsOf
+from octavo.spelling import spelled
 from octavo.terms import TAG, tag_term, written
 
 if TYPE_CHECKING:
     from octavo.nearest import Near, Standing
-    from octavo.reasons import Why
+    from octavo.reasons import Told, Why
     from octavo.vectors import Array, Stock
 
 KEEP = 20
@@ -30,7 +31,11 @@ KEEP = 20
 _EXPLAINED = 10
 """The first entries of a list say which terms they share: so many, or half of a longer one."""
 
+_TOLD = 3
+"""The most terms that are told of a pair."""
+
 Load = Callable[[str], Terms]
+Spell = Callable[[str], str]
 Posts = tuple[Candidate, ...]
 """Posts by slot: a slot is the number of a post as long as it stays."""
 
@@ -78,7 +83,11 @@ def relate(ask: Ask, state: Mapping[str, bytes] | None) -> tuple[Rows | NoRows, 
     is_like = state is not None and state["shown"] == marshal.dumps(shown)
     previous = State.of(state) if state is not None and is_like else None
     lists, new_state = rank(
-        ask(Corpus()) or (), lambda path: ask(TermsOf(path)) or Terms(), max(KEEP, 2 * shown), previous=previous
+        ask(Corpus()) or (),
+        lambda path: ask(TermsOf(path)) or Terms(),
+        max(KEEP, 2 * shown),
+        previous,
+        lambda path: ask(SpellingOf(path)) or "",
     )
     return Rows(lists, shown), {"shown": marshal.dumps(shown), **new_state.pieces()}
 
@@ -108,18 +117,23 @@ class Rows(Mapping[str, RelatedList]):
 
 
 def rank(
-    candidates: Iterable[Candidate], load: Load, keep: int = KEEP, previous: State | None = None
+    candidates: Iterable[Candidate],
+    load: Load,
+    keep: int = KEEP,
+    previous: State | None = None,
+    spell: Spell = lambda path: "",
 ) -> tuple[Lists, State]:
     """The lists of all candidates, at most ``keep`` entries each, and the state for the next run.
 
-    ``load`` gives the terms of a post by path; they change only with ``Candidate.terms``. The lists depend neither on
+    ``load`` gives the terms of a post by path, and ``spell`` its spelling; they change only with ``Candidate.terms``
+    and ``Candidate.spelling``. The lists depend neither on
     ``previous`` nor on the order of the candidates.
     """
     everyone = {candidate.path: candidate for candidate in candidates}
     posts = tuple(everyone[path] for path in sorted(everyone) if everyone[path].related)
     ranking = _updated(posts, load, previous) if previous is not None and previous.keep == keep else None
     ranking = ranking or _computed(posts, load, keep)
-    return Lists(everyone, ranking), ranking.state
+    return Lists(everyone, ranking, spell), ranking.state
 
 
 class Ranking(NamedTuple):
@@ -137,14 +151,19 @@ class Lists(Mapping[str, Relations]):
     ``touched``: the paths whose lists may differ from those of the run whose state was given; without one, all.
     """
 
-    def __init__(self, everyone: Mapping[str, Candidate], ranking: Ranking) -> None:
+    def __init__(self, everyone: Mapping[str, Candidate], ranking: Ranking, spell: Spell) -> None:
         from octavo import reasons
 
         self._everyone = everyone
         self._order, self._why = ranking.order, reasons.by_slot(ranking.why, len(ranking.order.posts))
-        self._written: dict[int, dict[str, str]] = {}
+        self._spell, self._spellings = spell, dict[int, str]()
+        self._titles: dict[int, dict[str, str]] = {}
         unranked = (path for path in everyone if path not in self._order.slots)
         self.touched = frozenset([*unranked, *(self._order.posts[slot].path for slot in ranking.touched)])
+        # Read here, since lists are made in other processes as well, which have nothing else of the posts.
+        shown = {other for slot in ranking.touched for other in self._why(slot)}.union(ranking.touched)
+        for slot in sorted(shown):
+            self._spelling(slot)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._everyone)
@@ -173,23 +192,42 @@ class Lists(Mapping[str, Relations]):
             if post.series is not None and post.series == other.series:
                 reasons.append({"kind": "series", "text": "same series"})
             if other_slot in why:
-                # A term is told as one of the two writes it in its tags or its title, else in lower case.
-                theirs, ours = self._shown(other_slot), self._shown(slot)
-                for text, hundredths in why[other_slot]:
-                    plain = text.removeprefix(TAG)
-                    shown = theirs.get(plain) or ours.get(plain) or plain
-                    kind = "term" if plain == text else "tag"
-                    reasons.append({"kind": kind, "text": shown, "share": hundredths / 100})
+                reasons += self._strongest(why[other_slot], other_slot, slot)
             row.append({"id": other.path, "score": parts / Relations.WHOLE, "why": reasons})
         return row
 
-    def _shown(self, slot: int) -> dict[str, str]:
-        shown = self._written.get(slot)
-        if shown is None:
+    def _strongest(self, told: Told, *slots: int) -> list[dict[str, Any]]:
+        """The terms to tell, the greatest share first. A plain word has to carry twice as much as one that says more:
+        where posts are few, the words that are rare by chance are many."""
+        terms = [(self._told(text, *slots), hundredths) for text, hundredths in told]
+        by_worth = sorted(terms, key=lambda term: -term[1] * (2 if Reason(**term[0]).says_more else 1))[:_TOLD]
+        return [{**term, "share": hundredths / 100} for term, hundredths in terms if (term, hundredths) in by_worth]
+
+    def _told(self, text: str, *slots: int) -> dict[str, Any]:
+        """A term or tag as one of some posts writes it: as code before all, and not in lower case where there is a
+        choice. The first of the posts speaks for the others."""
+        plain = text.removeprefix(TAG)
+        found = [(title, False) if (title := self._title(slot).get(plain)) else None for slot in slots]
+        if plain != text:
+            return {"kind": "tag", "text": next((told[0] for told in found if told), plain)}
+        body = [spelled(self._spelling(slot), plain) for slot in slots]
+        known = [told for told in chain.from_iterable(zip(found, body, strict=True)) if told]
+        shown, is_code = next((told for told in known if told[1]), known[0] if known else (plain, False))
+        return {"kind": "term", "text": shown, **({"code": True} if is_code else {})}
+
+    def _spelling(self, slot: int) -> str:
+        if slot not in self._spellings:
+            self._spellings[slot] = self._spell(self._order.posts[slot].path)
+        return self._spellings[slot]
+
+    def _title(self, slot: int) -> dict[str, str]:
+        """The terms of a post's title and its tags as they are written there."""
+        title = self._titles.get(slot)
+        if title is None:
             post = self._order.posts[slot]
             tags = {tag_term(tag).removeprefix(TAG): tag for tag in reversed(post.tags)}
-            shown = self._written[slot] = {**written(post.title), **tags}
-        return shown
+            title = self._titles[slot] = {**written(post.title), **tags}
+        return title
 
 
 def _linked(forth: bool, back: bool) -> Iterator[dict[str, Any]]:
@@ -398,7 +436,7 @@ def _standing(posts: Posts, keep: int) -> tuple[Stock, Standing]:
 
 
 # What is kept of a post: what lists show of it or depend on.
-_about = attrgetter("path", "title", "series", "tags", "links", "pin", "block", "day", "terms")
+_about = attrgetter("path", "title", "series", "tags", "links", "spelling", "pin", "block", "day", "terms")
 
 _PLAIN = 2
 """The version of marshal's format in which equal values have equal bytes."""

@@ -406,19 +406,32 @@ class PageContext:
 
 def _suggestion(card: Card, relation: Relation) -> Suggestion:
     terms = tuple(reason.text for reason in relation.reasons if reason.kind in ("term", "tag"))
-    return Suggestion(card, _phrases(relation.reasons), terms)
+    return Suggestion(card, _phrases(relation.reasons), terms, relation.reasons, relation.score)
 
 
-_PHRASES = {"link": "linked with this article", "series": "in the same series", "pin": "chosen by the author"}
+_PHRASES = {"series": "in the same series", "pin": "chosen by the author"}
 
 
-def _phrases(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
-    """Why a post is related, in words for readers: what is not a word first, then the words in one phrase."""
-    phrases = [_PHRASES[reason.kind] for reason in reasons if reason.kind in _PHRASES]
-    words = [reason.text for reason in reasons if reason.kind in ("term", "tag")]
-    if words:
-        phrases.append(f"also about {', '.join(words)}")
+def _phrases(reasons: tuple[Reason, ...]) -> tuple[Markup, ...]:
+    """Why a post is related, in words for readers: what is not a word first, then the words in one phrase.
+
+    Plain words are left out where others say more, and where they carry little.
+    """
+    phrases = [escape(_PHRASES.get(reason.kind, reason.text)) for reason in reasons if reason.share is None]
+    words = [reason for reason in reasons if reason.share is not None]
+    told = [reason for reason in words if reason.says_more]
+    told = told or [reason for reason in words if (reason.share or 0) >= _PLAIN and not reason.text.isdigit()]
+    if told:
+        phrases.append(Markup("also about ") + Markup(", ").join(map(_word, told)))
     return tuple(phrases)
+
+
+_PLAIN = 0.06
+"""The share of the score from which on a plain word is worth telling."""
+
+
+def _word(reason: Reason) -> Markup:
+    return Markup("<code>{}</code>").format(reason.text) if reason.code else escape(reason.text)
 
 
 def _nothing(name: str, message: str, hint: str) -> LayoutFailure:

@@ -61,6 +61,7 @@ from octavo.queries import (
     SimilarNames,
     SitemapUrls,
     SourceState,
+    SpellingOf,
     TermsOf,
     UrlOf,
 )
@@ -390,6 +391,7 @@ PARTS: Mapping[type[Query[Any]], str] = {
     AnchorsOf: "anchors",
     LinksOf: "links",
     TermsOf: "terms",
+    SpellingOf: "spelling",
 }
 """The questions that one part of a document answers."""
 
@@ -415,6 +417,7 @@ def candidate_facts(index: LazyIndex, documents: Records) -> Resolvers:
             title=post.title,
             day=post.date.toordinal() - _EPOCH if post.date else None,
             terms=documents.digest(post.path, "terms"),
+            spelling=documents.digest(post.path, "spelling"),
             tags=tuple(tag.name for tag in post.tags),
             links=linked,
             series=post.series.slug if post.series else None,

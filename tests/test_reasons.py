@@ -33,7 +33,7 @@ def defined(terms: list[tuple[str, int]], product: int) -> Told:
     groups: list[tuple[int, str, frozenset[str], bool]] = []
     for term, part in terms:
         text, is_tag = term.removeprefix("#"), term.startswith("#")
-        words = frozenset(text.split(" "))
+        words = frozenset(map(reasons._singular, text.split(" ")))
         for place, (sum_, group, group_words, of_tag) in enumerate(groups):
             if words <= group_words and (not is_tag or words == group_words):
                 groups[place] = (sum_ + part, group, group_words, of_tag or is_tag)
@@ -44,7 +44,10 @@ def defined(terms: list[tuple[str, int]], product: int) -> Told:
         else:
             groups.append((part, text, words, is_tag))
     groups.sort(key=lambda group: (-group[0], group[1]))
-    shares = [("#" * is_tag + text, round(100 * round(part / product, 2))) for part, text, _, is_tag in groups[:3]]
+    shares = [
+        ("#" * is_tag + text, round(100 * round(part / product, 2)))
+        for part, text, _, is_tag in groups[: reasons._REASONS]
+    ]
     return [shares[0], *(each for each in shares[1:] if each[1])]
 
 
@@ -87,8 +90,8 @@ def test_shares_are_rounded_as_python_rounds(part: int, product: int) -> None:
 
 
 def why(rows: dict[tuple[int, int], Told], texts: tuple[str, ...]) -> Why:
-    numbers = np.full((len(rows), 3), 0xFFFFFFFF, np.uint32)
-    shares = np.zeros((len(rows), 3), np.uint8)
+    numbers = np.full((len(rows), reasons._REASONS), 0xFFFFFFFF, np.uint32)
+    shares = np.zeros((len(rows), reasons._REASONS), np.uint8)
     for row, found in enumerate(rows[each] for each in sorted(rows)):
         for at, (text, share) in enumerate(found):
             numbers[row, at], shares[row, at] = texts.index(text), share

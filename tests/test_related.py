@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from octavo.digest import digest
 from octavo.facts import Facts, Reader, fact
 from octavo.model import Candidate, Related, Relations, Terms
-from octavo.queries import Corpus, Setting, TermsOf
+from octavo.queries import Corpus, Setting, SpellingOf, TermsOf
 from octavo.related import KEEP, Lists, State, rank, relate
 from octavo.terms import count_terms, decode
 
@@ -373,6 +373,7 @@ def test_the_step_asks_for_the_corpus_and_for_the_terms_that_changed() -> None:
                     Setting: lambda query: fact(Related(shown)),
                     Corpus: lambda query: fact(tuple(made.posts.values())),
                     TermsOf: lambda query: fact(made.terms[query.path]),
+                    SpellingOf: lambda query: fact(""),
                 }
             )
         )
@@ -388,7 +389,7 @@ def test_the_step_asks_for_the_corpus_and_for_the_terms_that_changed() -> None:
     assert {path: (*row.first, *row.rest) for path, row in rows.items()} == {
         path: tuple(row) for path, row in made.lists().items()
     }
-    assert list(reader.asked) == [Setting("related"), Corpus()]
+    assert {type(query) for query in reader.asked} == {Setting, Corpus, SpellingOf}
     assert max(len(row.first) for row in rows.values()) == 1
     rows, _ = relate(ask(shown=0), state)
     assert list(rows) == []
@@ -413,9 +414,40 @@ def test_a_page_that_shows_many_gets_as_many_with_reasons() -> None:
             Setting: lambda query: fact(Related(30)),
             Corpus: lambda query: fact(tuple(made.posts.values())),
             TermsOf: lambda query: fact(made.terms[query.path]),
+            SpellingOf: lambda query: fact(""),
         }
     )
     rows, _ = relate(Reader(facts), None)
     first = rows["near00.md"].first
     assert len(first) == 30
     assert all(entry.reasons for entry in first)
+
+
+def test_a_reason_is_told_as_the_authors_write_it() -> None:
+    made = three()
+    spelling = {"a.md": "\nsubquery\t`Subquery\n", "b.md": "\nqueryset\tQuerySet\n"}
+    for path in made.posts:
+        made.posts[path] = replace(made.posts[path], spelling=digest(spelling.get(path, "")))
+
+    def told(state: State | None = None) -> tuple[dict[str, bool], Lists, State]:
+        lists, state = rank(made.posts.values(), made.load, KEEP, state, lambda path: spelling.get(path, ""))
+        (relation,) = lists["a.md"]
+        return {reason.text: reason.code for reason in relation.reasons}, lists, state
+
+    shown, _, state = told()
+    assert shown == {"Django": False, "Subquery": True, "QuerySet of orders": False}
+    spelling["b.md"] = ""
+    made.posts["b.md"] = replace(made.posts["b.md"], spelling=digest(""))
+    made.loaded.clear()
+    shown, lists, _ = told(state)
+    assert shown == {"Django": False, "Subquery": True, "queryset of orders": False}
+    assert {"a.md", "b.md"} <= lists.touched
+    assert made.loaded == []
+
+
+def test_a_word_and_its_plural_are_told_once() -> None:
+    made = three()
+    made.write("a.md", "book books\nqueryset subquery")
+    made.write("b.md", "book books\nqueryset subquery")
+    texts = [text for _, text in reasons(made, "a.md")]
+    assert not {"book", "books"} <= set(texts)

@@ -1,0 +1,60 @@
+"""What readers see of related posts and of the links between posts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from octavo.model import Reason
+from octavo.render import _phrases
+from tests.sites import SiteFolder, post
+
+Site = Callable[[str], SiteFolder]
+
+ORM = "`OuterRef`\n\n`Subquery`\n\nqueryset"
+
+
+def orm(**bodies: str) -> str:
+    posts = {"a": ORM, "b": ORM, **{f"other{number}": f"unlike{number}" for number in range(8)}, **bodies}
+    return "".join(f"-- posts/{name}.md --\n{post(name.upper(), body=body)}\n" for name, body in posts.items())
+
+
+def test_readers_see_the_reason_as_the_author_writes_it(site: Site) -> None:
+    folder = site(orm())
+    folder.built()
+    assert '<p class="why">also about <code>OuterRef</code>' in folder.page("/posts/a/")
+
+
+def test_a_link_is_a_reason_and_a_mention(site: Site) -> None:
+    folder = site(orm(b=ORM + "\n\n[that](a.md)"))
+    folder.built()
+    page = folder.page("/posts/a/")
+    assert '<p class="why">links to this article; also about <code>' in page
+    assert '<h2 id="_mentions">Mentioned in</h2>\n<ul>\n<li><a href="/posts/b/">B</a></li>\n</ul>' in page
+    assert "Mentioned in" not in folder.page("/posts/b/")
+
+
+def test_a_new_mention_renders_the_page_it_leads_to(site: Site) -> None:
+    folder = site(orm())
+    folder.built()
+    folder.replace("posts/other3.md", "unlike3", "unlike3 [that](a.md)")
+    assert "/posts/a/" in folder.built().rendered
+    assert '<li><a href="/posts/other3/">OTHER3</a></li>' in folder.page("/posts/a/")
+
+
+def words(*reasons: Reason) -> list[str]:
+    return [str(phrase) for phrase in _phrases(reasons)]
+
+
+def test_plain_words_are_left_out_where_others_say_more() -> None:
+    told = (Reason("term", "inside", 0.3), Reason("term", "a<b>", 0.2, code=True), Reason("tag", "sql", 0.1))
+    assert words(*told) == ["also about <code>a&lt;b&gt;</code>, sql"]
+    assert words(told[0]) == ["also about inside"]
+    assert words(Reason("term", "inside", 0.03), Reason("term", "200", 0.5)) == []
+
+
+def test_what_is_no_word_comes_first() -> None:
+    assert words(Reason("pin", "pinned by the author"), Reason("series", "same series"), Reason("tag", "R&D", 0.4)) == [
+        "chosen by the author",
+        "in the same series",
+        "also about R&amp;D",
+    ]
