@@ -65,7 +65,7 @@ def _check(path: str, use: LinkUse, ask: Ask) -> Diagnostic | None:
     if url.startswith(urls.ASSETS) and ask(AssetUrl(url.removeprefix(urls.ASSETS))) is not None:
         return None
     if not ask(PublishedUrl(url)):
-        hint = f"did you mean '{ref.raw}/'?" if ask(PublishedUrl(url + "/")) else ""
+        hint = f"did you mean '{_target(ref)}/{ref.suffix}'?" if ask(PublishedUrl(url + "/")) else ""
         return _broken(path, use, f"the site has no page at '{ref.raw}'", hint)
     page = ask(PageAt(url)) if fragment else None
     if page is not None and page.kind in ("article", "page"):

@@ -183,6 +183,7 @@ class Document:
     """One parsed source file. Each field is stored, digested and loaded on its own.
 
     ``meta`` is None when the file has errors; ``targets`` are the source paths of the posts that the body links to,
+    ``addresses`` the URL paths of this site that it links to,
     ``pictures`` those of files that it shows as images and nothing else, ``files`` those of all other files.
     ``spelling`` tells how it writes its words.
     """
@@ -195,6 +196,7 @@ class Document:
     anchors: tuple[str, ...] = ()
     links: tuple[LinkUse, ...] = ()
     targets: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
     terms: Terms = Terms()

@@ -81,8 +81,8 @@ class Names:
         meta = self._metas[path]
         if meta is not None:
             date = instant(meta.date, ZoneInfo(self._settings.timezone))
-            yield _as_folder(post_url(self._plain[path], meta, date, self._settings))
-            yield from map(_as_folder, meta.aliases)
+            yield as_folder(post_url(self._plain[path], meta, date, self._settings))
+            yield from map(as_folder, meta.aliases)
 
     def _address(self, name: str) -> str:
         """An address as the site's own are kept: decoded, from the root, without the path of ``base_url``."""
@@ -91,7 +91,7 @@ class Names:
             if base and name.startswith(f"{base}/"):
                 name = name.removeprefix(base)
                 break
-        return _as_folder(unicodedata.normalize("NFC", unquote(name.partition("#")[0].partition("?")[0])))
+        return as_folder(unicodedata.normalize("NFC", unquote(name.partition("#")[0].partition("?")[0])))
 
 
 def is_source(name: str) -> bool:
@@ -102,7 +102,7 @@ def is_address(name: str) -> bool:
     return name.startswith(("/", "http://", "https://"))
 
 
-def _as_folder(url: str) -> str:
+def as_folder(url: str) -> str:
     """``/a/``, ``/a`` and ``/a/index.html`` are one address."""
     return url.removesuffix("index.html").rstrip("/") + "/"
 

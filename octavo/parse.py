@@ -8,6 +8,7 @@ from octavo import frontmatter, markdown, schema, source, spelling, terms
 from octavo.facts import Ask
 from octavo.model import Document, Extensions, PictureRef
 from octavo.queries import Extended, Setting, Source
+from octavo.urls import ASSETS
 
 
 def parse(path: str, ask: Ask) -> Document:
@@ -35,6 +36,7 @@ def parse(path: str, ask: Ask) -> Document:
         return Document(meta=None, marks=marks, problems=problems)
     refs = [use.ref for use in reading.links if use.ref is not None]
     targets = {ref.target for ref in refs if ref.kind == "post"}
+    addresses = {ref.target for ref in refs if ref.kind == "site" and not ref.target.startswith(ASSETS)}
     files = {ref.target for ref in refs if ref.kind == "file"}
     shown = {ref.target for ref in reading.body.refs if isinstance(ref, PictureRef) and ref.kind == "file"}
     shown -= {ref.target for ref in reading.body.refs if not isinstance(ref, PictureRef)}
@@ -47,6 +49,7 @@ def parse(path: str, ask: Ask) -> Document:
         anchors=reading.anchors,
         links=reading.links,
         targets=tuple(sorted(targets - {path})),
+        addresses=tuple(sorted(addresses)),
         files=tuple(sorted(files - shown)),
         pictures=tuple(sorted(shown)),
         terms=terms.count_terms(meta.title, meta.tags, reading.prose, reading.code),

@@ -13,7 +13,7 @@ from octavo.digest import Digest, digest
 from octavo.live import Live, Moderation, live
 from octavo.memo import Memo, Records
 from octavo.model import Meta, Picture, Post, Settings
-from octavo.naming import Names
+from octavo.naming import Names, as_folder
 from octavo.pictures import is_scaled
 from octavo.site import Index, Stamp, attachments, stamp
 from octavo.wishes import Wishes, wishes
@@ -59,7 +59,7 @@ class Sources:
         when = self.when
         return digest(
             (
-                self.documents.digest_of("meta", "summary", "targets", "files", "pictures"),
+                self.documents.digest_of("meta", "summary", "targets", "addresses", "files", "pictures"),
                 self.settings,
                 (when.drafts, when.future),
                 tuple(sorted(self.files)),
@@ -81,11 +81,24 @@ class Sources:
         return Publication(
             found,
             published,
-            documents.unusual("targets"),
+            self._targets(found, wished),
             {path: each for path, each in wished.items() if each != Wishes()},
             dict(self._stamps(posts, before)),
             hidden,
         )
+
+    def _targets(self, found: Live, wished: Mapping[str, Wishes]) -> dict[str, tuple[str, ...]]:
+        """Source path -> the posts that the body links to, by the path of the source or by the address of the page."""
+        targets = self.documents.unusual("targets")
+        linking = self.documents.unusual("addresses")
+        if linking:
+            paths = {as_folder(alias): path for path, wish in wished.items() for alias in wish.aliases}
+            paths.update((as_folder(url), path) for path, url in found.urls.items())
+            for path, addresses in linking.items():
+                meant = {paths[as_folder(each)] for each in addresses if as_folder(each) in paths} - {path}
+                if meant:
+                    targets[path] = tuple(sorted(meant.union(targets.get(path, ()))))
+        return targets
 
     def _stamps(self, posts: Mapping[str, Post], before: Publication | None) -> Iterator[tuple[str, Stamp]]:
         settings, known = digest(self.settings), before.posts() if before else {}

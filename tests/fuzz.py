@@ -196,7 +196,18 @@ class Author:
         return self.random.choices(kinds, weights)[0]()
 
     def link(self) -> str:
-        target = self.random.choice(["alpha.md", "beta.md", "deep/zeta.md", "/tags/", "#x", "pic.png", "nosuch.md"])
+        targets = [
+            "alpha.md",
+            "beta.md",
+            "deep/zeta.md",
+            "/posts/beta/",
+            "/old/",
+            "/tags/",
+            "#x",
+            "pic.png",
+            "nosuch.md",
+        ]
+        target = self.random.choice(targets)
         return target + ("#query-join" if self.random.random() < 0.2 else "")
 
     def date(self) -> str:

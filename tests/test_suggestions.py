@@ -58,3 +58,18 @@ def test_what_is_no_word_comes_first() -> None:
         "in the same series",
         "also about R&amp;D",
     ]
+
+
+def test_a_link_by_address_is_a_link_between_posts(site: Site) -> None:
+    linking = {"b": ORM + "\n\n[that](/posts/a/)", "other1": "[x](/posts/a/#top)", "other2": "[x](/old/)"}
+    folder = site(orm(**linking))
+    folder.replace("posts/a.md", "title:", "aliases: [/old/]\ntitle:")
+    folder.built()
+    page = folder.page("/posts/a/")
+    assert "links to this article" in page
+    for name in ("b", "other1", "other2"):
+        assert f'<li><a href="/posts/{name}/">' in page
+    assert "Related articles" not in folder.page("/posts/b/")
+    folder.replace("posts/a.md", "title:", "slug: moved\ntitle:").built(allow_broken_links=True)
+    assert "links to this article" not in folder.page("/posts/moved/")
+    assert "Related articles" in folder.page("/posts/b/")
