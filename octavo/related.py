@@ -303,7 +303,7 @@ def _computed(posts: Posts, load: Load, keep: int) -> Ranking:
     from octavo import nearest, reasons, vectors
 
     stock, standing = _standing(posts, keep)
-    index, slots, places = vectors.build(vectors.counted(load(post.path) for post in posts), stock)
+    index, slots, places = vectors.build((load(post.path) for post in posts), stock)
     near = nearest.search(index, standing)
     order = Order(posts, near, standing, keep)
     everyone = np.ones(len(posts), np.bool_)

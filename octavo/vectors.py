@@ -47,6 +47,16 @@ class Counted(NamedTuple):
     lengths: Array
 
 
+class _Entries(NamedTuple):
+    """Terms of posts, one by one: ``keys`` (uint64), ``slots`` (as in an index), ``damped`` counts (uint16), and
+    ``places`` among the terms of the post (uint32)."""
+
+    keys: Array
+    slots: Array
+    damped: Array
+    places: Array
+
+
 class Index(NamedTuple):
     """Which posts have a term, and how often. A post is a number, its *slot*.
 
@@ -77,7 +87,7 @@ class Stock(NamedTuple):
 
 class Vectors(NamedTuple):
     """The vectors of all slots, empty where not asked for: that of slot i is ``starts[i]:starts[i + 1]`` (int64) of
-    ``terms`` (uint32, ascending places in the index) and ``weights`` (float64, whole numbers)."""
+    ``terms`` (uint32, ascending places in the index) and ``weights`` (float32, whole numbers that it holds exactly)."""
 
     starts: Array
     terms: Array
@@ -85,7 +95,8 @@ class Vectors(NamedTuple):
 
 
 class Postings(NamedTuple):
-    """The same by term: the posts of term i are ``starts[i]:starts[i + 1]`` of ``slots`` (int64) and ``weights``."""
+    """The same by term: the posts of term i are ``starts[i]:starts[i + 1]`` of ``slots`` (as in the index) and
+    ``weights``."""
 
     starts: Array
     slots: Array
@@ -232,15 +243,23 @@ def _batches(posts: Iterable[Terms]) -> Iterator[list[Terms]]:
 # The index.
 
 
-def build(posts: Counted, stock: Stock) -> tuple[Index, Array, Array]:
-    """The index of the posts in slots 0, 1, 2, … Also, for each term, the first slot that has it, and its place there
-    (both uint32)."""
-    size = len(posts.lengths)
-    slots = np.repeat(np.arange(size, dtype=_slot_type(size)), posts.lengths)
-    index, first = _by_term(posts.keys, slots, posts.damped, size)
-    places = first - (np.cumsum(posts.lengths) - posts.lengths)[slots[first]]
-    index = _squared(index._replace(levels=_levels(index, stock)), size)
-    return index, slots[first].astype(np.uint32), places.astype(np.uint32)
+def build(posts: Iterable[Terms], stock: Stock) -> tuple[Index, Array, Array]:
+    """The index of the posts in slots 0, 1, 2, … Also, for each term, the first slot that has it, and its place among
+    the terms of that post (uint32)."""
+    size = len(stock.counted)
+    index, slots, places = _by_term(_entries(posts, _slot_type(size)), size)
+    return _squared(index._replace(levels=_levels(index, stock)), size), slots, places
+
+
+def _entries(posts: Iterable[Terms], kind: type[np.unsignedinteger[Any]]) -> Iterator[_Entries]:
+    """The entries of posts in slots 0, 1, 2, …, many posts at a time."""
+    slot = 0
+    for batch in _batches(posts):
+        keys, damped, lengths = counted(batch)
+        slots = np.repeat(np.arange(slot, slot + len(batch), dtype=kind), lengths)
+        places = np.arange(len(keys)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        yield _Entries(keys, slots, damped, places.astype(np.uint32))
+        slot += len(batch)
 
 
 def update(index: Index, gone: Sequence[int], new: Sequence[int], posts: Counted, stock: Stock) -> tuple[Index, Array]:
@@ -299,7 +318,7 @@ def postings(index: Index, wanted: Array | None = None) -> Postings:
     at = np.flatnonzero(np.repeat(live, sizes))
     terms = np.repeat(np.arange(len(index.keys), dtype=np.uint32), np.where(live, sizes, 0))
     starts = np.concatenate([[0], np.cumsum(np.where(live, sizes, 0), dtype=np.int64)])
-    return Postings(starts, index.slots[at].astype(np.int64), _weights(index, at, terms))
+    return Postings(starts, index.slots[at], _weights(index, at, terms))
 
 
 def products(of: Vectors, by: Postings, slots: Array) -> Iterator[tuple[Array, Array]]:
@@ -342,10 +361,10 @@ def _summed(of: Vectors, by: Postings, lengths: Array, slots: Array, size: int) 
     ends = np.cumsum(lengths)
     at = np.repeat(by.starts[terms] - ends + lengths, lengths)
     at += np.arange(len(at))
-    values = np.repeat(of.weights[own], lengths)
+    values = np.repeat(of.weights[own].astype(np.float64), lengths)
     # No place is out of bounds; "clip" only spares a second look.
     values *= by.weights.take(at, mode="clip")
-    cells = by.slots.take(at, mode="clip")
+    cells = by.slots.take(at, mode="clip").astype(np.int64)
     if len(slots) > 1:
         cells += np.repeat(row * size, lengths)
     return np.bincount(cells, values, len(slots) * size).reshape(len(slots), size)
@@ -383,7 +402,7 @@ def _common(of: Vectors, one: Array, two: Array, most: int, table: Array, terms:
     some = np.flatnonzero(own)
     some = some[of.weights[at[some]] > 0]
     pairs, at = np.searchsorted(ends, some, side="right"), at[some]
-    shared, parts = of.terms[at], (own[some] * of.weights[at]).astype(np.int64)
+    shared, parts = of.terms[at], own[some] * of.weights[at].astype(np.int64)
     products = np.bincount(pairs, parts, len(one)).astype(np.int64)
     order = np.argsort((pairs << 32) - parts, kind="stable")
     lengths = np.bincount(pairs, minlength=len(one))
@@ -401,7 +420,7 @@ def spread(starts: Array, ends: Array) -> tuple[Array, Array]:
 
 def _weights(index: Index, at: Array, terms: Array) -> Array:
     """The weights of the entries ``at``, which are of ``terms``."""
-    weights = np.empty(len(at))
+    weights = np.empty(len(at), np.float32)
     for start in range(0, len(at), _CHUNK):
         chunk = slice(start, start + _CHUNK)
         raw = _raw(index.damped[at[chunk]], index.levels[terms[chunk]])
@@ -438,29 +457,47 @@ def _damped(counts: Array) -> Array:
     return damped
 
 
-def _by_term(keys: Array, slots: Array, damped: Array, size: int) -> tuple[Index, Array]:
-    """Entries sorted by key, a sixteenth at a time to spare memory; in each term as they came. Also the first entry of
-    each term."""
-    sixteenth = np.empty(len(keys), np.uint8)
-    np.right_shift(keys, np.uint64(60), out=sixteenth, casting="unsafe")
-    parts = [_sorted_part(keys, slots, damped, np.flatnonzero(sixteenth == part)) for part in range(16)]
-    keys, first, sizes, slots, damped, *lone = (np.concatenate(each) for each in zip(*parts, strict=True))
+def _by_term(entries: Iterable[_Entries], size: int) -> tuple[Index, Array, Array]:
+    """The index of entries, those of a term as they came, without levels and squares; and of the first entry of each
+    term the slot and the place.
+
+    They are gathered in sixteen parts by the first bits of their keys, and each is gone when it has been sorted: so
+    hardly more is held than all entries once.
+    """
+    kinds: tuple[Any, ...] = (np.uint64, _slot_type(size), np.uint16, np.uint32)
+    parts = [[bytearray() for _ in kinds] for _ in range(16)]
+    for each in entries:
+        part = (each.keys >> np.uint64(60)).astype(np.uint8)
+        order = np.argsort(part, kind="stable")
+        edges = np.searchsorted(part[order], np.arange(17)).tolist()
+        for held, (start, end) in zip(parts, pairwise(edges), strict=True):
+            at = order[start:end]
+            for column, data in zip(each, held, strict=True):
+                data += column[at].data
+    done: list[list[Array]] = []
+    while parts:
+        columns = zip(parts.pop(0), kinds, strict=True)
+        done.append(_sorted_part(_Entries(*(np.frombuffer(data, kind) for data, kind in columns))))
+    # One column after the other, and the parts of each are gone when it is whole.
+    keys, sizes, slots, damped, *rest = (np.concatenate([part.pop(0) for part in done]) for _ in range(len(done[0])))
+    *lone, first_slots, places = rest
     levels, squares = np.zeros(len(keys), np.uint8), np.zeros(size)
-    return Index(keys, levels, _starts(sizes), slots, damped, squares, *lone), first
+    return Index(keys, levels, _starts(sizes), slots, damped, squares, *lone), first_slots, places
 
 
-def _sorted_part(keys: Array, slots: Array, damped: Array, at: Array) -> tuple[Array, ...]:
-    """The entries ``at`` by key. Of terms of several posts: the keys, the first entries, the numbers of entries; the
-    slots and damped counts of these. Of terms of one post: keys, slots and damped counts."""
-    keys, slots, damped = keys[at], slots[at], damped[at]
+def _sorted_part(entries: _Entries) -> list[Array]:
+    """Entries by key. Of terms of several posts: the keys, the numbers of entries; the slots and damped counts of
+    these. Of terms of one post: keys, slots and damped counts. Of the terms of several again: slot and place of the
+    first entry."""
+    keys, slots, damped, places = entries
     order = _stable_order(keys)
     keys = keys[order]
     first = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
     sizes = np.diff(first, append=len(keys))
     many = sizes > 1
-    shared, lone = order[np.repeat(many, sizes)], order[first[~many]]
-    of_shared = keys[first[many]], at[order[first[many]]], sizes[many], slots[shared], damped[shared]
-    return *of_shared, keys[first[~many]], slots[lone], damped[lone]
+    shared, lone, firsts = order[np.repeat(many, sizes)], order[first[~many]], order[first[many]]
+    of_shared = [keys[first[many]], sizes[many], slots[shared], damped[shared]]
+    return [*of_shared, keys[first[~many]], slots[lone], damped[lone], slots[firsts], places[firsts]]
 
 
 def _stable_order(keys: Array) -> Array:
@@ -550,12 +587,14 @@ def _with(index: Index, slots: Array, posts: Counted) -> Index:
     lone_place, met = places(index.lone_keys, posts.keys)
     promoted = np.unique(lone_place[met])
     # Terms that were unknown or of one post only, sorted out anew; most are of one post, now or still.
-    added, _ = _by_term(
-        np.concatenate([posts.keys[~known], index.lone_keys[promoted]]),
+    keys = np.concatenate([posts.keys[~known], index.lone_keys[promoted]])
+    others = _Entries(
+        keys,
         np.concatenate([slots[~known], index.lone_slots[promoted]]),
         np.concatenate([posts.damped[~known], index.lone_damped[promoted]]),
-        len(index.squares),
+        np.zeros(len(keys), np.uint32),
     )
+    added, *_ = _by_term([others], len(index.squares))
     at = np.flatnonzero(known)
     at = at[np.argsort(place[at], kind="stable")]
     sizes = np.diff(index.starts).astype(np.int64)

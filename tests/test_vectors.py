@@ -34,7 +34,7 @@ def stock(posts: list[Post], counted: int) -> Stock:
 
 
 def index_of(posts: list[Post], counted: int) -> Index:
-    return vectors.build(vectors.counted(map(terms, posts)), stock(posts, counted))[0]
+    return vectors.build(map(terms, posts), stock(posts, counted))[0]
 
 
 def weights(index: Index) -> list[dict[int, int]]:
@@ -229,7 +229,7 @@ def test_pairs_of_nobody_have_nothing_in_common() -> None:
 
 def test_words_are_found_by_key_and_by_place() -> None:
     posts = random_posts(2)
-    found, slots, places = vectors.build(vectors.counted(map(terms, posts)), stock(posts, 40))
+    found, slots, places = vectors.build(map(terms, posts), stock(posts, 40))
     loaded: list[int] = []
 
     def load(slot: int) -> Terms:

@@ -31,7 +31,7 @@ from corpus import KINDS, made_post
 
 from octavo.batch import taken_apart
 from octavo.digest import digest
-from octavo.model import Candidate, Terms
+from octavo.model import Candidate, Related, Terms
 from octavo.related import Rows, rank
 from octavo.terms import count_terms
 
@@ -153,7 +153,7 @@ def measure(corpus: Corpus, kind: str, change: str) -> None:
     start = time.process_time()
     before = pickle.loads(stored.read_bytes()) if change != "full" else None
     lists, state = rank(posts, load, previous=before)
-    made = sum(1 for _ in written(Rows(lists)))
+    made = sum(1 for _ in written(Rows(lists, Related().count)))
     digest(state)
     after = pickle.dumps(state, pickle.HIGHEST_PROTOCOL)
     spent = time.process_time() - start
