@@ -86,6 +86,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           project      a site's folder, opened for work
                           failures     what keeps a command from being done, in words and as a status
                           rebuild      builds that follow the files
+                          desk         the site as it is while it is written, a page at a time
                           preview      the site, served while it is written
                           commands     what each command does
                           arguments    what the command line may say

@@ -67,6 +67,11 @@ class Answers:
         self._kinds: dict[str, _Kind] = {}
         self._compared: set[str] = set()
 
+    def again(self) -> None:
+        """Begin the next build, at a revision of its own."""
+        self._progress.revision += 1
+        self._compared.clear()
+
     @property
     def revision(self) -> int:
         return self._progress.revision

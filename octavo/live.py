@@ -78,7 +78,7 @@ def live(
                 since = moment if since is None or moment > since else since
             elif until is None or moment < until:
                 until = moment
-        state = states[path] = _state(meta, date, expires, when)
+        state = states[path] = state_of(meta, date, expires, when)
         if state == "published":
             shown.append((path, meta, date))
         elif state == "future" and date is not None:
@@ -164,7 +164,8 @@ def post_url(plain: str, meta: Meta, date: dt.datetime | None, settings: Setting
     return urls.expand(pattern, tokens)
 
 
-def _state(meta: Meta, date: dt.datetime | None, expires: dt.datetime | None, when: Moderation) -> State:
+def state_of(meta: Meta, date: dt.datetime | None, expires: dt.datetime | None, when: Moderation) -> State:
+    """What counts of a post at an instant; ``date`` and ``expires`` are those of ``meta``, aware."""
     if meta.draft and not when.drafts:
         return "draft"
     if expires is not None and expires <= when.now:

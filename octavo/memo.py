@@ -252,6 +252,21 @@ class Memo:
         self._observer.ended(name)
         return Mapped(Records(name, parts, dict(known), self._shelf, defaults(value)), {"": change} if change else {})
 
+    def left(self, step: Fold, value: type) -> Mapped:
+        """The rows that the last run of a fold left, whatever has changed since."""
+        parts = tuple(field.name for field in fields(value))
+        records = Records(step.__name__, parts, dict(self._known(step.__name__)), self._shelf, defaults(value))
+        return Mapped(records, {})
+
+    def is_of(self, store: Store, local: Local) -> bool:
+        """Whether this memo was made for these."""
+        return self._store is store and self._local == local
+
+    def again(self) -> None:
+        """Begin another build with what is known: only what is asked and run from now on is looked at anew. The store
+        must be as this memo left it, and the last build must have come to its end."""
+        self._answers.again()
+
     def recall(self, name: str, key: Digest | None = None) -> Any:
         """A value that was kept under this name and key (without one, whatever its key); None when there is none."""
         data = self._store.about(f"kept {name}")

@@ -5,7 +5,7 @@ Nothing here reads or writes a file: inputs come as facts, rendered bytes leave 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -142,8 +142,9 @@ class Known:
     pictures: Mapping[str, Picture]
 
 
-def learn(inputs: Inputs, memo: Memo) -> Known:
-    """Read every source and relate what is published."""
+def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
+    """Read every source and relate what is published. Without ``relating`` the lists of related posts are those of the
+    last time: good enough to show at once, not to publish."""
     facts = Facts({**input_facts(inputs), **inputs.script.resolvers()})
     documents = memo.map(parse, Document, sorted(inputs.posts), facts, hints=Hints(_to_parse), worth=24)
     records = documents.records
@@ -174,7 +175,7 @@ def learn(inputs: Inputs, memo: Memo) -> Known:
     by_source = memo.revised("sources", published.digest, lambda: index().by_source())
     bases = dict.fromkeys(about_posts, Basis(published.digest))
     facts = facts.extended(about_posts, {**bases, **_bases_by_source(published, by_source, records, memo)})
-    related = memo.fold(relate, RelatedList, facts)
+    related = memo.fold(relate, RelatedList, facts) if relating else memo.left(relate, RelatedList)
     about_related = related_facts(index, related.records)
     facts = facts.extended(about_related, {RelatedTo: Basis(b"", (by_source, related.records))})
     facts = facts.extended(asset_facts(assets, inputs))
@@ -242,15 +243,22 @@ class Workshop(Protocol):
         ...
 
 
-def build(
-    inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], bool], workshop: Callable[[], Workshop]
-) -> Built:
-    """Make the site. ``sink`` takes the bytes of pages by URL; ``has`` tells whether a page's bytes are published.
-    There is a ``workshop`` where there are images to make."""
-    settings = inputs.settings
-    known = learn(inputs, memo)
-    documents, published, facts, assets = known.documents, known.published, known.facts, known.assets
+@dataclass(frozen=True)
+class Described:
+    """A site before any page is rendered: its routes, and the facts that pages ask. ``code`` is that of the layouts by
+    name, ``gathered`` and ``own`` are what build.py added, and ``basis`` stands for what the pages are."""
 
+    routes: Routes
+    facts: Facts
+    code: Mapping[str, bytes]
+    gathered: Mapped
+    own: Mapped
+    basis: Digest
+
+
+def describe(inputs: Inputs, memo: Memo, known: Known) -> Described:
+    """Which pages there are, and all that they may ask. No page is rendered."""
+    facts, published = known.facts, known.published
     names = dict(inputs.script.names)
     gathered = memo.map(gather, Gathered, names.get("data", ()), facts)
     facts = facts.extended({Data: lambda query: _gathered(gathered.records, query.name)})
@@ -258,28 +266,22 @@ def build(
 
     index = published.index
     aliases = {path: wishes.aliases for path, wishes in index.wishes.items() if wishes.aliases}
-    routes = route(index.live, aliases, settings, _pages(own.records))
-    files = tuple(asset.url for asset in assets.values())
+    routes = route(index.live, aliases, inputs.settings, _pages(own.records))
+    files = tuple(asset.url for asset in known.assets.values())
     about_pages = page_facts(lambda: index, lambda: routes, files)
     basis = digest((published.digest, own.records.digest_of("value"), files))
     by_url = Basis(b"", (memo.revised("pages", basis, lambda: page_digests(index, routes)),))
     bases = {**dict.fromkeys(about_pages, Basis(basis)), PageAt: by_url, Listing: by_url}
     facts = facts.extended(about_pages, bases)
     compiled = memo.map(compile_layout, Compiled, sorted(inputs.layouts), facts, worth=8)
-    facts = facts.extended({Template: layouts_with(inputs, compiled.records.column("code"))})
-    outputs = memo.map(
-        render,
-        Output,
-        sorted(routes.pages),
-        facts,
-        hints=_to_render_all(routes, settings, documents.records, known.related.records),
-        worth=100,
-        sink=sink,
-        sunk="content",
-        has=has,
-    )
-    orders = _orders(outputs.records, index, known.pictures, settings)
-    made, image_problems = _make_images(orders, known, memo, workshop) if orders else ({}, ())
+    code = compiled.records.column("code")
+    return Described(routes, facts.extended({Template: layouts_with(inputs, code)}), code, gathered, own, basis)
+
+
+def check(inputs: Inputs, memo: Memo, known: Known, site: Described) -> Iterator[Diagnostic]:
+    """Every problem but those of rendering pages and making images."""
+    documents, published, facts = known.documents, known.published, site.facts
+    index, names = published.index, dict(inputs.script.names)
     linking = sorted(path for path in index.by_path if documents.records.is_unusual(path, "links"))
     links = memo.map(check_links, Checked, linking, facts, worth=10_000, hints=_to_check_links(documents.records))
     own_layouts = sorted(name for name, layout in inputs.layouts.items() if layout.own)
@@ -287,29 +289,50 @@ def build(
     checks = memo.map(run_check, Gathered, names.get("checks", ()), facts)
 
     marks = documents.records.digest_of("marks")
-    of_site_basis = digest((basis, marks, tuple(sorted(inputs.layouts)), published.sources.measured))
+    of_site_basis = digest((site.basis, marks, tuple(sorted(inputs.layouts)), published.sources.measured))
     of_site: tuple[Diagnostic, ...] | None = memo.recall("problems", of_site_basis)
     if of_site is None:
-        of_site = tuple(_whole_site(inputs, published, documents.records, routes, assets))
+        of_site = tuple(_whole_site(inputs, published, documents.records, site.routes, known.assets))
         memo.keep("problems", of_site_basis, of_site)
-    steps = (documents, gathered, own, outputs, links, linted, checks)
-    problems = [
-        *inputs.problems,
-        *known.problems,
-        *(problem for step in steps for problem in _problems(step.records)),
-        *of_site,
-        *image_problems,
-    ]
+    yield from inputs.problems
+    yield from known.problems
+    for step in (documents, site.gathered, site.own, links, linted, checks):
+        yield from _problems(step.records)
+    yield from of_site
+
+
+def build(
+    inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], bool], workshop: Callable[[], Workshop]
+) -> Built:
+    """Make the site. ``sink`` takes the bytes of pages by URL; ``has`` tells whether a page's bytes are published.
+    There is a ``workshop`` where there are images to make."""
+    known = learn(inputs, memo)
+    site = describe(inputs, memo, known)
+    index, routes = known.published.index, site.routes
+    outputs = memo.map(
+        render,
+        Output,
+        sorted(routes.pages),
+        site.facts,
+        hints=_to_render_all(routes, inputs.settings, known.documents.records, known.related.records),
+        worth=100,
+        sink=sink,
+        sunk="content",
+        has=has,
+    )
+    orders = _orders(outputs.records, index, known.pictures, inputs.settings)
+    made, image_problems = _make_images(orders, known, memo, workshop) if orders else ({}, ())
+    problems = (*check(inputs, memo, known, site), *_problems(outputs.records), *image_problems)
     return Built(
         rendered={urls.output_path(url): outputs.records.digest(url, "content") for url in routes.pages},
-        statics=_statics(assets, index.attachments, inputs),
+        statics=statics(known.assets, index.attachments, inputs),
         images=made,
         ran=outputs.ran,
-        parsed=documents.ran,
+        parsed=known.documents.ran,
         live=index.live,
         pages=routes.pages,
         problems=in_order(problems),
-        files_asked=tuple(sorted({*_files_asked(memo, names)})),
+        files_asked=files_asked(memo, inputs.script),
     )
 
 
@@ -520,21 +543,26 @@ class _Marks(Mapping[str, tuple[Mark, ...]]):
         return len(self._documents)
 
 
-def _statics(assets: Mapping[str, Asset], attached: Mapping[str, str], inputs: Inputs) -> dict[str, Static]:
-    statics = {
+def statics(assets: Mapping[str, Asset], attached: Mapping[str, str], inputs: Inputs) -> dict[str, Static]:
+    """The files that no layout makes, by output path."""
+    found = {
         urls.output_path(asset.url): Static(asset.digest, f"assets/{asset.name}", asset.content)
         for asset in assets.values()
     }
     for path, url in attached.items():
-        statics[urls.output_path(url)] = Static(inputs.files[path].digest, path)
-    return statics
+        found[urls.output_path(url)] = Static(inputs.files[path].digest, path)
+    return found
 
 
-def _files_asked(memo: Memo, names: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, Digest]]:
+def files_asked(memo: Memo, script: Script) -> tuple[tuple[str, Digest], ...]:
     """The files that build.py asked for, with the digests it was given: they are inputs of the site as well."""
+    names = dict(script.names)
     steps = (("gather", "data"), ("own_pages", "pages"), ("run_check", "checks"))
-    for step, kind in steps:
-        for name in names.get(kind, ()):
-            for query, answer in memo.asked(step, name) or ():
-                if isinstance(query, File):
-                    yield query.path, answer
+    found = {
+        (query.path, answer)
+        for step, kind in steps
+        for name in names.get(kind, ())
+        for query, answer in memo.asked(step, name) or ()
+        if isinstance(query, File)
+    }
+    return tuple(sorted(found))

@@ -212,6 +212,7 @@ class Project:
         self.output = self.root / options.output
         self._say = say
         self._observer = observer or Observer()
+        self._states: tuple[Store, disk.StatCache] | None = None
         with locked(self.cache, options.wait, say):
             self.store = self._open_store()
             if options.fresh:
@@ -261,11 +262,16 @@ class Project:
         from octavo import pipeline
 
         def once(files: Files) -> Known:
-            inputs = self._inputs(files, self.now())
-            return pipeline.learn(inputs, self._memo(inputs))
+            inputs = self.inputs(files, self.now())
+            return pipeline.learn(inputs, self.memo(inputs))
 
+        return self.alone_with(once)
+
+    def alone_with(self, work: Callable[[Files], T]) -> T:
+        """Work on one listing of the files, with the cache to ourselves; on another one when a file changes meanwhile.
+        Raises publish.Locked, and publish.PublishError where a file does not hold still."""
         with self._alone():
-            return self._steadily(once)
+            return self._steadily(work)
 
     def why(self, address: str) -> Why:
         """What the page at an address was last made from, and why it was rendered last."""
@@ -313,9 +319,15 @@ class Project:
 
     def files(self) -> Files:
         self._observer.began("list")
-        files = list_site(self.root, disk.StatCache(self.store.connection), self._overrides())
+        files = list_site(self.root, self._stat_cache(), self._overrides())
         self._observer.ended("list")
         return files
+
+    def _stat_cache(self) -> disk.StatCache:
+        """Read once for as long as this store is open: nobody else writes to it meanwhile."""
+        if self._states is None or self._states[0] is not self.store:
+            self._states = (self.store, disk.StatCache(self.store.connection))
+        return self._states[1]
 
     def _overrides(self) -> Mapping[str, str]:
         return {} if self.options.base_url is None else {"base_url": self.options.base_url}
@@ -340,7 +352,8 @@ class Project:
             except (disk.FileChanged, script.ScriptChanged, publish.SourceChanged, publish.NotStaged):
                 time.sleep(0.05 * attempt)
                 if attempt > 1:
-                    disk.StatCache(self.store.connection).forget()
+                    self._stat_cache().forget()
+                    self._states = None
             except (CorruptStore, sqlite3.DatabaseError) as problem:
                 if isinstance(problem, sqlite3.OperationalError) and problem.sqlite_errorname in _NO_DAMAGE:
                     raise publish.PublishError(f"the cache cannot be written: {problem}", str(self.cache)) from problem
@@ -416,8 +429,8 @@ class Project:
     ) -> Built:
         from octavo import pipeline
 
-        inputs = self._inputs(files, now)
-        memo = self._memo(inputs)
+        inputs = self.inputs(files, now)
+        memo = self.memo(inputs)
         built = pipeline.build(inputs, memo, sink, has, workshop)
         self._observer.laid_out({url: page.layout for url, page in built.pages.items()})
         memo.finish()
@@ -467,7 +480,8 @@ class Project:
         """What says by which recipe the images of an output folder were made."""
         return f"images {self._root_name()}"
 
-    def _memo(self, inputs: Inputs) -> Memo:
+    def memo(self, inputs: Inputs) -> Memo:
+        """The memo of one build."""
         from octavo.memo import Memo
 
         return Memo(self.store, self.workers, inputs.script, self._observer)
@@ -491,7 +505,8 @@ class Project:
         except sqlite3.OperationalError:
             return {}
 
-    def _inputs(self, files: Files, now: dt.datetime) -> Inputs:
+    def inputs(self, files: Files, now: dt.datetime) -> Inputs:
+        """All that the site is made from, as listed, at an instant."""
         from octavo.extend import find_script
         from octavo.live import Moderation
         from octavo.pipeline import Inputs, LayoutFile
@@ -574,10 +589,10 @@ class Project:
                 for path, state in live.states.items()
                 if state in ("draft", "future", "expired")
             ),
-            problems=tuple(self._weighed(problem) for problem in built.problems),
+            problems=tuple(self.weighed(problem) for problem in built.problems),
         )
 
-    def _weighed(self, problem: Diagnostic) -> Diagnostic:
+    def weighed(self, problem: Diagnostic) -> Diagnostic:
         """``--allow-broken-links`` makes links warnings, and ``--strict`` every other warning an error."""
         if problem.code == "link" and self.options.allow_broken_links:
             return problem.as_warning()

@@ -34,7 +34,9 @@ class Changes:
         self._paths = paths
         self._changed = threading.Event()
         self._stopped = False
-        self._observer = _Observer(self._changed.set, say)
+        self._seen: Callable[[Sequence[Path]], None] | None = None
+        self._ended: Callable[[], None] | None = None
+        self._observer = _Observer(self._see, say)
 
     def __enter__(self) -> Changes:
         self._observer.watch(self._paths())
@@ -46,6 +48,22 @@ class Changes:
     def stop(self) -> None:
         """End the waiting, from another thread."""
         self._stopped = True
+        self._changed.set()
+        if self._ended is not None:
+            self._ended()
+
+    def tell(self, seen: Callable[[Sequence[Path]], None], ended: Callable[[], None]) -> None:
+        """From now on call ``seen`` with the places of each event, in the watcher's thread, instead of being waited
+        for; and ``ended`` when there are no more."""
+        self._seen, self._ended = seen, ended
+
+    def renew(self) -> None:
+        """Ask again what is to be watched."""
+        self._observer.watch(self._paths())
+
+    def _see(self, places: Sequence[Path]) -> None:
+        if self._seen is not None:
+            self._seen(places)
         self._changed.set()
 
     def wait(self) -> bool:
@@ -73,7 +91,7 @@ class Changes:
 class _Observer:
     """Watchdog's observer, or its polling one where the system has no more watches to give."""
 
-    def __init__(self, on_change: Callable[[], None], say: Callable[[str], None]) -> None:
+    def __init__(self, on_change: Callable[[Sequence[Path]], None], say: Callable[[str], None]) -> None:
         self._on_change = on_change
         self._say = say
         self._observer: Any = None
@@ -126,7 +144,7 @@ class _Observer:
 
     def _seen_within(self, kind: str, places: Sequence[Path]) -> None:
         """An event in a folder in which everything counts."""
-        self._on_change()
+        self._on_change(places)
 
     def _seen_beside(self, folder: Path, kind: str, places: Sequence[Path]) -> None:
         """An event in a folder in which only some names count."""
@@ -134,7 +152,7 @@ class _Observer:
         if found:
             if kind in ("created", "deleted", "moved"):
                 self._renewed |= found
-            self._on_change()
+            self._on_change(sorted(found))
 
 
 class _Handler:

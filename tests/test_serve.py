@@ -1,35 +1,27 @@
-"""The preview: what its server gives to whom, and how it follows the site. Requests are raw bytes."""
+"""The preview's server: what it gives to whom. Requests are raw bytes."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
-import re
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
-from octavo import watch
-from octavo.failures import Usage
-from octavo.preview import preview
-from octavo.project import Options, Project
-from octavo.serve import Preview, PreviewServer, file_for, listen, with_reload
-from octavo.watch import Changes
-from tests.sites import SiteFolder, post
-
-Site = Callable[[str], SiteFolder]
-
-CHECKOUT = Path(__file__).parent.parent
+from octavo import serve
+from octavo.preview import StaticFile
+from octavo.serve import Client, PageText, PreviewServer, Shelf, listen, range_of, url_for, with_script
 
 SOON = 30.0
 """Seconds: a time-out with a wide margin, not a measurement."""
@@ -105,24 +97,62 @@ def folder(tmp_path: Path) -> Path:
 
 
 @dataclass
-class Served:
-    """A running server; ``shown`` may be exchanged for another preview."""
+class Fake:
+    """A site of fixed pages; ``shown`` may be exchanged for another."""
 
-    shown: Preview
-    port: int = 0
+    shown: Shelf | None
+    folder: Path
+    heard: list[tuple[Client, Mapping[str, Any]]] = field(default_factory=list)
+
+    def shelf(self) -> Shelf | None:
+        return self.shown
+
+    def page(self, url: str) -> Awaitable[PageText | None]:
+        async def read() -> PageText | None:
+            file = self.folder / f"{url}/index.html".lstrip("/") if url.endswith("/") else self.folder / url.lstrip("/")
+            return PageText(file.read_bytes(), "v7") if file.is_file() else None
+
+        return read()
+
+    def said(self, client: Client, message: dict[str, Any]) -> None:
+        self.heard.append((client, message))
+
+
+def fake(folder: Path, base_path: str = "") -> Fake:
+    pages = {f"/{name.removesuffix('index.html')}" for name in FILES if name.endswith((".html", ".xml"))}
+    files = {
+        name: StaticFile(sha256(text.encode()).digest(), None, folder / name)
+        for name, text in FILES.items()
+        if not name.endswith((".html", ".xml"))
+    }
+    return Fake(Shelf(base_path, pages, files), folder)
+
+
+@dataclass
+class Served:
+    """A running server and its site."""
+
+    site: Fake
+    server: PreviewServer
+
+    @property
+    def port(self) -> int:
+        return self.server.port
 
     def get(self, path: str, **options: str) -> Response:
         return get(self.port, path, **options)
 
+    def script(self, version: str = "v7") -> bytes:
+        return with_script(b"", self.server.token, version)
+
 
 @contextmanager
 def serving(folder: Path, host: str = "127.0.0.1", base_path: str = "") -> Iterator[Served]:
-    served = Served(Preview(folder, frozenset(FILES), base_path, 7))
-    server = PreviewServer(host, 0, lambda: served.shown)
-    served.port = server.server_port
+    site = fake(folder, base_path)
+    server = PreviewServer(listen(host, 0, 1), host, site)
     server.start()
     try:
-        yield served
+        yield Served(site, server)
     finally:
         server.stop()
 
@@ -130,18 +160,24 @@ def serving(folder: Path, host: str = "127.0.0.1", base_path: str = "") -> Itera
 # What is served.
 
 
-def test_a_page_has_the_script_that_loads_it_again(folder: Path) -> None:
+def test_a_page_has_the_scripts_that_keep_it_right(folder: Path) -> None:
+    (folder / "posts/a/index.html").write_text("<html><head><title>a</title></head><body>post a</body></html>")
     with serving(folder) as served:
         page = served.get("/posts/a/")
         assert page.status == 200
         assert page.headers["content-type"] == "text/html; charset=utf-8"
-        assert page.text == '<html><body>post a<script src="/_octavo/reload.js" defer></script></body></html>'
+        assert page.text == (
+            '<html><head><script src="/_octavo/idiomorph.js" defer></script><script src="/_octavo/preview.js" '
+            f'data-token="{served.server.token}" data-version="v7" defer></script><title>a</title></head>'
+            "<body>post a</body></html>"
+        )
         assert int(page.headers["content-length"]) == len(page.body)
-        assert b"/_octavo/state" in served.get("/_octavo/reload.js").body
+        assert b"/_octavo/socket" in served.get("/_octavo/preview.js").body
+        assert served.get("/_octavo/serve.py").status == 404
 
 
-def test_a_page_without_a_body_tag_has_the_script_all_the_same() -> None:
-    assert with_reload(b"text").startswith(b"text<script ")
+def test_a_page_without_a_head_has_the_scripts_all_the_same() -> None:
+    assert with_script(b"text", "t", "v").startswith(b"text<script ")
 
 
 @pytest.mark.parametrize(
@@ -164,7 +200,7 @@ def test_a_file_is_served_as_it_is(path: str, kind: str, folder: Path) -> None:
 
 def test_an_address_is_read_as_a_browser_writes_it(folder: Path) -> None:
     with serving(folder) as served:
-        for path in ("/posts/zo%C3%AB/", "/posts/zoë/", "/posts/%61/", "/?from=feed", "/posts/a/?x=/../y#part"):
+        for path in ("/posts/zo%C3%AB/", "/posts/%61/", "/?from=feed", "/posts/a/?x=/../y", "/posts/a/index.html"):
             assert served.get(path).status == 200, path
 
 
@@ -184,24 +220,25 @@ def test_what_is_not_there_is_the_page_for_it(folder: Path) -> None:
     with serving(folder) as served:
         answer = served.get("/<script>alert(1)</script>")
         assert answer.status == 404
-        assert answer.text.startswith("<html><body>no such page")
+        assert "<body>no such page</body>" in answer.text
         assert "alert" not in answer.text
-        assert "reload.js" in answer.text
+        assert "preview.js" in answer.text
 
 
 def test_before_there_is_a_site_there_is_a_page_that_waits_for_it(folder: Path) -> None:
     with serving(folder) as served:
-        served.shown = replace(served.shown, files=frozenset())
+        served.site.shown = None
         answer = served.get("/")
-        assert answer.status == 404
+        assert answer.status == 503
         assert answer.headers["content-type"].startswith("text/html")
-        assert "reload.js" in answer.text
+        assert "preview.js" in answer.text
 
 
 def test_a_file_that_is_gone_from_the_disk_is_not_found(folder: Path) -> None:
     with serving(folder) as served:
-        (folder / "feed.xml").unlink()
-        assert served.get("/feed.xml").status == 404
+        for name in ("feed.xml", "CNAME"):
+            (folder / name).unlink()
+            assert served.get(f"/{name}").status == 404
 
 
 def test_a_base_path_stands_before_everything(folder: Path) -> None:
@@ -212,20 +249,12 @@ def test_a_base_path_stands_before_everything(folder: Path) -> None:
         assert served.get("/blog/posts/a/").status == 200
         assert served.get("/posts/a/").status == 404
         assert served.get("/blogposts/a/").status == 404
-        assert served.get("/_octavo/state").status == 200
-
-
-def test_the_state_is_the_number_of_the_build_and_its_problems_as_text(folder: Path) -> None:
-    with serving(folder) as served:
-        served.shown = replace(served.shown, problems="posts/<img onerror=x>.md: error")
-        answer = served.get("/_octavo/state")
-        assert answer.headers["content-type"] == "application/json; charset=utf-8"
-        assert json.loads(answer.body) == {"build": 7, "problems": "posts/<img onerror=x>.md: error"}
+        assert served.get("/_octavo/preview.js").status == 200
 
 
 def test_nothing_is_kept_by_a_browser_or_told_to_other_pages(folder: Path) -> None:
     with serving(folder) as served:
-        for path in ("/", "/feed.xml", "/nosuch", "/_octavo/state"):
+        for path in ("/", "/feed.xml", "/nosuch", "/_octavo/preview.js"):
             headers = served.get(path, headers="Origin: http://evil.example\r\n").headers
             assert headers["cache-control"] == "no-store"
             assert headers["x-content-type-options"] == "nosniff"
@@ -253,7 +282,7 @@ def test_what_the_build_did_not_make_is_never_served(path: str, folder: Path) ->
     with serving(folder) as served:
         answer = served.get(path)
         if path in ("/?/../secret.txt/",):
-            assert answer.text.startswith("<html><body>home")
+            assert "<body>home</body>" in answer.text
         else:
             assert answer.status in (400, 404), answer
         assert b"secret" not in answer.body
@@ -262,7 +291,10 @@ def test_what_the_build_did_not_make_is_never_served(path: str, folder: Path) ->
 
 @pytest.mark.parametrize("path", ["/../secret.txt", "//posts/a/", "/posts/a/../a/", "/.env", "/posts/a\0/"])
 def test_only_the_plain_path_of_a_published_file_leads_to_it(path: str, folder: Path) -> None:
-    assert file_for(path, Preview(folder, frozenset(FILES), "", 1)) is None
+    shelf = fake(folder).shown
+    assert shelf is not None
+    url = url_for(path, shelf)
+    assert url is None or (url not in shelf.pages and url.lstrip("/") not in shelf.files)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +318,7 @@ def test_only_the_plain_path_of_a_published_file_leads_to_it(path: str, folder: 
 )
 def test_a_foreign_host_is_refused(host: str, status: int, folder: Path) -> None:
     with serving(folder) as served:
-        for path in ("/", "/_octavo/state"):
+        for path in ("/", "/_octavo/preview.js"):
             assert served.get(path, host=host.format(port=served.port)).status == status
 
 
@@ -294,7 +326,7 @@ def test_a_foreign_host_is_refused(host: str, status: int, folder: Path) -> None
 def test_no_host_and_two_hosts_are_refused(hosts: bytes, folder: Path) -> None:
     with serving(folder) as served:
         answer = exchange(served.port, b"GET / HTTP/1.1\r\n" + hosts + b"Connection: close\r\n\r\n")
-        assert parsed(answer).status == 403
+        assert parsed(answer).status in (400, 403)
 
 
 @pytest.mark.parametrize(
@@ -308,14 +340,14 @@ def test_where_others_may_look_any_address_is_ours_but_no_other_name(host: str, 
 
 def test_head_is_get_without_the_body(folder: Path) -> None:
     with serving(folder) as served:
-        for path in ("/", "/posts/a", "/nosuch", "/_octavo/state"):
+        for path in ("/", "/posts/a", "/nosuch", "/_octavo/preview.js"):
             head, whole = served.get(path, method="HEAD"), served.get(path)
             assert head.body == b""
             assert {**head.headers, "date": ""} == {**whole.headers, "date": ""}
             assert head.status == whole.status
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "get"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"])
 def test_other_methods_are_not_allowed(method: str, folder: Path) -> None:
     with serving(folder) as served:
         answer = served.get("/", method=method, headers="Content-Length: 1000000000\r\n")
@@ -328,12 +360,13 @@ def test_other_methods_are_not_allowed(method: str, folder: Path) -> None:
         (b"G\0T / HTTP/1.1\r\nHost: localhost\r\n\r\n", {400, 405}),
         (b"garbage\r\n\r\n", {400}),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", {400}),
-        (b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n", {505}),
-        (b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", {414}),
-        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", {431}),
-        (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 10_000 + b"\r\n", {431}),
+        (b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n", {200, 400, 505}),
+        (b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", {400, 414}),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000 + b"\r\n\r\n", {400, 431}),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 10_000 + b"\r\n", {400, 431}),
         (b"GET /%ff%fe HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", {404}),
         (b"GET /\r\nHost: localhost\r\n\r\n", {200, 400}),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\nConnection: close\r\n\r\n", {200}),
         (b"CONNECT evil.example:443 HTTP/1.1\r\nHost: localhost\r\n\r\n", {405}),
     ],
 )
@@ -363,22 +396,206 @@ def test_a_connection_serves_several_requests(folder: Path) -> None:
         assert exchange(served.port, request * 3).count(b"HTTP/1.1 200 OK") == 3
 
 
+RANGES = [
+    ("bytes=10-19", (10, 19)),
+    ("bytes=-5", (95, 99)),
+    ("bytes=-500", (0, 99)),
+    ("bytes=90-", (90, 99)),
+    ("bytes=0-999", (0, 99)),
+    ("bytes=999999999-", (1, 0)),
+    ("bytes=5-2", None),
+    ("bytes=-", None),
+    ("lines=1-2", None),
+    ("bytes=" + ",".join(f"{n}-{n}" for n in range(1000)), None),
+]
+
+
+@pytest.mark.parametrize(("wanted", "expected"), RANGES, ids=range(len(RANGES)))
+def test_a_part_of_a_file_is_what_was_asked_for(wanted: str, expected: tuple[int, int] | None, folder: Path) -> None:
+    content = bytes(range(100))
+    assert range_of(wanted, len(content)) == expected
+    (folder / "picture.webp").write_bytes(content)
+    with serving(folder) as served:
+        answer = served.get("/picture.webp", headers=f"Range: {wanted}\r\n")
+        if expected is None:
+            assert (answer.status, answer.body) == (200, content)
+        elif expected == (1, 0):
+            assert (answer.status, answer.headers["content-range"]) == (416, "bytes */100")
+        else:
+            first, last = expected
+            assert (answer.status, answer.body) == (206, content[first : last + 1])
+            assert answer.headers["content-range"] == f"bytes {first}-{last}/100"
+
+
+def test_what_a_browser_has_is_not_sent_again_until_it_changes(folder: Path) -> None:
+    with serving(folder) as served:
+        for path, name in (("/CNAME", "CNAME"), ("/posts/a/", "posts/a/index.html")):
+            tag = served.get(path).headers["etag"]
+            same = served.get(path, headers=f"If-None-Match: {tag}\r\n")
+            assert (same.status, same.body) == (304, b"")
+            state = (folder / name).stat()
+            (folder / name).write_bytes(b"changed within the second")
+            os.utime(folder / name, ns=(state.st_atime_ns, state.st_mtime_ns))
+            assert served.get(path, headers=f"If-None-Match: {tag}\r\n").status == 200
+
+
+def test_a_browser_that_is_slow_to_ask_keeps_nobody_waiting(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "SLOWEST", 0.5)
+    with serving(folder) as served, ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", served.port))) for _ in range(100)]
+        for connection in slow:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: loc")
+        assert served.get("/").status == 200
+        for connection in slow:
+            connection.settimeout(SOON)
+            with suppress(ConnectionError):
+                assert connection.recv(100) == b""
+
+
+def test_many_may_ask_at_once(folder: Path) -> None:
+    statuses: list[int] = []
+    with serving(folder) as served:
+        asking = [threading.Thread(target=lambda: statuses.append(served.get("/").status)) for _ in range(200)]
+        for thread in asking:
+            thread.start()
+        for thread in asking:
+            thread.join(SOON)
+    assert statuses == [200] * 200
+
+
+# The socket.
+
+
+def socket_url(served: Served, token: str | None = None) -> str:
+    return f"ws://127.0.0.1:{served.port}/_octavo/socket?token={served.server.token if token is None else token}"
+
+
+def own_origin(served: Served) -> str:
+    return f"http://localhost:{served.port}"
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + SOON
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_tab_says_what_it_shows_and_is_told(folder: Path) -> None:
+    with serving(folder) as served, connect(socket_url(served), origin=own_origin(served)) as tab:  # type: ignore[arg-type]
+        tab.send(json.dumps({"kind": "hello", "path": "/posts/zo%C3%AB/", "version": "v7"}))
+        until(lambda: bool(served.server.clients()))
+        (client,) = served.server.clients()
+        assert client.url == "/posts/zoë/"
+        assert served.site.heard[0][1]["version"] == "v7"
+        client.tell({"kind": "page", "html": "<b>"})
+        assert json.loads(tab.recv(SOON)) == {"kind": "page", "html": "<b>"}
+        served.server.tell_all({"kind": "problems"})
+        assert json.loads(tab.recv(SOON)) == {"kind": "problems"}
+        tab.close()
+        until(lambda: not served.server.clients())
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example",
+        "null",
+        None,
+        "http://localhost:1",
+        "http://localhost",
+        "http://localhost.evil:{port}",
+        "https://localhost:{port}",
+        "http://evil@localhost:{port}",
+        "http://localhost:{port}/",
+        "http://localhost:{port}.evil",
+    ],
+)
+def test_a_page_of_another_origin_has_no_socket(origin: str | None, folder: Path) -> None:
+    with serving(folder) as served, pytest.raises(InvalidStatus) as refused:
+        given = None if origin is None else origin.format(port=served.port)
+        connect(socket_url(served), origin=given)  # type: ignore[arg-type]
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("token", ["", "x", "é"])
+def test_who_has_read_no_page_has_no_socket(token: str, folder: Path) -> None:
+    with serving(folder) as served, pytest.raises(InvalidStatus) as refused:
+        connect(socket_url(served, token), origin=own_origin(served))  # type: ignore[arg-type]
+    assert refused.value.response.status_code == 403
+
+
+def test_a_foreign_host_has_no_socket(folder: Path) -> None:
+    with serving(folder) as served:
+        upgrade = (
+            f"GET /_octavo/socket?token={served.server.token} HTTP/1.1\r\nHost: evil.example\r\n"
+            "Origin: http://evil.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        assert parsed(exchange(served.port, upgrade.encode())).status == 403
+
+
+@pytest.mark.parametrize("message", ["", "[]", "{", '"x"', '{"kind": 1}', "x" * 100_000, b"\xff"], ids=range(7))
+def test_what_is_no_message_does_no_harm(message: str | bytes, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with serving(folder) as served:
+        with connect(socket_url(served), origin=own_origin(served)) as tab:  # type: ignore[arg-type]
+            tab.send(message)
+            with suppress(Exception):
+                tab.recv(0.2)
+        assert served.get("/").status == 200
+    assert capfd.readouterr().err == ""
+
+
+def test_many_tabs_may_be_open(folder: Path) -> None:
+    async def many(served: Served) -> None:
+        from websockets.asyncio.client import connect as connecting
+
+        url, origin = socket_url(served), own_origin(served)
+        tabs = [await connecting(url, origin=origin) for _ in range(200)]  # type: ignore[arg-type]
+        for tab in tabs:
+            await tab.send('{"kind": "hello", "path": "/"}')
+        while len(served.server.clients()) < len(tabs):
+            await asyncio.sleep(0.01)
+        served.server.tell_all({"kind": "x"})
+        for tab in tabs:
+            assert await tab.recv() == '{"kind": "x"}'
+            await tab.close()
+
+    with serving(folder) as served:
+        asyncio.run(asyncio.wait_for(many(served), SOON))
+
+
+def test_an_end_with_open_sockets_frees_the_port(folder: Path) -> None:
+    with serving(folder) as served:
+        port = served.port
+        with connect(socket_url(served), origin=own_origin(served)):  # type: ignore[arg-type]
+            served.server.stop()
+            for made in listen("127.0.0.1", port, 1):
+                made.close()
+
+
+# What comes from elsewhere.
+
+
+def test_idiomorph_is_the_file_that_was_published() -> None:
+    """dist/idiomorph.min.js of idiomorph 0.8.0, as its authors published it."""
+    file = Path(serve.__file__).with_name("idiomorph.js")
+    assert sha256(file.read_bytes()).hexdigest() == "4cbd535caf7663a51eda9bce6595371c384fc430d54b8d414e29a61167f19f96"
+    assert "Zero-Clause BSD" in file.with_name("idiomorph.txt").read_text()
+
+
 # Ports.
-
-
-def unused() -> Preview:
-    raise AssertionError("no request is made")
 
 
 def test_a_taken_port_is_passed_over() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        servers = listen("127.0.0.1", port, 20, unused)
+        servers = listen("127.0.0.1", port, 20)
         try:
-            assert port < servers[0].server_port < port + 20
+            assert port < servers[0].getsockname()[1] < port + 20
         finally:
             for server in servers:
-                server.server_close()
+                server.close()
 
 
 def test_a_port_that_is_taken_at_the_other_address_of_localhost_is_passed_over() -> None:
@@ -388,224 +605,21 @@ def test_a_port_that_is_taken_at_the_other_address_of_localhost_is_passed_over()
         pytest.skip("no IPv6 here")
     with taken:
         port = taken.getsockname()[1]
-        servers = listen("127.0.0.1", port, 20, unused)
+        servers = listen("127.0.0.1", port, 20)
         try:
-            assert [server.server_port for server in servers] == [servers[0].server_port] * 2
-            assert servers[0].server_port > port
+            assert [server.getsockname()[1] for server in servers] == [servers[0].getsockname()[1]] * 2
+            assert servers[0].getsockname()[1] > port
         finally:
             for server in servers:
-                server.server_close()
+                server.close()
 
 
 def test_when_all_ports_are_taken_it_is_said() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
-        listen("127.0.0.1", taken.getsockname()[1], 1, unused)
+        listen("127.0.0.1", taken.getsockname()[1], 1)
 
 
 def test_ports_end_where_they_end() -> None:
     with pytest.raises(OSError, match=r"in use|65536") as caught, socket.create_server(("127.0.0.1", 65535)):
-        listen("127.0.0.1", 65535, 20, unused)
+        listen("127.0.0.1", 65535, 20)
     assert not isinstance(caught.value, OverflowError)
-
-
-def test_a_host_of_another_machine_is_said(site: Site) -> None:
-    folder = site(f"-- posts/a.md --\n{post('A')}")
-    with (
-        Project(folder.root, Options(jobs=1)) as project,
-        Changes(project.watched, print) as changes,
-        pytest.raises(Usage, match=r"cannot listen at 192\.0\.2\.1"),
-    ):
-        preview(project, changes, "192.0.2.1", 0, open_browser=False)
-
-
-# The preview as a whole.
-
-
-@dataclass
-class Previewing:
-    site: SiteFolder
-    port: int
-
-    def get(self, path: str) -> Response:
-        return get(self.port, path)
-
-    def state(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.get("/_octavo/state").body)
-        return found
-
-    def until(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The first state of which that is so."""
-        end = time.monotonic() + SOON
-        while not condition(state := self.state()):
-            assert time.monotonic() < end, state
-            time.sleep(0.02)
-        return state
-
-
-@contextmanager
-def previewing(
-    site: SiteFolder, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Previewing]:
-    """The preview that ``octavo serve`` shows, in a thread of this process."""
-    monkeypatch.setattr(watch, "RESCAN", 3600)
-    cache = site.root / ".octavo/preview"
-    options = Options(output=str(cache / "site"), cache=str(cache), drafts=True, future=True, jobs=1)
-    with Project(site.root, options) as project, Changes(project.watched, print) as changes:
-        running = threading.Thread(target=preview, args=(project, changes, "127.0.0.1", 0, False))
-        running.start()
-        try:
-            out, end = "", time.monotonic() + SOON
-            while "rendered" not in out and "error" not in out:
-                assert time.monotonic() < end
-                time.sleep(0.02)
-                read = capfd.readouterr()
-                out += read.out + read.err
-            found = re.search(r"^http://localhost:(\d+)\S*/  \(Ctrl-C ends\)$", out, re.MULTILINE)
-            assert found, out
-            yield Previewing(site, int(found[1]))
-        finally:
-            changes.stop()
-            running.join(SOON)
-    assert not running.is_alive()
-
-
-SITE = f"""\
--- posts/a.md --
-{post("A")}-- posts/draft.md --
-{post("A draft", draft="true")}-- posts/later.md --
-{post("Later", "2999-01-01")}"""
-
-
-def test_a_save_is_shown_and_an_error_over_it_until_it_is_right(
-    site: Site, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = site(SITE)
-    with previewing(folder, capfd, monkeypatch) as shown:
-        first = shown.state()
-        assert first["problems"] == ""
-        folder.replace("posts/a.md", "Words.", "Other words.")
-        second = shown.until(lambda state: bool(state["build"] != first["build"]))
-        assert "Other words." in shown.get("/posts/a/").text
-
-        folder.replace("posts/a.md", "date: 2026-01-01", "date: yesterday")
-        failed = shown.until(lambda state: bool(state["problems"]))
-        assert failed["build"] == second["build"]
-        assert failed["problems"].startswith("posts/a.md:3:7: error[date]: ")
-        assert "Other words." in shown.get("/posts/a/").text
-        err = capfd.readouterr().err
-        assert err.count("posts/a.md:3:7: error[date]: ") == 1
-
-        folder.replace("posts/a.md", "date: yesterday", "date: 2026-01-01")
-        assert shown.until(lambda state: not state["problems"])["build"] == second["build"]
-
-        folder.delete("posts/a.md")
-        shown.until(lambda state: bool(state["build"] != second["build"]))
-        assert shown.get("/posts/a/").status == 404
-
-
-def test_drafts_and_posts_to_come_are_shown_here_only(
-    site: Site, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = site(SITE)
-    folder.built()
-    before = folder.output()
-    with previewing(folder, capfd, monkeypatch) as shown:
-        assert shown.get("/posts/draft/").status == 200
-        assert shown.get("/posts/later/").status == 200
-    assert folder.output() == before
-    assert not [path for path in before if "draft" in path or "later" in path]
-    assert not [path for path, content in before.items() if b"_octavo" in content]
-
-
-def test_a_site_that_begins_with_errors_is_shown_when_it_is_right(
-    site: Site, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = site(SITE).replace("posts/a.md", "date: 2026-01-01", "date: yesterday")
-    with previewing(folder, capfd, monkeypatch) as shown:
-        state = shown.until(lambda state: bool(state["problems"]))
-        page = shown.get("/")
-        assert page.status == 404
-        assert "reload.js" in page.text
-        folder.replace("posts/a.md", "date: yesterday", "date: 2026-01-01")
-        shown.until(lambda now: not now["problems"] and now["build"] != state["build"])
-        assert shown.get("/").status == 200
-
-
-def test_the_settings_may_move_the_preview_to_another_path(
-    site: Site, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = site(SITE)
-    with previewing(folder, capfd, monkeypatch) as shown:
-        first = shown.state()
-        folder.replace("pyproject.toml", "https://test.example", "https://test.example/blog")
-        shown.until(lambda state: bool(state["build"] != first["build"]))
-        assert shown.get("/blog/posts/a/").status == 200
-        assert shown.get("/posts/a/").status == 404
-
-
-def test_the_preview_is_the_build_with_drafts_and_posts_to_come(
-    site: Site, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = site(SITE)
-    folder.built(drafts=True, future=True)
-    with previewing(folder, capfd, monkeypatch) as shown:
-        script = b'<script src="/_octavo/reload.js" defer></script>'
-        for path, content in folder.output().items():
-            served = shown.get(f"/{path.removesuffix('index.html')}").body
-            assert served.replace(script, b"") == content, path
-
-
-# As a command.
-
-
-class Command:
-    """``octavo serve`` in a process of its own."""
-
-    def __init__(self, root: Path, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "octavo", "-C", str(root), "serve", "--jobs", "1", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-
-    def __enter__(self) -> Command:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-    def line(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().decode()
-
-
-@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_an_interrupt_ends_the_preview_by_the_signal_and_frees_the_port(site: Site) -> None:
-    folder = site(SITE)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with Command(folder.root, "--port", str(port)) as command:
-        assert command.line() == f"http://localhost:{port}/  (Ctrl-C ends)\n"
-        assert "rendered" in command.line()
-        with socket.create_connection(("127.0.0.1", port)) as open_connection:
-            open_connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert open_connection.recv(15) == b"HTTP/1.1 200 OK"
-            command.process.send_signal(signal.SIGINT)
-            _, err = command.process.communicate(timeout=SOON)
-            assert command.process.returncode == -signal.SIGINT
-            assert err == b""
-            server = PreviewServer("127.0.0.1", port, unused)
-            server.server_close()
-
-
-def test_that_other_machines_may_look_is_a_warning(site: Site) -> None:
-    folder = site(SITE)
-    with Command(folder.root, "--host", "0.0.0.0", "--port", "0") as command:
-        assert re.fullmatch(r"http://localhost:\d+/  \(Ctrl-C ends\)\n", command.line())
-        assert "rendered" in command.line()
-        command.process.terminate()
-        _, err = command.process.communicate(timeout=SOON)
-    assert err.decode().splitlines() == ["octavo: warning: other machines can see this preview at 0.0.0.0"]

@@ -1,0 +1,387 @@
+// Keeps the page as the site's files are: morphs it when they change, and shows what is wrong with them over it.
+(() => {
+  "use strict";
+  const own = document.currentScript;
+  const token = own.dataset.token;
+  let version = own.dataset.version;
+  const quiet = matchMedia("(prefers-reduced-motion: reduce)");
+
+  // What the server sent of each node of the page: {hash, attrs} of an element, {hash} of any other. Nodes that scripts
+  // added have none. What is the same in two pages from the server is left as scripts and readers have made it.
+  const sent = new WeakMap();
+
+  const IGNORED = "data-line";
+
+  const mix = (hash, text) => {
+    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 16777619);
+    return hash;
+  };
+  const kindOf = node => node.nodeType === 1 ? node.localName : `#${node.nodeType}`;
+  const isOurs = node => node.nodeType === 1 && node.localName === "script" && /^\/_octavo\//.test(node.getAttribute("src") || "");
+  const childrenOf = node => [...node.childNodes].filter(child => !isOurs(child));
+
+  // The hashes of a page from the server, by node.
+  const hashed = root => {
+    const hashes = new Map();
+    const visit = node => {
+      let hash = mix(2166136261, kindOf(node));
+      if (node.nodeType === 1) {
+        for (const attribute of [...node.attributes].sort((a, b) => a.name < b.name ? -1 : 1))
+          if (attribute.name !== IGNORED) hash = mix(hash, ` ${attribute.name}=${attribute.value}`);
+        if (node.localName === "noscript") hash = mix(hash, node.textContent || node.innerHTML);
+        else for (const child of childrenOf(node)) hash = Math.imul(hash ^ visit(child), 16777619);
+      } else hash = mix(hash, node.nodeValue || "");
+      hashes.set(node, hash);
+      return hash;
+    };
+    visit(root);
+    return hashes;
+  };
+
+  const attributesOf = element => new Map([...element.attributes].map(one => [one.name, one.value]));
+  const remember = (live, from, hashes) => {
+    sent.set(live, {hash: hashes.get(from), attrs: from.nodeType === 1 ? attributesOf(from) : null});
+  };
+
+  // Say of each live node which one of the page from the server it is.
+  const match = (live, from, hashes) => {
+    remember(live, from, hashes);
+    if (live.nodeType !== 1 || live.localName === "noscript") return;
+    const nodes = childrenOf(live);
+    let at = 0;
+    for (const child of childrenOf(from)) {
+      const found = nodes.findIndex((node, index) => index >= at && alike(node, child));
+      if (found < 0) continue;
+      match(nodes[found], child, hashes);
+      at = found + 1;
+    }
+  };
+  const alike = (node, other) => kindOf(node) === kindOf(other) &&
+    (node.nodeType !== 1 || (node.getAttribute("id") || "") === (other.getAttribute("id") || "")) &&
+    (node.nodeType === 1 || (node.nodeValue || "").trim() === (other.nodeValue || "").trim());
+
+  const parse = html => new DOMParser().parseFromString(html, "text/html").documentElement;
+
+  // Morphing: down to the smallest elements that differ between the page that was sent before and the one sent now.
+  const morph = fresh => {
+    const hashes = hashed(fresh);
+    const changed = [];
+    const added = node => {
+      const walk = (live, from) => {
+        remember(live, from, hashes);
+        const nodes = live.childNodes;
+        from.childNodes.forEach((child, index) => nodes[index] && walk(nodes[index], child));
+      };
+      return from => walk(node, from);
+    };
+    const copyOf = from => {
+      const node = document.importNode(from, true);
+      added(node)(from);
+      return node;
+    };
+    const setAttributes = (live, from) => {
+      const before = sent.get(live)?.attrs ?? new Map();
+      const now = attributesOf(from);
+      for (const [name, value] of now) if (before.get(name) !== value) live.setAttribute(name, value);
+      for (const name of before.keys()) if (!now.has(name)) live.removeAttribute(name);
+    };
+    const update = (live, from) => {
+      const known = sent.get(live);
+      if (known && known.hash === hashes.get(from)) return;
+      if (live.nodeType !== 1) {
+        if (live.nodeValue !== from.nodeValue) {
+          live.nodeValue = from.nodeValue;
+          if (live.parentElement) changed.push(live.parentElement);
+        }
+        remember(live, from, hashes);
+        return;
+      }
+      if (live.localName === "head") head(live, from);
+      else if (isPlain(live) && isPlain(from)) {
+        // Words and inline markup: idiomorph finds what has stayed.
+        Idiomorph.morph(live, from, {callbacks: {
+          beforeAttributeUpdated: (name, element) => {
+            const before = sent.get(element)?.attrs;
+            return !(before && element !== live && before.get(name) === element.getAttribute(name)) || name === IGNORED;
+          },
+        }});
+        match(live, from, hashes);
+        changed.push(live);
+        return;
+      } else {
+        setAttributes(live, from);
+        children(live, from);
+      }
+      remember(live, from, hashes);
+    };
+    const isPlain = element => element.childElementCount <= 40 && /^(p|li|h[1-6]|td|th|dt|dd|figcaption|summary|pre|code|span|a|em|strong|time|small)$/.test(element.localName) &&
+      ![...element.getElementsByTagName("*")].some(child => /^(ul|ol|details|input|textarea|select|video|audio|iframe|table|script|button|picture|img)$/.test(child.localName) || !sent.has(child) && element.isConnected);
+    // The children, aligned: those that are the same at both ends, then the longest common sequence of the rest.
+    const children = (parent, from) => {
+      const old = childrenOf(parent).filter(node => sent.has(node));
+      const now = childrenOf(from);
+      const same = (a, b) => sent.get(a).hash === hashes.get(b);
+      let first = 0, oldEnd = old.length, nowEnd = now.length;
+      while (first < oldEnd && first < nowEnd && same(old[first], now[first])) first++;
+      while (oldEnd > first && nowEnd > first && same(old[oldEnd - 1], now[nowEnd - 1])) { oldEnd--; nowEnd--; }
+      const pairs = aligned(old.slice(first, oldEnd), now.slice(first, nowEnd), same);
+      let place = old[oldEnd] ?? null;
+      if (!place) {
+        // Behind the last node that the server sent, before what scripts put at the end.
+        const last = old[old.length - 1];
+        place = last && last.parentNode === parent ? last.nextSibling : null;
+      }
+      for (const [node, target] of pairs.reverse()) {
+        if (node && target) { update(node, target); place = node; }
+        else if (node) node.remove();
+        else {
+          const made = copyOf(target);
+          parent.insertBefore(made, place);
+          place = made;
+          changed.push(made.nodeType === 1 ? made : parent);
+        }
+      }
+      if (pairs.some(([, target]) => !target)) changed.push(parent);
+    };
+    const aligned = (old, now, same) => {
+      const pairs = [];
+      if (old.length * now.length > 250000) {
+        old.forEach(node => pairs.push([node, null]));
+        now.forEach(node => pairs.push([null, node]));
+        return pairs;
+      }
+      const width = now.length + 1;
+      const longest = new Uint16Array((old.length + 1) * width);
+      for (let a = old.length - 1; a >= 0; a--)
+        for (let b = now.length - 1; b >= 0; b--)
+          longest[a * width + b] = same(old[a], now[b]) ? longest[(a + 1) * width + b + 1] + 1
+            : Math.max(longest[(a + 1) * width + b], longest[a * width + b + 1]);
+      let a = 0, b = 0, gone = [], come = [];
+      const flush = () => {
+        // What stands between two nodes that have stayed: one after the other of a kind is the same, changed.
+        let rest = come;
+        for (const node of gone) {
+          const found = rest.findIndex(other => kindOf(other) === kindOf(node) && sameName(node, other));
+          if (found < 0) { pairs.push([node, null]); continue; }
+          rest.slice(0, found).forEach(other => pairs.push([null, other]));
+          pairs.push([node, rest[found]]);
+          rest = rest.slice(found + 1);
+        }
+        rest.forEach(other => pairs.push([null, other]));
+        gone = []; come = [];
+      };
+      while (a < old.length || b < now.length) {
+        if (a < old.length && b < now.length && same(old[a], now[b])) { flush(); pairs.push([old[a++], now[b++]]); }
+        else if (b >= now.length || (a < old.length && longest[(a + 1) * width + b] >= longest[a * width + b + 1])) gone.push(old[a++]);
+        else come.push(now[b++]);
+      }
+      flush();
+      return pairs;
+    };
+    const sameName = (node, other) => node.nodeType !== 1 || (sent.get(node).attrs.get("id") ?? "") === (other.getAttribute("id") ?? "");
+    // A style sheet is there before the one that it replaces goes: the page is never without.
+    const head = (live, from) => {
+      const old = childrenOf(live).filter(node => sent.has(node));
+      const now = childrenOf(from);
+      const left = new Set(old);
+      for (const target of now) {
+        const stays = old.find(node => left.has(node) && sent.get(node).hash === hashes.get(target));
+        if (stays) { left.delete(stays); continue; }
+        if (target.nodeType !== 1) continue;
+        if (target.localName === "title") document.title = target.textContent;
+        const before = old.find(node => left.has(node) && node.nodeType === 1 && node.localName === target.localName &&
+          (node.getAttribute("rel") || node.getAttribute("name") || node.getAttribute("property") || "") ===
+          (target.getAttribute("rel") || target.getAttribute("name") || target.getAttribute("property") || ""));
+        const made = copyOf(target);
+        if (before) left.delete(before);
+        const go = () => before?.remove();
+        if (made.localName === "link" && made.rel === "stylesheet") {
+          made.addEventListener("load", go, {once: true});
+          made.addEventListener("error", go, {once: true});
+          before ? before.after(made) : live.append(made);
+        } else {
+          before ? before.after(made) : live.append(made);
+          go();
+        }
+      }
+      left.forEach(node => node.remove());
+    };
+    const scripts = root => [...root.querySelectorAll("script")].filter(script => !isOurs(script) && !/json/.test(script.type)).map(script => script.outerHTML).join("\n");
+    if (base !== null && scripts(base) !== scripts(fresh)) { location.reload(); return []; }
+    update(document.documentElement, fresh);
+    lines(fresh);
+    base = fresh;
+    return changed.filter(node => node.isConnected && document.body.contains(node));
+  };
+
+  // The lines of the source, which may move though nothing else has changed.
+  const lines = fresh => {
+    const now = fresh.querySelectorAll(`[${IGNORED}]`), live = document.querySelectorAll(`[${IGNORED}]`);
+    if (now.length === live.length) now.forEach((from, index) => live[index].setAttribute(IGNORED, from.getAttribute(IGNORED)));
+  };
+
+  // The author sees the change: a flash, and the block in view unless they have scrolled away from what they wrote last.
+  let away = false, following = false;
+  for (const kind of ["wheel", "touchmove", "keydown"]) addEventListener(kind, event => {
+    if (kind !== "keydown" || /^(Arrow|Page|Home|End| )/.test(event.key)) away = true;
+  }, {passive: true, capture: true});
+  const inView = element => {
+    const box = element.getBoundingClientRect();
+    return box.bottom > 0 && box.top < innerHeight;
+  };
+  const reveal = changed => {
+    const blocks = changed.filter(one => !changed.some(other => other !== one && one.contains(other)));
+    const shown = blocks.filter(block => block.getClientRects().length && block !== document.body);
+    for (const block of shown.slice(0, 20)) {
+      if (quiet.matches) break;
+      block.animate([{backgroundColor: "rgb(255 213 79 / .55)"}, {backgroundColor: "rgb(255 213 79 / 0)"}], {duration: 900, easing: "ease-out"});
+    }
+    const main = shown.find(block => block.closest("main, article")) ?? shown[0];
+    if (!main) return;
+    if (shown.some(inView)) { away = false; return; }
+    const busy = document.activeElement && /^(input|textarea|select)$/i.test(document.activeElement.localName);
+    const selected = !(getSelection()?.isCollapsed ?? true);
+    if (away || busy || selected) return;
+    main.scrollIntoView({block: "center", behavior: quiet.matches ? "auto" : "smooth"});
+  };
+
+  // Images and other files whose address stays the same.
+  const refresh = urls => {
+    const stamp = Date.now();
+    const changed = address => { try { return urls.includes(new URL(address, location.href).pathname); } catch { return false; } };
+    for (const element of document.querySelectorAll("img[src], source[srcset], source[src], video[src], audio[src], video[poster], link[rel~=icon][href]")) {
+      for (const name of ["src", "poster", "href"]) {
+        const value = element.getAttribute(name);
+        if (value && changed(value)) element.setAttribute(name, `${value.split("?")[0]}?v=${stamp}`);
+      }
+    }
+  };
+
+  // The overlay, in a shadow of its own: the page's style does not reach it, nor its own the page. All text is text.
+  const make = (name, attributes = {}, ...content) => {
+    const element = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) key === "onclick" ? element.addEventListener("click", value) : element.setAttribute(key, value);
+    element.append(...content);
+    return element;
+  };
+  const STYLE = `
+    :host { all: initial; color-scheme: dark; }
+    * { box-sizing: border-box; }
+    .overlay { position: fixed; inset: auto 1rem 1rem; max-height: 70vh; overflow: auto; z-index: 2147483647; padding: 1.25rem 1.5rem;
+      border-radius: .75rem; background: #24161a; color: #f6e9e9; border: 1px solid #7a3540; box-shadow: 0 1rem 3rem rgb(0 0 0 / .45);
+      font: 15px/1.5 system-ui, sans-serif; }
+    .overlay[hidden], .badge[hidden] { display: none; }
+    article + article { margin-top: 1.25rem; padding-top: 1.25rem; border-top: 1px solid #55313a; }
+    h2 { margin: 0; font: 600 17px/1.4 system-ui, sans-serif; overflow-wrap: anywhere; }
+    p { margin: .35rem 0; overflow-wrap: anywhere; }
+    pre { margin: .6rem 0; padding: .6rem .8rem; overflow: auto; background: #180e11; border-radius: .4rem; font: 13px/1.55 ui-monospace, monospace; }
+    .fault { color: #ffb4b4; } .where, .hint, .chain { color: #d9bfc2; }
+    button { font: inherit; color: inherit; background: #3b232a; border: 1px solid #7a3540; border-radius: .4rem; padding: .1rem .6rem; cursor: pointer; }
+    .close { float: right; margin-left: 1rem; }
+    .badge { position: fixed; inset: auto 1rem 1rem auto; z-index: 2147483646; background: #a3293d; color: #fff; border: 0; border-radius: 99px;
+      padding: .3rem .9rem; font: 600 14px/1.4 system-ui, sans-serif; }`;
+  let host = null, root = null;
+  const shadow = () => {
+    if (!root) {
+      host = make("octavo-preview", {"aria-live": "polite"});
+      root = host.attachShadow({mode: "open"});
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(STYLE);
+      root.adoptedStyleSheets = [sheet];
+    }
+    if (!host.isConnected) document.body.append(host);
+    return root;
+  };
+  let problems = [], hidden = false;
+  const show = found => {
+    const before = JSON.stringify(problems.map(problem => problem.text));
+    problems = found;
+    if (before !== JSON.stringify(found.map(problem => problem.text))) hidden = false;
+    draw();
+  };
+  const draw = () => {
+    const place = shadow();
+    place.querySelectorAll(".overlay, .badge").forEach(element => element.remove());
+    if (!problems.length) return;
+    const count = `${problems.length} ${problems.length === 1 ? "error" : "errors"}`;
+    if (hidden) {
+      place.append(make("button", {class: "badge", type: "button", onclick: () => { hidden = false; draw(); }}, count));
+      return;
+    }
+    const hide = () => { hidden = true; draw(); };
+    place.append(make("div", {class: "overlay", role: "alert", "aria-label": count},
+      make("button", {class: "close", type: "button", title: "Esc", onclick: hide}, "Hide"), ...problems.slice(0, 20).map(described)));
+  };
+  const described = problem => {
+    const parts = [make("h2", {}, problem.message || problem.text)];
+    if (problem.where) {
+      const where = make("p", {class: "where"}, problem.where, " ");
+      if (problem.path) where.append(make("button", {type: "button", class: "open", onclick: () => open(problem.path, problem.line, problem.column)}, "Open in editor"));
+      parts.push(where);
+    }
+    if (problem.lines?.length) {
+      const width = String(problem.lines[problem.lines.length - 1][0]).length;
+      const code = make("pre", {});
+      for (const [number, text] of problem.lines) {
+        const isFault = number === problem.line;
+        code.append(make("span", isFault ? {class: "fault"} : {}, `${String(number).padStart(width)} | ${text}\n`));
+        if (isFault && problem.column) code.append(make("span", {class: "fault"},
+          `${" ".repeat(width)} | ${text.slice(0, problem.column - 1).replace(/[^\t]/g, " ")}${"^".repeat(Math.max(1, Math.min(problem.width, text.length - problem.column + 1)))}\n`));
+      }
+      parts.push(code);
+    }
+    if (problem.hint) parts.push(make("p", {class: "hint"}, `Hint: ${problem.hint}`));
+    if (problem.during) parts.push(make("p", {class: "chain"}, `While rendering ${problem.during}`, problem.chain?.length ? `, through ${problem.chain.join(" → ")}` : ""));
+    return make("article", {}, ...parts);
+  };
+  addEventListener("keydown", event => {
+    if (event.key === "Escape" && problems.length && !hidden) { hidden = true; draw(); }
+  }, {capture: true});
+
+  // The socket.
+  let socket = null, base = null, waiting = 250;
+  const say = message => socket?.readyState === 1 && socket.send(JSON.stringify(message));
+  const open = (path, line, column) => say({kind: "open", path, line, column});
+  const hear = {
+    page(message) {
+      const fresh = parse(message.html);
+      if (base === null && message.version === version) {
+        base = fresh;
+        match(document.documentElement, fresh, hashed(fresh));
+        return;
+      }
+      if (base === null) return location.reload();
+      version = message.version;
+      reveal(morph(fresh));
+      dispatchEvent(new CustomEvent("octavo:shown", {detail: message.version}));
+    },
+    problems(message) { show(message.problems); },
+    files(message) { refresh(message.urls); },
+    moved(message) { location.replace(message.url); },
+    gone() { show([{text: "gone", message: "This page is gone: nothing makes it any more.", where: ""}]); },
+    reload() { location.reload(); },
+  };
+  const connect = () => {
+    socket = new WebSocket(`ws://${location.host}/_octavo/socket?token=${encodeURIComponent(token)}`);
+    let opened = false;
+    socket.addEventListener("open", () => {
+      opened = true;
+      waiting = 250;
+      say({kind: "hello", path: location.pathname, version});
+    });
+    socket.addEventListener("message", event => {
+      const message = JSON.parse(event.data);
+      if (Object.hasOwn(hear, message.kind)) hear[message.kind](message);
+    });
+    socket.addEventListener("close", async () => {
+      // Another preview may have taken the place of this one: its pages have another token.
+      if (!opened) try {
+        await fetch(location.href, {cache: "no-store"});
+        return location.reload();
+      } catch { /* the server is away: try again */ }
+      setTimeout(connect, waiting);
+      waiting = Math.min(waiting * 2, 4000);
+    });
+  };
+  if (document.readyState === "loading") addEventListener("DOMContentLoaded", connect); else connect();
+})();

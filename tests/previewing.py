@@ -1,0 +1,160 @@
+"""A preview at work in a thread of this process, and a browser's tab as a test sees it: its socket."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from octavo import preview
+from octavo.project import Options, Project
+from octavo.watch import Changes
+from tests.sites import SiteFolder
+from tests.test_serve import SOON, Response, get
+
+SCRIPTS = re.compile(rb'<script src="/_octavo/[^>]*></script>')
+
+
+def without_marks(page: bytes) -> bytes:
+    """A page as a build makes it: without what only the preview puts in."""
+    return SCRIPTS.sub(b"", page)
+
+
+@dataclass
+class Tab:
+    """An open page. ``html`` is what it shows; ``problems`` what lies over it."""
+
+    connection: ClientConnection
+    html: str
+    version: str
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    heard: list[dict[str, Any]] = field(default_factory=list)
+
+    def hear(self, seconds: float) -> bool:
+        """Take the next message, if there is one by then."""
+        try:
+            message = json.loads(self.connection.recv(seconds))
+        except TimeoutError:
+            return False
+        self.heard.append(message)
+        if message["kind"] == "page":
+            self.html, self.version = message["html"], message["version"]
+        elif message["kind"] == "problems":
+            self.problems = message["problems"]
+        return True
+
+    def until(self, condition: Callable[[Tab], bool]) -> Tab:
+        end = time.monotonic() + SOON
+        while not condition(self):
+            assert time.monotonic() < end, (self.html[-2000:], self.problems)
+            self.hear(0.1)
+        return self
+
+    def shows(self, text: str) -> Tab:
+        return self.until(lambda tab: text in tab.html)
+
+    def quiet(self, seconds: float = 1.0) -> list[dict[str, Any]]:
+        """What it is told until there is nothing more for a while."""
+        before = len(self.heard)
+        while self.hear(seconds):
+            pass
+        return self.heard[before:]
+
+    def say(self, message: dict[str, Any]) -> None:
+        self.connection.send(json.dumps(message))
+
+
+@dataclass
+class Previewing:
+    site: SiteFolder
+    author: preview.Author
+
+    @property
+    def port(self) -> int:
+        return self.author.server.port
+
+    def get(self, path: str) -> Response:
+        return get(self.port, path)
+
+    def page(self, path: str) -> str:
+        return without_marks(self.get(path).body).decode()
+
+    @contextmanager
+    def tab(self, path: str) -> Iterator[Tab]:
+        """A tab that shows a page."""
+        page = self.get(path)
+        found = re.search(r'data-token="([^"]*)" data-version="([^"]*)"', page.text)
+        assert found, page
+        url = f"ws://127.0.0.1:{self.port}/_octavo/socket?token={found[1]}"
+        with connect(url, origin=f"http://localhost:{self.port}", max_size=None) as connection:  # type: ignore[arg-type]
+            tab = Tab(connection, page.text, found[2])
+            tab.say({"kind": "hello", "path": path, "version": found[2]})
+            tab.until(lambda tab: any(message["kind"] == "problems" for message in tab.heard))
+            yield tab
+
+    def equals_a_build(self, **options: Any) -> None:
+        """Every file that a clean build makes is what the preview gives, and it gives no other page."""
+        end = time.monotonic() + SOON
+        while (differing := self._differing(options)) and time.monotonic() < end:
+            time.sleep(0.1)
+        assert not differing
+
+    def _differing(self, options: dict[str, Any]) -> list[str]:
+        out = self.site.root.parent / "clean"
+        built = SiteFolder(self.site.root).build(
+            output=str(out), cache=str(out) + "-cache", fresh=True, drafts=True, future=True, **options
+        )
+        assert not built.failed, built.problems
+        made = {file.relative_to(out).as_posix(): file.read_bytes() for file in out.rglob("*") if file.is_file()}
+        differing = [
+            path
+            for path, content in made.items()
+            if without_marks(self.get("/" + path.removesuffix("index.html")).body) != content
+        ]
+        view = self.author._desk.view
+        assert view is not None
+        return differing + [
+            url for url in view.pages if f"{url}index.html".lstrip("/") not in made and url.endswith("/")
+        ]
+
+
+@contextmanager
+def previewing(site: SiteFolder, **options: Any) -> Iterator[Previewing]:
+    """The preview that ``octavo serve`` shows."""
+    cache = site.root / ".octavo/preview"
+    chosen = {"drafts": True, "future": True, "jobs": 1, **options}
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        Project(site.root, Options(output=str(cache / "site"), cache=str(cache), **chosen)) as project,
+        Changes(project.watched, print) as changes,
+    ):
+        patch.setattr(preview, "RESCAN", 3600)
+        started: list[preview.Author] = []
+        work = preview.Author.work
+
+        def remember(author: preview.Author) -> None:
+            started.append(author)
+            work(author)
+
+        patch.setattr(preview.Author, "work", remember)
+        running = threading.Thread(target=preview.preview, args=(project, changes, "127.0.0.1", 0, False))
+        running.start()
+        try:
+            end = time.monotonic() + SOON
+            while not started or started[0]._desk.view is None:
+                assert time.monotonic() < end and running.is_alive()
+                time.sleep(0.01)
+            yield Previewing(site, started[0])
+        finally:
+            with suppress(Exception):
+                changes.stop()
+            running.join(SOON)
+    assert not running.is_alive()
