@@ -422,7 +422,7 @@ def candidate_facts(index: LazyIndex, documents: Records) -> Resolvers:
             links=linked,
             series=post.series.slug if post.series else None,
             pin=pin,
-            block=tuple(sorted(left_out.intersection(found.places).difference(pin))),
+            block=tuple(sorted(path for path in left_out if path in found.places and path not in pin)),
             related=wished.related,
         )
 
