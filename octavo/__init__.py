@@ -22,6 +22,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           frontmatter  a strict front matter, every value at its place
                           schema       front matter, typed
                           terms        the counted words of a post
+                          sentences    the sentences of a source, each at its place
                           spelling     how a post writes its words
                           vectors      posts as vectors of weighted terms
                           nearest      for every post, those with the best scores
@@ -64,6 +65,8 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           site         documents -> Facts
                           published    what is published, and a digest that stands for it
                           assets       assets under names that change with their content
+                          insight      what an author may want to know of the site as a whole
+                          briefing     what was found of it, in words and as JSON
                           checks       links, anchors, clashes
                           declare      what build.py declares
                           script       build.py as source, and what it imports

@@ -125,6 +125,8 @@ def parser() -> argparse.ArgumentParser:
     related = _command(subparsers, "related", commands.related, "what is related to a post, and why")
     related.add_argument("post", nargs="?", metavar="POST", help="the path of a post's source")
     related.add_argument("--all", action="store_true", help="the lists of all posts")
+    help = "what to look at: posts that nothing leads to, missed links, near-duplicates, tags; of POST, or of all"
+    related.add_argument("--report", action="store_true", help=help)
     related.add_argument("--count", type=_positive, default=10, metavar="N", help="entries in a list (default: 10)")
     related.add_argument("--format", choices=("text", "json"), default="text", help="how to report (default: text)")
     related.add_argument("--drafts", action="store_true", help="count drafts as published")

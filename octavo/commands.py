@@ -201,7 +201,7 @@ def _preview_cache(root: Path, name: str) -> Iterator[Path]:
 
 
 def related(arguments: argparse.Namespace) -> int:
-    if bool(arguments.post) == arguments.all:
+    if (arguments.post and arguments.all) or not (arguments.post or arguments.all or arguments.report):
         raise Usage("related: name a POST or give --all, " + ("not both" if arguments.all else "one of them"))
     with open_project(arguments) as project:
         from octavo.site import entries
@@ -210,16 +210,31 @@ def related(arguments: argparse.Namespace) -> int:
         records, shown = known.related.records, known.published.sources.settings.related.count
         if not shown:
             raise Usage("related: the site has no lists of related posts", "give 'related' another number than 0")
-        path = _source_path(project, arguments.post or "")
-        paths = sorted(records) if arguments.all else [_related_post(known, arguments.post, path)]
+        path = _related_post(known, arguments.post, _source_path(project, arguments.post)) if arguments.post else None
         with telling(0):
-            for path in paths:
-                row = tuple(chain.from_iterable(entries(records, path, arguments.count, shown)))
+            if arguments.report:
+                _print_insight(known, path, arguments.format, arguments.count)
+                return 0
+            for each in sorted(records) if path is None else [path]:
+                row = tuple(chain.from_iterable(entries(records, each, arguments.count, shown)))
                 if arguments.format == "json":
-                    print_json(related_dict(path, row))
+                    print_json(related_dict(each, row))
                 else:
-                    print_related(known, path, row)
+                    print_related(known, each, row)
     return 0
+
+
+def _print_insight(known: Known, path: str | None, form: str, most: int) -> None:
+    from octavo import briefing
+    from octavo.facts import Reader
+    from octavo.insight import inspect
+
+    index, lists, documents = known.published.index, known.related.records, known.documents.records
+    found = inspect(index, lists, documents, Reader(known.facts), path)
+    if form == "json":
+        print_json(briefing.to_dict(found))
+    else:
+        sys.stdout.write(briefing.to_text(found, most))
 
 
 _UNRELATED = {

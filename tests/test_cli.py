@@ -259,6 +259,22 @@ def test_a_post_that_has_no_list_is_said_to_be_what_it_is(
     assert ran.err == f"octavo: {message}\n" + (f"    hint: {hint}\n" if hint else "")
 
 
+def test_the_report_is_of_the_site_or_of_one_post(octavo: Octavo, site: Site) -> None:
+    folder = site(TWO).write("posts/lonely.md", post("Lonely", related="false", body="Zebras.\n"))
+    ran = octavo(folder, "related", "--report")
+    assert ran.status == 0
+    assert "Posts that no list and no link leads to (1)\n  posts/lonely.md\n" in ran.out
+    assert "lonely" not in octavo(folder, "related", "bread", "--report").out
+    told = json.loads(octavo(folder, "related", "--report", "--format", "json").out)
+    assert (told["posts"], told["unreached"]) == (3, ["posts/lonely.md"])
+
+
+def test_a_site_that_shows_no_lists_has_none_to_tell_of(octavo: Octavo, site: Site) -> None:
+    ran = octavo(site(TWO).write("pyproject.toml", "[tool.octavo]\nrelated = 0\n"), "related", "--report")
+    assert ran.status == failures.USAGE
+    assert ran.err.startswith("octavo: related: the site has no lists of related posts\n")
+
+
 def test_a_draft_that_counts_has_a_list(octavo: Octavo, site: Site) -> None:
     assert octavo(site(TWO + HELD), "related", "draft.md", "--drafts").out.startswith("A draft  (posts/draft.md)\n")
 
