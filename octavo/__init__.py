@@ -85,6 +85,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           profile      where the time of a build went
                           watch        changes of files, settled
                           serve        the preview's server
+                          editor       the author's editor, opened at a line
     7 command   together  sources      every file a site is made from
                           project      a site's folder, opened for work
                           failures     what keeps a command from being done, in words and as a status

@@ -7,19 +7,21 @@ others (lists, related posts). ``look`` lists all files and lets the memo find o
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from octavo.diagnostic import Diagnostic, in_order
+from octavo.diagnostic import Diagnostic, in_order, to_text
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.facts import Fact, Facts, Interrupted, Query, Reader, Unanswered, fact
 from octavo.queries import (
     AllPosts,
     Archive,
     Backlinks,
+    BodyOf,
     CardOf,
     Grouped,
     Latest,
@@ -28,15 +30,18 @@ from octavo.queries import (
     NeighboursOf,
     PageAt,
     PostAt,
+    RelatedTo,
     SeriesOf,
     Source,
     Template,
 )
+from octavo.script import script_files
+from octavo.sources import CONFIG
 
 if TYPE_CHECKING:
     from octavo.live import Live
     from octavo.memo import Memo
-    from octavo.model import Document, Meta, Page, Post, Summary
+    from octavo.model import Document, Meta, Page, Post, Relation, Summary
     from octavo.pipeline import Described, Inputs, Known, Static
     from octavo.project import Project
     from octavo.sources import Files
@@ -46,6 +51,9 @@ HELD_PAGES = 200
 
 LARGEST_HELD = 1_000_000
 """Bytes of a page that is kept: a larger one, such as an index of the whole site, is rendered when it is asked for."""
+
+RELATED = 10
+"""Related posts that the author is shown."""
 
 FEW = 30
 """Files that are followed one by one; when more have changed, the site as a whole is looked at."""
@@ -389,22 +397,116 @@ class Desk:
         assert self._facts is not None
         return self._facts.fact(query).load()
 
+    def numbered(self, shown: Shown) -> bytes:
+        """A page whose blocks say where in its source they begin, for the way from the page to the editor. Where its
+        layout does something else with the body than to write it, the page as it is."""
+        path = self.source_of(shown.url)
+        if path is None or self._facts is None:
+            return shown.content
+        from octavo.parse import numbered_body
+        from octavo.render import body_html
+
+        reader = Reader(self._facts)
+        try:
+            body = reader(BodyOf(path))
+            plain = body_html(body, reader) if body is not None else ""
+            marked = body_html(numbered_body(path, reader), reader) if plain.strip() else ""
+        except Interrupted:
+            return shown.content  # the source is being written: the page of the next look has it
+        return shown.content.replace(plain.encode(), marked.encode(), 1) if marked else shown.content
+
     def source_of(self, url: str) -> str | None:
         """The path of the post that a page shows."""
         page = self.view.pages.get(url) if self.view is not None else None
         return page.subject if page is not None and page.kind in ("article", "page") else None
 
-    def not_public(self) -> Iterator[tuple[str, str]]:
-        """(href, state) of the posts that a build would not publish now."""
+    def not_public(self) -> Mapping[str, str]:
+        """href -> state of the posts that a build would not publish now."""
         if self.view is None:
-            return
-        now = self.project.now()
-        live = self.view.known.published.live
-        for post in (*live.posts, *live.pages):
-            if post.draft:
-                yield post.url, "draft"
-            elif post.date is not None and post.date > now:
-                yield post.url, "future"
+            return {}
+        live, now = self.view.known.published.live, self.project.now()
+        posts = (*live.posts, *live.pages)
+        drafts = {post.url: "draft" for post in posts if post.draft}
+        return drafts | {post.url: "future" for post in posts if not post.draft and post.date and post.date > now}
+
+    def about(self, url: str) -> dict[str, Any]:
+        """What the author wants to know of a page, ready to be shown: its status and why, what is related to it and
+        why, who links to it, how long it is, what is wrong with it, and all that it was made from."""
+        view = self.view
+        shown = self.page(url)
+        if view is None or shown is None:
+            return {}
+        path = self.source_of(url)
+        found: dict[str, Any] = {
+            "url": url,
+            "source": path,
+            "layouts": list(shown.layouts),
+            "inputs": [str(query) for query in shown.asked],
+            "problems": [to_text(problem) for problem in self.problems() if problem.path == path or path is None],
+        }
+        if path is None:
+            found["problems"] = [to_text(problem) for problem in shown.problems]
+            return found
+        post, body = self.ask(PostAt(path)), self.ask(BodyOf(path))
+        found |= {
+            "status": self._status(path),
+            "words": body.words if body else 0,
+            "minutes": post.minutes if post else 0,
+            "backlinks": [{"title": link.title, "url": link.url} for link in self.ask(Backlinks(path))],
+            "related": [self._relation(relation) for relation in self.ask(RelatedTo(path, RELATED)) or ()],
+        }
+        return found
+
+    def _relation(self, relation: Relation) -> dict[str, Any]:
+        card = self.ask(CardOf(relation.path))
+        reasons = [
+            reason.text if reason.share is None else f"{reason.text} {reason.share:.0%}" for reason in relation.reasons
+        ]
+        return {
+            "title": card.title if card else relation.path,
+            "url": card.url if card else "",
+            "score": round(relation.score, 3),
+            "reasons": reasons,
+        }
+
+    def _status(self, path: str) -> str:
+        """Whether a build would publish a post now, and why."""
+        post, now = self.ask(PostAt(path)), self.project.now()
+        if post is None:
+            return "not shown"
+        if post.draft:
+            return "a draft: its front matter says 'draft: true', and a build leaves it out"
+        if post.date is not None and post.date > now:
+            return f"to come: a build leaves it out until {_moment(post.date)}"
+        return f"published, dated {_moment(post.date)}" if post.date is not None else "published, without a date"
+
+    def layouts_of(self, problem: Diagnostic) -> tuple[str, ...]:
+        """The layouts of a page that could not be rendered, the outermost last."""
+        for _, shown in self._shown.values():
+            if problem in shown.problems:
+                return shown.layouts
+        return ()
+
+    def location_of(self, path: str) -> Path | None:
+        """Where a file of the site is that a problem or a page names; None for any other file."""
+        view = self.view
+        if view is None:
+            return None
+        if path in view.files.posts:
+            return Path(view.files.posts[path].location)
+        for shown, found in view.files.layouts.values():
+            if shown == path:
+                return Path(found.location)
+        name = path.removeprefix("assets/")
+        if name != path and name in view.files.assets:
+            return Path(view.files.assets[name].location)
+        root = self.project.root
+        plain = {file.relative_to(root).as_posix(): file for file in (root / CONFIG, *script_files(root))}
+        return plain.get(path)
+
+
+def _moment(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%d") if moment.time() == dt.time() else moment.strftime("%Y-%m-%d %H:%M %z")
 
 
 _LISTS = (AllPosts, Archive, Backlinks, Grouped, Latest, Listing, NeighboursOf, SeriesOf)

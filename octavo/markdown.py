@@ -37,11 +37,13 @@ class BodySource:
 
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
-    """What of the settings and of build.py the reading of a body depends on. ``excerpt`` is in characters."""
+    """What of the settings and of build.py the reading of a body depends on. ``excerpt`` is in characters. With
+    ``numbered``, each block of the HTML says in ``data-line`` on which line of the file it begins."""
 
     raw_html: Policy = "allow"
     excerpt: int = 200
     extensions: Extensions = _NO_EXTENSIONS
+    numbered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class _Reader:
     def __init__(self, source: BodySource, options: ReadingOptions, parser: Parser) -> None:
         self._parser = parser
         self._extensions = options.extensions
+        self._numbered = options.numbered
         self._text = without_marks(source.text)
         self._places = Places(tuple(self._text.split("\n")), source.first_line)
         self._shortcodes = {extension.name: extension for extension in options.extensions.shortcodes}
@@ -198,6 +201,8 @@ class _Reader:
                 self._attributes(token, token)
             if self._has_raw:
                 self._nest(token, out)
+            if self._numbered and token.map and token.nesting >= 0:
+                token.attrs["data-line"] = self._places.first + token.map[0]
             out.append(token)
         return out
 

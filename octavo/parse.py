@@ -6,7 +6,7 @@ from typing import Any
 
 from octavo import frontmatter, markdown, schema, source, spelling, terms
 from octavo.facts import Ask
-from octavo.model import Document, Extensions, PictureRef
+from octavo.model import Body, Document, Extensions, PictureRef
 from octavo.queries import Extended, Setting, Source
 from octavo.urls import ASSETS
 
@@ -21,15 +21,7 @@ def parse(path: str, ask: Ask) -> Document:
     problems += found
     if front.node is None:
         return Document(meta=None, problems=problems)
-    reading = markdown.read(
-        markdown.BodySource(path, front.body, front.body_line),
-        markdown.ReadingOptions(
-            raw_html=_setting(ask, "raw_html"),
-            excerpt=_setting(ask, "excerpt"),
-            extensions=_extensions(ask),
-        ),
-        ask.once,
-    )
+    reading = _read(path, front, ask)
     problems += reading.problems
     # A broken link alone leaves a document: with --allow-broken-links the post is published all the same.
     if meta is None or any(problem.is_error and problem.code != "link" for problem in problems):
@@ -56,6 +48,25 @@ def parse(path: str, ask: Ask) -> Document:
         spelling=spelling.spell(reading.prose, reading.literals, reading.code),
         problems=problems,
     )
+
+
+def numbered_body(path: str, ask: Ask) -> Body:
+    """The body of a post whose blocks say on which line of the file they begin; empty where it cannot be read."""
+    text, _ = source.decode(path, ask(Source(path)) or b"")
+    front = frontmatter.read(text) if text is not None else None
+    if front is None or front.node is None:
+        return Body()
+    return _read(path, front, ask, numbered=True).body
+
+
+def _read(path: str, front: frontmatter.FrontMatter, ask: Ask, numbered: bool = False) -> markdown.Reading:
+    options = markdown.ReadingOptions(
+        raw_html=_setting(ask, "raw_html"),
+        excerpt=_setting(ask, "excerpt"),
+        extensions=_extensions(ask),
+        numbered=numbered,
+    )
+    return markdown.read(markdown.BodySource(path, front.body, front.body_line), options, ask.once)
 
 
 def _setting(ask: Ask, name: str) -> Any:

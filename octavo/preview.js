@@ -278,6 +278,18 @@
     .fault { color: #ffb4b4; } .where, .hint, .chain { color: #d9bfc2; }
     button { font: inherit; color: inherit; background: #3b232a; border: 1px solid #7a3540; border-radius: .4rem; padding: .1rem .6rem; cursor: pointer; }
     .close { float: right; margin-left: 1rem; }
+    .state { position: fixed; inset: .75rem auto auto 50%; translate: -50%; z-index: 2147483645; background: #7a5200; color: #fff;
+      border-radius: 99px; padding: .25rem .9rem; font: 600 13px/1.4 system-ui, sans-serif; pointer-events: none; }
+    .knob { position: fixed; inset: auto auto 1rem 1rem; z-index: 2147483645; width: 2.25rem; height: 2.25rem; padding: 0; border-radius: 99px;
+      background: #22262b; color: #e8e8e8; border: 1px solid #4a525c; font: 600 15px/1 system-ui, sans-serif; opacity: .55; }
+    .knob:hover, .knob:focus-visible { opacity: 1; }
+    .panel { position: fixed; inset: 1rem auto 4rem 1rem; width: min(26rem, calc(100vw - 2rem)); overflow: auto; z-index: 2147483645; padding: 1rem 1.25rem;
+      border-radius: .75rem; background: #1b1f24; color: #e8e8e8; border: 1px solid #4a525c; box-shadow: 0 1rem 3rem rgb(0 0 0 / .45); font: 14px/1.5 system-ui, sans-serif; }
+    .panel h2 { font-size: 13px; margin: 1rem 0 .25rem; color: #aeb8c4; } .panel h2:first-of-type { margin-top: 0; }
+    .panel ul { margin: 0; padding-left: 1.1rem; } .panel a { color: #9ecbff; } .panel small { color: #aeb8c4; display: block; }
+    .panel code { font: 12px/1.5 ui-monospace, monospace; overflow-wrap: anywhere; } .panel pre { background: #12151a; }
+    .said { position: fixed; inset: auto 1rem 4rem auto; z-index: 2147483647; max-width: 30rem; background: #22262b; color: #e8e8e8; border-radius: .5rem;
+      padding: .6rem 1rem; font: 14px/1.5 system-ui, sans-serif; }
     .badge { position: fixed; inset: auto 1rem 1rem auto; z-index: 2147483646; background: #a3293d; color: #fff; border: 0; border-radius: 99px;
       padding: .3rem .9rem; font: 600 14px/1.4 system-ui, sans-serif; }`;
   let host = null, root = null;
@@ -334,6 +346,56 @@
     if (problem.during) parts.push(make("p", {class: "chain"}, `While rendering ${problem.during}`, problem.chain?.length ? `, through ${problem.chain.join(" → ")}` : ""));
     return make("article", {}, ...parts);
   };
+  // What the author is told of the page: a badge on what a build would leave out, and a panel.
+  let state = {source: null, hidden: {}}, panel = null;
+  const marks = new CSSStyleSheet();
+  const WORDS = {draft: "draft", future: "to come"};
+  const tell = found => {
+    state = found;
+    const place = shadow();
+    place.querySelectorAll(".state, .knob").forEach(element => element.remove());
+    const own = found.hidden[location.pathname];
+    if (own) place.append(make("div", {class: "state"}, own === "draft" ? "Draft: a build leaves it out" : "To come: a build leaves it out until its date"));
+    place.append(make("button", {class: "knob", type: "button", title: "About this page", "aria-label": "About this page", onclick: toggle}, "i"));
+    marks.replaceSync(Object.entries(found.hidden).slice(0, 500).map(([href, kind]) =>
+      `a[href="${href.replace(/["\\]/g, "\\$&")}"]::after { content: " (${WORDS[kind]})"; font: italic .8em system-ui, sans-serif; opacity: .75; }`).join("\n"));
+    if (!document.adoptedStyleSheets.includes(marks)) document.adoptedStyleSheets = [...document.adoptedStyleSheets, marks];
+  };
+  const toggle = () => {
+    if (panel) { panel.remove(); panel = null; } else say({kind: "panel"});
+  };
+  const list = (title, items) => items.length ? [make("h2", {}, title), make("ul", {}, ...items.map(item => make("li", {}, ...item)))] : [];
+  const about = found => {
+    panel?.remove();
+    const parts = [];
+    if (found.status) parts.push(make("h2", {}, "Status"), make("p", {}, found.status));
+    if (found.source) {
+      parts.push(make("p", {}, `${found.words} words, ${found.minutes} min `,
+        make("button", {type: "button", class: "edit", onclick: () => open(found.source, 1, 1)}, "Open in editor")));
+    }
+    parts.push(...list("Problems", (found.problems ?? []).map(text => [make("pre", {}, text)])));
+    parts.push(...list("Related, with scores and reasons", (found.related ?? []).map(one =>
+      [make("a", {href: one.url}, one.title), ` ${one.score}`, make("small", {}, one.reasons.join(", "))])));
+    parts.push(...list("Linked from", (found.backlinks ?? []).map(one => [make("a", {href: one.url}, one.title)])));
+    parts.push(...list("Layouts", (found.layouts ?? []).map(name => [make("code", {}, name)])));
+    parts.push(...list("Made from", (found.inputs ?? []).map(text => [make("code", {}, text)])));
+    panel = make("div", {class: "panel", role: "complementary", "aria-label": "About this page"},
+      make("button", {class: "close", type: "button", onclick: toggle}, "Close"), ...parts);
+    shadow().append(panel);
+  };
+  const remark = text => {
+    const said = make("div", {class: "said", role: "status"}, text);
+    shadow().append(said);
+    setTimeout(() => said.remove(), 8000);
+  };
+  // With Alt, a click leads to the line of the source.
+  addEventListener("click", event => {
+    if (!event.altKey || !state.source || event.composedPath().includes(host)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const block = event.target.closest?.(`[${IGNORED}]`);
+    open(state.source, block ? Number(block.getAttribute(IGNORED)) : 1, 1);
+  }, {capture: true});
   addEventListener("keydown", event => {
     if (event.key === "Escape" && problems.length && !hidden) { hidden = true; draw(); }
   }, {capture: true});
@@ -353,9 +415,13 @@
       if (base === null) return location.reload();
       version = message.version;
       reveal(morph(fresh));
+      if (panel) say({kind: "panel"});
       dispatchEvent(new CustomEvent("octavo:shown", {detail: message.version}));
     },
     problems(message) { show(message.problems); },
+    state(message) { tell(message); },
+    panel(message) { about(message.about); },
+    say(message) { remark(message.text); },
     files(message) { refresh(message.urls); },
     moved(message) { location.replace(message.url); },
     gone() { show([{text: "gone", message: "This page is gone: nothing makes it any more.", where: ""}]); },

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
+import shutil
 import sys
 import time
 import webbrowser
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
@@ -15,8 +18,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from octavo import urls
-from octavo.desk import Desk, Shown, View
+from octavo import editor, urls
+from octavo.desk import HELD_PAGES, Desk, Shown, View
 from octavo.diagnostic import Diagnostic, to_text
 from octavo.disk import FileChanged
 from octavo.facts import Unanswered
@@ -102,7 +105,8 @@ class Author:
         self._stopped = False
         self._shelf: Shelf | None = None
         self._busy = False
-        self._ready: dict[str, PageText] = {}
+        self._texts: OrderedDict[str, tuple[Shown, PageText]] = OrderedDict()
+        self._hidden: Mapping[str, str] = {}
         self._told: tuple[Diagnostic, ...] = ()
         self._words_told = ""
         self._failure = ""
@@ -121,9 +125,9 @@ class Author:
     def page(self, url: str) -> Awaitable[PageText | None]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[PageText | None] = loop.create_future()
-        known = self._ready.get(url)
+        known = self._texts.get(url)
         if self._busy and known is not None:
-            future.set_result(known)
+            future.set_result(known[1])
             return future
 
         def answer() -> None:
@@ -131,7 +135,7 @@ class Author:
                 found = self._page(url)
             except Exception as problem:
                 self._fail(problem)
-                found = self._ready.get(url)
+                found = known[1] if known is not None else None
             loop.call_soon_threadsafe(_resolve, future, found)
 
         self._todo.put(answer)
@@ -141,6 +145,10 @@ class Author:
         if message.get("kind") == "hello":
             client.version = str(message.get("version", ""))
             self._todo.put(lambda: self._greet(client))
+        elif message.get("kind") == "panel":
+            self._todo.put(lambda: self._tell_about(client))
+        elif message.get("kind") == "open":
+            self._todo.put(lambda: self._open(client, message))
 
     # Changes, told by the watcher's thread.
 
@@ -254,6 +262,11 @@ class Author:
         )
         if before is None:
             return
+        hidden = self._desk.not_public()
+        if hidden != self._hidden:
+            self._hidden = hidden
+            for client in self.server.clients():
+                client.tell(self._state_message(client.url or ""))
         differing = [
             urls.href("/" + path, view.inputs.settings.base_url)
             for path, known in before.files.items()
@@ -269,19 +282,21 @@ class Author:
             self._look(relating=False)
             shown = self._desk.page(url)
         if shown is None:
-            self._ready.pop(url, None)
+            self._texts.pop(url, None)
             return None
         if shown.problems:
             self._weigh_problems()
-        found = self._text(shown)
-        self._ready[url] = found
-        return found
+        return self._text(shown)
 
     def _text(self, shown: Shown) -> PageText:
-        known = self._ready.get(shown.url)
-        if known is not None and known.content is shown.content:
-            return known
-        return PageText(shown.content, blake2b(shown.content, digest_size=9).hexdigest())
+        known = self._texts.pop(shown.url, None)
+        if known is None or known[0] is not shown:
+            content = self._desk.numbered(shown)
+            known = (shown, PageText(content, blake2b(content, digest_size=9).hexdigest() if content else ""))
+        self._texts[shown.url] = known
+        while len(self._texts) > HELD_PAGES:
+            self._texts.popitem(last=False)
+        return known[1]
 
     # What browsers are told.
 
@@ -296,7 +311,33 @@ class Author:
             return
         if found is not None and found.content:
             self._send(client, found)
+        client.tell(self._state_message(client.url))
         client.tell(self._problems_message())
+
+    def _state_message(self, url: str) -> dict[str, Any]:
+        return {"kind": "state", "source": self._desk.source_of(url), "hidden": self._hidden}
+
+    def _tell_about(self, client: Client) -> None:
+        if client.url:
+            try:
+                client.tell({"kind": "panel", "about": self._desk.about(client.url)})
+            except Unanswered:
+                self._look_at = time.monotonic()  # a file is another one now: the panel asks again with the next page
+
+    def _open(self, client: Client, message: Mapping[str, Any]) -> None:
+        """Open a file of the site in the author's editor."""
+        path, line, column = message.get("path"), message.get("line"), message.get("column")
+        file = self._desk.location_of(path) if isinstance(path, str) else None
+        if file is None:
+            return
+        try:
+            words = editor.command(file, _number(line), _number(column), os.environ, shutil.which)
+            if words is None:
+                client.tell({"kind": "say", "text": editor.NONE})
+            else:
+                editor.launch(words)
+        except (OSError, ValueError) as problem:
+            client.tell({"kind": "say", "text": f"the editor cannot be started: {problem}"})
 
     def _push(self, gone: bool = False) -> None:
         """Send every open page that is another one now. With ``gone``, say so of those that are no more."""
@@ -354,10 +395,19 @@ class Author:
             self.server.tell_all(self._problems_message())
 
     def _problems_message(self) -> dict[str, Any]:
-        errors = [shown_problem(problem, self._project.root) for problem in self._told if problem.is_error]
+        errors = [
+            {**shown_problem(problem, self._project.root), "chain": self._desk.layouts_of(problem)}
+            for problem in self._told
+            if problem.is_error
+        ]
         if self._words_told:
             errors.insert(0, {"text": self._words_told, "message": self._words_told, "where": ""})
         return {"kind": "problems", "problems": errors}
+
+
+def _number(given: object) -> int:
+    """A line or a column as a browser says it: from 1, which stands for none as well."""
+    return given if isinstance(given, int) and given > 0 else 1
 
 
 def _resolve(future: asyncio.Future[PageText | None], found: PageText | None) -> None:

@@ -438,6 +438,11 @@ def _nothing(name: str, message: str, hint: str) -> LayoutFailure:
     return LayoutFailure("missing", message, name, hint)
 
 
+def body_html(body: Body, ask: Ask) -> str:
+    """A body as a page of its own shows it."""
+    return resolved(body, ask, PageSettings(ask)["base_url"], Shown(ask))
+
+
 def resolved(body: Body, ask: Ask, base_url: str, shown: Shown, page_url: str | None = None) -> str:
     """A body as HTML. With ``page_url`` (absolute) every address is made absolute, those within the page too."""
     if not body.refs and page_url is None:

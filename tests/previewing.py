@@ -20,12 +20,12 @@ from octavo.watch import Changes
 from tests.sites import SiteFolder
 from tests.test_serve import SOON, Response, get
 
-SCRIPTS = re.compile(rb'<script src="/_octavo/[^>]*></script>')
+MARKS = re.compile(rb'<script src="/_octavo/[^>]*></script>| data-line="\d+"')
 
 
 def without_marks(page: bytes) -> bytes:
     """A page as a build makes it: without what only the preview puts in."""
-    return SCRIPTS.sub(b"", page)
+    return MARKS.sub(b"", page)
 
 
 @dataclass
