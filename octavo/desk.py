@@ -420,6 +420,12 @@ class Desk:
         page = self.view.pages.get(url) if self.view is not None else None
         return page.subject if page is not None and page.kind in ("article", "page") else None
 
+    def address_of(self, path: str) -> str | None:
+        """The href of the page of a post, wherever it is now; None when there is none."""
+        if self.view is None or path not in self.view.known.published.index.by_path:
+            return None
+        return self.view.known.published.index.by_path[path].url
+
     def not_public(self) -> Mapping[str, str]:
         """href -> state of the posts that a build would not publish now."""
         if self.view is None:

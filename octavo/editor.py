@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -78,10 +79,12 @@ _PLACE = re.compile(r"\{(path|line|column)\}")
 
 def launch(words: list[str]) -> None:
     """Start an editor, which outlives us. Raises OSError when it cannot be started."""
-    subprocess.Popen(
+    started = subprocess.Popen(
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=os.name == "posix",
     )
+    # Many end at once, having told a window that was open; somebody has to take note of their end.
+    threading.Thread(target=started.wait, daemon=True).start()

@@ -305,6 +305,7 @@ class Author:
         shelf = self._shelf
         if client.url is None or shelf is None:
             return
+        client.source = self._desk.source_of(client.url)
         found = self._page(client.url) if client.url in shelf.pages else None
         if found is not None and found.content and not client.version:
             client.tell({"kind": "reload"})
@@ -349,7 +350,10 @@ class Author:
             if url is None:
                 continue
             if url not in shelf.pages:
-                if client.version and gone:
+                moved = self._desk.address_of(client.source) if client.source is not None else None
+                if moved is not None:
+                    client.tell({"kind": "moved", "url": moved})
+                elif client.version and gone:
                     client.tell({"kind": "gone"})
                 elif client.version:
                     self._tell_at = self._tell_at or time.monotonic() + PASSING

@@ -109,6 +109,8 @@ class Client:
         """The page that it shows, by URL path without that of ``base_url``."""
         self.version = ""
         """What it has of that; empty where it shows something else in its place."""
+        self.source: str | None = None
+        """The path of the post that it shows."""
         self._loop = loop
         self._queue: asyncio.Queue[str | None] = asyncio.Queue()
 

@@ -127,7 +127,7 @@ class Previewing:
 
 
 @contextmanager
-def previewing(site: SiteFolder, **options: Any) -> Iterator[Previewing]:
+def previewing(site: SiteFolder, port: int = 0, **options: Any) -> Iterator[Previewing]:
     """The preview that ``octavo serve`` shows."""
     cache = site.root / ".octavo/preview"
     chosen = {"drafts": True, "future": True, "jobs": 1, **options}
@@ -145,7 +145,7 @@ def previewing(site: SiteFolder, **options: Any) -> Iterator[Previewing]:
             work(author)
 
         patch.setattr(preview.Author, "work", remember)
-        running = threading.Thread(target=preview.preview, args=(project, changes, "127.0.0.1", 0, False))
+        running = threading.Thread(target=preview.preview, args=(project, changes, "127.0.0.1", port, False))
         running.start()
         try:
             end = time.monotonic() + SOON

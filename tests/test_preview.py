@@ -229,6 +229,17 @@ def test_a_site_that_begins_with_errors_is_shown_when_it_is_right(site: Site) ->
 # As a command.
 
 
+def test_no_other_command_imports_the_server(site: Site) -> None:
+    folder = site(SITE)
+    code = (
+        "import sys; from octavo.cli import main; main(['build', '--jobs', '1']);"
+        "assert not {'starlette', 'uvicorn', 'websockets', 'watchdog', 'asyncio'} & set(sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder.root, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
 class Command:
     """``octavo serve`` in a process of its own."""
 
