@@ -26,6 +26,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           spelling     how a post writes its words
                           vectors      posts as vectors of weighted terms
                           nearest      for every post, those with the best scores
+                          reach        lists of which some leads to every post
                           reasons      the terms that carried a score
                           markdown     a body -> its HTML and all that the site asks of it
                           dialect      the parser of the Markdown that posts are written in

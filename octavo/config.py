@@ -736,6 +736,7 @@ _COUNT = _number(0, 100)
 _RELATED = (
     Field("count", _COUNT, "related posts under an article; with 0 none are computed"),
     Field("keep_linked", Kind("true or false", _flag), "whether a list keeps posts that the article links to"),
+    Field("reach_all", Kind("true or false", _flag), "whether every post is to be in some list"),
 )
 
 _SUPPORT = (

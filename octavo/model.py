@@ -412,7 +412,7 @@ class Reason:
     """Why two posts are related. ``share`` is the part of the score, 0 to 1; None for what is not scored. The text is
     that of ``code`` where its author writes it so."""
 
-    kind: Literal["term", "tag", "link", "series", "pin"]
+    kind: Literal["term", "tag", "link", "series", "pin", "reach"]
     text: str
     share: float | None = None
     code: bool = False
@@ -605,11 +605,12 @@ class Images:
 
 @dataclass(frozen=True)
 class Related:
-    """The lists of related posts: how many entries a page shows (0: no lists are made), and whether a list keeps the
-    posts that its article links to."""
+    """The lists of related posts: how many entries a page shows (0: no lists are made), whether a list keeps the posts
+    that its article links to, and whether some list has to lead to every post."""
 
     count: int = 4
     keep_linked: bool = False
+    reach_all: bool = False
 
 
 @dataclass(frozen=True)

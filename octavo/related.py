@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import chain, zip_longest
+from dataclasses import dataclass, replace
+from itertools import chain, islice, zip_longest
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -46,7 +46,7 @@ _FREE = Candidate("", "", None, bytes(SIZE), related=False)
 @dataclass(frozen=True, slots=True)
 class State:
     """What one run leaves for the next, by slot: ``posts`` are marshalled rows of ``_about``, the others an Index, a
-    Near and a Why as bytes."""
+    Near and a Why as bytes; ``placed`` are the paths, marshalled, whose lists were other ones than by rank."""
 
     keep: int
     total: int
@@ -54,10 +54,11 @@ class State:
     index: tuple[bytes, ...]
     near: tuple[bytes, ...]
     why: tuple[bytes, ...]
+    placed: bytes = marshal.dumps([])
 
     def pieces(self) -> dict[str, bytes]:
         """The state as it is kept: a small change alters few pieces."""
-        found = {"": marshal.dumps((self.keep, self.total)), "posts": self.posts}
+        found = {"": marshal.dumps((self.keep, self.total)), "posts": self.posts, "placed": self.placed}
         for kind in _PIECES:
             found.update((f"{kind} {number:03}", piece) for number, piece in enumerate(getattr(self, kind)))
         return found
@@ -67,7 +68,7 @@ class State:
         names = sorted(pieces)
         keep, total = marshal.loads(pieces[""])
         index, near, why = (tuple(pieces[name] for name in names if name.startswith(f"{kind} ")) for kind in _PIECES)
-        return cls(keep, total, pieces["posts"], index, near, why)
+        return cls(keep, total, pieces["posts"], index, near, why, pieces["placed"])
 
 
 _PIECES = ("index", "near", "why")
@@ -76,20 +77,20 @@ _PIECES = ("index", "near", "why")
 def relate(ask: Ask, state: Mapping[str, bytes] | None) -> tuple[Rows | NoRows, Mapping[str, bytes]]:
     """The step over all posts: their lists by path, and the state for the next run, in pieces."""
     settings: Related = ask(Setting("related")) or Related()
-    shown = settings.count
+    shown, shape = settings.count, marshal.dumps((settings.count, settings.reach_all))
     if not shown:
-        return NoRows(), {"shown": marshal.dumps(shown)}
+        return NoRows(), {"shape": shape}
     # Lists that are divided elsewhere are made anew.
-    is_like = state is not None and state["shown"] == marshal.dumps(shown)
-    previous = State.of(state) if state is not None and is_like else None
+    previous = State.of(state) if state is not None and state["shape"] == shape else None
     lists, new_state = rank(
         ask(Corpus()) or (),
         lambda path: ask(TermsOf(path)) or Terms(),
         max(KEEP, 2 * shown),
         previous,
         lambda path: ask(SpellingOf(path)) or "",
+        shown if settings.reach_all else 0,
     )
-    return Rows(lists, shown), {"shown": marshal.dumps(shown), **new_state.pieces()}
+    return Rows(lists, shown), {"shape": shape, **new_state.pieces()}
 
 
 class NoRows(dict[str, RelatedList]):
@@ -122,18 +123,24 @@ def rank(
     keep: int = KEEP,
     previous: State | None = None,
     spell: Spell = lambda path: "",
+    reached: int = 0,
 ) -> tuple[Lists, State]:
     """The lists of all candidates, at most ``keep`` entries each, and the state for the next run.
 
     ``load`` gives the terms of a post by path, and ``spell`` its spelling; they change only with ``Candidate.terms``
-    and ``Candidate.spelling``. The lists depend neither on
-    ``previous`` nor on the order of the candidates.
+    and ``Candidate.spelling``. With ``reached``, the first so many entries of all lists together have every post, as
+    far as that is possible. The lists depend neither on ``previous`` nor on the order of the candidates.
     """
     everyone = {candidate.path: candidate for candidate in candidates}
     posts = tuple(everyone[path] for path in sorted(everyone) if everyone[path].related)
     ranking = _updated(posts, load, previous) if previous is not None and previous.keep == keep else None
     ranking = ranking or _computed(posts, load, keep)
-    return Lists(everyone, ranking, spell), ranking.state
+    order = ranking.order
+    placed = _placed(order, reached) if reached else {}
+    paths = sorted(order.posts[slot].path for slot in placed)
+    before = marshal.loads(previous.placed) if previous is not None else ()
+    lists = Lists(everyone, ranking, spell, placed, frozenset([*paths, *before]).intersection(everyone))
+    return lists, replace(ranking.state, placed=marshal.dumps(paths))
 
 
 class Ranking(NamedTuple):
@@ -151,18 +158,29 @@ class Lists(Mapping[str, Relations]):
     ``touched``: the paths whose lists may differ from those of the run whose state was given; without one, all.
     """
 
-    def __init__(self, everyone: Mapping[str, Candidate], ranking: Ranking, spell: Spell) -> None:
+    def __init__(
+        self,
+        everyone: Mapping[str, Candidate],
+        ranking: Ranking,
+        spell: Spell,
+        placed: Mapping[int, list[Entry]],
+        other: frozenset[str],
+    ) -> None:
+        """``placed`` are the lists, by slot, that are other ones than by rank; ``other`` are paths of lists that may
+        differ besides those of the ranking."""
         from octavo import reasons
 
         self._everyone = everyone
         self._order, self._why = ranking.order, reasons.by_slot(ranking.why, len(ranking.order.posts))
         self._spell, self._spellings = spell, dict[int, str]()
         self._titles: dict[int, dict[str, str]] = {}
+        self._placed = placed
         unranked = (path for path in everyone if path not in self._order.slots)
-        self.touched = frozenset([*unranked, *(self._order.posts[slot].path for slot in ranking.touched)])
+        self.touched = other.union(unranked, (self._order.posts[slot].path for slot in ranking.touched))
         # Read here, since lists are made in other processes as well, which have nothing else of the posts.
-        shown = {other for slot in ranking.touched for other in self._why(slot)}.union(ranking.touched)
-        for slot in sorted(shown):
+        touched = [self._order.slots[path] for path in self.touched if path in self._order.slots]
+        shown = {other for slot in touched for other in self._why(slot)}.union(touched)
+        for slot in sorted(shown.union(entry[0] for entries in placed.values() for entry in entries)):
             self._spelling(slot)
 
     def __iter__(self) -> Iterator[str]:
@@ -181,18 +199,18 @@ class Lists(Mapping[str, Relations]):
             self._everyone[path]
             return []
         posts, post, why = self._order.posts, self._order.posts[slot], self._why(slot)
+        listed = self._placed.get(slot) or self._order.entries(slot)
         row: list[dict[str, Any]] = []
-        for other_slot, parts, is_pinned in self._order.entries(slot):
+        for other_slot, parts, given in listed:
             other = posts[other_slot]
-            reasons: list[dict[str, Any]] = []
-            if is_pinned:
-                reasons.append({"kind": "pin", "text": "pinned by the author"})
+            reasons: list[dict[str, Any]] = [given] if given else []
             if post.links or other.links:
                 reasons += _linked(other.path in post.links, post.path in other.links)
             if post.series is not None and post.series == other.series:
                 reasons.append({"kind": "series", "text": "same series"})
-            if other_slot in why:
-                reasons += self._strongest(why[other_slot], other_slot, slot)
+            told = why.get(other_slot) or (self._why(other_slot).get(slot) if slot in self._placed else None)
+            if told:
+                reasons += self._strongest(told, other_slot, slot)
             row.append({"id": other.path, "score": parts / Relations.WHOLE, "why": reasons})
         return row
 
@@ -239,6 +257,14 @@ def _linked(forth: bool, back: bool) -> Iterator[dict[str, Any]]:
         yield {"kind": "link", "text": "linked from this article"}
 
 
+Entry = tuple[int, int, "dict[str, Any] | None"]
+"""An entry of a list: its slot, its score in parts, and a reason that is none of likeness. A post that rank alone would
+not have offered has the score 0."""
+
+_PINNED = {"kind": "pin", "text": "pinned by the author"}
+_PLACED = {"kind": "reach", "text": "in no other list"}
+
+
 class Order:
     """Who stands where in a list: pins, then the best that are not blocked."""
 
@@ -250,20 +276,19 @@ class Order:
         self._near = near
         self._needed = standing.needed
         self._parts = nearest.in_parts(near.scores, Relations.WHOLE)
-        self._keep = keep
+        self.keep = keep
         self._explained = max(_EXPLAINED, keep // 2)
 
-    def entries(self, slot: int) -> list[tuple[int, int, bool]]:
-        """The list: (slot, score in parts, is pinned). A pinned post has the score of its rank, or 0 where rank alone
-        would not have offered it."""
-        post, best = self.posts[slot], self._best(slot)
+    def entries(self, slot: int) -> list[Entry]:
+        """The list by rank. A pinned post has the score of its rank."""
+        post, best = self.posts[slot], self.best(slot)
         if not post.pin and not post.block:
-            return [(other, parts, False) for other, parts in best.items()]
+            return [(other, parts, None) for other, parts in best.items()]
         pinned = [self.slots[path] for path in dict.fromkeys(post.pin) if path in self.slots and path != post.path]
         left_out = {*pinned, *(self.slots[path] for path in post.block if path in self.slots)}
-        entries = [(other, best.get(other, 0), True) for other in pinned]
-        entries += [(other, parts, False) for other, parts in best.items() if other not in left_out]
-        return entries[: self._keep]
+        entries: list[Entry] = [(other, best.get(other, 0), _PINNED) for other in pinned]
+        entries += [(other, parts, None) for other, parts in best.items() if other not in left_out]
+        return entries[: self.keep]
 
     def explained(self, wanted: Array) -> Array:
         """The pairs of slots that the lists of a mask give reasons for, ascending: the first entries of each, but for
@@ -278,20 +303,77 @@ class Order:
         plain[arranged] = False
         slots = np.flatnonzero(plain)
         starts = self._near.starts[slots]
-        ends = np.minimum(self._near.starts[slots + 1], starts + min(self._explained, self._keep))
+        ends = np.minimum(self._near.starts[slots + 1], starts + min(self._explained, self.keep))
         at, owner = spread(starts, ends)
         pairs = [pair(slots[owner], self._near.slots[at])]
         for slot in arranged:
-            best = self._best(slot)
+            best = self.best(slot)
             others = [other for other, *_ in self.entries(slot)[: self._explained] if other in best]
             pairs.append(pair(slot, np.array(others, np.int64)))
         return np.sort(np.concatenate(pairs))
 
-    def _best(self, slot: int) -> dict[int, int]:
+    def best(self, slot: int) -> dict[int, int]:
         """The best by score, as many as may be needed, with their scores in parts."""
         start, end = self._near.starts[slot : slot + 2].tolist()
         best = slice(start, min(end, start + int(self._needed[slot])))
         return dict(zip(self._near.slots[best].tolist(), self._parts[best].tolist(), strict=True))
+
+
+# Lists that have every post.
+
+_FINE = 1 << 20
+"""Steps between two scores, for posts of which nothing is known but when they were written."""
+
+_FEW = 3
+_NEAREST = 50
+"""A post that fewer lists than ``_FEW`` could offer by likeness is offered to those of the ``_NEAREST`` in time."""
+
+
+def _placed(order: Order, size: int) -> dict[int, list[Entry]]:
+    """The lists that are other ones than by rank, by slot, where the first ``size`` entries of all have every post."""
+    from octavo.reach import reach
+
+    posts = order.posts
+    slots = sorted(order.slots.values(), key=lambda slot: posts[slot].path)
+    numbers = {slot: number for number, slot in enumerate(slots)}
+    barred = {slot: frozenset(posts[slot].block) for slot in slots if posts[slot].block}
+    by_rank = [order.entries(slot)[:size] for slot in slots]
+    lists = [{numbers[other]: parts * _FINE for other, parts, _ in entries} for entries in by_rank]
+    pinned = {
+        number: frozenset(numbers[other] for other, _, given in entries if given)
+        for number, entries in enumerate(by_rank)
+        if any(given for *_, given in entries)
+    }
+
+    def may_show(host: int, number: int) -> bool:
+        return host != number and posts[slots[number]].path not in barred.get(slots[host], ())
+
+    def in_time(number: int) -> Iterator[int]:
+        day = posts[slots[number]].day or 0
+        hosts = sorted(range(len(slots)), key=lambda host: (abs((posts[slots[host]].day or 0) - day), host))
+        return (host for host in hosts if may_show(host, number))
+
+    def offers(number: int) -> Mapping[int, int]:
+        best = order.best(slots[number])
+        found = {numbers[host]: parts * _FINE for host, parts in best.items() if may_show(numbers[host], number)}
+        if len(found) < _FEW:
+            found = {**{host: -rank for rank, host in enumerate(islice(in_time(number), _NEAREST), 1)}, **found}
+        return found
+
+    return {
+        slots[host]: _rearranged(order, slots[host], {slots[number] for number in shown}, size)
+        for host, shown in reach(lists, pinned, size, offers, in_time).items()
+    }
+
+
+def _rearranged(order: Order, slot: int, shown: set[int], size: int) -> list[Entry]:
+    """A list whose first entries are those shown: what is new comes after what has its place by rank."""
+    entries = order.entries(slot)
+    first = [entry for entry in entries[:size] if entry[0] in shown]
+    new = [(order.best(other).get(slot, 0), other) for other in shown.difference(entry[0] for entry in first)]
+    new.sort(key=lambda each: (-each[0], order.posts[each[1]].path))
+    rest = [entry for entry in entries if entry[0] not in shown]
+    return [*first, *((other, parts, _PLACED) for parts, other in new), *rest][: order.keep]
 
 
 # A run from nothing, and a run from the state of another one.

@@ -417,7 +417,8 @@ def _phrases(reasons: tuple[Reason, ...]) -> tuple[Markup, ...]:
 
     Plain words are left out where others say more, and where they carry little.
     """
-    phrases = [escape(_PHRASES.get(reason.kind, reason.text)) for reason in reasons if reason.share is None]
+    given = (reason for reason in reasons if reason.share is None and reason.kind != "reach")
+    phrases = [escape(_PHRASES.get(reason.kind, reason.text)) for reason in given]
     words = [reason for reason in reasons if reason.share is not None]
     told = [reason for reason in words if reason.says_more]
     told = told or [reason for reason in words if (reason.share or 0) >= _PLAIN and not reason.text.isdigit()]

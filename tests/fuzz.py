@@ -127,7 +127,7 @@ SETTINGS: list[tuple[str, list[str | None]]] = [
     ("base_url", ['"https://test.example"', '"https://test.example/blog"', None]),
     ("paginate", ["2", "10"]),
     ("timezone", ['"UTC"', '"Pacific/Kiritimati"']),
-    ("related", ["1", "4", "0", "{count = 2, keep_linked = true}"]),
+    ("related", ["1", "4", "0", "{count = 2, keep_linked = true}", "{count = 1, reach_all = true}"]),
     ("latest", ["1", "4"]),
     ("excerpt", ["40", "200"]),
     ("author", ['"Ada"', None]),

@@ -69,7 +69,7 @@ menu = [{title = "About", url = "/about/"}, {title = "Code", url = "https://code
 paginate = 5
 feed_length = 6
 latest = 0
-related = {count = 8, keep_linked = true}
+related = {count = 8, keep_linked = true, reach_all = true}
 excerpt = 90
 raw_html = "sanitize"
 permalinks.posts = "/{year}/{slug}.html"
@@ -92,7 +92,7 @@ label = "Help"
         paginate=5,
         feed_length=6,
         latest=0,
-        related=Related(8, keep_linked=True),
+        related=Related(8, keep_linked=True, reach_all=True),
         excerpt=90,
         raw_html="sanitize",
         support=Support("Please", "mailto:me@name.example", "Help"),

@@ -44,11 +44,11 @@ class Blog:
         self.loaded.append(path)
         return self.terms[path]
 
-    def rank(self, previous: State | None = None, keep: int = KEEP) -> tuple[Lists, State]:
-        return rank(self.posts.values(), self.load, keep, previous)
+    def rank(self, previous: State | None = None, keep: int = KEEP, reached: int = 0) -> tuple[Lists, State]:
+        return rank(self.posts.values(), self.load, keep, previous, reached=reached)
 
-    def lists(self, keep: int = KEEP) -> Rows:
-        return dict(self.rank(keep=keep)[0])
+    def lists(self, keep: int = KEEP, reached: int = 0) -> Rows:
+        return dict(self.rank(keep=keep, reached=reached)[0])
 
     def offered(self, path: str) -> list[str]:
         return [relation.path for relation in self.rank()[0][path]]
@@ -274,17 +274,25 @@ def edited(made: Blog, rng: random.Random) -> None:
 
 
 @settings(max_examples=12, deadline=None)
-@given(st.integers(0, 2**32), st.sampled_from([12, 57, 75, 130]), st.sampled_from([3, 20]), st.data())
-def test_lists_after_any_changes_are_those_of_a_clean_run(seed: int, size: int, keep: int, data: st.DataObject) -> None:
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from([12, 57, 75, 130]),
+    st.sampled_from([3, 20]),
+    st.sampled_from([0, 2]),
+    st.data(),
+)
+def test_lists_after_any_changes_are_those_of_a_clean_run(
+    seed: int, size: int, keep: int, reached: int, data: st.DataObject
+) -> None:
     rng = random.Random(seed)
     made = blog(size, seed)
-    lists, state = made.rank(keep=keep)
+    lists, state = made.rank(keep=keep, reached=reached)
     before = dict(lists)
     for _ in range(data.draw(st.integers(1, 6))):
         for _ in range(data.draw(st.integers(1, 3))):
             edited(made, rng)
-        lists, state = made.rank(pickle.loads(pickle.dumps(state)), keep)
-        clean = made.lists(keep)
+        lists, state = made.rank(pickle.loads(pickle.dumps(state)), keep, reached)
+        clean = made.lists(keep, reached)
         assert dict(lists) == clean
         assert {path for path in clean if before.get(path) != clean[path]} <= lists.touched
         before = clean
@@ -451,3 +459,34 @@ def test_a_word_and_its_plural_are_told_once() -> None:
     made.write("b.md", "book books\nqueryset subquery")
     texts = [text for _, text in reasons(made, "a.md")]
     assert not {"book", "books"} <= set(texts)
+
+
+def shown(lists: Rows, size: int) -> set[str]:
+    return {relation.path for row in lists.values() for relation in row[:size]}
+
+
+def test_some_list_leads_to_every_post() -> None:
+    made = blog(60)
+    made.write("posts/lone.md", "zebra")
+    by_rank = made.lists()
+    assert len(shown(by_rank, 2)) < 61
+    lists = made.lists(reached=2)
+    assert shown(lists, 2) == set(made.posts)
+    changed = [path for path in lists if lists[path] != by_rank[path]]
+    assert 0 < len(changed) < 30
+    placed = [entry for row in lists.values() for entry in row if any(each.kind == "reach" for each in entry.reasons)]
+    assert {entry.path for entry in placed} >= set(made.posts) - shown(by_rank, 2)
+    assert all(len(row) <= KEEP for row in lists.values())
+
+
+def test_a_post_is_not_brought_where_it_is_blocked_and_pins_stay() -> None:
+    made = blog(30)
+    everyone = sorted(made.posts)
+    for path in everyone:
+        made.posts[path] = replace(made.posts[path], block=("posts/007.md",))
+    made.posts["posts/003.md"] = replace(made.posts["posts/003.md"], block=(), pin=("posts/004.md",))
+    lists = made.lists(reached=2)
+    holders = [path for path in everyone if "posts/007.md" in [entry.path for entry in lists[path][:2]]]
+    assert holders == ["posts/003.md"]
+    assert lists["posts/003.md"][0].path == "posts/004.md"
+    assert shown(lists, 2) == set(everyone)

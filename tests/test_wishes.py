@@ -155,3 +155,13 @@ def test_a_site_without_lists_computes_none(site: Site) -> None:
     assert shown(folder, "a") == ["b", "c"]
     folder.write("pyproject.toml", "[tool.octavo]\nrelated = 0\n").built()
     assert not re.search("Related articles", folder.page("/posts/a/"))
+
+
+def test_some_list_leads_to_every_post_if_the_author_says_so(site: Site) -> None:
+    folder = site(bread()).write("pyproject.toml", "[tool.octavo]\nrelated = {count = 2, reach_all = true}\n")
+    folder.built()
+    names = [*BODIES, *(f"other{number}" for number in range(9))]
+    assert {other for name in names for other in shown(folder, name)} == set(names)
+    assert "in no other list" not in folder.page("/posts/a/")
+    folder.replace("pyproject.toml", "true", "false").built()
+    assert {other for name in names for other in shown(folder, name)} < set(names)
