@@ -7,6 +7,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           diagnostic   a problem: path, line, column, severity, message, hint
                           state        what tells that a file has not been changed
                           slug         text as one segment of a URL
+                          spare        memory that is free, given back
     1 engine    together  facts        questions, answers, and what was asked
                           observe      what goes on in a build, for whoever wants to see it
                           store        traces and values of earlier builds, in one SQLite file

@@ -73,6 +73,7 @@ from octavo.site import (
     related_facts,
     shared_names,
 )
+from octavo.spare import give_back
 from octavo.wishes import check_wishes
 
 
@@ -176,6 +177,8 @@ def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
     bases = dict.fromkeys(about_posts, Basis(published.digest))
     facts = facts.extended(about_posts, {**bases, **_bases_by_source(published, by_source, records, memo)})
     related = memo.fold(relate, RelatedList, facts) if relating else memo.left(relate, RelatedList)
+    # What was compared to find them is gone, and much; the pages are rendered without it.
+    give_back()
     about_related = related_facts(index, related.records)
     facts = facts.extended(about_related, {RelatedTo: Basis(b"", (by_source, related.records))})
     facts = facts.extended(asset_facts(assets, inputs))

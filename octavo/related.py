@@ -17,6 +17,7 @@ from octavo.digest import SIZE
 from octavo.facts import Ask
 from octavo.model import Candidate, Reason, Related, RelatedList, Relations, Terms
 from octavo.queries import Corpus, Setting, SpellingOf, TermsOf
+from octavo.spare import give_back
 from octavo.spelling import spelled
 from octavo.terms import TAG, tag_term, written
 
@@ -386,6 +387,7 @@ def _computed(posts: Posts, load: Load, keep: int) -> Ranking:
 
     stock, standing = _standing(posts, keep)
     index, slots, places = vectors.build((load(post.path) for post in posts), stock)
+    give_back()
     near = nearest.search(index, standing)
     order = Order(posts, near, standing, keep)
     everyone = np.ones(len(posts), np.bool_)

@@ -302,23 +302,29 @@ def vectors(index: Index, wanted: Array | None = None) -> Vectors:
     alive = np.repeat(index.levels > 0, sizes)
     if wanted is not None:
         alive &= wanted[index.slots]
-    at = np.flatnonzero(alive)
-    at = at[np.argsort(index.slots[at], kind="stable")]
-    terms = np.repeat(np.arange(len(index.keys), dtype=np.uint32), sizes)[at]
-    starts = np.concatenate([[0], np.cumsum(np.bincount(index.slots[at], minlength=size))])
-    return Vectors(starts, terms, _weights(index, at, terms))
+    of_entries = np.repeat(np.arange(len(index.keys), dtype=np.uint32), sizes)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(index.slots[alive], minlength=size))])
+    terms, weights = np.empty(starts[-1], np.uint32), np.empty(starts[-1], np.float32)
+    # Some slots at a time: what has to be held to sort entries by slot is several times the result.
+    for first, last in pairwise([*range(0, size, size // 8 + 1), size]):
+        at = np.flatnonzero(alive & (index.slots >= first) & (index.slots < last))
+        at = at[np.argsort(index.slots[at], kind="stable")]
+        own = slice(starts[first], starts[last])
+        terms[own] = of_entries[at]
+        weights[own] = _weights(index, terms[own], index.slots[at], index.damped[at])
+    return Vectors(starts, terms, weights)
 
 
 def postings(index: Index, wanted: Array | None = None) -> Postings:
     """The posts of the terms of a mask, or of all."""
-    sizes = np.diff(index.starts)
     live = index.levels > 0
     if wanted is not None:
         live &= wanted
-    at = np.flatnonzero(np.repeat(live, sizes))
-    terms = np.repeat(np.arange(len(index.keys), dtype=np.uint32), np.where(live, sizes, 0))
-    starts = np.concatenate([[0], np.cumsum(np.where(live, sizes, 0), dtype=np.int64)])
-    return Postings(starts, index.slots[at], _weights(index, at, terms))
+    sizes = np.where(live, np.diff(index.starts), 0)
+    starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+    alive = np.repeat(live, np.diff(index.starts))
+    terms, slots = np.repeat(np.arange(len(index.keys), dtype=np.uint32), sizes), index.slots[alive]
+    return Postings(starts, slots, _weights(index, terms, slots, index.damped[alive]))
 
 
 def products(of: Vectors, by: Postings, slots: Array) -> Iterator[tuple[Array, Array]]:
@@ -418,13 +424,12 @@ def spread(starts: Array, ends: Array) -> tuple[Array, Array]:
     return np.arange(len(number)) + (starts - np.cumsum(lengths) + lengths)[number], number
 
 
-def _weights(index: Index, at: Array, terms: Array) -> Array:
-    """The weights of the entries ``at``, which are of ``terms``."""
-    weights = np.empty(len(at), np.float32)
-    for start in range(0, len(at), _CHUNK):
+def _weights(index: Index, terms: Array, slots: Array, damped: Array) -> Array:
+    """The weights of entries: their terms, slots and damped counts."""
+    weights = np.empty(len(terms), np.float32)
+    for start in range(0, len(terms), _CHUNK):
         chunk = slice(start, start + _CHUNK)
-        raw = _raw(index.damped[at[chunk]], index.levels[terms[chunk]])
-        weights[chunk] = _scaled(raw, index.squares[index.slots[at[chunk]]])
+        weights[chunk] = _scaled(_raw(damped[chunk], index.levels[terms[chunk]]), index.squares[slots[chunk]])
     return weights
 
 
