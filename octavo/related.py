@@ -9,7 +9,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain, islice, zip_longest
+from itertools import islice, zip_longest
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -218,21 +218,24 @@ class Lists(Mapping[str, Relations]):
     def _strongest(self, told: Told, *slots: int) -> list[dict[str, Any]]:
         """The terms to tell, the greatest share first. A plain word has to carry twice as much as one that says more:
         where posts are few, the words that are rare by chance are many."""
-        terms = [(self._told(text, *slots), hundredths) for text, hundredths in told]
-        by_worth = sorted(terms, key=lambda term: -term[1] * (2 if Reason(**term[0]).says_more else 1))[:_TOLD]
-        return [{**term, "share": hundredths / 100} for term, hundredths in terms if (term, hundredths) in by_worth]
+        terms = [(self._told(text, slots), hundredths) for text, hundredths in told]
+        worth = [hundredths * (2 if term.says_more else 1) for term, hundredths in terms]
+        best = sorted(range(len(terms)), key=worth.__getitem__, reverse=True)[:_TOLD]
+        return [_written_down(*terms[at]) for at in sorted(best)]
 
-    def _told(self, text: str, *slots: int) -> dict[str, Any]:
+    def _told(self, text: str, slots: tuple[int, ...]) -> Reason:
         """A term or tag as one of some posts writes it: as code before all, and not in lower case where there is a
         choice. The first of the posts speaks for the others."""
         plain = text.removeprefix(TAG)
-        found = [(title, False) if (title := self._title(slot).get(plain)) else None for slot in slots]
-        if plain != text:
-            return {"kind": "tag", "text": next((told[0] for told in found if told), plain)}
-        body = [spelled(self._spelling(slot), plain) for slot in slots]
-        known = [told for told in chain.from_iterable(zip(found, body, strict=True)) if told]
-        shown, is_code = next((told for told in known if told[1]), known[0] if known else (plain, False))
-        return {"kind": "term", "text": shown, **({"code": True} if is_code else {})}
+        is_tag = plain != text
+        shown = None
+        for slot in slots:
+            shown = shown or self._title(slot).get(plain)
+            body = None if is_tag else spelled(self._spelling(slot), plain)
+            if body is not None and body[1]:
+                return Reason("term", body[0], code=True)
+            shown = shown or (body and body[0])
+        return Reason("tag" if is_tag else "term", shown or plain)
 
     def _spelling(self, slot: int) -> str:
         if slot not in self._spellings:
@@ -247,6 +250,12 @@ class Lists(Mapping[str, Relations]):
             tags = {tag_term(tag).removeprefix(TAG): tag for tag in reversed(post.tags)}
             title = self._titles[slot] = {**written(post.title), **tags}
         return title
+
+
+def _written_down(term: Reason, hundredths: int) -> dict[str, Any]:
+    """A term as ``Relations`` writes it."""
+    code = {"code": True} if term.code else {}
+    return {"kind": term.kind, "text": term.text, **code, "share": hundredths / 100}
 
 
 def _linked(forth: bool, back: bool) -> Iterator[dict[str, Any]]:
