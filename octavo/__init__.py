@@ -23,6 +23,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           frontmatter  a strict front matter, every value at its place
                           schema       front matter, typed
                           terms        the counted words of a post
+                          wording      shared terms as their authors write them
                           sentences    the sentences of a source, each at its place
                           spelling     how a post writes its words
                           vectors      posts as vectors of weighted terms

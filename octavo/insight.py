@@ -52,6 +52,9 @@ _SUPPORT = 3
 _UNTAGGED = 0.2
 """Posts without a tag are told where they are no more than this part: else the author does without."""
 
+_COMMON = 0.25
+"""A tag of more posts than this part is more of a section: that one has it and another not says little."""
+
 _LOOKED_AT = 25
 """Posts with a tag, the newest, that tell how often such posts speak of it."""
 
@@ -294,7 +297,8 @@ class _Inspection:
             own = {tag.name for tag in posts[path].tags}
             near = Counter(tag.name for each in self._lists[path][:5] for tag in posts[each.path].tags)
             for tag, count in sorted(near.items()):
-                if count >= _SUPPORT and tag not in own and self._speaks_of(path, tag):
+                is_common = len(self._tags[tag]) > _COMMON * len(self._paths)
+                if count >= _SUPPORT and tag not in own and not is_common and self._speaks_of(path, tag):
                     yield MissingTag(path, tag, count)
 
     def _untagged(self) -> Iterator[str]:

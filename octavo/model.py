@@ -419,9 +419,12 @@ class Reason:
 
     @property
     def says_more(self) -> bool:
-        """False for a single word in lower case and for a number, which any two posts may share."""
-        words = self.text.split()
-        return self.kind == "tag" or self.code or len(words) > 1 or self.text != self.text.lower()
+        return says_more(self.kind, self.text, self.code)
+
+
+def says_more(kind: str, text: str, is_code: bool) -> bool:
+    """False for a single word in lower case and for a number, which any two posts may share."""
+    return is_code or kind == "tag" or " " in text or text != text.lower()
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from octavo.digest import SIZE
 from octavo.facts import Ask
-from octavo.model import Candidate, Reason, Related, RelatedList, Relations, Terms
+from octavo.model import Candidate, Related, RelatedList, Relations, Terms
 from octavo.queries import Corpus, Setting, SpellingOf, TermsOf
 from octavo.spare import give_back
-from octavo.spelling import spelled
-from octavo.terms import TAG, tag_term, written
+from octavo.wording import Wording
 
 if TYPE_CHECKING:
     from octavo.nearest import Near, Standing
-    from octavo.reasons import Told, Why
+    from octavo.reasons import Why
     from octavo.vectors import Array, Stock
 
 KEEP = 20
@@ -31,9 +30,6 @@ KEEP = 20
 
 _EXPLAINED = 10
 """The first entries of a list say which terms they share: so many, or half of a longer one."""
-
-_TOLD = 3
-"""The most terms that are told of a pair."""
 
 Load = Callable[[str], Terms]
 Spell = Callable[[str], str]
@@ -173,16 +169,14 @@ class Lists(Mapping[str, Relations]):
 
         self._everyone = everyone
         self._order, self._why = ranking.order, reasons.by_slot(ranking.why, len(ranking.order.posts))
-        self._spell, self._spellings = spell, dict[int, str]()
-        self._titles: dict[int, dict[str, str]] = {}
+        self._wording = Wording(self._order.posts, spell)
         self._placed = placed
         unranked = (path for path in everyone if path not in self._order.slots)
         self.touched = other.union(unranked, (self._order.posts[slot].path for slot in ranking.touched))
         # Read here, since lists are made in other processes as well, which have nothing else of the posts.
         touched = [self._order.slots[path] for path in self.touched if path in self._order.slots]
         shown = {other for slot in touched for other in self._why(slot)}.union(touched)
-        for slot in sorted(shown.union(entry[0] for entries in placed.values() for entry in entries)):
-            self._spelling(slot)
+        self._wording.read(sorted(shown.union(entry[0] for entries in placed.values() for entry in entries)))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._everyone)
@@ -211,51 +205,9 @@ class Lists(Mapping[str, Relations]):
                 reasons.append({"kind": "series", "text": "same series"})
             told = why.get(other_slot) or (self._why(other_slot).get(slot) if slot in self._placed else None)
             if told:
-                reasons += self._strongest(told, other_slot, slot)
+                reasons += self._wording.reasons(told, other_slot, slot)
             row.append({"id": other.path, "score": parts / Relations.WHOLE, "why": reasons})
         return row
-
-    def _strongest(self, told: Told, *slots: int) -> list[dict[str, Any]]:
-        """The terms to tell, the greatest share first. A plain word has to carry twice as much as one that says more:
-        where posts are few, the words that are rare by chance are many."""
-        terms = [(self._told(text, slots), hundredths) for text, hundredths in told]
-        worth = [hundredths * (2 if term.says_more else 1) for term, hundredths in terms]
-        best = sorted(range(len(terms)), key=worth.__getitem__, reverse=True)[:_TOLD]
-        return [_written_down(*terms[at]) for at in sorted(best)]
-
-    def _told(self, text: str, slots: tuple[int, ...]) -> Reason:
-        """A term or tag as one of some posts writes it: as code before all, and not in lower case where there is a
-        choice. The first of the posts speaks for the others."""
-        plain = text.removeprefix(TAG)
-        is_tag = plain != text
-        shown = None
-        for slot in slots:
-            shown = shown or self._title(slot).get(plain)
-            body = None if is_tag else spelled(self._spelling(slot), plain)
-            if body is not None and body[1]:
-                return Reason("term", body[0], code=True)
-            shown = shown or (body and body[0])
-        return Reason("tag" if is_tag else "term", shown or plain)
-
-    def _spelling(self, slot: int) -> str:
-        if slot not in self._spellings:
-            self._spellings[slot] = self._spell(self._order.posts[slot].path)
-        return self._spellings[slot]
-
-    def _title(self, slot: int) -> dict[str, str]:
-        """The terms of a post's title and its tags as they are written there."""
-        title = self._titles.get(slot)
-        if title is None:
-            post = self._order.posts[slot]
-            tags = {tag_term(tag).removeprefix(TAG): tag for tag in reversed(post.tags)}
-            title = self._titles[slot] = {**written(post.title), **tags}
-        return title
-
-
-def _written_down(term: Reason, hundredths: int) -> dict[str, Any]:
-    """A term as ``Relations`` writes it."""
-    code = {"code": True} if term.code else {}
-    return {"kind": term.kind, "text": term.text, **code, "share": hundredths / 100}
 
 
 def _linked(forth: bool, back: bool) -> Iterator[dict[str, Any]]:
