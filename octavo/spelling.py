@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Iterable, Mapping
 
-_WORD = re.compile(r"[Cc]\+\+|[CcFf]#|\w+")
-_PAIR = re.compile(r"\w+(?:[.:-]|::)\w+")
+_WORD = re.compile(r"\w+")
+_SIGNED = re.compile(r"\b(?:[Cc]\+\+|[CcFf]#)")
+_PAIR = re.compile(r"\b\w++(?:[.:-]|::)\w+")
 _PARTS = re.compile(r"[.:-]+")
 # A capital says nothing of a word with which a sentence or a line begins.
 _FIRST = re.compile(r"(?:^|[.!?:]\s)\W*(\w+)", re.MULTILINE)
@@ -23,37 +23,53 @@ _CODE = "`"
 def spell(prose: str, literals: Iterable[str], code: str) -> str:
     """The words and pairs of words that are not written in lower case, or that are code, for ``spelled``.
 
-    ``prose`` is the text of a body with the ``literals``, its inline code; ``code`` that of its code blocks.
+    ``prose`` is the text of a body with the ``literals``, its inline code, in it; ``code`` that of its code blocks.
     """
-    texts = [_normal(literal) for literal in literals]
-    prose, blocks = _normal(prose), Counter(_identifiers(_normal(code)))
-    written = Counter(chain(_WORD.findall(prose), _PAIR.findall(prose)))
-    at_start = Counter(word for word in _FIRST.findall(prose) if word[1:] == word[1:].lower())
-    total: Counter[str] = Counter()
-    forms: dict[str, list[tuple[int, str]]] = {}
-    for word, count in written.items():
-        key = _key(word)
-        total[key] += count
-        if word != key:
-            forms.setdefault(key, []).append((count - at_start[word], word))
+    prose = _normal(prose)
+    written = Counter(_WORD.findall(prose))
+    written.update(_PAIR.findall(prose))
+    if "#" in prose or "++" in prose:
+        written.update(_SIGNED.findall(prose))
+    others: dict[str, list[str]] = {}
+    for word in written:
+        if not (word.islower() and word.isalnum()) and (key := _key(word)) != word:
+            others.setdefault(key, []).append(word)
+    at_start = Counter(_FIRST.findall(prose)) if others else Counter[str]()
     found = {}
-    for key, known in forms.items():
-        count, word = max(known)
-        if count > written[key]:
+    for key, words in others.items():
+        count, word = max((written[word] - at_start[word] * _is_plain(word), word) for word in words)
+        if count > written.get(key, 0):
             found[key] = word
-    as_code: Counter[str] = Counter()
-    for text in texts:
-        as_code.update({*_identifiers(text), *_PAIR.findall(text), *_called(text)})
-    by_key: dict[str, list[tuple[int, str]]] = {}
-    for word, count in as_code.items():
-        by_key.setdefault(_key(word), []).append((count, word))
-    for word, count in blocks.items():
-        if _key(word) not in total:
-            by_key.setdefault(_key(word), []).append((count, word))
-    for key, known in by_key.items():
-        if 2 * sum(count for count, _ in known) >= total[key]:
-            found[key] = _CODE + max(known)[1]
+    for key, (count, word) in _as_code(map(_normal, literals), _normal(code), written, others).items():
+        if 2 * count >= written.get(key, 0) + sum(written[other] for other in others.get(key, ())):
+            found[key] = _CODE + word
     return "".join(f"\n{key}\t{found[key]}" for key in sorted(found)) + "\n" if found else ""
+
+
+def _as_code(
+    literals: Iterable[str], code: str, written: Mapping[str, int], others: Mapping[str, object]
+) -> dict[str, tuple[int, str]]:
+    """What is written as code: how often, in all its forms, and in which one mostly. Code blocks count for what is
+    nowhere else."""
+    words: Counter[str] = Counter()
+    for text in literals:
+        words.update({*_identifiers(text), *_PAIR.findall(text), *_called(text)})
+    words.update(dict.fromkeys((each for each in _identifiers(code) if not _is_known(each, written, others)), 1))
+    found: dict[str, tuple[int, str]] = {}
+    for word, count in sorted(words.items(), key=lambda each: (each[1], each[0])):
+        key = _key(word)
+        found[key] = (found[key][0] + count if key in found else count, word)
+    return found
+
+
+def _is_known(word: str, written: Mapping[str, int], others: Mapping[str, object]) -> bool:
+    key = word.lower()
+    return key in written or key in others
+
+
+def _is_plain(word: str) -> bool:
+    """Whether only the first letter may be a capital."""
+    return word[1:] == word[1:].lower()
 
 
 def spelled(spelling: str, term: str) -> tuple[str, bool] | None:
@@ -82,7 +98,7 @@ def _normal(text: str) -> str:
 
 def _key(word: str) -> str:
     """A word or a pair as a term has it."""
-    return _PARTS.sub(" ", word).lower()
+    return (word if word.isalnum() else _PARTS.sub(" ", word)).lower()
 
 
 def _identifiers(code: str) -> list[str]:
