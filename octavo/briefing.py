@@ -40,7 +40,7 @@ def to_dict(report: Insight) -> dict[str, Any]:
 def to_text(report: Insight, most: int) -> str:
     """The report as a terminal shows it, with so many findings of each kind at most."""
     lines = [f"{report.posts:,} posts, {report.reached:.0%} of them in a list of related posts"]
-    for title, found in _sections(report):
+    for title, found in sections(report):
         if found:
             lines += ["", f"{title} ({len(found):,})", *(f"  {line}" for entry in found[:most] for line in entry)]
         if len(found) > most:
@@ -50,7 +50,8 @@ def to_text(report: Insight, most: int) -> str:
     return "\n".join(map(printable, lines)) + "\n"
 
 
-def _sections(report: Insight) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+def sections(report: Insight) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    """Each kind of finding, and what was found of it: one or two lines each."""
     yield "Posts that no list and no link leads to", [(path,) for path in report.unreached]
     yield "Posts in too many lists", [(f"{each.path}  in {each.lists} lists",) for each in report.crowded]
     yield (

@@ -460,8 +460,25 @@ class Desk:
             "minutes": post.minutes if post else 0,
             "backlinks": [{"title": link.title, "url": link.url} for link in self.ask(Backlinks(path))],
             "related": [self._relation(relation) for relation in self.ask(RelatedTo(path, RELATED)) or ()],
+            "insight": self._insight(view, path),
         }
         return found
+
+    def _insight(self, view: View, path: str) -> list[dict[str, Any]]:
+        """What of the report on the site concerns a post."""
+        from octavo.briefing import sections
+        from octavo.insight import inspect
+
+        known, index = view.known, view.known.published.index
+        if path not in index.places or not index.settings.related.count:
+            return []
+        assert self._facts is not None
+        found = inspect(index, known.related.records, known.documents.records, Reader(self._facts), path)
+        return [
+            {"title": title, "items": [" ".join(map(str.strip, lines)) for lines in items]}
+            for title, items in sections(found)
+            if items
+        ]
 
     def _relation(self, relation: Relation) -> dict[str, Any]:
         card = self.ask(CardOf(relation.path))

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import chain, combinations
 from statistics import median
 from typing import NamedTuple
 
@@ -132,19 +132,23 @@ def inspect(index: Index, lists: Records, documents: Records, ask: Ask, only: st
 
 class _Inspection:
     def __init__(self, index: Index, lists: Records, documents: Records, ask: Ask, only: str | None) -> None:
-        self._index, self._documents, self._ask, self._only = index, documents, ask, only
-        self._count = index.settings.related.count
+        self._index, self._records, self._documents, self._ask, self._only = index, lists, documents, ask, only
         self._paths = tuple(sorted(index.places))
-        self._lists = {path: self._entries(lists, path) for path in self._paths}
+        self._asked = self._paths if only is None else (only,)
+        self._lists: dict[str, tuple[Relation, ...]] = {}
         self._words: dict[str, tuple[str, ...]] = {}
         self._usual: dict[str, float] = {}
 
-    def _entries(self, lists: Records, path: str) -> tuple[Relation, ...]:
-        return tuple(each for part in entries(lists, path, 2 * self._count + 20, self._count) for each in part)
+    def _list(self, path: str) -> tuple[Relation, ...]:
+        if path not in self._lists:
+            count = self._index.settings.related.count
+            parts = entries(self._records, path, 2 * count + _NEAR, count)
+            self._lists[path] = tuple(chain.from_iterable(parts))
+        return self._lists[path]
 
     def report(self) -> Insight:
         posts = len(self._paths)
-        shown = Counter(each.path for path in self._paths for each in self._lists[path][: self._count])
+        shown = Counter(path for first in self._records.column("first").values() for path in first.paths())
         linked = {target for path in self._index.by_path for target in self._index.targets.get(path, ())}
         unreached = (path for path in self._paths if path not in shown and path not in linked)
         return Insight(
@@ -173,9 +177,9 @@ class _Inspection:
     # Posts that say the same.
 
     def _duplicates(self) -> Iterator[Duplicate]:
-        alike = {(path, each.path) for path in self._paths for each in self._lists[path] if each.score >= _ALIKE}
+        alike = {(path, each.path) for path in self._asked for each in self._list(path) if each.score >= _ALIKE}
         for path, other in sorted({(min(pair), max(pair)) for pair in alike}):
-            share = self._share(path, other) if self._is(path, other) else 0.0
+            share = self._share(path, other)
             if share >= _SAME:
                 yield Duplicate(path, other, round(share, 2))
 
@@ -208,7 +212,7 @@ class _Inspection:
 
     def _missed_links(self) -> Iterator[MissedLink]:
         """The likeliest first."""
-        missed = [each for path in self._paths if self._is(path) for each in self._missed_in(path)]
+        missed = [each for path in self._asked for each in self._missed_in(path)]
         missed.sort(key=lambda each: (-each[0], each[1].path, each[1].target))
         yield from (link for _, link in missed)
 
@@ -218,7 +222,7 @@ class _Inspection:
         own_targets, own_words = targets.get(path, ()), {*self._title(path)}
         likely = [
             each
-            for each in self._lists[path][:_NEAR]
+            for each in self._list(path)[:_NEAR]
             if each.path not in own_targets and path not in targets.get(each.path, ())
         ]
         found = [(each, list(_WORD.finditer(each.free))) for each in self._sentences(path)] if likely else []
@@ -291,11 +295,9 @@ class _Inspection:
 
     def _missing_tags(self) -> Iterator[MissingTag]:
         posts = self._index.by_path
-        for path in self._paths:
-            if not self._is(path):
-                continue
+        for path in self._asked:
             own = {tag.name for tag in posts[path].tags}
-            near = Counter(tag.name for each in self._lists[path][:5] for tag in posts[each.path].tags)
+            near = Counter(tag.name for each in self._list(path)[:5] for tag in posts[each.path].tags)
             for tag, count in sorted(near.items()):
                 is_common = len(self._tags[tag]) > _COMMON * len(self._paths)
                 if count >= _SUPPORT and tag not in own and not is_common and self._speaks_of(path, tag):

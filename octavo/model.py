@@ -472,6 +472,10 @@ class Relations(Sequence[Relation]):
         found = json.loads(self.text)
         return self if len(found) <= count else self.of(found[:count])
 
+    def paths(self) -> list[str]:
+        """The posts alone."""
+        return [entry["id"] for entry in json.loads(self.text)]
+
     @staticmethod
     def _read(entry: dict[str, Any]) -> Relation:
         return Relation(entry["id"], entry["score"], tuple(Reason(**reason) for reason in entry["why"]))

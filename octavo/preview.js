@@ -376,6 +376,7 @@
     parts.push(...list("Problems", (found.problems ?? []).map(text => [make("pre", {}, text)])));
     parts.push(...list("Related, with scores and reasons", (found.related ?? []).map(one =>
       [make("a", {href: one.url}, one.title), ` ${one.score}`, make("small", {}, one.reasons.join(", "))])));
+    for (const kind of found.insight ?? []) parts.push(...list(kind.title, kind.items.map(text => [text])));
     parts.push(...list("Linked from", (found.backlinks ?? []).map(one => [make("a", {href: one.url}, one.title)])));
     parts.push(...list("Layouts", (found.layouts ?? []).map(name => [make("code", {}, name)])));
     parts.push(...list("Made from", (found.inputs ?? []).map(text => [make("code", {}, text)])));

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from octavo import briefing
+from octavo.desk import Desk
 from octavo.facts import Reader
 from octavo.insight import Crowded, Insight, inspect
 from octavo.project import Options, Project
@@ -215,3 +216,14 @@ def test_the_report_as_json_has_every_finding(make: Make, tmp_path: Path) -> Non
     told = briefing.to_dict(insight)
     assert set(told) == set(Insight.__dataclass_fields__)
     assert told["missed_links"][0]["line"] == 8
+
+
+def test_the_preview_tells_what_concerns_the_page(make: Make) -> None:
+    folder = make(mentioning("\n" + MENTION))
+    with Project(folder.root, Options(jobs=1, output=".octavo/site")) as project:
+        desk = Desk(project)
+        desk.look()
+        (told,) = desk.about("/posts/bread1/")["insight"]
+        assert told["title"] == "Links that may be missing"
+        assert told["items"][0].startswith("posts/bread1.md:8:36  to posts/target.md The loaf of yesterday")
+        assert desk.about("/posts/chess1/")["insight"] == []
