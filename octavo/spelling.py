@@ -16,6 +16,8 @@ _PAIR = re.compile(r"\b\w++(?:[.:-]|::)\w+")
 _PARTS = re.compile(r"[.:-]+")
 # A capital says nothing of a word with which a sentence or a line begins.
 _FIRST = re.compile(r"(?:^|[.!?:]\s)\W*(\w+)", re.MULTILINE)
+# Of two words with a capital each, the first may be a name even there.
+_NAME = re.compile(r"(?:^|[.!?:]\s)\W*(\w+ \w+)", re.MULTILINE)
 _CALL = re.compile(r"\W*(?:\w+\.)*(\w+)[(\[].*|\W*(\w+)\W*", re.DOTALL)
 _CODE = "`"
 
@@ -35,11 +37,13 @@ def spell(prose: str, literals: Iterable[str], code: str) -> str:
         if not (word.islower() and word.isalnum()) and (key := _key(word)) != word:
             others.setdefault(key, []).append(word)
     at_start = Counter(_FIRST.findall(prose)) if others else Counter[str]()
+    names = sorted({name for name in _NAME.findall(prose) if name.istitle()}) if others else []
     found = {}
     for key, words in others.items():
         count, word = max((written[word] - at_start[word] * _is_plain(word), word) for word in words)
         if count > written.get(key, 0):
             found[key] = word
+    found.update((name.lower(), name) for name in names if name.split()[1] in found.values())
     for key, (count, word) in _as_code(map(_normal, literals), _normal(code), written, others).items():
         if 2 * count >= written.get(key, 0) + sum(written[other] for other in others.get(key, ())):
             found[key] = _CODE + word
@@ -77,9 +81,16 @@ def spelled(spelling: str, term: str) -> tuple[str, bool] | None:
     whole = _look_up(spelling, term)
     if whole is not None or " " not in term:
         return whole
-    words = [_look_up(spelling, word) or (word, False) for word in term.split(" ")]
-    text = " ".join(word for word, _ in words)
-    is_code = all(code for _, code in words)
+    parts = term.split(" ")
+    if len(parts) == 3:
+        one, two, three = parts
+        # A pair may be within it: ``rust 1 12`` is `Rust 1.12`.
+        for divided, pair in (([f"{one} {two}", three], f"{one} {two}"), ([one, f"{two} {three}"], f"{two} {three}")):
+            if _look_up(spelling, pair) is not None:
+                parts = divided
+                break
+    told = [_look_up(spelling, part) or (part, False) for part in parts]
+    text, is_code = " ".join(word for word, _ in told), all(code for _, code in told)
     return (text, is_code) if is_code or text != term else None
 
 

@@ -51,6 +51,19 @@ def test_a_word_that_is_code_now_and_then_is_no_code() -> None:
     assert spelled(spell("exists and exists, and it exists", ("exists",), ""), "exists") is None
 
 
+def test_a_version_within_a_phrase_is_told_with_its_dot() -> None:
+    spelling = spell("It came with Rust 1.12, and 1.12 of Rust", (), "")
+    assert spelled(spelling, "rust 1 12") == ("Rust 1.12", False)
+    assert spelled(spelling, "1 12 of") == ("1.12 of", False)
+    assert spelled(spelling, "1 12 rust") == ("1.12 Rust", False)
+
+
+def test_a_name_at_the_beginning_of_a_line_is_a_name() -> None:
+    spelling = spell("Jack Wilson\nAnd so by Wilson\nAnother Word\nword of another", (), "")
+    assert spelled(spelling, "jack wilson") == ("Jack Wilson", False)
+    assert spelled(spelling, "another word") is None
+
+
 def test_without_a_capital_or_code_there_is_nothing_to_tell() -> None:
     assert spell("plain words only", (), "x = 1") == ""
     assert spelled("", "plain") is None
