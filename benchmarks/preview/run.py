@@ -1,0 +1,335 @@
+"""How long it takes from a save until the text is seen in a browser that shows the page, with Octavo and with others.
+
+    python benchmarks/preview/run.py [--posts 1000,10000] [--peers octavo,hugo,eleventy,zensical] [--edits 20] [--json F]
+
+A real browser shows the page of one post (and, for the edits of a title, the home page in another tab). The page itself
+looks in every frame whether the new text, or the new rule of the style sheet, is there, and says at which moment it
+was: the time from just after the file was written, in milliseconds. CPU time and memory are those of the server with
+all its processes; the browser's are not counted. Peers are those of ``benchmarks/run.py --install``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from generate import write_site  # noqa: E402
+from measure import joint_size, tree  # noqa: E402
+from operations import Site, Workspace, prepare, survey  # noqa: E402
+from peer import ROOT, Tools  # noqa: E402
+from peers import PEERS  # noqa: E402
+
+WARMING = 3
+"""Edits of each kind before those that count."""
+
+PATIENCE = 120.0
+"""Seconds for a change to be seen, and ten times as many for a server to start."""
+
+WATCH = """
+(() => {
+  const seen = new Set();
+  const look = () => {
+    const texts = (document.body ? document.body.textContent : "").match(/zq\\d+qz/g) || [];
+    const style = document.documentElement ? getComputedStyle(document.documentElement).getPropertyValue("--zq") : "";
+    for (const found of style.trim() ? [...texts, `css${style.trim()}`] : texts)
+      if (!seen.has(found)) { seen.add(found); window.seen(found, performance.timeOrigin + performance.now()); }
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})();
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """How a peer serves: its command for a port, and the style sheet that its pages have."""
+
+    command: Callable[[Tools, int], list[str] | None]
+    style: str
+
+
+def _hugo(tools: Tools, port: int) -> list[str] | None:
+    built = PEERS["hugo"].command(tools)
+    return (
+        None if built is None else [built[0], "server", "--port", str(port), "--baseURL", f"http://localhost:{port}/"]
+    )
+
+
+def _eleventy(tools: Tools, port: int) -> list[str] | None:
+    built = PEERS["eleventy"].command(tools)
+    return None if built is None else [*built, "--serve", "--incremental", f"--port={port}"]
+
+
+def _zensical(tools: Tools, port: int) -> list[str] | None:
+    built = PEERS["zensical"].command(tools)
+    return None if built is None else [built[0], "serve", "--dev-addr", f"localhost:{port}"]
+
+
+def _octavo(tools: Tools, port: int) -> list[str] | None:
+    return [sys.executable, "-m", "octavo", "serve", "--port", str(port)]
+
+
+SERVERS = {
+    "octavo": Server(_octavo, "assets/style.css"),
+    "hugo": Server(_hugo, "static/style.css"),
+    "eleventy": Server(_eleventy, "static/style.css"),
+    "zensical": Server(_zensical, ""),
+}
+
+
+@dataclass
+class Measured:
+    """Milliseconds of each edit by its kind; seconds of CPU time an edit; bytes, at the start and at the end."""
+
+    peer: str
+    posts: int
+    start: float = 0.0
+    times: dict[str, list[float]] = field(default_factory=dict)
+    cpu: dict[str, float] = field(default_factory=dict)
+    memory: list[int] = field(default_factory=list)
+    idle: float = 0.0
+    failure: str = ""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="From a save to the text in a browser.")
+    parser.add_argument("--posts", default="1000,10000", help="sizes of the site")
+    parser.add_argument("--peers", default=",".join(SERVERS), help=f"of {', '.join(SERVERS)}")
+    parser.add_argument("--edits", type=int, default=20, help="edits of each kind that count (20)")
+    parser.add_argument("--tools", type=Path, default=ROOT / ".venv-bench", help="where the peers are installed")
+    parser.add_argument("--work", type=Path, help="keep the sites there, and use those that are there already")
+    parser.add_argument("--browser", default=shutil.which("chromium") or shutil.which("google-chrome"))
+    parser.add_argument("--json", type=Path, help="write the figures to this file as well")
+    given = parser.parse_args(arguments)
+    results = []
+    with tempfile.TemporaryDirectory(prefix="octavo-preview-") as passing:
+        work = given.work or Path(passing)
+        for count in map(int, given.posts.split(",")):
+            source = work / f"source-{count}"
+            if not source.exists():
+                write_site(source, count)
+            site = survey(source, "real", 1)
+            for name in given.peers.split(","):
+                measured = measure(name, site, count, work, Tools(given.tools).of(name), given.edits, given.browser)
+                print(table(measured), flush=True)
+                results.append(measured)
+    if given.json:
+        given.json.write_text(json.dumps([asdict(each) for each in results], indent=1) + "\n")
+    return 0
+
+
+def measure(name: str, site: Site, count: int, work: Path, tools: Tools, edits: int, browser: str) -> Measured:
+    """One peer on one site."""
+    peer, measured = PEERS[name], Measured(name, count)
+    folder = work / f"{name}-{count}"
+    if not folder.exists():
+        prepare(peer, site, folder, peer.relates, tools)
+        if name == "octavo":
+            shutil.copytree(ROOT / "layouts", folder / "layouts", dirs_exist_ok=True)
+            shutil.copytree(ROOT / "assets", folder / "assets", dirs_exist_ok=True)
+    port = _free_port()
+    command = SERVERS[name].command(tools, port)
+    if command is None:
+        measured.failure = f"not installed: {peer.install_hint()}"
+        return measured
+    try:
+        with _serving(command, folder, port, peer.environment) as (pid, started):
+            measured.start = started
+            _edit_all(measured, Workspace(peer, folder, peer.relates), site, pid, port, edits, browser)
+    except (TimeoutError, OSError) as problem:
+        measured.failure = str(problem).splitlines()[0]
+    return measured
+
+
+@contextmanager
+def _serving(
+    command: list[str], folder: Path, port: int, environment: Mapping[str, str]
+) -> Iterator[tuple[int, float]]:
+    """A server that answers, and the seconds until it did."""
+    began = time.perf_counter()
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    with (folder.parent / f"{folder.name}.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=log, stderr=log, env=surroundings, start_new_session=True
+        )
+    try:
+        while True:
+            try:
+                with urlopen(f"http://localhost:{port}/", timeout=PATIENCE) as answer:
+                    answer.read()
+                break
+            except OSError:
+                if process.poll() is not None or time.perf_counter() - began > 10 * PATIENCE:
+                    raise TimeoutError("the server does not answer") from None
+                time.sleep(0.02)
+        yield process.pid, time.perf_counter() - began
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _edit_all(measured: Measured, space: Workspace, site: Site, pid: int, port: int, edits: int, browser: str) -> None:
+    from playwright.sync_api import sync_playwright
+
+    stem = site.order[len(site.order) // 2]
+    newest = site.order[-1]
+    seen: dict[tuple[str, str], float] = {}
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        context = running.new_context()
+
+        def opened(name: str, path: str) -> Any:
+            page = context.new_page()
+            page.expose_function("seen", lambda text, at: seen.setdefault((name, text), at))
+            page.add_init_script(WATCH)
+            page.goto(f"http://localhost:{port}{path}", wait_until="load", timeout=PATIENCE * 1000)
+            return page
+
+        own = opened("own", f"/posts/{stem}/")
+        time.sleep(3 if measured.posts <= 1000 else 20)
+        measured.memory.append(joint_size(tree(pid)))
+        number = 0
+        for kind in KINDS:
+            path = _file_of(kind, space, site, stem, newest)
+            if path is None or not path.exists():
+                continue
+            page, others = own, {}
+            if kind == "title":
+                others = {"home": opened("home", "/")}
+                page = own if measured.posts < 0 else opened("newest", f"/posts/{newest}/")
+            before = path.read_text("utf-8")
+            watched = {"newest" if kind == "title" else "own": page, **others}
+            cpu = 0.0
+            for turn in range(WARMING + edits):
+                number += 1
+                token = f"zq{number}qz"
+                spent = _cpu(pid)
+                at = _save(path, KINDS[kind](before, number, token))
+                for name in watched:
+                    wanted = (name, f"css{number}" if kind == "css" else token)
+                    end = time.time() + PATIENCE
+                    while wanted not in seen:
+                        if time.time() > end:
+                            raise TimeoutError(f"a {kind} edit was not seen within {PATIENCE:.0f} s ({name})")
+                        page.wait_for_timeout(2)
+                    if turn >= WARMING:
+                        shown = kind if name in ("own", "newest") else f"{kind}, home page"
+                        measured.times.setdefault(shown, []).append(seen[wanted] - at * 1000)
+                page.wait_for_timeout(1500 if measured.posts <= 1000 else 4000)
+                if turn >= WARMING:
+                    cpu += _cpu(pid) - spent
+            measured.cpu[kind] = cpu / edits
+            _save(path, before)
+            page.wait_for_timeout(2000)
+            for other in (*others.values(), *([page] if page is not own else [])):
+                other.close()
+        measured.memory.append(joint_size(tree(pid)))
+        own.wait_for_timeout(5000)
+        spent, began = _cpu(pid), time.monotonic()
+        own.wait_for_timeout(20_000)
+        measured.idle = (_cpu(pid) - spent) / (time.monotonic() - began)
+        running.close()
+
+
+Edit = Callable[[str, int, str], str]
+
+
+def _body(text: str, number: int, token: str) -> str:
+    head, _, rest = text.rpartition("\n\n")
+    return f"{head}\n\n{token} {rest}" if not rest.startswith("[^") else f"{text.rstrip()}\n\n{token}\n"
+
+
+def _title(text: str, number: int, token: str) -> str:
+    return re.sub(r"^title: (.*)$", lambda match: _retitled(match[1], token), text, count=1, flags=re.MULTILINE)
+
+
+def _retitled(value: str, token: str) -> str:
+    return f"title: {value[:-1]} {token}{value[-1]}" if value[-1:] in "\"'" else f"title: {value} {token}"
+
+
+def _layout(text: str, number: int, token: str) -> str:
+    return text.replace("</body>", f"<p>{token}</p></body>") if "</body>" in text else f"{text}<p>{token}</p>"
+
+
+def _css(text: str, number: int, token: str) -> str:
+    return f"{text}\n:root {{ --zq: {number} }}\n"
+
+
+KINDS: dict[str, Edit] = {"body": _body, "title": _title, "layout": _layout, "css": _css}
+
+
+def _file_of(kind: str, space: Workspace, site: Site, stem: str, newest: str) -> Path | None:
+    if kind in ("body", "title"):
+        return space.folder / space.peer.source(site.post(newest if kind == "title" else stem))[0]
+    if kind == "layout":
+        return space.folder / space.peer.base
+    style = SERVERS[space.peer.name].style
+    return space.folder / style if style else None
+
+
+def _save(path: Path, text: str) -> float:
+    """Write a file as an editor does that renames, and say when that was, in seconds since 1970."""
+    passing = path.with_name(f".{path.name}.new")
+    passing.write_text(text, encoding="utf-8")
+    passing.replace(path)
+    return time.time()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of CPU time that a process and those below it, and those of them that have ended, have used."""
+    ticks = 0
+    for each in tree(pid):
+        try:
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def table(measured: Measured) -> str:
+    """The figures of one server, a line for each kind of edit."""
+    title = f"{PEERS[measured.peer].title}, {measured.posts:,} posts"
+    lines = [
+        f"{title}: first page after {measured.start:.2f} s" + (f"; {measured.failure}" if measured.failure else "")
+    ]
+    for kind, times in measured.times.items():
+        ordered = sorted(times)
+        p95 = ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
+        cpu = f", {measured.cpu[kind]:.2f} s CPU" if kind in measured.cpu else ""
+        lines.append(
+            f"  {kind:18} median {statistics.median(times):7.0f} ms, p95 {p95:7.0f} ms,"
+            f" from {ordered[0]:.0f} to {ordered[-1]:.0f} ms{cpu}"
+        )
+    if measured.memory:
+        sizes = " then ".join(f"{size / 1e6:.0f} MB" for size in measured.memory)
+        lines.append(f"  memory {sizes}; idle {measured.idle:.1%} of a CPU")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
