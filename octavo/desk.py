@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from octavo.diagnostic import Diagnostic, in_order, to_text
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.facts import Fact, Facts, Interrupted, Query, Reader, Unanswered, fact
+from octavo.project import Options, Project
 from octavo.queries import (
     AllPosts,
     Archive,
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
     from octavo.memo import Memo
     from octavo.model import Document, Meta, Page, Post, Relation, Summary
     from octavo.pipeline import Described, Inputs, Known, Static
-    from octavo.project import Project
     from octavo.sources import Files
+    from octavo.store import Store
 
 HELD_PAGES = 200
 """Rendered pages that are kept for whoever comes back to them."""
@@ -74,7 +75,8 @@ class Shown:
 @dataclass(frozen=True)
 class View:
     """The site at one moment, as a whole. ``inputs`` have the last good state of what is broken; ``statics`` are the
-    files that no layout makes, by output path; ``files_asked`` are those that build.py read, with their digests."""
+    files that no layout makes, by output path; ``files_asked`` are those that build.py read, with their digests. It
+    ``is_related`` when the lists of related posts are of this moment as well, and ``is_held`` when a post is broken."""
 
     files: Files
     inputs: Inputs
@@ -85,6 +87,8 @@ class View:
     files_asked: tuple[tuple[str, Digest], ...]
     problems: tuple[Diagnostic, ...]
     is_related: bool
+    is_held: bool
+    store: Store
 
     @property
     def pages(self) -> Mapping[str, Page]:
@@ -112,23 +116,26 @@ class Desk:
 
     # The whole.
 
-    def look(self, relating: bool = True) -> bool:
+    def look(self, relating: bool = True, elsewhere: bool = False) -> bool:
         """See what the files have become. False when nothing has changed since the last time. Without ``relating`` the
-        lists of related posts stay as they were.
+        lists of related posts are those of the cache: as they were, unless ``relate_apart`` has just worked them out
+        ``elsewhere`` for what was seen the last time.
 
         Raises what a build raises: publish.Locked, publish.PublishError, Usage.
         """
         try:
-            return self.project.alone_with(lambda files: self._look(files, relating, keeping=True))
+            return self.project.alone_with(lambda files: self._look(files, relating, elsewhere, keeping=True))
         except Unanswered:
-            return self.project.alone_with(lambda files: self._look(files, relating, keeping=False))
+            return self.project.alone_with(lambda files: self._look(files, relating, elsewhere, keeping=False))
 
-    def _look(self, files: Files, relating: bool, keeping: bool) -> bool:
+    def _look(self, files: Files, relating: bool, elsewhere: bool, keeping: bool) -> bool:
         from octavo import pipeline
 
         now, before = self.project.now(), self.view
         inputs_digest = digest((files.digest(), self.project.options.allow_broken_links))
-        if before is not None and before.inputs_digest == inputs_digest and (before.is_related or not relating):
+        is_same = before is not None and before.inputs_digest == inputs_digest
+        is_enough = before is not None and before.store is self.project.store and (before.is_related or not relating)
+        if before is not None and is_same and is_enough and not elsewhere:
             live = before.known.published.live
             same = (live.since is None or live.since <= now) and (live.until is None or now < live.until)
             if same and all(before.inputs.file(path).digest == known for path, known in before.files_asked):
@@ -142,7 +149,19 @@ class Desk:
         self._memo = memo
         statics = pipeline.statics(known.assets, known.published.index.attachments, inputs)
         asked = pipeline.files_asked(memo, inputs.script)
-        self.view = View(files, inputs, known, site, statics, inputs_digest, asked, problems, relating)
+        self.view = View(
+            files,
+            inputs,
+            known,
+            site,
+            statics,
+            inputs_digest,
+            asked,
+            problems,
+            relating or (elsewhere and is_same),
+            bool(held),
+            self.project.store,
+        )
         self._facts, self._inputs, self._answers, self._retitled = site.facts, inputs, {}, {}
         return True
 
@@ -338,7 +357,7 @@ class Desk:
             self._keep(facts, before[1])
             return before[1]
         found = self._rendered(url, facts)
-        if found.problems:
+        if found.problems or self._lacks_layout(found):
             content = before[1].content if before is not None else self._rendered_with_good_layouts(url, facts)
             found = replace(found, content=content)
         else:
@@ -384,6 +403,11 @@ class Desk:
             return good.get(query.name) or facts.fact(query)
 
         return self._rendered(url, facts.extended({Template: template})).content if good else b""
+
+    @staticmethod
+    def _lacks_layout(found: Shown) -> bool:
+        """Whether there is no such layout as a page wants; that is told of the post that names it."""
+        return not found.content and _NOTHING in [found.asked[Template(name)] for name in found.layouts]
 
     def _keep(self, facts: Facts, shown: Shown) -> None:
         self._shown.pop(shown.url, None)
@@ -528,9 +552,18 @@ class Desk:
         return plain.get(path)
 
 
+def relate_apart(root: str, options: Options) -> None:
+    """Work out the related posts of a site into its cache, for a desk in another process: what that takes in memory is
+    given back with this one."""
+    with Project(Path(root), options) as project:
+        project.learn()
+
+
 def _moment(moment: dt.datetime) -> str:
     return moment.strftime("%Y-%m-%d") if moment.time() == dt.time() else moment.strftime("%Y-%m-%d %H:%M %z")
 
+
+_NOTHING = digest(None)
 
 _LISTS = (AllPosts, Archive, Backlinks, Grouped, Latest, Listing, NeighboursOf, SeriesOf)
 """The questions about several posts whose answers can show a post's new title before all of it is worked out: the

@@ -11,15 +11,15 @@ import time
 import webbrowser
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from concurrent.futures import BrokenExecutor
-from dataclasses import dataclass
+from concurrent.futures import BrokenExecutor, Future
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from octavo import editor, urls
-from octavo.desk import HELD_PAGES, Desk, Shown, View
+from octavo.desk import HELD_PAGES, Desk, Shown, View, relate_apart
 from octavo.diagnostic import Diagnostic, to_text
 from octavo.disk import FileChanged
 from octavo.facts import Unanswered
@@ -27,6 +27,7 @@ from octavo.failures import Usage, failure
 from octavo.project import Project
 from octavo.serve import LOCAL, Client, PageText, PreviewServer, Shelf, listen
 from octavo.watch import Changes
+from octavo.workers import Workers
 
 TRIES = 20
 """Ports tried from the one asked for, when it is taken."""
@@ -53,6 +54,10 @@ leaves it so meanwhile (VS Code, sync tools)."""
 HELD_BACK = 3.0
 """Seconds after which it is told all the same."""
 
+APART = 2_000
+"""Posts from which on related posts are worked out in a process of its own: what that takes in memory is given back,
+and a page that is saved meanwhile does not wait."""
+
 RESCAN = 30.0
 """Seconds after which to look without an event: a lost event, or a post whose time has come."""
 
@@ -77,6 +82,7 @@ def preview(project: Project, changes: Changes, host: str, port: int, open_brows
         author.work()
     finally:
         server.stop()
+        author.close()
     return 0
 
 
@@ -102,6 +108,7 @@ class Author:
         self._todo: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._lock = Lock()
         self._places: set[Path] = set()
+        self._apart = Workers(2)
         self._stopped = False
         self._shelf: Shelf | None = None
         self._busy = False
@@ -172,7 +179,6 @@ class Author:
         self._look(relating=False)
         if self._desk.view is not None:
             print(f"{len(self._desk.view.pages)} pages, read in {time.monotonic() - started:.2f} s", flush=True)
-        self._relate_at = time.monotonic()
         while not self._stopped:
             now = time.monotonic()
             deadlines = (self._look_at, self._relate_at, self._tell_at, self._rescan_at)
@@ -184,6 +190,10 @@ class Author:
             else:
                 job()
 
+    def close(self) -> None:
+        """End what is still at work elsewhere."""
+        self._apart.close()
+
     def _due(self, now: float) -> None:
         """Do what its time has come for."""
         if self._look_at is not None and now >= self._look_at:
@@ -194,9 +204,36 @@ class Author:
             self._push(gone=True)
         elif self._relate_at is not None and now >= self._relate_at:
             self._relate_at = None
-            self._look(relating=True)
+            self._relate()
         elif now >= self._rescan_at:
+            self._look(relating=False)
+            self._relate()
+
+    def _relate(self) -> None:
+        """Work out the related posts, here or apart."""
+        view = self._desk.view
+        if view is None or view.is_related:
+            return
+        if len(view.inputs.posts) < APART or view.is_held:
             self._look(relating=True)
+            return
+        self._apart.close()
+        pool = self._apart.pool()
+        assert pool is not None
+        project = self._project
+        working = pool.submit(relate_apart, str(project.root), replace(project.options, jobs=1))
+        working.add_done_callback(lambda done: self._todo.put(lambda: self._related(done)))
+
+    def _related(self, done: Future[None]) -> None:
+        """The process that worked out the related posts has ended: one that was ended by us counts for nothing."""
+        if done.cancelled() or isinstance(done.exception(), BrokenExecutor):
+            return
+        self._apart.close()
+        problem = done.exception()
+        if isinstance(problem, Exception):
+            self._fail(problem)
+        else:
+            self._look(relating=False, elsewhere=True)
 
     def _saved(self) -> None:
         """Show what was saved where it can be shown at once; the rest follows."""
@@ -205,6 +242,7 @@ class Author:
             time.sleep(AT_ONCE / 4)
         with self._lock:
             places, self._places = self._places, set()
+        self._apart.close()
         try:
             if self._desk.touch(places):
                 self._shelve()
@@ -219,26 +257,31 @@ class Author:
         self._look_at = min(self._first_event + LONGEST, now + QUIET)
         self._relate_at = now + RELATED
 
-    def _look(self, relating: bool) -> None:
+    def _look(self, relating: bool, elsewhere: bool = False) -> None:
         """Look at the site as a whole, and show what it has become."""
         self._look_at, self._busy = None, True
+        self._apart.close()
         began = time.monotonic()
         try:
             if not (self._project.root / "posts").is_dir():
                 raise Usage("the folder posts/ is gone: what was read is shown as it was")
-            changed = self._desk.look(relating)
+            changed = self._desk.look(relating, elsewhere)
             self._failure = ""
         except Exception as problem:
             self._fail(problem)
             changed = False
         finally:
             self._busy = False
+            self._project.workers.close()
             self._changes.renew()
         took = time.monotonic() - began
         self._rescan_at = time.monotonic() + max(RESCAN, 100 * took)
         if changed:
             self._shelve()
             self._push()
+        view = self._desk.view
+        if view is not None and not view.is_related and self._relate_at is None:
+            self._relate_at = time.monotonic() + RELATED
         self._weigh_problems()
 
     def _fail(self, problem: Exception) -> None:
@@ -261,6 +304,8 @@ class Author:
             base_path, view.pages, files, _Images(self._project, view), view.inputs.settings.permalinks.not_found
         )
         if before is None:
+            self._hidden = self._desk.not_public()
+            self.server.tell_all({"kind": "reload"})
             return
         hidden = self._desk.not_public()
         if hidden != self._hidden:

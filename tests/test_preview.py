@@ -243,9 +243,9 @@ def test_no_other_command_imports_the_server(site: Site) -> None:
 class Command:
     """``octavo serve`` in a process of its own."""
 
-    def __init__(self, root: Path, *arguments: str) -> None:
+    def __init__(self, root: Path, *arguments: str, before: tuple[str, ...] = ()) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "octavo", "-C", str(root), "serve", "--jobs", "1", *arguments],
+            [*before, sys.executable, "-m", "octavo", "-C", str(root), "serve", "--jobs", "1", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(CHECKOUT)},

@@ -1,6 +1,6 @@
 """How long it takes from a save until the text is seen in a browser that shows the page, with Octavo and with others.
 
-    python benchmarks/preview/run.py [--posts 1000,10000] [--peers octavo,hugo,eleventy,zensical] [--edits 20] [--json F]
+    python benchmarks/preview/run.py [--posts 1000,10000] [--peers octavo,hugo,eleventy,zensical] [--edits 20]
 
 A real browser shows the page of one post (and, for the edits of a title, the home page in another tab). The page itself
 looks in every frame whether the new text, or the new rule of the style sheet, is there, and says at which moment it
@@ -215,7 +215,7 @@ def _edit_all(measured: Measured, space: Workspace, site: Site, pid: int, port: 
             page, others = own, {}
             if kind == "title":
                 others = {"home": opened("home", "/")}
-                page = own if measured.posts < 0 else opened("newest", f"/posts/{newest}/")
+                page = opened("newest", f"/posts/{newest}/")
             before = path.read_text("utf-8")
             watched = {"newest" if kind == "title" else "own": page, **others}
             cpu = 0.0

@@ -1,0 +1,413 @@
+"""Saves as real editors and tools make them: what is served ends as a clean build of the same files, no error is shown
+that is not one, and what they leave lying about is never shown."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from octavo import preview
+from octavo.desk import Desk
+from tests.previewing import previewing
+from tests.sites import SiteFolder, post
+from tests.test_preview import SITE, Command
+from tests.test_serve import SOON, get
+
+Site = Callable[[str], SiteFolder]
+Save = Callable[[Path, str], None]
+
+
+def in_place(file: Path, text: str) -> None:
+    """VS Code, nano, Notepad: the file is emptied and written."""
+    file.write_text(text)
+
+
+def vim(file: Path, text: str) -> None:
+    """vim with backup, swap and undo files."""
+    folder, name = file.parent, file.name
+    (folder / f".{name}.swp").write_bytes(b"b0VIM")
+    (folder / "4913").write_text("")
+    (folder / "4913").unlink()
+    file.rename(folder / f"{name}~")
+    file.write_text(text)
+    (folder / f".{name}.un~").write_bytes(b"undo")
+    (folder / f"{name}~").unlink()
+    (folder / f".{name}.swp").unlink()
+
+
+def renamed_over(file: Path, text: str) -> None:
+    """Sublime Text, many others: a new file takes the place of the old."""
+    passing = file.with_name(f".{file.name}.tmp")
+    passing.write_text(text)
+    passing.replace(file)
+
+
+def jetbrains(file: Path, text: str) -> None:
+    """PyCharm and its like with safe writes."""
+    new, old = (file.with_name(f"{file.name}___jb_{kind}___") for kind in ("tmp", "old"))
+    new.write_text(text)
+    file.rename(old)
+    new.rename(file)
+    old.unlink()
+
+
+def gedit(file: Path, text: str) -> None:
+    passing = file.with_name(".goutputstream-ABC123")
+    passing.write_text(text)
+    shutil.copy(file, file.with_name(f"{file.name}~"))
+    passing.replace(file)
+
+
+def kate(file: Path, text: str) -> None:
+    passing = file.with_name(f"{file.name}.XyZ123")
+    passing.write_text(text)
+    passing.replace(file)
+
+
+def sed(file: Path, text: str) -> None:
+    passing = file.with_name("sedA1b2C3")
+    passing.write_text(text)
+    passing.replace(file)
+
+
+def emacs(file: Path, text: str) -> None:
+    """A lock that is a link to nowhere, an autosaved file, a backup."""
+    lock, autosaved = file.with_name(f".#{file.name}"), file.with_name(f"#{file.name}#")
+    lock.symlink_to("author@machine.1234:5678")
+    autosaved.write_text("half of it")
+    time.sleep(0.1)
+    shutil.copy(file, file.with_name(f"{file.name}~"))
+    file.write_text(text)
+    autosaved.unlink()
+    lock.unlink()
+
+
+def syncing(file: Path, text: str) -> None:
+    """Dropbox, iCloud Drive."""
+    for name in (f".{file.name}.icloud", f"~{file.name}.tmp"):
+        file.with_name(name).write_text("part")
+    passing = file.with_name(f"~{file.name}.tmp")
+    passing.write_text(text)
+    passing.replace(file)
+    file.with_name(f".{file.name}.icloud").unlink()
+
+
+def slowly(file: Path, text: str) -> None:
+    """Emptied, and filled a good while later."""
+    file.write_text("")
+    time.sleep(0.4)
+    file.write_text(text)
+
+
+def in_pieces(file: Path, text: str) -> None:
+    with file.open("w") as opened:
+        for number in range(10):
+            opened.write(text[number * len(text) // 10 : (number + 1) * len(text) // 10])
+            opened.flush()
+            time.sleep(0.05)
+
+
+def deleted_first(file: Path, text: str) -> None:
+    file.unlink()
+    time.sleep(0.2)
+    file.write_text(text)
+
+
+SAVES = (
+    in_place,
+    vim,
+    renamed_over,
+    jetbrains,
+    gedit,
+    kate,
+    sed,
+    emacs,
+    syncing,
+    slowly,
+    in_pieces,
+    deleted_first,
+)
+
+
+@pytest.mark.parametrize("save", SAVES)
+def test_a_save_is_shown_as_it_is_and_nothing_else(save: Save, site: Site) -> None:
+    folder = site(SITE)
+    file = folder.root / "posts/a.md"
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        for number in range(2):
+            save(file, post("A", body=f"Save {number}, with a good many words.\n"))
+            tab.shows(f"Save {number}, with")
+        tab.quiet(0.8)
+        kinds = {message["kind"] for message in tab.heard}
+        assert kinds <= {"page", "state", "problems"}
+        assert not any(message.get("problems") for message in tab.heard)
+        shown.equals_a_build()
+
+
+def test_a_touch_tells_nobody_anything(site: Site) -> None:
+    folder = site(SITE)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        tab.quiet(1.2)
+        view = shown.author._desk.view
+        os.utime(folder.root / "posts/a.md")
+        assert tab.quiet(1.0) == []
+        assert shown.author._desk.view is view
+
+
+def test_many_saves_a_second_end_with_the_last(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = site(SITE)
+    looks: list[float] = []
+    look = Desk.look
+
+    def counted(desk: Desk, relating: bool = True, elsewhere: bool = False) -> bool:
+        looks.append(time.monotonic())
+        return look(desk, relating, elsewhere)
+
+    monkeypatch.setattr(Desk, "look", counted)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        looks.clear()
+        for number in range(60):
+            folder.write("posts/a.md", post("A", body=f"Save {number}.\n"))
+            time.sleep(0.05)
+        tab.shows("Save 59.")
+        assert len(looks) <= 16  # four a second, as long as that goes on
+        shown.equals_a_build()
+
+
+def git(folder: SiteFolder, *arguments: str) -> None:
+    names = ("-c", "user.name=A", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false")
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    subprocess.run(["git", *names, *arguments], cwd=folder.root, check=True, capture_output=True, env=environment)
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_another_branch_is_followed(site: Site) -> None:
+    folder = site("")
+    for number in range(150):
+        folder.write(f"posts/p{number}.md", post(f"Post {number}", body=f"Old {number}.\n"))
+    folder.write(".gitignore", ".octavo\noutput\n")
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "old")
+    git(folder, "checkout", "-qb", "new")
+    for number in range(100):
+        folder.write(f"posts/p{number}.md", post(f"Other {number}", body=f"New {number}.\n"))
+    for number in range(100, 130):
+        folder.delete(f"posts/p{number}.md")
+    for number in range(30):
+        folder.write(f"posts/more/q{number}.md", post(f"More {number}"))
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "new")
+    with previewing(folder) as shown, shown.tab("/posts/p3/") as tab:
+        git(folder, "checkout", "-q", "-")
+        tab.shows("Old 3.")
+        shown.equals_a_build()
+        folder.replace("posts/p3.md", "Old 3.", "Edited 3.")
+        tab.shows("Edited 3.")
+        git(folder, "stash")
+        tab.shows("Old 3.")
+        git(folder, "checkout", "-q", "new")
+        tab.shows("New 3.")
+        shown.equals_a_build()
+        assert not tab.problems
+
+
+def _made(folder: SiteFolder) -> None:
+    aside = folder.root / "aside"
+    (aside / "deep").mkdir(parents=True)
+    (aside / "deep/d.md").write_text(post("D"))
+    (aside / "index.md").write_text(post("Aside"))
+    aside.rename(folder.root / "posts/aside")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _made,
+        lambda folder: (folder.root / "posts/deep").rename(folder.root / "posts/other"),
+        lambda folder: shutil.rmtree(folder.root / "posts/deep"),
+        lambda folder: (folder.root / "posts/deep/d.md").rename(folder.root / "posts/d.md"),
+    ],
+    ids="made renamed deleted moved".split(),
+)
+def test_folders_come_and_go(change: Callable[[SiteFolder], object], site: Site) -> None:
+    folder = site(SITE).write("posts/deep/d.md", post("Deep"))
+    with previewing(folder) as shown:
+        change(folder)
+        shown.equals_a_build()
+        folder.replace("posts/a.md", "Words of a.", "Later words.")
+        shown.equals_a_build()
+
+
+def test_a_folder_that_becomes_a_link_is_an_error_and_passes(site: Site) -> None:
+    folder = site(SITE).write("posts/deep/d.md", post("Deep")).write("texts/d.md", post("Deep"))
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        shutil.rmtree(folder.root / "posts/deep")
+        (folder.root / "posts/deep").symlink_to("../texts")
+        tab.until(lambda tab: any("posts/deep" in problem["where"] for problem in tab.problems))
+        (folder.root / "posts/deep").unlink()
+        tab.until(lambda tab: not tab.problems)
+        shown.equals_a_build()
+
+
+def test_the_posts_may_be_away_for_a_while(site: Site) -> None:
+    folder = site(SITE)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        (folder.root / "posts").rename(folder.root / "away")
+        tab.until(lambda tab: any("posts/ is gone" in problem["text"] for problem in tab.problems))
+        assert shown.get("/posts/a/").status == 200
+        (folder.root / "away").rename(folder.root / "posts")
+        tab.until(lambda tab: not tab.problems)
+        folder.replace("posts/a.md", "Words of a.", "Later words.")
+        tab.shows("Later words.")
+        shown.equals_a_build()
+
+
+def test_a_layout_may_be_away_for_a_while(site: Site) -> None:
+    folder = site(SITE).write("layouts/own.html", "own {{ content() }}")
+    folder.replace("posts/a.md", "title: A", "title: A\nlayout: own")
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        text = (folder.root / "layouts/own.html").read_text()
+        folder.delete("layouts/own.html")
+        tab.until(lambda tab: bool(tab.problems))
+        assert shown.page("/posts/a/").startswith("own ")
+        folder.write("layouts/own.html", text)
+        tab.until(lambda tab: not tab.problems)
+        shown.equals_a_build()
+
+
+def test_a_page_that_is_gone_is_said_to_be_and_comes_back(site: Site) -> None:
+    folder = site(SITE)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        text = (folder.root / "posts/a.md").read_text()
+        folder.replace("posts/b.md", "[a](a.md)", "a")
+        folder.delete("posts/a.md")
+        tab.until(lambda tab: {"kind": "gone"} in tab.heard)
+        assert shown.get("/posts/a/").status == 404
+        folder.write("posts/a.md", text.replace("Words of a.", "Back again."))
+        tab.shows("Back again.")
+
+
+SLOW = """\
+import time
+from octavo import Site
+site = Site(__file__)
+@site.check
+def slow(ask):
+    time.sleep(0.5)
+    return ()
+"""
+
+
+def test_what_is_saved_while_the_site_is_looked_at_is_not_lost(site: Site) -> None:
+    folder = site(SITE).write("build.py", SLOW)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        for number in range(8):
+            folder.write("posts/a.md", post("A", body=f"Save {number}.\n"))
+            folder.write("build.py", f"{SLOW}# {number}\n")
+            time.sleep(0.13)
+        tab.shows("Save 7.")
+        shown.equals_a_build()
+
+
+def test_a_build_by_hand_disturbs_nothing(site: Site) -> None:
+    folder = site(SITE)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        for number in range(3):
+            folder.write("posts/a.md", post("A", body=f"Save {number}.\n"))
+            folder.built()
+            tab.shows(f"Save {number}.")
+            assert f"Save {number}." in folder.page("/posts/a/")
+        shown.equals_a_build()
+
+
+def test_its_own_files_are_no_change(site: Site) -> None:
+    folder = site(SITE)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        tab.quiet(1.2)
+        looked: list[object] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Desk, "touch", lambda desk, places: looked.append(places))
+            folder.built()
+            (folder.root / ".octavo/crash.log").write_text("x")
+            time.sleep(0.5)
+        assert looked == []
+
+
+def test_related_posts_may_be_worked_out_elsewhere(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview, "APART", 1)
+    folder = site("")
+    for name in "abcde":
+        folder.write(f"posts/{name}.md", post(name.upper(), body=f"Words of {name}, and brontosaurus.\n"))
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        tab.until(lambda tab: shown.author._desk.view is not None and shown.author._desk.view.is_related)
+        shown.equals_a_build()
+        folder.write("posts/b.md", post("B", body="Quagga quagga quagga.\n"))
+        folder.write("posts/a.md", post("A", body="Quagga quagga, and words.\n"))
+        tab.shows("Quagga quagga, and")
+        shown.equals_a_build()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_what_is_saved_while_the_machine_sleeps_is_seen_when_it_wakes(site: Site) -> None:
+    folder = site(SITE)
+    with Command(folder.root, "--port", "0") as command:
+        port = int(command.line().split(":")[2].split("/")[0])
+        assert "read in" in command.line()
+        command.process.send_signal(signal.SIGSTOP)
+        folder.replace("posts/a.md", "Words of a.", "Slept well.")
+        time.sleep(1)
+        command.process.send_signal(signal.SIGCONT)
+        end = time.monotonic() + SOON
+        while "Slept well." not in get(port, "/posts/a/").text:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
+def test_the_clock_may_be_put_back(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = site(SITE)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        now = time.time
+        monkeypatch.setattr(time, "time", lambda: now() - 3600)
+        folder.replace("posts/a.md", "Words of a.", "Other words.")
+        past = now() - 7200
+        os.utime(folder.root / "posts/a.md", (past, past))
+        tab.shows("Other words.")
+        folder.replace("posts/a.md", "Other words.", "Third words.")
+        os.utime(folder.root / "posts/a.md", (past, past))
+        tab.shows("Third words.")
+
+
+HAS_NAMESPACES = (
+    shutil.which("unshare") is not None
+    and subprocess.run(["unshare", "-Ur", "true"], capture_output=True).returncode == 0
+)
+
+
+@pytest.mark.skipif(not HAS_NAMESPACES, reason="no user namespaces here")
+@pytest.mark.parametrize("limit", ["max_inotify_watches", "max_inotify_instances"])
+def test_where_there_are_no_more_watches_files_are_looked_at_instead(limit: str, site: Site) -> None:
+    folder = site(SITE)
+    for number in range(8):
+        folder.write(f"posts/folder{number}/x.md", post(f"X {number}"))
+    few = 4 if limit.endswith("watches") else 0
+    script = f'echo {few} > /proc/sys/user/{limit}; exec "$@"'
+    with Command(folder.root, "--port", "0", before=("unshare", "-Ur", "sh", "-c", script, "sh")) as command:
+        port = int(command.line().split(":")[2].split("/")[0])
+        assert "read in" in command.line()
+        folder.replace("posts/a.md", "Words of a.", "Words of another length.")
+        end = time.monotonic() + SOON
+        while "another length" not in get(port, "/posts/a/").text:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        command.process.terminate()
+        _, err = command.process.communicate(timeout=SOON)
+    assert err.decode().count("octavo: the system gives no more file watches") == 1
+    assert len(err.decode().splitlines()) == 1
