@@ -12,10 +12,11 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from octavo.diagnostic import Diagnostic, in_order, to_text
 from octavo.digest import Digest, digest, digest_bytes
+from octavo.disk import is_ignored
 from octavo.facts import Fact, Facts, Interrupted, Query, Reader, Unanswered, fact
 from octavo.project import Options, Project
 from octavo.queries import (
@@ -72,6 +73,18 @@ class Shown:
     layouts: tuple[str, ...] = ()
 
 
+class Touched(NamedTuple):
+    """What came of files that were saved: ``done`` when something is answered anew, and ``whole`` when all that shows
+    them shows them now, but for what is worked out from all posts."""
+
+    done: bool
+    whole: bool
+
+
+class _NotEnough(Exception):
+    """A file has become something else than what can be followed on its own."""
+
+
 @dataclass(frozen=True)
 class View:
     """The site at one moment, as a whole. ``inputs`` have the last good state of what is broken; ``statics`` are the
@@ -110,16 +123,17 @@ class Desk:
         self._answers: dict[Query[Any], Fact] = {}
         self._retitled: dict[str, Post] = {}
         self._inputs: Inputs | None = None
-        self._shown: OrderedDict[str, tuple[Facts, Shown]] = OrderedDict()
+        self._shown: OrderedDict[str, tuple[int, Shown]] = OrderedDict()
+        self._number = 0
         self._good_layouts: dict[str, Fact] = {}
         self._places: tuple[View, dict[str, tuple[str, str]]] | None = None
 
     # The whole.
 
-    def look(self, relating: bool = True, elsewhere: bool = False) -> bool:
+    def look(self, relating: bool = True, elsewhere: Digest | None = None) -> bool:
         """See what the files have become. False when nothing has changed since the last time. Without ``relating`` the
-        lists of related posts are those of the cache: as they were, unless ``relate_apart`` has just worked them out
-        ``elsewhere`` for what was seen the last time.
+        lists of related posts are those of the cache: as they were, unless ``relate_apart`` has just worked them out,
+        and given what stands for the files as it found them, ``elsewhere``.
 
         Raises what a build raises: publish.Locked, publish.PublishError, Usage.
         """
@@ -128,14 +142,14 @@ class Desk:
         except Unanswered:
             return self.project.alone_with(lambda files: self._look(files, relating, elsewhere, keeping=False))
 
-    def _look(self, files: Files, relating: bool, elsewhere: bool, keeping: bool) -> bool:
+    def _look(self, files: Files, relating: bool, elsewhere: Digest | None, keeping: bool) -> bool:
         from octavo import pipeline
 
         now, before = self.project.now(), self.view
-        inputs_digest = digest((files.digest(), self.project.options.allow_broken_links))
+        inputs_digest = files.digest()
         is_same = before is not None and before.inputs_digest == inputs_digest
         is_enough = before is not None and before.store is self.project.store and (before.is_related or not relating)
-        if before is not None and is_same and is_enough and not elsewhere:
+        if before is not None and is_same and is_enough and elsewhere is None:
             live = before.known.published.live
             same = (live.since is None or live.since <= now) and (live.until is None or now < live.until)
             if same and all(before.inputs.file(path).digest == known for path, known in before.files_asked):
@@ -158,11 +172,13 @@ class Desk:
             inputs_digest,
             asked,
             problems,
-            relating or (elsewhere and is_same),
+            relating or elsewhere == inputs_digest,
             bool(held),
             self.project.store,
         )
         self._facts, self._inputs, self._answers, self._retitled = site.facts, inputs, {}, {}
+        self._number += 1
+        self._places = None
         return True
 
     def _memo_for(self, inputs: Inputs) -> Memo:
@@ -198,7 +214,7 @@ class Desk:
         known = before.inputs.posts.get(path)
         if known is None or known.digest == found.digest:
             return False
-        return before.known.documents.records.load(path, "meta") is not None
+        return before.known.published.live.states.get(path, "broken") != "broken"
 
     def _parsed(self, inputs: Inputs, path: str) -> Document:
         from octavo.parse import parse
@@ -214,20 +230,30 @@ class Desk:
 
     # What was saved.
 
-    def touch(self, places: Iterable[Path]) -> bool:
-        """Answer anew what is asked about these files. False when that is not enough to show what they have become, or
-        nothing has changed."""
-        view, inputs = self.view, self._inputs
-        if view is None or inputs is None or self._facts is None:
-            return False
+    def touch(self, places: Iterable[Path]) -> Touched:
+        """Answer anew what is asked about these files."""
+        view = self.view
+        if view is None or self._inputs is None or self._facts is None:
+            return Touched(False, False)
         known = self._located(view)
-        named = [known[str(place)] for place in places if str(place) in known]
+        named, whole = [], True
+        for place in set(places):
+            if str(place) in known:
+                named.append(known[str(place)])
+            elif not (is_ignored(place.name) or place.is_dir()):
+                whole = False
+        if len(named) > FEW:
+            return Touched(False, False)
         done = False
-        for kind, name in named if len(named) <= FEW else ():
-            done = self._touched(kind, name) or done
+        for kind, name in named:
+            try:
+                done = self._touched(kind, name) or done
+            except (OSError, _NotEnough):
+                whole = False
         if done:
             self._facts = self._patched(view)
-        return done
+            self._number += 1
+        return Touched(done, whole)
 
     def _located(self, view: View) -> Mapping[str, tuple[str, str]]:
         """Location -> what kind of file it is, and its path or name."""
@@ -240,7 +266,7 @@ class Desk:
         return self._places[1]
 
     def _touched(self, kind: str, name: str) -> bool:
-        """Take in one file as it is now."""
+        """Take in one file as it is now; False when it is as it was. Raises _NotEnough and OSError."""
         from octavo.pipeline import layouts_with
 
         view, inputs = self.view, self._inputs
@@ -266,7 +292,7 @@ class Desk:
         inputs = replace(inputs, posts={**inputs.posts, name: found})
         document = self._parsed(inputs, name)
         if document.meta is None or not self._retold(view, name, document):
-            return False
+            raise _NotEnough(name)
         self._inputs = inputs
         self._answers[Source(name)] = found
         return True
@@ -353,8 +379,8 @@ class Desk:
             self._shown.pop(url, None)
             return None
         before = self._shown.get(url)
-        if before is not None and (before[0] is facts or _holds(before[1], facts)):
-            self._keep(facts, before[1])
+        if before is not None and (before[0] == self._number or _holds(before[1], facts)):
+            self._keep(before[1])
             return before[1]
         found = self._rendered(url, facts)
         if found.problems or self._lacks_layout(found):
@@ -362,15 +388,15 @@ class Desk:
             found = replace(found, content=content)
         else:
             self._good_layouts |= {query.name: facts.fact(query) for query in found.asked if type(query) is Template}
-        self._keep(facts, found)
+        self._keep(found)
         return found
 
     def failing(self) -> tuple[Diagnostic, ...]:
         """What is wrong with pages as they were rendered last, where that is still so."""
         found: list[Diagnostic] = []
-        for url, (facts, shown) in list(self._shown.items()):
+        for url, (number, shown) in list(self._shown.items()):
             if shown.problems and self._facts is not None and self.view is not None:
-                if url in self.view.pages and (facts is self._facts or _holds(shown, self._facts)):
+                if url in self.view.pages and (number == self._number or _holds(shown, self._facts)):
                     found += shown.problems
                 elif url not in self.view.pages:
                     del self._shown[url]
@@ -409,10 +435,10 @@ class Desk:
         """Whether there is no such layout as a page wants; that is told of the post that names it."""
         return not found.content and _NOTHING in [found.asked[Template(name)] for name in found.layouts]
 
-    def _keep(self, facts: Facts, shown: Shown) -> None:
+    def _keep(self, shown: Shown) -> None:
         self._shown.pop(shown.url, None)
         if len(shown.content) <= LARGEST_HELD or shown.problems:
-            self._shown[shown.url] = (facts, shown)
+            self._shown[shown.url] = (self._number, shown)
         while len(self._shown) > HELD_PAGES:
             self._shown.popitem(last=False)
 
@@ -552,11 +578,19 @@ class Desk:
         return plain.get(path)
 
 
-def relate_apart(root: str, options: Options) -> None:
+def relate_apart(root: str, options: Options) -> Digest:
     """Work out the related posts of a site into its cache, for a desk in another process: what that takes in memory is
-    given back with this one."""
+    given back with this one. What comes back stands for the files as they were."""
+    from octavo import pipeline
+
     with Project(Path(root), options) as project:
-        project.learn()
+
+        def relate(files: Files) -> Digest:
+            inputs = project.inputs(files, project.now())
+            pipeline.learn(inputs, project.memo(inputs)).published.publication  # noqa: B018  # kept for the desk
+            return files.digest()
+
+        return project.alone_with(relate)
 
 
 def _moment(moment: dt.datetime) -> str:
@@ -598,10 +632,7 @@ def _holds(shown: Shown, facts: Facts) -> bool:
 
 
 def _read(location: str, known: Fact) -> Fact | None:
-    """A file as it is now; None when it is as it was, or cannot be read."""
-    try:
-        data = Path(location).read_bytes()
-    except OSError:
-        return None
+    """A file as it is now; None when it is as it was. Raises OSError."""
+    data = Path(location).read_bytes()
     found = digest_bytes(data)
     return None if found == known.digest else Fact(found, lambda: data)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import queue
 import shutil
+import sqlite3
 import sys
 import time
 import webbrowser
@@ -25,6 +26,7 @@ from octavo.disk import FileChanged
 from octavo.facts import Unanswered
 from octavo.failures import Usage, failure
 from octavo.project import Project
+from octavo.publish import PublishError
 from octavo.serve import LOCAL, Client, PageText, PreviewServer, Shelf, listen
 from octavo.watch import Changes
 from octavo.workers import Workers
@@ -119,6 +121,7 @@ class Author:
         self._failure = ""
         self._first_event = self._last_event = 0.0
         self._look_at: float | None = None
+        self._touched = False
         self._relate_at: float | None = None
         self._tell_at: float | None = None
         self._rescan_at = 0.0
@@ -212,9 +215,9 @@ class Author:
     def _relate(self) -> None:
         """Work out the related posts, here or apart."""
         view = self._desk.view
-        if view is None or view.is_related:
+        if view is None or (view.is_related and not self._touched):
             return
-        if len(view.inputs.posts) < APART or view.is_held:
+        if not self._is_large() or view.is_held:
             self._look(relating=True)
             return
         self._apart.close()
@@ -224,7 +227,10 @@ class Author:
         working = pool.submit(relate_apart, str(project.root), replace(project.options, jobs=1))
         working.add_done_callback(lambda done: self._todo.put(lambda: self._related(done)))
 
-    def _related(self, done: Future[None]) -> None:
+    def _is_large(self) -> bool:
+        return self._desk.view is not None and len(self._desk.view.inputs.posts) >= APART
+
+    def _related(self, done: Future[bytes]) -> None:
         """The process that worked out the related posts has ended: one that was ended by us counts for nothing."""
         if done.cancelled() or isinstance(done.exception(), BrokenExecutor):
             return
@@ -233,7 +239,7 @@ class Author:
         if isinstance(problem, Exception):
             self._fail(problem)
         else:
-            self._look(relating=False, elsewhere=True)
+            self._look(relating=False, elsewhere=done.result())
 
     def _saved(self) -> None:
         """Show what was saved where it can be shown at once; the rest follows."""
@@ -243,8 +249,11 @@ class Author:
         with self._lock:
             places, self._places = self._places, set()
         self._apart.close()
+        whole = False
         try:
-            if self._desk.touch(places):
+            touched = self._desk.touch(places)
+            whole = touched.whole and self._is_large()
+            if touched.done:
                 self._shelve()
                 self._push()
         except Unanswered:
@@ -252,14 +261,17 @@ class Author:
         except Exception as problem:
             self._fail(problem)
         now = time.monotonic()
+        self._relate_at = now + RELATED
+        if whole and self._look_at is None:
+            self._touched = True  # the look that follows the related posts finds the rest
+            return
         if self._look_at is None:
             self._first_event = now
         self._look_at = min(self._first_event + LONGEST, now + QUIET)
-        self._relate_at = now + RELATED
 
-    def _look(self, relating: bool, elsewhere: bool = False) -> None:
+    def _look(self, relating: bool, elsewhere: bytes | None = None) -> None:
         """Look at the site as a whole, and show what it has become."""
-        self._look_at, self._busy = None, True
+        self._look_at, self._busy, self._touched = None, True, False
         self._apart.close()
         began = time.monotonic()
         try:
@@ -287,8 +299,9 @@ class Author:
     def _fail(self, problem: Exception) -> None:
         if isinstance(problem, BrokenExecutor):
             self._project.workers.close()
+        if isinstance(problem, FileChanged | sqlite3.Error | PublishError):
+            self._look_at = time.monotonic() + PASSING
         if isinstance(problem, FileChanged):
-            self._look_at = time.monotonic() + QUIET
             return
         self._failure = failure(problem, self._project.root).words
 
@@ -323,7 +336,7 @@ class Author:
     def _page(self, url: str) -> PageText | None:
         try:
             shown = self._desk.page(url)
-        except Unanswered:
+        except (Unanswered, sqlite3.Error):  # what it is made from is another one now, or in another cache
             self._look(relating=False)
             shown = self._desk.page(url)
         if shown is None:

@@ -355,7 +355,7 @@ class Project:
                     self._stat_cache().forget()
                     self._states = None
             except (CorruptStore, sqlite3.DatabaseError) as problem:
-                if isinstance(problem, sqlite3.OperationalError) and problem.sqlite_errorname in _NO_DAMAGE:
+                if isinstance(problem, sqlite3.OperationalError) and problem.sqlite_errorname.startswith(_NO_DAMAGE):
                     raise publish.PublishError(f"the cache cannot be written: {problem}", str(self.cache)) from problem
                 self._begin_anew(attempt)
         try:

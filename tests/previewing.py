@@ -149,7 +149,7 @@ def previewing(site: SiteFolder, port: int = 0, **options: Any) -> Iterator[Prev
         running.start()
         try:
             end = time.monotonic() + SOON
-            while not started or started[0]._desk.view is None:
+            while not started or started[0].shelf() is None:
                 assert time.monotonic() < end and running.is_alive()
                 time.sleep(0.01)
             yield Previewing(site, started[0])

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from octavo import preview
-from octavo.desk import Desk
+from octavo.desk import Desk, Touched
 from tests.previewing import previewing
 from tests.sites import SiteFolder, post
 from tests.test_preview import SITE, Command
@@ -166,7 +166,7 @@ def test_many_saves_a_second_end_with_the_last(site: Site, monkeypatch: pytest.M
     looks: list[float] = []
     look = Desk.look
 
-    def counted(desk: Desk, relating: bool = True, elsewhere: bool = False) -> bool:
+    def counted(desk: Desk, relating: bool = True, elsewhere: bytes | None = None) -> bool:
         looks.append(time.monotonic())
         return look(desk, relating, elsewhere)
 
@@ -334,7 +334,7 @@ def test_its_own_files_are_no_change(site: Site) -> None:
         tab.quiet(1.2)
         looked: list[object] = []
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Desk, "touch", lambda desk, places: looked.append(places))
+            patch.setattr(Desk, "touch", lambda desk, places: looked.append(places) or Touched(False, False))
             folder.built()
             (folder.root / ".octavo/crash.log").write_text("x")
             time.sleep(0.5)
