@@ -129,7 +129,11 @@ class StrictHandler(YAMLHandler):
         """The block that ``split`` found: a Mapping, and a tuple of what is wrong with parts of it."""
         block = _Block(self._source, fm, self._source.text.find("\n") + 1, fm.split("\n"))
         _check_characters(block)
-        return _Builder(block, self._loader).build()
+        try:
+            return _Builder(block, self._loader).build()
+        except _TooDeepForLibyaml:
+            # Newer ones give up while they look ahead, before the lists that are open have been told.
+            return _Builder(block, yaml.SafeLoader).build()
 
 
 _FIRST_LINES = "begin the file with these 4 lines: '---', 'title: Your title', 'date: YYYY-MM-DD', '---'"
@@ -212,6 +216,10 @@ class _Open:
     key: Scalar | None = None
 
 
+class _TooDeepForLibyaml(Exception):
+    """libyaml has a limit of its own to how deep lists and mappings may be, and says it far from where ours is."""
+
+
 class _Builder:
     """Turns the parser's events into a tree without recursion, so that depth is a limit and not a crash."""
 
@@ -258,6 +266,8 @@ class _Builder:
         except Unreadable:
             raise
         except yaml.MarkedYAMLError as fault:
+            if "maximum nesting depth" in (fault.problem or ""):
+                raise _TooDeepForLibyaml from None
             raise Unreadable(_explain(self._block, fault)) from None
         except ValueError:
             # The pure Python scanner calls chr() and int() on any escape.
