@@ -520,10 +520,13 @@ class Desk:
         from octavo.insight import inspect
 
         known, index = view.known, view.known.published.index
-        if path not in index.places or not index.settings.related.count:
-            return []
+        if not view.is_related or path not in index.places or not index.settings.related.count:
+            return []  # lists of an earlier moment may name posts that are gone
         assert self._facts is not None
-        found = inspect(index, known.related.records, known.documents.records, Reader(self._facts), path)
+        try:
+            found = inspect(index, known.related.records, known.documents.records, Reader(self._facts), path)
+        except Interrupted as interrupted:
+            raise interrupted.problem from interrupted
         return [
             {"title": title, "items": [" ".join(map(str.strip, lines)) for lines in items]}
             for title, items in sections(found)

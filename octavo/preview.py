@@ -13,6 +13,7 @@ import webbrowser
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import BrokenExecutor, Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -22,7 +23,6 @@ from typing import Any
 from octavo import editor, urls
 from octavo.desk import HELD_PAGES, Desk, Shown, View, relate_apart
 from octavo.diagnostic import Diagnostic, to_text
-from octavo.disk import FileChanged
 from octavo.facts import Unanswered
 from octavo.failures import Usage, failure
 from octavo.project import Project
@@ -141,12 +141,12 @@ class Author:
             return future
 
         def answer() -> None:
+            found: PageText | None = known[1] if known is not None else PageText(b"", "")
             try:
                 found = self._page(url)
-            except Exception as problem:
-                self._fail(problem)
-                found = known[1] if known is not None else None
-            loop.call_soon_threadsafe(_resolve, future, found)
+            finally:
+                with suppress(RuntimeError):  # the server has ended
+                    loop.call_soon_threadsafe(_resolve, future, found)
 
         self._todo.put(answer)
         return future
@@ -189,16 +189,20 @@ class Author:
             try:
                 job = self._todo.get(timeout=max(0.0, due - now)) if due > now else self._todo.get_nowait()
             except queue.Empty:
-                self._due(time.monotonic())
-            else:
+                job = self._due
+            try:
                 job()
+            except Exception as problem:
+                self._fail(problem)
+                self._weigh_problems()
 
     def close(self) -> None:
         """End what is still at work elsewhere."""
         self._apart.close()
 
-    def _due(self, now: float) -> None:
+    def _due(self) -> None:
         """Do what its time has come for."""
+        now = time.monotonic()
         if self._look_at is not None and now >= self._look_at:
             self._look(relating=False)
         elif self._tell_at is not None and now >= self._tell_at:
@@ -299,9 +303,9 @@ class Author:
     def _fail(self, problem: Exception) -> None:
         if isinstance(problem, BrokenExecutor):
             self._project.workers.close()
-        if isinstance(problem, FileChanged | sqlite3.Error | PublishError):
+        if isinstance(problem, Unanswered | sqlite3.Error | PublishError):
             self._look_at = time.monotonic() + PASSING
-        if isinstance(problem, FileChanged):
+        if isinstance(problem, Unanswered):
             return
         self._failure = failure(problem, self._project.root).words
 
@@ -378,10 +382,7 @@ class Author:
 
     def _tell_about(self, client: Client) -> None:
         if client.url:
-            try:
-                client.tell({"kind": "panel", "about": self._desk.about(client.url)})
-            except Unanswered:
-                self._look_at = time.monotonic()  # a file is another one now: the panel asks again with the next page
+            client.tell({"kind": "panel", "about": self._desk.about(client.url)})
 
     def _open(self, client: Client, message: Mapping[str, Any]) -> None:
         """Open a file of the site in the author's editor."""

@@ -450,7 +450,8 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
 
     def related_index(query: RelatedIndex) -> Fact:
         posts = index().by_path
-        paths = sorted(rows)
+        # Lists that are shown until they are worked out anew may be of posts that are gone.
+        paths = sorted(path for path in rows if path in posts)
 
         def load() -> tuple[tuple[str, Link, Relations], ...]:
             first = rows.column("first")

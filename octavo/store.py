@@ -5,6 +5,7 @@ What is read back is checked against a checksum, so that a damaged file is found
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import struct
 from array import array
@@ -75,6 +76,7 @@ class Store:
     """
 
     def __init__(self, path: Path | None, salt: Digest) -> None:
+        self._path = path
         # A preview builds in another thread than the one that opened the site, but never in two at once.
         self.connection = sqlite3.connect(
             path or ":memory:", isolation_level=None, check_same_thread=False, timeout=PATIENCE
@@ -86,7 +88,7 @@ class Store:
             self.connection.execute(f"PRAGMA cache_size = {-_HELD // 1024}")
             self.connection.execute("PRAGMA synchronous = NORMAL")
             self.connection.executescript(_SCHEMA)
-            self._version = self._data_version()
+            self._version, self._file = self._data_version(), self._file_there()
             if not self._is_made_by(salt):
                 self.forget_all()
                 self.set_about("salt", salt)
@@ -107,9 +109,16 @@ class Store:
             return False
 
     def is_current(self) -> bool:
-        """False when another process has written to the file since it was opened: then open it again, for what is
-        known of it may be wrong."""
-        return self._data_version() == self._version
+        """False when another process has written to the file since it was opened, or another file is in its place, or
+        none: then open it again, for what is known of it may be wrong."""
+        return self._file_there() == self._file and self._data_version() == self._version
+
+    def _file_there(self) -> tuple[int, int] | None:
+        try:
+            status = os.stat(self._path) if self._path is not None else None  # noqa: PTH116
+        except OSError:
+            return None
+        return (status.st_dev, status.st_ino) if status else None
 
     def _data_version(self) -> int:
         (version,) = self.connection.execute("PRAGMA data_version").fetchone()

@@ -198,6 +198,16 @@ def test_a_file_that_is_no_database_is_found_out(tmp_path: Path) -> None:
         Store(path, b"salt")
 
 
+def test_a_file_that_is_gone_or_another_is_not_current(tmp_path: Path) -> None:
+    path = tmp_path / "cache.db"
+    store = opened(path, b"salt")
+    assert store.is_current()
+    path.unlink()
+    assert not store.is_current()
+    opened(path, b"salt")
+    assert not store.is_current()
+
+
 class Basket:
     """A sink that remembers."""
 

@@ -1,0 +1,172 @@
+"""Differential fuzz of the preview: after any edits, what it shows at rest is the clean build, byte for byte.
+
+``python -m tests.preview_fuzz --runs 50 --edits 30`` edits that many random sites as ``tests.fuzz`` does. Meanwhile
+pages are looked at, saves are followed one by one or not at all, and lists of related posts come late. ``--seed N``
+repeats one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime as dt
+import difflib
+import multiprocessing
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from octavo import urls
+from octavo.desk import Desk, relate_apart
+from octavo.diagnostic import to_dict
+from octavo.facts import Unanswered
+from octavo.preview import _static as static_file
+from octavo.project import Options, Project
+from tests.fuzz import AT, Author, CleanBuilder, Difference
+from tests.sites import SiteFolder
+
+CHOICES: dict[str, Any] = {"allow_broken_links": True, "drafts": True, "future": True}
+
+
+def run(seed: int, edits: int, folder: Path, clean: CleanBuilder) -> Iterator[bool]:
+    """One run: yields, of each state of the site, whether it can be built; raises Difference at the first that is shown
+    as no clean build would make it."""
+    numbers = random.Random(seed)
+    at = dt.datetime.fromisoformat(AT)
+    author = Author(SiteFolder(folder / "site", {"at": at}), numbers)
+    author.begin()
+    cache = author.site.root / ".octavo/preview"
+    options = Options(output=str(cache / "site"), cache=str(cache), jobs=1, at=at, **CHOICES)
+    done: list[str] = []
+    with Project(author.site.root, options) as project:
+        desk = Desk(project)
+        desk.look(relating=False)
+        desk.look(relating=True)
+        for number in range(edits + 1):
+            can_build = True
+            try:
+                if number:
+                    done.append(_edit(author, desk, numbers, folder))
+                can_build = _compare(desk, author.site, folder / "clean", clean)
+            except Difference as difference:
+                history = "\n".join(f"  {edit}" for edit in done)
+                raise Difference(f"seed {seed}, after {number} edits:\n{history}\n{difference}") from None
+            if can_build or not number:
+                author.keep(folder / "kept")
+            yield can_build
+
+
+def _edit(author: Author, desk: Desk, numbers: random.Random, folder: Path) -> str:
+    """Some edits, followed as they come, and then the look at the whole with which the preview comes to rest."""
+    done = []
+    broken = any(problem.is_error for problem in desk.problems())
+    for _ in range(numbers.choice((1, 1, 2, 3))):
+        before = _contents(author.site.root)
+        if broken and numbers.random() < 0.7:
+            done.append(author.go_back(folder / "kept"))
+            broken = False
+        else:
+            done.append(author.edit())
+        after = _contents(author.site.root)
+        saved = [Path(path) for path in {*before, *after} if before.get(path) != after.get(path)]
+        with contextlib.suppress(Unanswered):
+            if numbers.random() < 0.7:
+                desk.touch(saved)
+            _show_some(desk, numbers)
+        if numbers.random() < 0.3:
+            desk.look(relating=False)
+            _show_some(desk, numbers)
+    if numbers.random() < 0.2:
+        elsewhere = relate_apart(str(desk.project.root), desk.project.options)
+        desk.look(relating=False, elsewhere=elsewhere)
+    desk.look(relating=True)
+    return " / ".join(done)
+
+
+def _show_some(desk: Desk, numbers: random.Random) -> None:
+    """Pages that somebody looks at, with the panel of one of them."""
+    assert desk.view is not None
+    shown = sorted(desk.view.pages)
+    for url in numbers.sample(shown, min(len(shown), numbers.randint(0, 4))):
+        desk.page(url)
+        if numbers.random() < 0.2:
+            desk.about(url)
+
+
+def _contents(root: Path) -> dict[str, bytes]:
+    """The site's own files by location."""
+    own = [path for path in root.iterdir() if path.name not in (".octavo", "output", "__pycache__")]
+    files = [file for path in own for file in ([path] if path.is_file() else path.rglob("*"))]
+    return {str(file): file.read_bytes() for file in files if file.is_file()}
+
+
+def _compare(desk: Desk, site: SiteFolder, folder: Path, clean: CleanBuilder) -> bool:
+    """Hold every address against a clean build of a copy of the site. False where that has errors: then the preview
+    has some as well."""
+    shutil.rmtree(folder, ignore_errors=True)
+    twin = folder / site.root.name
+    shutil.copytree(site.root, twin, ignore=shutil.ignore_patterns(".octavo", "output", "__pycache__"))
+    report = clean.build(twin, {**CHOICES, "jobs": 1})
+    view = desk.view
+    assert view is not None
+    shown = {urls.output_path(url): desk.page(url) for url in view.pages}
+    problems = [to_dict(problem) for problem in desk.problems()]
+    is_failed = any(problem["severity"] == "error" for problem in report["problems"])
+    if is_failed != any(problem["severity"] == "error" for problem in problems):
+        raise Difference(f"problems differ:\n  preview: {problems}\n  clean:   {report['problems']}")
+    if is_failed:
+        return False
+    if problems != report["problems"]:
+        raise Difference(f"problems differ:\n  preview: {problems}\n  clean:   {report['problems']}")
+    found = {path: page.content for path, page in shown.items() if page is not None}
+    found |= {path: static_file(view, path).read() for path in view.statics}
+    wanted = SiteFolder(twin).output()
+    for path in sorted(found.keys() | wanted.keys()):
+        if found.get(path) != wanted.get(path):
+            raise Difference(f"{path} differs:\n{_lines_apart(found.get(path), wanted.get(path))}")
+    return True
+
+
+def _lines_apart(shown: bytes | None, wanted: bytes | None) -> str:
+    if shown is None or wanted is None:
+        return "  preview has none" if shown is None else "  clean build has none"
+    lines = (each.decode("utf-8", "replace").splitlines() for each in (shown, wanted))
+    return "\n".join(list(difflib.unified_diff(*lines, "preview", "clean", lineterm="", n=0))[:40])
+
+
+def run_one(seed: int, edits: int) -> str:
+    """One whole run in a folder of its own; the difference that was found, or nothing."""
+    with tempfile.TemporaryDirectory(prefix="octavo-preview-fuzz-") as folder, CleanBuilder() as clean:
+        try:
+            for _ in run(seed, edits, Path(folder), clean):
+                pass
+        except Difference as difference:
+            return str(difference)
+    return ""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--edits", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    failures = 0
+    seeds = range(arguments.seed, arguments.seed + arguments.runs)
+    with ProcessPoolExecutor(arguments.jobs, multiprocessing.get_context("spawn")) as pool:
+        for seed, difference in zip(seeds, pool.map(run_one, seeds, [arguments.edits] * arguments.runs), strict=True):
+            failures += bool(difference)
+            print(f"DIFFERENCE {difference}" if difference else f"seed {seed}: equal", flush=True)
+    print(f"{arguments.runs} runs, {failures} with a difference")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        raise SystemExit(main())
