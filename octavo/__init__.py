@@ -30,6 +30,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           nearest      for every post, those with the best scores
                           reach        lists of which some leads to every post
                           reasons      the terms that carried a score
+                          offers       related posts as readers are told of them
                           markdown     a body -> its HTML and all that the site asks of it
                           dialect      the parser of the Markdown that posts are written in
                           rules        the parser's rules, tried only where they can match

@@ -230,18 +230,6 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Suggestion:
-    """A related article. ``reasons`` are in plain words, as HTML; ``terms`` are the words shared; ``why`` has the same
-    with the shares, and ``score`` how alike the two are, 0 to 1."""
-
-    card: Card
-    reasons: tuple[str, ...]
-    terms: tuple[str, ...] = ()
-    why: tuple[Reason, ...] = ()
-    score: float = 0.0
-
-
-@dataclass(frozen=True)
 class Group:
     """A tag, an author or a series: its name, its slug and its page."""
 
@@ -493,12 +481,24 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
+class Offer:
+    """A related post, by path, as readers are told of it. ``reasons`` are phrases in plain words, as HTML; ``terms``
+    are the words shared."""
+
+    path: str
+    reasons: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class RelatedList:
     """A post's list of related posts: the ``first`` entries, which its page shows by the settings, and the ``rest``.
-    Each part is stored and loaded on its own."""
+    ``offers`` are the first ones as readers see them: scores and shares change with every post that is written, these
+    seldom do. Each part is stored and loaded on its own."""
 
     first: Relations = Relations()
     rest: Relations = Relations()
+    offers: tuple[Offer, ...] = ()
 
 
 # Pages.

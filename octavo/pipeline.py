@@ -44,6 +44,7 @@ from octavo.queries import (
     LinksOf,
     Listing,
     NeighboursOf,
+    OffersOf,
     OrderOf,
     PageAt,
     PictureAt,
@@ -66,7 +67,6 @@ from octavo.site import (
     Index,
     Resolvers,
     candidate_facts,
-    entries,
     page_digests,
     page_facts,
     post_facts,
@@ -180,7 +180,8 @@ def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
     # What was compared to find them is gone, and much; the pages are rendered without it.
     give_back()
     about_related = related_facts(index, related.records)
-    facts = facts.extended(about_related, {RelatedTo: Basis(b"", (by_source, related.records))})
+    listed = Basis(b"", (by_source, related.records))
+    facts = facts.extended(about_related, {RelatedTo: listed, OffersOf: listed})
     facts = facts.extended(asset_facts(assets, inputs))
     return Known(documents, published, related, facts, assets, problems, pictures)
 
@@ -449,7 +450,7 @@ def _to_render_all(routes: Routes, settings: Settings, documents: Records, relat
         if page.kind in ("article", "page"):
             yield from documents.key(page.subject, "body")
             yield from documents.key(page.subject, "headings")
-            yield from related.key(page.subject, "first")
+            yield from related.key(page.subject, "offers")
 
     alone = {url for url, page in routes.pages.items() if page.kind in ("feed", "index")}
     return Hints(lambda url: _to_render(routes.pages[url], settings, related), parts, alone)
@@ -460,10 +461,9 @@ def _to_render(page: Page, settings: Settings, related: Records) -> Iterator[Que
     if page.kind == "article":
         path = page.subject
         yield from (PostAt(path), BodyOf(path), HeadingsOf(path), UrlOf(path), NeighboursOf(path), SeriesOf(path))
-        count = settings.related.count
-        yield RelatedTo(path, count)
-        for shown in entries(related, path, count, count):
-            yield from (CardOf(relation.path) for relation in shown)
+        yield OffersOf(path, settings.related.count)
+        if path in related:
+            yield from (CardOf(offer.path) for offer in related.load(path, "offers"))
     elif page.kind in ("home", "tag", "author"):
         yield Listing(page.url)
 

@@ -17,6 +17,7 @@ from octavo.model import (
     Link,
     LinkUse,
     Neighbours,
+    Offer,
     Order,
     Page,
     Picture,
@@ -234,6 +235,14 @@ class CardOf(Query[Card]):
 @dataclass(frozen=True)
 class RelatedTo(Query[tuple[Relation, ...]]):
     """The first entries of a post's list of related posts."""
+
+    path: str
+    count: int
+
+
+@dataclass(frozen=True)
+class OffersOf(Query[tuple[Offer, ...]]):
+    """The same entries as readers are told of them, without scores."""
 
     path: str
     count: int

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from octavo.digest import SIZE
 from octavo.facts import Ask
 from octavo.model import Candidate, Related, RelatedList, Relations, Terms
+from octavo.offers import offers
 from octavo.queries import Corpus, Setting, SpellingOf, TermsOf
 from octavo.spare import give_back
 from octavo.wording import Wording
@@ -105,7 +106,8 @@ class Rows(Mapping[str, RelatedList]):
 
     def __getitem__(self, path: str) -> RelatedList:
         entries = self._lists.entries(path)
-        return RelatedList(Relations.of(entries[: self._shown]), Relations.of(entries[self._shown :]))
+        first, rest = (Relations.of(part) for part in (entries[: self._shown], entries[self._shown :]))
+        return RelatedList(first, rest, offers(first))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._lists)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from typing import Any, cast
@@ -37,7 +37,6 @@ from octavo.model import (
     Series,
     Settings,
     SocialImage,
-    Suggestion,
     Table,
     Year,
 )
@@ -60,6 +59,7 @@ from octavo.queries import (
     Latest,
     Listing,
     NeighboursOf,
+    OffersOf,
     PageAt,
     PostAt,
     RelatedIndex,
@@ -139,6 +139,24 @@ class PageView:
     previous: str | None
     next: str | None
     data: Table
+
+
+class Suggestion:
+    """A related article. ``reasons`` are phrases in plain words, as HTML; ``terms`` are the words shared. ``score``,
+    how alike the two are, 0 to 1, and ``why``, the reasons with their shares, are asked for by pages that use them."""
+
+    def __init__(
+        self, card: Card, reasons: tuple[Markup, ...], terms: tuple[str, ...], relation: Callable[[], Relation]
+    ) -> None:
+        self.card, self.reasons, self.terms, self._relation = card, reasons, terms, relation
+
+    @property
+    def why(self) -> tuple[Reason, ...]:
+        return self._relation().reasons
+
+    @property
+    def score(self) -> float:
+        return self._relation().score
 
 
 class SiteView:
@@ -324,10 +342,19 @@ class PageContext:
 
     def related(self, count: int | None = None) -> tuple[Suggestion, ...]:
         count = self.settings["related"].count if count is None else count
-        found = self.ask(RelatedTo(self.page.subject, count)) or ()
-        self.ask.all(CardOf(relation.path) for relation in found)
-        cards = [self.ask(CardOf(relation.path)) for relation in found]
-        return tuple(_suggestion(card, relation) for card, relation in zip(cards, found, strict=True) if card)
+        path = self.page.subject
+        found = self.ask(OffersOf(path, count)) or ()
+        self.ask.all(CardOf(offer.path) for offer in found)
+
+        def relation(place: int) -> Relation:
+            return (self.ask(RelatedTo(path, count)) or ())[place]
+
+        cards = [self.ask(CardOf(offer.path)) for offer in found]
+        return tuple(
+            Suggestion(card, tuple(map(Markup, offer.reasons)), offer.terms, partial(relation, place))
+            for place, (card, offer) in enumerate(zip(cards, found, strict=True))
+            if card
+        )
 
     def _groups(self, kind: str) -> tuple[GroupCount, ...]:
         return self.ask(Groups(kind)) or ()
@@ -402,37 +429,6 @@ class PageContext:
         if value is None:
             raise _nothing(name, f"build.py has no @site.data function {name!r}", "add one, or look at its name")
         return value
-
-
-def _suggestion(card: Card, relation: Relation) -> Suggestion:
-    terms = tuple(reason.text for reason in relation.reasons if reason.kind in ("term", "tag"))
-    return Suggestion(card, _phrases(relation.reasons), terms, relation.reasons, relation.score)
-
-
-_PHRASES = {"series": "in the same series", "pin": "chosen by the author"}
-
-
-def _phrases(reasons: tuple[Reason, ...]) -> tuple[Markup, ...]:
-    """Why a post is related, in words for readers: what is not a word first, then the words in one phrase.
-
-    Plain words are left out where others say more, and where they carry little.
-    """
-    given = (reason for reason in reasons if reason.share is None and reason.kind != "reach")
-    phrases = [escape(_PHRASES.get(reason.kind, reason.text)) for reason in given]
-    words = [reason for reason in reasons if reason.share is not None]
-    told = [reason for reason in words if reason.says_more]
-    told = told or [reason for reason in words if (reason.share or 0) >= _PLAIN and not reason.text.isdigit()]
-    if told:
-        phrases.append(Markup("also about ") + Markup(", ").join(map(_word, told)))
-    return tuple(phrases)
-
-
-_PLAIN = 0.06
-"""The share of the score from which on a plain word is worth telling."""
-
-
-def _word(reason: Reason) -> Markup:
-    return Markup("<code>{}</code>").format(reason.text) if reason.code else escape(reason.text)
 
 
 def _nothing(name: str, message: str, hint: str) -> LayoutFailure:

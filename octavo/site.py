@@ -34,6 +34,7 @@ from octavo.model import (
     Settings,
     Year,
 )
+from octavo.offers import offers
 from octavo.queries import (
     AllPosts,
     AnchorsOf,
@@ -51,6 +52,7 @@ from octavo.queries import (
     LinksOf,
     Listing,
     NeighboursOf,
+    OffersOf,
     PageAt,
     PostAt,
     PostPaths,
@@ -448,6 +450,17 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
         shown = entries(rows, query.path, query.count, index().settings.related.count)
         return Fact(digest(tuple([each.text for each in shown])), lambda: tuple(chain.from_iterable(shown)))
 
+    def offers_of(query: OffersOf) -> Fact:
+        """A page that shows more than others do has what they are told made for it."""
+        shown = index().settings.related.count
+        if query.path not in rows:
+            return fact(())
+        if query.count > shown:
+            return fact(offers(chain.from_iterable(entries(rows, query.path, query.count, shown))))
+        if query.count == shown:
+            return rows.fact(query.path, "offers")
+        return fact(rows.load(query.path, "offers")[: max(0, query.count)])
+
     def related_index(query: RelatedIndex) -> Fact:
         posts = index().by_path
         # Lists that are shown until they are worked out anew may be of posts that are gone.
@@ -460,7 +473,7 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
         links = index().links([posts[path] for path in paths])
         return Fact(digest((tuple(paths), links, rows.digest_of("first"))), load)
 
-    return {RelatedTo: related_to, RelatedIndex: related_index}
+    return {RelatedTo: related_to, OffersOf: offers_of, RelatedIndex: related_index}
 
 
 def page_facts(index: LazyIndex, routes: Callable[[], Routes], files: Iterable[str]) -> Resolvers:

@@ -233,3 +233,14 @@ def test_a_post_appears_when_its_time_comes(six: SiteFolder) -> None:
     assert not six.built(at=early).rendered
     assert "/posts/later/" in ran(six.built(at=late))
     assert "posts/later/index.html" in six.built(at=early).removed
+
+
+def test_a_score_that_no_reader_sees_renders_the_index_and_no_article(six: SiteFolder) -> None:
+    def score() -> str:
+        return six.page("/related.json").split('"id":"posts/a.md"', 1)[1].split('"score":', 1)[1].split(",", 1)[0]
+
+    before = score()
+    six.replace("posts/d.md", "there is more", "there is an index and more")
+    report = six.built()
+    assert score() != before
+    assert "/related.json" in ran(report) and url("a") not in ran(report)

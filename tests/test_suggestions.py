@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from octavo.model import Reason
-from octavo.render import _phrases
 from tests.sites import SiteFolder, post
 
 Site = Callable[[str], SiteFolder]
@@ -39,25 +37,6 @@ def test_a_new_mention_renders_the_page_it_leads_to(site: Site) -> None:
     folder.replace("posts/other3.md", "unlike3", "unlike3 [that](a.md)")
     assert "/posts/a/" in folder.built().rendered
     assert '<li><a href="/posts/other3/">OTHER3</a></li>' in folder.page("/posts/a/")
-
-
-def words(*reasons: Reason) -> list[str]:
-    return [str(phrase) for phrase in _phrases(reasons)]
-
-
-def test_plain_words_are_left_out_where_others_say_more() -> None:
-    told = (Reason("term", "inside", 0.3), Reason("term", "a<b>", 0.2, code=True), Reason("tag", "sql", 0.1))
-    assert words(*told) == ["also about <code>a&lt;b&gt;</code>, sql"]
-    assert words(told[0]) == ["also about inside"]
-    assert words(Reason("term", "inside", 0.03), Reason("term", "200", 0.5)) == []
-
-
-def test_what_is_no_word_comes_first() -> None:
-    assert words(Reason("pin", "pinned by the author"), Reason("series", "same series"), Reason("tag", "R&D", 0.4)) == [
-        "chosen by the author",
-        "in the same series",
-        "also about R&amp;D",
-    ]
 
 
 def test_a_link_by_address_is_a_link_between_posts(site: Site) -> None:
