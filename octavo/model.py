@@ -606,7 +606,7 @@ class Images:
 
     formats: tuple[Literal["avif", "webp"], ...] = ("avif", "webp")
     widths: tuple[int, ...] = (480, 800, 1280)
-    sizes: str = "(min-width: 43rem) 39rem, calc(100vw - 2.5rem)"
+    sizes: str = "(min-width: 42rem) 42.5rem, calc(100vw - 2.5rem)"
     cards: bool = False
 
 

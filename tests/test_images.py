@@ -96,7 +96,7 @@ def test_a_photo_is_offered_in_sizes_and_formats(site: MakeSite) -> None:
     sets = {
         form: ", ".join(f"/{stem}-{width}.{form} {width}w" for width in (480, 800, 1280)) for form in ("avif", "webp")
     }
-    sizes = 'sizes="(min-width: 43rem) 39rem, calc(100vw - 2.5rem)"'
+    sizes = 'sizes="(min-width: 42rem) 42.5rem, calc(100vw - 2.5rem)"'
     assert found == (
         f'<picture><source type="image/avif" srcset="{sets["avif"]}" {sizes}>'
         f'<img src="/{stem}-1280.webp" srcset="{sets["webp"]}" {sizes} alt="An image" decoding="async" '

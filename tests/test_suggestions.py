@@ -27,7 +27,7 @@ def test_a_link_is_a_reason_and_a_mention(site: Site) -> None:
     folder.built()
     page = folder.page("/posts/a/")
     assert '<p class="why">links to this article; also about <code>' in page
-    assert '<h2 id="_mentions">Mentioned in</h2>\n<ul>\n<li><a href="/posts/b/">B</a></li>\n</ul>' in page
+    assert '<p>Mentioned in <a href="/posts/b/">B</a>.</p>' in page
     assert "Mentioned in" not in folder.page("/posts/b/")
 
 
