@@ -36,7 +36,7 @@ def test_a_new_mention_renders_the_page_it_leads_to(site: Site) -> None:
     folder.built()
     folder.replace("posts/other3.md", "unlike3", "unlike3 [that](a.md)")
     assert "/posts/a/" in folder.built().rendered
-    assert '<li><a href="/posts/other3/">OTHER3</a></li>' in folder.page("/posts/a/")
+    assert '<p>Mentioned in <a href="/posts/other3/">OTHER3</a>.</p>' in folder.page("/posts/a/")
 
 
 def test_a_link_by_address_is_a_link_between_posts(site: Site) -> None:
@@ -46,8 +46,9 @@ def test_a_link_by_address_is_a_link_between_posts(site: Site) -> None:
     folder.built()
     page = folder.page("/posts/a/")
     assert "links to this article" in page
+    mentions = page.partition("<p>Mentioned in ")[2].partition("</p>")[0]
     for name in ("b", "other1", "other2"):
-        assert f'<li><a href="/posts/{name}/">' in page
+        assert f'<a href="/posts/{name}/">' in mentions
     assert "Related articles" not in folder.page("/posts/b/")
     folder.replace("posts/a.md", "title:", "slug: moved\ntitle:").built(allow_broken_links=True)
     assert "links to this article" not in folder.page("/posts/moved/")
