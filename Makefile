@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: site test fuzz bench bench-peers serve clean
+.PHONY: site test fuzz audit bench bench-peers serve clean
 
 site: $(VENV)/.site
 	$(BIN)/python build.py
@@ -22,6 +22,11 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz --runs 200 --edits 30
 	$(BIN)/python -m tests.mutants
 
+# What readers' browsers, validators and Lighthouse make of the theme, in one table; `make audit AUDIT=--fast` without
+# Lighthouse. It installs what it needs, from npm and Debian.
+audit: $(VENV)/.dev
+	$(BIN)/python -m audit $(AUDIT)
+
 # A small selection, in under two minutes; docs/benchmarks.md has the commands for all of it. Peers that are not there
 # are said and left out.
 bench: $(VENV)/.site
@@ -31,7 +36,7 @@ bench-peers: $(VENV)/.site
 	$(BIN)/python benchmarks/run.py --install
 
 clean:
-	rm -rf $(VENV) .octavo
+	rm -rf $(VENV) .octavo .audit
 
 # A stamp each, so that an environment that is up to date is used as it is, without network.
 $(VENV)/bin/python:
