@@ -336,7 +336,7 @@ class Desk:
 
         inputs = view.inputs
         addresses = {name: asset.url for name, asset in view.known.assets.items()}
-        return live({path: meta}, {path: summary}, inputs.settings, inputs.when, addresses, view.known.pictures)
+        return live({path: meta}, lambda path: summary, inputs.settings, inputs.when, addresses, view.known.pictures)
 
     def _patched(self, view: View) -> Facts:
         """The facts of the last look, but for what was saved since."""

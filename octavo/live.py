@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -29,6 +29,10 @@ class Moderation:
     future: bool = False
 
 
+Groups = Mapping[tuple[str, str], Group]
+"""(kind, slug) -> the group, for tags, authors and series."""
+
+
 @dataclass(frozen=True)
 class Live:
     """The published posts, newest first, and the standing pages, by path.
@@ -43,21 +47,27 @@ class Live:
     urls: Mapping[str, str]
     states: Mapping[str, State]
     instants: Mapping[str, dt.datetime]
+    groups: Groups
     since: dt.datetime | None
     until: dt.datetime | None
+
+    def by_path(self) -> dict[str, Post]:
+        return {post.path: post for post in (*self.posts, *self.pages)}
 
 
 def live(
     metas: Mapping[str, Meta | None],
-    summaries: Mapping[str, Summary],
+    summary: Callable[[str], Summary],
     settings: Settings,
     when: Moderation,
     assets: Mapping[str, str],
     pictures: Mapping[str, Picture],
+    before: Live | None = None,
+    same: Collection[str] = (),
 ) -> Live:
-    """Decide what is published. ``metas`` and ``summaries`` are by source path; a broken file has no meta.
-    ``assets`` are the URL paths of assets by name, and ``pictures`` is what is known of images by path, both for the
-    images of posts."""
+    """Decide what is published. ``metas`` are by source path, and so is what ``summary`` gives; a broken file has no
+    meta. ``assets`` are the URL paths of assets by name, and ``pictures`` is what is known of images by path, both for
+    the images of posts. The posts of ``before`` serve again whose own sources, and the settings, are the ``same``."""
     zone = ZoneInfo(settings.timezone)
     states: dict[str, State] = {}
     instants: dict[str, dt.datetime] = {}
@@ -89,10 +99,13 @@ def live(
     groups = _groups(shown, settings)
     plain = plain_paths(metas)
     addresses = {path: post_url(plain[path], meta, date, settings) for path, meta, date in shown}
+    known = _still_so(before, same, groups, addresses) if before is not None else {}
     posts: list[Post] = []
     pages: list[Post] = []
     for path, meta, date in shown:
-        post = _post(path, meta, date, summaries[path], groups, settings, zone, addresses[path], assets, pictures)
+        post = known.get(path)
+        if post is None or meta.image is not None:
+            post = _post(path, meta, date, summary(path), groups, settings, zone, addresses[path], assets, pictures)
         (pages if is_standing(meta) else posts).append(post)
     return Live(
         posts=tuple(posts),
@@ -100,9 +113,19 @@ def live(
         urls=addresses,
         states=states,
         instants=instants,
+        groups=groups,
         since=since,
         until=until,
     )
+
+
+def _still_so(before: Live, same: Collection[str], groups: Groups, addresses: Mapping[str, str]) -> Mapping[str, Post]:
+    """The posts of an earlier time that would be made again as they are: what a post is made from besides its own
+    source and the settings is the names of groups, its address, and what is known of its image."""
+    if before.groups != groups:
+        return {}
+    known = before.by_path()
+    return {path: known[path] for path in same if path in known and before.urls[path] == addresses.get(path)}
 
 
 def instant(moment: Moment | None, zone: ZoneInfo) -> dt.datetime | None:
@@ -178,10 +201,6 @@ def state_of(meta: Meta, date: dt.datetime | None, expires: dt.datetime | None, 
 def _newest_first(date: dt.datetime | None) -> float:
     """A draft without a date is the newest of all."""
     return float("-inf") if date is None else -date.timestamp()
-
-
-Groups = Mapping[tuple[str, str], Group]
-"""(kind, slug) -> the group, for tags, authors and series."""
 
 
 def _groups(shown: Iterable[tuple[str, Meta, dt.datetime | None]], settings: Settings) -> Groups:

@@ -453,7 +453,7 @@ class Relations(Sequence[Relation]):
 
     @classmethod
     def of(cls, entries: list[dict[str, Any]]) -> Relations:
-        return cls(_json_for_html(entries))
+        return cls(json_text(entries))
 
     def first(self, count: int) -> Relations:
         """The first entries."""
@@ -469,7 +469,8 @@ class Relations(Sequence[Relation]):
         return Relation(entry["id"], entry["score"], tuple(Reason(**reason) for reason in entry["why"]))
 
 
-def _json_for_html(value: object) -> str:
+def json_text(value: object) -> str:
+    """A value as JSON, fit for a script in HTML."""
     text = _encode(value)
     for special in "<>&'":
         if special in text:

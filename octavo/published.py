@@ -4,15 +4,15 @@ site knows of its posts but their bodies, and nothing of it need be worked out."
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from octavo.digest import Digest, digest
 from octavo.live import Live, Moderation, live
 from octavo.memo import Memo, Records
-from octavo.model import Meta, Picture, Post, Settings
+from octavo.model import Meta, Picture, Post, Settings, Summary
 from octavo.naming import Names, as_folder
 from octavo.pictures import is_scaled
 from octavo.site import Index, Stamp, attachments, stamp
@@ -31,9 +31,6 @@ class Publication:
     wishes: Mapping[str, Wishes]
     stamps: Mapping[str, Stamp]
     pictures: tuple[str, ...] = ()
-
-    def posts(self) -> dict[str, Post]:
-        return {post.path: post for post in (*self.live.posts, *self.live.pages)}
 
 
 @dataclass(frozen=True)
@@ -69,11 +66,15 @@ class Sources:
         )
 
     def publish(self, before: Publication | None) -> Publication:
-        """``before`` is an earlier publication: the posts that are the same are not digested again."""
+        """``before`` is an earlier publication: the posts that are the same are neither made nor digested again."""
         metas, documents = self.metas, self.documents
-        found = live(metas, documents.column("summary"), self.settings, self.when, self.assets, self.pictures)
+        sources = self._sources()
+        same = {path for path, stamp in before.stamps.items() if stamp.source == sources.get(path)} if before else ()
+        earlier = before.live if before else None
+        summary = self._summaries(len(sources) - len(same))
+        found = live(metas, summary, self.settings, self.when, self.assets, self.pictures, earlier, same)
         scaled = {path for path, each in self.pictures.items() if is_scaled(each, self.settings.images)}
-        posts = {post.path: post for post in (*found.posts, *found.pages)}
+        posts = found.by_path()
         names = Names(metas, self.settings)
         wished = {path: wishes(path, meta, names) for path in posts if (meta := metas[path]) is not None}
         files, shown = documents.unusual("files"), documents.unusual("pictures")
@@ -83,7 +84,7 @@ class Sources:
             published,
             self._targets(found, wished),
             {path: each for path, each in wished.items() if each != Wishes()},
-            dict(self._stamps(posts, before)),
+            dict(_stamps(posts, sources, before)),
             hidden,
         )
 
@@ -100,12 +101,27 @@ class Sources:
                     targets[path] = tuple(sorted(meant.union(targets.get(path, ()))))
         return targets
 
-    def _stamps(self, posts: Mapping[str, Post], before: Publication | None) -> Iterator[tuple[str, Stamp]]:
-        settings, known = digest(self.settings), before.posts() if before else {}
-        stamps: Mapping[str, Stamp] = before.stamps if before else {}
-        for path, post in posts.items():
-            source = settings + self.documents.digest(path, "meta") + self.documents.digest(path, "summary")
-            yield path, stamp(source, post, known.get(path), stamps.get(path))
+    def _sources(self) -> dict[str, bytes]:
+        """What stands for the document of each source and the settings."""
+        settings, documents = digest(self.settings), self.documents
+        return {
+            path: settings + documents.digest(path, "meta") + documents.digest(path, "summary") for path in documents
+        }
+
+    def _summaries(self, wanted: int) -> Callable[[str], Summary]:
+        """The summaries of posts, read at once when most are ``wanted``."""
+        if wanted > len(self.documents) // 4:
+            return self.documents.column("summary").__getitem__
+        return lambda path: cast(Summary, self.documents.load(path, "summary"))
+
+
+def _stamps(
+    posts: Mapping[str, Post], sources: Mapping[str, bytes], before: Publication | None
+) -> Iterator[tuple[str, Stamp]]:
+    known = before.live.by_path() if before else {}
+    stamps: Mapping[str, Stamp] = before.stamps if before else {}
+    for path, post in posts.items():
+        yield path, stamp(sources[path], post, known.get(path), stamps.get(path))
 
 
 class Published:

@@ -9,7 +9,6 @@ from functools import cached_property, partial
 from typing import Any, cast
 
 import jinja2
-from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup, escape
 
 from octavo import urls
@@ -39,6 +38,7 @@ from octavo.model import (
     SocialImage,
     Table,
     Year,
+    json_text,
 )
 from octavo.pictures import whole_html
 from octavo.queries import (
@@ -398,8 +398,8 @@ class PageContext:
         absolute. An entry names a post by its ``id`` only: whoever reads this has all posts at hand."""
         base_url = self.settings["base_url"]
         rows = (
-            f"{htmlsafe_json_dumps({'id': path, 'url': urls.absolute(link.url, base_url), 'title': link.title})[:-1]},"
-            f'"related":{related.text}}}'
+            f'{{"id":{json_text(path)},"url":{json_text(urls.absolute(link.url, base_url))},'
+            f'"title":{json_text(link.title)},"related":{related.text}}}'
             for path, link, related in self.ask(RelatedIndex()) or ()
         )
         return Markup("[" + ",\n".join(rows) + "]")

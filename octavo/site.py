@@ -88,7 +88,7 @@ class Stamp:
 def stamp(source: bytes, post: Post, known: Post | None, stamped: Stamp | None) -> Stamp:
     """The stamp of a post. That of the post ``known`` before serves again where both come from the same source: posts
     that are equal may still be written in two ways, such as a moment in two zones."""
-    if stamped is not None and stamped.source == source and known == post:
+    if stamped is not None and stamped.source == source and (known is post or known == post):
         return stamped
     return Stamp(source, digest(post), digest(card(post)), digest(link(post)))
 
@@ -487,11 +487,15 @@ def page_facts(index: LazyIndex, routes: Callable[[], Routes], files: Iterable[s
         shown = routes().listings.get(query.url)
         return fact(None) if shown is None else Fact(index().cards(shown), lambda: tuple(map(card, shown)))
 
+    def in_sitemap(links: tuple[Link, ...]) -> Fact:
+        moments = [link.date.isoformat() if link.date else "" for link in links]
+        return Fact(digest(tuple(chain((link.url for link in links), moments))), lambda: links)
+
     return {
         PageAt: lambda query: fact(routes().pages.get(query.url)),
         Listing: listing,
         PublishedUrl: lambda query: fact(query.url in known() or f"{query.url}index.html" in known()),
-        SitemapUrls: lambda query: fact(sitemap(index(), routes())),
+        SitemapUrls: lambda query: in_sitemap(sitemap(index(), routes())),
     }
 
 
@@ -499,9 +503,18 @@ def page_digests(index: Index, routes: Routes) -> dict[str, Digest]:
     """By URL, what stands for a page and for the posts that it lists."""
     shown = routes.listings
     return {
-        url: digest((digest(page), index.cards(shown[url]))) if url in shown else digest(page)
+        url: digest((_plainly(page), index.cards(shown[url]))) if url in shown else digest(_plainly(page))
         for url, page in routes.pages.items()
     }
+
+
+def _plainly(page: Page) -> tuple[Any, ...]:
+    """A page as a tuple: most of them are scalars, which are digested at once."""
+    *scalars, data = _all_of_page(page)
+    return (*scalars, data) if data else tuple(scalars)
+
+
+_all_of_page = attrgetter(*(field.name for field in fields(Page)))
 
 
 def sitemap(index: Index, routes: Routes) -> tuple[Link, ...]:
