@@ -64,11 +64,12 @@ def encode(data: bytes, order: Order) -> dict[str, bytes]:
             except Exception as problem:
                 # Pillow's decoders let out whatever damaged data makes them run into.
                 raise Undecodable(str(problem) or type(problem).__name__) from problem
-        found[variant.url] = _written(sizes[size], variant, order.kind == "drawing", sharp=data[:4] == _PNG)
+        found[variant.url] = _written(sizes[size], variant, order.kind == "drawing", sharp=data.startswith(_SHARP))
     return found
 
 
-_PNG = b"\x89PNG"
+_SHARP = (b"\x89PNG", b"GIF8")
+"""How files begin in formats for screenshots and drawings."""
 
 
 def _decoded(data: bytes, size: tuple[int, int]) -> Image.Image:

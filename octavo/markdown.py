@@ -37,12 +37,14 @@ class BodySource:
 
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
-    """What of the settings and of build.py the reading of a body depends on. ``excerpt`` is in characters. With
-    ``numbered``, each block of the HTML says in ``data-line`` on which line of the file it begins."""
+    """What of the settings, of build.py and of the front matter the reading of a body depends on. ``excerpt`` is in
+    characters; with ``covered`` an image stands above the body. With ``numbered``, each block of the HTML says in
+    ``data-line`` on which line of the file it begins."""
 
     raw_html: Policy = "allow"
     excerpt: int = 200
     extensions: Extensions = _NO_EXTENSIONS
+    covered: bool = False
     numbered: bool = False
 
 
@@ -116,7 +118,7 @@ class _Reader:
         self._shortcodes = {extension.name: extension for extension in options.extensions.shortcodes}
         self._has_raw = False
         self._has_title = False
-        self._has_image = False
+        self._has_image = options.covered
         self.environment: dict[str, object] = {NOTES: Notes()}
         self.faults = Faults(source.path)
         self.uses = Uses(source.path, self.faults)

@@ -6,7 +6,7 @@ from typing import Any
 
 from octavo import frontmatter, markdown, schema, source, spelling, terms
 from octavo.facts import Ask
-from octavo.model import Body, Document, Extensions, PictureRef
+from octavo.model import Body, Document, Extensions, Meta, PictureRef
 from octavo.queries import Extended, Setting, Source
 from octavo.urls import ASSETS
 
@@ -21,7 +21,7 @@ def parse(path: str, ask: Ask) -> Document:
     problems += found
     if front.node is None:
         return Document(meta=None, problems=problems)
-    reading = _read(path, front, ask)
+    reading = _read(path, front, meta, ask)
     problems += reading.problems
     # A broken link alone leaves a document: with --allow-broken-links the post is published all the same.
     if meta is None or any(problem.is_error and problem.code != "link" for problem in problems):
@@ -56,14 +56,18 @@ def numbered_body(path: str, ask: Ask) -> Body:
     front = frontmatter.read(text) if text is not None else None
     if front is None or front.node is None:
         return Body()
-    return _read(path, front, ask, numbered=True).body
+    meta, _, _ = schema.read_meta(path, front)
+    return _read(path, front, meta, ask, numbered=True).body
 
 
-def _read(path: str, front: frontmatter.FrontMatter, ask: Ask, numbered: bool = False) -> markdown.Reading:
+def _read(
+    path: str, front: frontmatter.FrontMatter, meta: Meta | None, ask: Ask, numbered: bool = False
+) -> markdown.Reading:
     options = markdown.ReadingOptions(
         raw_html=_setting(ask, "raw_html"),
         excerpt=_setting(ask, "excerpt"),
         extensions=_extensions(ask),
+        covered=meta is not None and meta.image is not None,
         numbered=numbered,
     )
     return markdown.read(markdown.BodySource(path, front.body, front.body_line), options, ask.once)

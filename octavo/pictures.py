@@ -44,15 +44,20 @@ def urls_of(order: Order | SocialCard) -> tuple[str, ...]:
 
 
 def order_for(picture: Picture, images: Images, writable: Collection[str]) -> Order:
-    """The variants that a page offers to a browser, by format, from narrow to wide. None is larger than the image."""
+    """The variants that a page offers to a browser, by format, from narrow to wide. None is larger than the image.
+
+    A drawing is offered in its own size only. Flat colours and sharp edges take few bytes as they are, and many more
+    when they are scaled down without a loss: a screenshot of 4 KB takes 12 KB at a third of its width. One that is too
+    wide for that is treated as a photo."""
     assert picture.kind != "whole"
     formats = tuple(name for name in images.formats if name in writable) or ("webp",)
-    if picture.kind == "drawing" and "webp" in formats:
-        formats = ("webp",)
-    sizes = [_size(picture, width) for width in _widths(picture, images)]
-    return Order(
-        picture.content, picture.kind, tuple(_variant(picture, size, name) for name in formats for size in sizes)
-    )
+    widths, kind = _widths(picture, images), picture.kind
+    if kind == "drawing" and picture.width in widths:
+        formats, widths = ("webp",) if "webp" in formats else formats, [picture.width]
+    else:
+        kind = "photo"
+    sizes = [_size(picture, width) for width in widths]
+    return Order(picture.content, kind, tuple(_variant(picture, size, name) for name in formats for size in sizes))
 
 
 def social_order(picture: Picture) -> Order:

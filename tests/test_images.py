@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageDraw
 
 from octavo import encoder
 from octavo.model import Order
@@ -218,6 +218,9 @@ def kinds() -> Iterator[tuple[str, bytes, tuple[int, int], set[str]]]:
     yield "progressive.jpeg", jpeg(300, 200, progressive=True), (300, 200), {"300.avif", "300.webp"}
     yield "cmyk.jpg", saved(scene(300, 200, "CMYK"), "JPEG"), (300, 200), {"300.avif", "300.webp"}
     yield "palette.png", saved(scene(300, 200, "P"), "PNG"), (300, 200), {"300.webp"}
+    yield "screen.png", saved(scene(900, 300, "P"), "PNG"), (900, 300), {"900.webp"}
+    wide = {f"{width}.{form}" for width in (480, 800, 1280) for form in ("avif", "webp")}
+    yield "wide.png", saved(scene(1500, 300, "P"), "PNG"), (1280, 256), wide
     yield "alpha.png", saved(scene(300, 200, "RGBA"), "PNG"), (300, 200), {"300.avif", "300.webp"}
     deep = Image.new("I;16", (300, 200), 40_000)
     yield "deep.png", saved(deep, "PNG"), (300, 200), {"300.avif", "300.webp"}
@@ -242,9 +245,20 @@ def test_every_kind_of_image(site: MakeSite, name: str, data: bytes, size: tuple
     assert f'width="{size[0]}" height="{size[1]}"' in found
     assert set(images(folder)) == made
     assert (f"posts/{name}" in folder.output()) == (not made)
-    for written in images(folder).values():
+    for name, written in images(folder).items():
         with Image.open(io.BytesIO(written)) as image:
-            assert image.size == size
+            assert image.width == int(name.partition(".")[0])
+            assert image.height == round(image.width * size[1] / size[0])
+
+
+def test_a_picture_of_few_colours_is_shown_as_sharp_as_it_is_and_no_larger(site: MakeSite) -> None:
+    screen = Image.new("L", (900, 300), 250)
+    ImageDraw.Draw(screen).multiline_text((9, 9), "\n".join(f"{n}  print(row.total)" for n in range(18)), fill=40)
+    data = saved(screen.quantize(8), "PNG")
+    (made,) = images(shown(site, "screen.png", data)).values()
+    assert len(made) < len(data)
+    with Image.open(io.BytesIO(made)) as image, Image.open(io.BytesIO(data)) as source:
+        assert image.convert("RGB").tobytes() == source.convert("RGB").tobytes()
 
 
 def test_transparency_and_sixteen_bits_are_kept_as_they_look(site: MakeSite) -> None:
@@ -519,6 +533,20 @@ def test_the_cover_is_shown_first_and_with_links_to_the_post(site: MakeSite) -> 
     with Image.open(io.BytesIO(made)) as image:
         assert (image.format, image.size) == ("JPEG", (1200, 800))
     assert '<a class="thumb" href="/posts/a/"' in folder.page("/")
+
+
+def test_only_the_first_image_of_a_page_is_not_loaded_late(site: MakeSite) -> None:
+    folder = site("").write("posts/a.md", post(body="![x](a.jpg)\n\n![y](b.jpg)\n"))
+    folder.write("posts/b.md", post("B", image="a.jpg", body="![x](a.jpg)\n"))
+    folder.write("posts/a.jpg", jpeg(100, 80)).write("posts/b.jpg", jpeg(110, 80)).built()
+
+    def late(url: str) -> list[bool]:
+        main = folder.page(url).partition('<div class="prose">')[0::2]
+        own = main[0] + main[1].partition("</article>")[0]
+        return ['loading="lazy"' in each for each in re.findall(r"<img[^>]*>", own)]
+
+    assert late("/posts/a/") == [False, True]
+    assert late("/posts/b/") == [False, True]
 
 
 def test_a_cover_from_elsewhere_is_left_where_it_is(site: MakeSite) -> None:
