@@ -79,7 +79,9 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           ondemand     one image, made when it is asked for
     6 shell     apart     config       settings from pyproject.toml
                           disk         files and the stat cache
-                          publish      staging, journal, manifest, lock
+                          lock         one command at a time
+                          outlet       where output may be
+                          publish      staging, journal, manifest
                           workers      processes
                           cluster      workers of a Dask cluster
                           gallery      images that were made

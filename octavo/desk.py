@@ -135,7 +135,7 @@ class Desk:
         lists of related posts are those of the cache: as they were, unless ``relate_apart`` has just worked them out,
         and given what stands for the files as it found them, ``elsewhere``.
 
-        Raises what a build raises: publish.Locked, publish.PublishError, Usage.
+        Raises what a build raises: Locked, publish.PublishError, Usage.
         """
         try:
             return self.project.alone_with(lambda files: self._look(files, relating, elsewhere, keeping=True))

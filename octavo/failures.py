@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from octavo.diagnostic import printable
+from octavo.lock import Locked
+from octavo.outlet import UnsafeOutput
 from octavo.project import CACHE
-from octavo.publish import Locked, PublishError, UnsafeOutput
+from octavo.publish import PublishError
 
 ERRORS, USAGE, LOCKED, BUG = 1, 2, 3, 70
 

@@ -19,7 +19,9 @@ from octavo import disk, publish, script, urls
 from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.facts import Fact, fact
+from octavo.lock import Locked, lock
 from octavo.observe import Observer
+from octavo.outlet import check_output
 from octavo.salt import salt
 from octavo.sources import CONFIG, FOLDERS, THEME, Files, list_site, read_config, theme_folder
 from octavo.store import CorruptStore, Store
@@ -184,15 +186,15 @@ def _silent(line: str) -> None:
 
 @contextmanager
 def locked(cache: Path, wait: float, say: Callable[[str], None]) -> Iterator[None]:
-    """Keep other commands out of a cache. Says for whom it waits, if it does. Raises publish.Locked."""
+    """Keep other commands out of a cache. Says for whom it waits, if it does. Raises Locked."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(publish.lock(cache, 0))
-        except publish.Locked as held:
+            stack.enter_context(lock(cache, 0))
+        except Locked as held:
             if not wait:
                 raise
             say(f"octavo: waiting for another build ({held})")
-            stack.enter_context(publish.lock(cache, wait))
+            stack.enter_context(lock(cache, wait))
         yield
 
 
@@ -200,7 +202,7 @@ class Project:
     """A site's folder with its cache open. A context manager: leaving it ends the worker processes.
 
     Only one command at a time works with the cache; ``say`` takes the line that tells of waiting for another one, and
-    ``observer`` is told what goes on. Raises publish.Locked, as all its methods do that need the cache.
+    ``observer`` is told what goes on. Raises Locked, as all its methods do that need the cache.
     """
 
     def __init__(
@@ -237,9 +239,9 @@ class Project:
         return Workers(self.options.jobs or usable_cpus())
 
     def build(self) -> Report:
-        """Build and publish. Raises publish.Locked, publish.UnsafeOutput and publish.PublishError."""
+        """Build and publish. Raises Locked, UnsafeOutput and publish.PublishError."""
         started = time.monotonic()
-        publish.check_output(self.root, self.output, [self.root / name for name in FOLDERS])
+        check_output(self.root, self.output, [self.root / name for name in FOLDERS])
         with self._alone():
             publish.recover(self.store.connection, self.cache, self.output)
             try:
@@ -269,7 +271,7 @@ class Project:
 
     def alone_with(self, work: Callable[[Files], T]) -> T:
         """Work on one listing of the files, with the cache to ourselves; on another one when a file changes meanwhile.
-        Raises publish.Locked, and publish.PublishError where a file does not hold still."""
+        Raises Locked, and publish.PublishError where a file does not hold still."""
         with self._alone():
             return self._steadily(work)
 

@@ -17,8 +17,7 @@ import sqlite3
 import stat
 import sys
 import time
-import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -27,7 +26,8 @@ from typing import NamedTuple, TypeVar
 
 from octavo.diagnostic import Diagnostic, warning
 from octavo.digest import SIZE, Digest
-from octavo.state import State, is_settled, state_of
+from octavo.state import State, identity, is_settled, state_of
+from octavo.urls import collision_key
 
 T = TypeVar("T")
 
@@ -42,10 +42,6 @@ _LONGEST = 255
 
 _TRIES = 25 if os.name == "nt" else 1
 """On Windows a file that a reader or a virus scanner holds open cannot be replaced for a moment."""
-
-
-class UnsafeOutput(Exception):
-    """The folder chosen for output holds, or lies in, what a build must not write to."""
 
 
 class PublishError(Exception):
@@ -70,17 +66,6 @@ class NotStaged(Exception):
     def __init__(self, paths: tuple[str, ...]) -> None:
         super().__init__(paths)
         self.paths = paths
-
-
-class Locked(Exception):
-    """Another command is at work on the site. ``pid`` is its process, None when it has not said."""
-
-    def __init__(self, pid: int | None) -> None:
-        super().__init__(pid)
-        self.pid = pid
-
-    def __str__(self) -> str:
-        return f"pid {self.pid}" if self.pid is not None else "pid unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,63 +102,6 @@ class StagingFolder:
 def staged_at(folder: Path, path: str) -> Path:
     """Where a published path waits in a staging folder."""
     return folder / blake2b(path.encode("utf-8", "surrogatepass"), digest_size=SIZE).hexdigest()
-
-
-# Where output may be.
-
-
-def check_output(root: Path, output: Path, sources: Sequence[Path]) -> None:
-    """Raise UnsafeOutput where ``output`` is the site's folder, a parent of it, the home folder, or a source folder or
-    something in or around one, by whatever name, link or case; or where it is no folder."""
-    real = _resolved(output)
-    if output.is_symlink() and not output.exists():
-        raise UnsafeOutput(f"the output folder '{output}' is a link that leads nowhere")
-    if not _nearest(real).is_dir():
-        raise UnsafeOutput(f"the output '{output}' is not a folder, or lies in what is none")
-    if real == Path(real.anchor):
-        raise UnsafeOutput(f"the output folder cannot be '{real}', the top of the file system")
-    for folder, name in [(root, "the site's own folder"), *_home()]:
-        if _contains(output, folder):
-            raise UnsafeOutput(f"the output folder '{output}' is {name} or holds it: choose one of its own")
-    for folder in sources:
-        if _contains(output, folder) or _contains(folder, output):
-            raise UnsafeOutput(f"the output folder '{output}' and the source folder '{folder.name}' hold one another")
-
-
-def _home() -> list[tuple[Path, str]]:
-    try:
-        return [(Path.home(), "the home folder")]
-    except RuntimeError:
-        return []
-
-
-def _contains(outer: Path, inner: Path) -> bool:
-    """Whether ``inner`` is ``outer`` or lies in it, also where a system does not tell case or accents apart."""
-    above, below = _resolved(outer), _resolved(inner)
-    if _key_of(below.parts)[: len(above.parts)] == _key_of(above.parts):
-        return True
-    identity = _identity(above)
-    return identity is not None and any(_identity(folder) == identity for folder in (below, *below.parents))
-
-
-def _resolved(path: Path) -> Path:
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError) as problem:
-        raise UnsafeOutput(f"the folder '{path}' cannot be found: its links lead in a circle") from problem
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return (status.st_dev, status.st_ino)
-
-
-def _key_of(parts: Iterable[str]) -> tuple[str, ...]:
-    """Equal for paths that are one on some system: after NFC and case folding."""
-    return tuple(unicodedata.normalize("NFC", unicodedata.normalize("NFC", part).casefold()) for part in parts)
 
 
 # Staging.
@@ -479,7 +407,7 @@ def _plan(output: Path, before: Standing, wanted: Mapping[str, Wanted]) -> _Plan
     to_do = before.altered | other | gone
     found = _compare(output, {path: rows[path] for path in to_do if path in rows})
     links = _Links(output)
-    leaving = {_folded(path): path for path in gone}
+    leaving = {collision_key(path): path for path in gone}
     write: list[str] = []
     remove: list[str] = []
     forget: list[str] = []
@@ -492,7 +420,7 @@ def _plan(output: Path, before: Standing, wanted: Mapping[str, Wanted]) -> _Plan
             continue
         keep.pop(path, None)
         there = None if is_ours or links.lead_to(path) else _status(output, path)
-        if there is not None and _is_one_file(output, path, leaving.get(_folded(path))):
+        if there is not None and _is_one_file(output, path, leaving.get(collision_key(path))):
             there = None
         if there is not None and stat.S_ISREG(there.st_mode):
             seen = time.time_ns()
@@ -521,7 +449,7 @@ def _plan(output: Path, before: Standing, wanted: Mapping[str, Wanted]) -> _Plan
 
 def _is_one_file(output: Path, path: str, other: str | None) -> bool:
     """Whether a path is, on a system that does not tell case apart, the file of another path."""
-    return other is not None and _identity(output / path) == _identity(output / other)
+    return other is not None and identity(output / path) == identity(output / other)
 
 
 def _publish(
@@ -821,20 +749,16 @@ def _sweep(output: Path, ready: Path, wanted: Iterable[str], leaving: Iterable[s
 def _in_the_way(wanted: Iterable[str], leaving: Iterable[str]) -> tuple[list[str], list[str]]:
     """Of the paths that leave, those that must go before others come, and the rest: a file where a folder will be,
     what is in a folder where a file will be, and a name that differs in case only."""
-    names = [_folded(path) for path in wanted]
+    names = [collision_key(path) for path in wanted]
     taken = {folder for name in names for folder in (name, *_folders(name))}
     files = set(names)
     first: list[str] = []
     last: list[str] = []
     for path in leaving:
-        name = _folded(path)
+        name = collision_key(path)
         is_first = name in taken or any(folder in files for folder in _folders(name))
         (first if is_first else last).append(path)
     return first, last
-
-
-def _folded(path: str) -> str:
-    return _key_of((path,))[0]
 
 
 def _folders(path: str) -> Iterator[str]:
@@ -966,83 +890,3 @@ def _megabytes(size: int) -> str:
 
 def _shown(output: Path, path: str) -> str:
     return f"{output.name}/{path}"
-
-
-# The lock.
-
-
-@contextmanager
-def lock(cache: Path, wait: float) -> Iterator[None]:
-    """Keep other commands out of the site, waiting for one that is at work for up to ``wait`` seconds.
-
-    Raises Locked when that was not enough. The system frees the lock when the process ends, however it ends. Where
-    no cache can be written there is nothing to lock with, and commands are not kept apart.
-    """
-    try:
-        descriptor = _wait_for(cache / "lock", wait)
-    except OSError:
-        descriptor = None
-    try:
-        yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
-
-
-def _wait_for(file: Path, wait: float) -> int:
-    until = time.monotonic() + wait
-    while True:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = _locked(file)
-        if descriptor is not None:
-            return descriptor
-        if time.monotonic() >= until:
-            raise Locked(_holder(file))
-        time.sleep(0.05)
-
-
-def _locked(file: Path) -> int | None:
-    """The open lock file, locked; None when another process has it."""
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
-    # The folder may have been deleted, with the file, between the opening and the locking.
-    if _try_lock(descriptor) and _identity(file) == _identity_of(descriptor):
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, b"%d\n" % os.getpid())
-        return descriptor
-    os.close(descriptor)
-    return None
-
-
-def _identity_of(descriptor: int) -> tuple[int, int]:
-    status = os.fstat(descriptor)
-    return (status.st_dev, status.st_ino)
-
-
-def _holder(file: Path) -> int | None:
-    with suppress(OSError, ValueError):
-        return int(file.read_text("ascii"))
-    return None
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> bool:
-        # A locked byte cannot be read: one beyond the end leaves the text to those who wait.
-        os.lseek(descriptor, 1 << 30, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        return True
-
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

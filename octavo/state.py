@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
+    from pathlib import Path
 
 State = tuple[int, int, int, int]
 """Size in bytes, mtime and ctime in ns since 1970, inode."""
@@ -17,6 +19,15 @@ use (FAT's)."""
 def state_of(status: os.stat_result) -> State:
     # Some file systems use all 64 bits of an inode's number, SQLite one less.
     return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & 0x7FFF_FFFF_FFFF_FFFF)
+
+
+def identity(file: Path | int) -> tuple[int, int] | None:
+    """What tells a file, given by its path or an open descriptor, from all others; None when there is none."""
+    try:
+        status = os.stat(file)  # noqa: PTH116
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino)
 
 
 def is_settled(state: State, seen: int) -> bool:

@@ -21,6 +21,7 @@ import pytest
 
 from octavo import cli, commands, failures, publish
 from octavo.arguments import COMMANDS, parser
+from octavo.lock import lock
 from octavo.project import Options, Project
 from octavo.publish import PublishError
 from octavo.run import Interrupted
@@ -373,7 +374,7 @@ def test_clean_waits_for_a_build(octavo: Octavo, site: Site, monkeypatch: pytest
     folder = site(TWO)
     octavo(folder, "build")
     monkeypatch.setattr(commands, "WAIT", 0.0)
-    with publish.lock(folder.root / ".octavo", 0):
+    with lock(folder.root / ".octavo", 0):
         assert octavo(folder, "clean").status == failures.LOCKED
     assert (folder.root / ".octavo/cache.db").exists()
 
@@ -593,7 +594,7 @@ def test_what_is_no_fault_of_ours_is_no_bug(
 
 def test_a_second_build_waits_for_the_first_and_says_so(site: Site, tmp_path: Path) -> None:
     folder = site(TWO)
-    with publish.lock(folder.root / ".octavo", 0):
+    with lock(folder.root / ".octavo", 0):
         waiting = subprocess.Popen(
             [sys.executable, "-m", "octavo", "-C", str(folder.root)],
             stdout=subprocess.PIPE,
@@ -610,7 +611,7 @@ def test_a_second_build_waits_for_the_first_and_says_so(site: Site, tmp_path: Pa
 @pytest.mark.parametrize("command", [["build"], ["check"], ["build", "--format", "json"]])
 def test_a_build_that_does_not_wait_says_who_is_at_work(command: list[str], octavo: Octavo, site: Site) -> None:
     folder = site(TWO)
-    with publish.lock(folder.root / ".octavo", 0):
+    with lock(folder.root / ".octavo", 0):
         ran = octavo(folder, *command, "--wait", "0")
     assert (ran.status, ran.out) == (failures.LOCKED, "")
     assert ran.err.startswith(f"octavo: another build is running (pid {os.getpid()})\n    hint: ")

@@ -10,8 +10,9 @@ from typing import NoReturn
 import pytest
 
 from octavo import publish
+from octavo.lock import Locked, lock
 from octavo.project import Options, Project
-from octavo.publish import Locked, PublishError
+from octavo.publish import PublishError
 from tests.sites import SiteFolder, post
 
 Site = Callable[[str], SiteFolder]
@@ -89,7 +90,7 @@ def test_a_command_waits_for_another_and_says_so(work: Callable[[Project], objec
     folder = site(POSTS)
     said: list[str] = []
     with Project(folder.root, Options(jobs=1, wait=0.1), said.append) as project:
-        with publish.lock(project.cache, 0), pytest.raises(Locked):
+        with lock(project.cache, 0), pytest.raises(Locked):
             work(project)
         assert len(said) == 1
         assert said[0].startswith("octavo: waiting for another build (pid ")
@@ -100,7 +101,7 @@ def test_a_command_waits_for_another_and_says_so(work: Callable[[Project], objec
 def test_a_command_that_shall_not_wait_says_nothing(site: Site) -> None:
     folder = site(POSTS)
     said: list[str] = []
-    with publish.lock(folder.root / ".octavo", 0), pytest.raises(Locked):
+    with lock(folder.root / ".octavo", 0), pytest.raises(Locked):
         Project(folder.root, Options(jobs=1, wait=0), said.append)
     assert said == []
 

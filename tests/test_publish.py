@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from octavo import publish
 from octavo import state as file_state
 from octavo.digest import digest_bytes
+from octavo.lock import lock
 from octavo.publish import Published, PublishError, StagingFolder, Wanted
 
 
@@ -643,55 +644,6 @@ def test_a_folder_of_output_on_another_file_system_is_an_error(site: Site) -> No
     assert site.files() == {"posts": "folder"}
 
 
-# Where output may be
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    root = tmp_path / "home" / "work" / "site"
-    for name in ("posts/django", "layouts", "assets", "public"):
-        (root / name).mkdir(parents=True)
-    (root / "file").write_text("x")
-    (root / "to-posts").symlink_to("posts")
-    (root / "to-nowhere").symlink_to("nowhere")
-    (root / "circle").symlink_to("circle")
-    (root / "to-public").symlink_to("public")
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    return root
-
-
-def checked(root: Path, output: str) -> None:
-    publish.check_output(root, root / output, [root / name for name in ("posts", "layouts", "assets")])
-
-
-@pytest.mark.parametrize(
-    "output",
-    [
-        *(".", "", "..", "../..", "../../..", "/", "posts", "layouts", "assets", "posts/django", "posts/new/deep"),
-        *("to-posts", "to-posts/x", "public/../posts", "POSTS", "Posts/x", "../SITE", "file", "file/x", "to-nowhere"),
-        *("circle", "../site/posts", "./posts/"),
-    ],
-)
-def test_output_may_not_be_where_sources_are(project: Path, output: str) -> None:
-    before = tree(project)
-    with pytest.raises(publish.UnsafeOutput):
-        checked(project, output)
-    assert tree(project) == before
-
-
-@pytest.mark.parametrize("output", ["output", "public", "to-public", "../other", "posts-output", "a/b/c", "outputx"])
-def test_output_may_be_anywhere_else(project: Path, output: str) -> None:
-    checked(project, output)
-
-
-def test_a_site_may_lie_in_a_folder_that_a_link_leads_to(project: Path) -> None:
-    link = project.parent / "link"
-    link.symlink_to(project)
-    checked(link, "output")
-    with pytest.raises(publish.UnsafeOutput):
-        publish.check_output(link, project, [])
-
-
 # Interrupted
 
 
@@ -701,6 +653,7 @@ DYING = textwrap.dedent(
     from pathlib import Path
     from octavo import publish
     from octavo.digest import digest_bytes
+    from octavo.lock import lock
 
     root, name, count, files = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), eval(sys.argv[4])
     holder, attribute = {
@@ -718,7 +671,7 @@ DYING = textwrap.dedent(
         return original(*args, **options)
 
     connection = sqlite3.connect(root / ".octavo" / "cache.db", isolation_level=None)
-    with publish.lock(root / ".octavo", 0):
+    with lock(root / ".octavo", 0):
         output = root / "output"
         publish.recover(connection, root / ".octavo", output)
         before = publish.standing(connection, output)
@@ -890,7 +843,7 @@ def test_a_failed_build_leaves_no_folder_behind(site: Site) -> None:
 def test_a_cache_that_cannot_be_written_is_done_without(site: Site, what: str) -> None:
     cache = site.root / "broken"
     cache.write_text("x") if what == "file" else cache.symlink_to("nowhere/at/all")
-    with publish.lock(cache, 0), publish.open_staging(cache, site.output) as staging:
+    with lock(cache, 0), publish.open_staging(cache, site.output) as staging:
         publish.recover(site.connection, cache, site.root / "unrelated")
         staging.write("x", b"x")
         publish.publish(site.connection, site.output, staging, {"x": Wanted(digest_bytes(b"x"))})
@@ -945,94 +898,6 @@ def change(site: Site, published: list[str], edit: str) -> None:
             (site.output / path).unlink()
         elif edit == "touch":
             (site.output / path).touch()
-
-
-# The lock
-
-
-HOLDING = textwrap.dedent(
-    """
-    import sys, time
-    from pathlib import Path
-    from octavo import publish
-    with publish.lock(Path(sys.argv[1]), 0):
-        print("locked", flush=True)
-        sys.stdin.read()
-    """
-)
-
-
-@contextmanager
-def holding(cache: Path) -> Iterator[subprocess.Popen[str]]:
-    script = [sys.executable, "-c", HOLDING, str(cache)]
-    with subprocess.Popen(script, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None and process.stdout.readline() == "locked\n"
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def test_the_second_build_is_told_who_is_at_work(tmp_path: Path) -> None:
-    with holding(tmp_path / "cache") as process:
-        with pytest.raises(publish.Locked) as caught, publish.lock(tmp_path / "cache", 0.1):
-            pass
-        assert caught.value.pid == process.pid and str(process.pid) in str(caught.value)
-
-
-def test_a_lock_is_free_after_its_holder_was_killed(tmp_path: Path) -> None:
-    with holding(tmp_path) as process:
-        process.kill()
-        process.wait()
-        with publish.lock(tmp_path, 30):
-            assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
-
-
-def test_the_second_build_waits_for_the_first(tmp_path: Path) -> None:
-    with holding(tmp_path) as process:
-        assert process.stdin is not None
-        process.stdin.close()
-        with publish.lock(tmp_path, 30):
-            assert process.wait() == 0
-
-
-def test_a_lock_can_be_taken_again_and_survives_the_deletion_of_its_folder(tmp_path: Path) -> None:
-    for _ in range(2):
-        with publish.lock(tmp_path / "cache", 0):
-            (tmp_path / "cache" / "lock").unlink()
-            with (
-                publish.lock(tmp_path / "cache", 0),
-                pytest.raises(publish.Locked),
-                publish.lock(tmp_path / "cache", 0),
-            ):
-                pass
-
-
-def test_the_lock_names_its_holder_and_nothing_of_the_one_before(tmp_path: Path) -> None:
-    (tmp_path / "lock").write_text("99999999999999999999\n")
-    with publish.lock(tmp_path, 0):
-        assert (tmp_path / "lock").read_text() == f"{os.getpid()}\n"
-
-
-def test_a_lock_on_a_file_that_was_deleted_meanwhile_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    try_lock = publish._try_lock
-    deletions = iter([True, False])
-
-    def late(descriptor: int) -> bool:
-        if next(deletions):
-            (tmp_path / "lock").unlink()
-        return try_lock(descriptor)
-
-    monkeypatch.setattr(publish, "_try_lock", late)
-    with publish.lock(tmp_path, 30):
-        assert (tmp_path / "lock").exists()
-
-
-def test_a_failure_under_the_lock_is_not_hidden(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="ours"), publish.lock(tmp_path, 0):
-        raise FileNotFoundError("ours")
-    with publish.lock(tmp_path, 0):
-        pass
 
 
 def test_a_file_altered_while_the_site_is_built_is_made_again_by_the_next_build(site: Site) -> None:

@@ -15,8 +15,9 @@ import pytest
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-from octavo import publish, rebuild, watch
+from octavo import rebuild, watch
 from octavo.failures import BUG, LOCKED, Failure
+from octavo.lock import lock
 from octavo.project import Options, Project, Report
 from octavo.watch import Changes
 from tests.sites import SiteFolder, places, post
@@ -403,7 +404,7 @@ def test_a_change_during_a_build_is_picked_up(site: Site, monkeypatch: pytest.Mo
 def test_another_build_at_work_does_not_end_the_series(site: Site) -> None:
     folder = site(ONE)
     with rebuilding(folder) as (project, _, outcomes):
-        with publish.lock(project.cache, 0):
+        with lock(project.cache, 0):
             folder.replace("posts/a.md", "Words.", "Other words.")
             outcome = next(outcomes)
         assert isinstance(outcome, Failure)

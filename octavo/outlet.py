@@ -1,0 +1,55 @@
+"""Where output may be: nowhere that a build would write over what the site is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from octavo.state import identity
+from octavo.urls import collision_key
+
+
+class UnsafeOutput(Exception):
+    """The folder chosen for output holds, or lies in, what a build must not write to."""
+
+
+def check_output(root: Path, output: Path, sources: Sequence[Path]) -> None:
+    """Raise UnsafeOutput where ``output`` is the site's folder, a parent of it, the home folder, or a source folder or
+    something in or around one, by whatever name, link or case; or where it is no folder."""
+    real = _resolved(output)
+    if output.is_symlink() and not output.exists():
+        raise UnsafeOutput(f"the output folder '{output}' is a link that leads nowhere")
+    if not next(folder for folder in (real, *real.parents) if folder.exists()).is_dir():
+        raise UnsafeOutput(f"the output '{output}' is not a folder, or lies in what is none")
+    if real == Path(real.anchor):
+        raise UnsafeOutput(f"the output folder cannot be '{real}', the top of the file system")
+    for folder, name in [(root, "the site's own folder"), *_home()]:
+        if _contains(output, folder):
+            raise UnsafeOutput(f"the output folder '{output}' is {name} or holds it: choose one of its own")
+    for folder in sources:
+        if _contains(output, folder) or _contains(folder, output):
+            raise UnsafeOutput(f"the output folder '{output}' and the source folder '{folder.name}' hold one another")
+
+
+def _home() -> list[tuple[Path, str]]:
+    try:
+        return [(Path.home(), "the home folder")]
+    except RuntimeError:
+        return []
+
+
+def _contains(outer: Path, inner: Path) -> bool:
+    """Whether ``inner`` is ``outer`` or lies in it, also where a system does not tell case or accents apart."""
+    above, below = _resolved(outer), _resolved(inner)
+    outer_key, inner_key = (tuple(map(collision_key, path.parts)) for path in (above, below))
+    if inner_key[: len(outer_key)] == outer_key:
+        return True
+    own = identity(above)
+    return own is not None and any(identity(folder) == own for folder in (below, *below.parents))
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as problem:
+        raise UnsafeOutput(f"the folder '{path}' cannot be found: its links lead in a circle") from problem
