@@ -115,6 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--posts", default="1000,10000", help="sizes of the site")
     parser.add_argument("--peers", default=",".join(SERVERS), help=f"of {', '.join(SERVERS)}")
     parser.add_argument("--edits", type=int, default=20, help="edits of each kind that count (20)")
+    parser.add_argument("--kinds", default=",".join(KINDS), help=f"kinds of edits, of {', '.join(KINDS)}")
     parser.add_argument("--tools", type=Path, default=ROOT / ".venv-bench", help="where the peers are installed")
     parser.add_argument("--work", type=Path, help="keep the sites there, and use those that are there already")
     parser.add_argument("--browser", default=shutil.which("chromium") or shutil.which("google-chrome"))
@@ -129,7 +130,8 @@ def main(arguments: list[str] | None = None) -> int:
                 write_site(source, count)
             site = survey(source, "real", 1)
             for name in given.peers.split(","):
-                measured = measure(name, site, count, work, Tools(given.tools).of(name), given.edits, given.browser)
+                plan = Plan(given.kinds.split(","), given.edits, given.browser)
+                measured = measure(name, site, count, work, Tools(given.tools).of(name), plan)
                 print(table(measured), flush=True)
                 results.append(measured)
     if given.json:
@@ -137,7 +139,16 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def measure(name: str, site: Site, count: int, work: Path, tools: Tools, edits: int, browser: str) -> Measured:
+@dataclass(frozen=True)
+class Plan:
+    """Which kinds of edits, how many of each, and the browser that shows them."""
+
+    kinds: list[str]
+    edits: int
+    browser: str
+
+
+def measure(name: str, site: Site, count: int, work: Path, tools: Tools, plan: Plan) -> Measured:
     """One peer on one site."""
     peer, measured = PEERS[name], Measured(name, count)
     folder = work / f"{name}-{count}"
@@ -154,7 +165,7 @@ def measure(name: str, site: Site, count: int, work: Path, tools: Tools, edits: 
     try:
         with _serving(command, folder, port, peer.environment) as (pid, started):
             measured.start = started
-            _edit_all(measured, Workspace(peer, folder, peer.relates), site, pid, port, edits, browser)
+            _edit_all(measured, Workspace(peer, folder, peer.relates), site, pid, port, plan)
     except (TimeoutError, OSError) as problem:
         measured.failure = str(problem).splitlines()[0]
     return measured
@@ -187,14 +198,14 @@ def _serving(
         process.wait()
 
 
-def _edit_all(measured: Measured, space: Workspace, site: Site, pid: int, port: int, edits: int, browser: str) -> None:
+def _edit_all(measured: Measured, space: Workspace, site: Site, pid: int, port: int, plan: Plan) -> None:
     from playwright.sync_api import sync_playwright
 
     stem = site.order[len(site.order) // 2]
     newest = site.order[-1]
     seen: dict[tuple[str, str], float] = {}
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        running = playwright.chromium.launch(executable_path=plan.browser, args=["--no-sandbox"])
         context = running.new_context()
 
         def opened(name: str, path: str) -> Any:
@@ -205,10 +216,10 @@ def _edit_all(measured: Measured, space: Workspace, site: Site, pid: int, port: 
             return page
 
         own = opened("own", f"/posts/{stem}/")
-        time.sleep(3 if measured.posts <= 1000 else 20)
+        _rest(pid)
         measured.memory.append(joint_size(tree(pid)))
         number = 0
-        for kind in KINDS:
+        for kind in plan.kinds:
             path = _file_of(kind, space, site, stem, newest)
             if path is None or not path.exists():
                 continue
@@ -219,7 +230,7 @@ def _edit_all(measured: Measured, space: Workspace, site: Site, pid: int, port: 
             before = path.read_text("utf-8")
             watched = {"newest" if kind == "title" else "own": page, **others}
             cpu = 0.0
-            for turn in range(WARMING + edits):
+            for turn in range(WARMING + plan.edits):
                 number += 1
                 token = f"zq{number}qz"
                 spent = _cpu(pid)
@@ -234,16 +245,16 @@ def _edit_all(measured: Measured, space: Workspace, site: Site, pid: int, port: 
                     if turn >= WARMING:
                         shown = kind if name in ("own", "newest") else f"{kind}, home page"
                         measured.times.setdefault(shown, []).append(seen[wanted] - at * 1000)
-                page.wait_for_timeout(1500 if measured.posts <= 1000 else 4000)
+                _rest(pid)
                 if turn >= WARMING:
                     cpu += _cpu(pid) - spent
-            measured.cpu[kind] = cpu / edits
+            measured.cpu[kind] = cpu / plan.edits
+            measured.memory.append(joint_size(tree(pid)))
             _save(path, before)
-            page.wait_for_timeout(2000)
+            _rest(pid)
             for other in (*others.values(), *([page] if page is not own else [])):
                 other.close()
         measured.memory.append(joint_size(tree(pid)))
-        own.wait_for_timeout(5000)
         spent, began = _cpu(pid), time.monotonic()
         own.wait_for_timeout(20_000)
         measured.idle = (_cpu(pid) - spent) / (time.monotonic() - began)
@@ -292,6 +303,15 @@ def _save(path: Path, text: str) -> float:
     passing.write_text(text, encoding="utf-8")
     passing.replace(path)
     return time.time()
+
+
+def _rest(pid: int) -> None:
+    """Wait until a server has done all that an edit brings about."""
+    last, quiet, end = _cpu(pid), 0, time.monotonic() + PATIENCE
+    while quiet < 4 and time.monotonic() < end:
+        time.sleep(0.3)
+        now = _cpu(pid)
+        last, quiet = now, quiet + 1 if now - last <= 0.01 else 0
 
 
 def _free_port() -> int:
