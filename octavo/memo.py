@@ -11,7 +11,7 @@ import pickle
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 from octavo.answers import Answers
 from octavo.batch import Done, Local, PartKey, Shelf, Sink, Step, defaults, run
@@ -21,6 +21,8 @@ from octavo.facts import Ask, Fact, Facts, Query, Revised
 from octavo.observe import Observer
 from octavo.revised import Revisions, revised
 from octavo.store import CorruptStore, Entry, Store, Trace
+
+T = TypeVar("T")
 
 _ROWS_WORTH = 2000
 """Rows of a fold for which other processes are worth their start."""
@@ -144,6 +146,8 @@ class Memo:
         self._local_kinds = frozenset(local.resolvers())
         self._observer = observer or Observer()
         self._traces: dict[str, dict[str, Trace]] = {}
+        self._kept: dict[str, tuple[Digest, Any]] = {}
+        self._revised: dict[str, Revisions] = {}
 
     def map(
         self,
@@ -267,23 +271,50 @@ class Memo:
         must be as this memo left it, and the last build must have come to its end."""
         self._answers.again()
 
+    def follow(self, step: str) -> bool:
+        """Take over what another process has written to the store: a run of one fold. False when it wrote more, or
+        somebody else did: then what this memo knows may be wrong."""
+        answers = Answers(self._store)
+        if answers.revision != self._answers.revision + 2:  # one of theirs, and the one that begins here
+            return False
+        self._answers = answers
+        for name in (step, f"{step}:state"):
+            self._traces.pop(name, None)
+        return True
+
     def recall(self, name: str, key: Digest | None = None) -> Any:
         """A value that was kept under this name and key (without one, whatever its key); None when there is none."""
-        data = self._store.about(f"kept {name}")
-        return _unpickled(data[SIZE:]) if data is not None and key in (data[:SIZE], None) else None
+        known = self._kept.get(name)
+        if known is None:
+            data = self._store.about(f"kept {name}")
+            if data is None or key not in (data[:SIZE], None):
+                return None
+            known = self._kept[name] = (data[:SIZE], _unpickled(data[SIZE:]))
+        return known[1] if key in (known[0], None) else None
 
     def keep(self, name: str, key: Digest, value: object) -> None:
         """Keep a value that follows from what ``key`` stands for; one for each name."""
+        self._kept[name] = (key, value)
         self._store.set_about(f"kept {name}", key + pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
+
+    def once(self, name: str, key: Digest, make: Callable[[], T]) -> T:
+        """A value that follows from what ``key`` stands for, made once while this memo lives; one for each name."""
+        known = self._kept.get(f"once {name}")
+        if known is None or known[0] != key:
+            known = self._kept[f"once {name}"] = (key, make())
+        return cast(T, known[1])
 
     def revised(self, name: str, key: Digest, digests: Callable[[], Mapping[str, Digest]]) -> Revised:
         """Values by item, known by their digests, that no step made. They are looked at only when ``key``, which stands
         for what they follow from, is another than the last time."""
-        data = self._store.about(f"revised {name}")
-        known: Revisions | None = _unpickled(data) if data is not None else None
+        known = self._revised.get(name)
+        if known is None:
+            data = self._store.about(f"revised {name}")
+            known = _unpickled(data) if data is not None else None
         if known is None or known.key != key:
             known = revised(known, key, digests(), self._answers.revision)
             self._store.set_about(f"revised {name}", pickle.dumps(known, pickle.HIGHEST_PROTOCOL))
+        self._revised[name] = known
         return known
 
     def finish(self) -> None:
@@ -292,6 +323,7 @@ class Memo:
         if self._answers.prune(in_use):
             self._store.forget_all()
             self._traces.clear()
+            self._revised.clear()
             self._answers = Answers(self._store)
         with self._store.transaction():
             self._answers.save()

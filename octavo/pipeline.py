@@ -146,7 +146,9 @@ class Known:
 def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
     """Read every source and relate what is published. Without ``relating`` the lists of related posts are those of the
     last time: good enough to show at once, not to publish."""
-    facts = Facts({**input_facts(inputs), **inputs.script.resolvers()})
+    sources = {path: content.digest for path, content in inputs.posts.items()}
+    as_listed = memo.revised("inputs", digest(tuple(sorted(sources.items()))), lambda: sources)
+    facts = Facts({**input_facts(inputs), **inputs.script.resolvers()}, {Source: Basis(b"", (as_listed,))})
     documents = memo.map(parse, Document, sorted(inputs.posts), facts, hints=Hints(_to_parse), worth=24)
     records = documents.records
     assets, problems = publish_assets(inputs.assets)
@@ -158,25 +160,21 @@ def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
     looks = measured.digest_of("picture")
     by_image = memo.revised("pictures", looks, lambda: {path: measured.digest(path, "picture") for path in measured})
     facts = facts.extended(_picture_facts(measured, pictures), {PictureAt: Basis(b"", (by_image,))})
-    sources = Sources(
-        records,
-        inputs.settings,
-        inputs.when,
-        tuple(inputs.files),
-        addresses,
-        pictures,
-        looks,
-    )
-    published = Published(sources, memo)
+    made_from = Sources(records, inputs.settings, inputs.when, tuple(inputs.files), addresses, pictures, looks)
+    published = Published(made_from, memo)
 
     def index() -> Index:
         return published.index
 
-    about_posts = {**post_facts(index, records), **candidate_facts(index, records)}
+    about_posts = post_facts(index, records)
     by_source = memo.revised("sources", published.digest, lambda: index().by_source())
     bases = dict.fromkeys(about_posts, Basis(published.digest))
     facts = facts.extended(about_posts, {**bases, **_bases_by_source(published, by_source, records, memo)})
-    related = memo.fold(relate, RelatedList, facts) if relating else memo.left(relate, RelatedList)
+    if relating:
+        compared = Basis(digest((published.digest, records.digest_of("terms", "spelling"))))
+        related = memo.fold(relate, RelatedList, facts.extended(candidate_facts(index, records), {Corpus: compared}))
+    else:
+        related = memo.left(relate, RelatedList)
     # What was compared to find them is gone, and much; the pages are rendered without it.
     give_back()
     about_related = related_facts(index, related.records)
@@ -227,7 +225,6 @@ def _bases_by_source(published: Published, by_source: Revised, documents: Record
         **dict.fromkeys(PARTS, Basis(b"", (by_source, documents))),
         NeighboursOf: Basis(b"", (beside,)),
         Backlinks: Basis(b"", (backlinks,)),
-        Corpus: Basis(digest((published.digest, documents.digest_of("terms", "spelling")))),
     }
 
 
@@ -270,10 +267,10 @@ def describe(inputs: Inputs, memo: Memo, known: Known) -> Described:
 
     index = published.index
     aliases = {path: wishes.aliases for path, wishes in index.wishes.items() if wishes.aliases}
-    routes = route(index.live, aliases, inputs.settings, _pages(own.records))
     files = tuple(asset.url for asset in known.assets.values())
-    about_pages = page_facts(lambda: index, lambda: routes, files)
     basis = digest((published.digest, own.records.digest_of("value"), files))
+    routes = memo.once("routes", basis, lambda: route(index.live, aliases, inputs.settings, _pages(own.records)))
+    about_pages = page_facts(lambda: index, lambda: routes, files)
     by_url = Basis(b"", (memo.revised("pages", basis, lambda: page_digests(index, routes)),))
     bases = {**dict.fromkeys(about_pages, Basis(basis)), PageAt: by_url, Listing: by_url}
     facts = facts.extended(about_pages, bases)

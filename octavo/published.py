@@ -153,6 +153,9 @@ class Published:
 
     @cached_property
     def index(self) -> Index:
+        return self._memo.once("index", self.digest, self._index)
+
+    def _index(self) -> Index:
         made = self.publication
         return Index(
             made.live, made.targets, made.attachments, made.wishes, self.sources.settings, made.stamps, made.pictures
