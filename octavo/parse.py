@@ -44,7 +44,7 @@ def parse(path: str, ask: Ask) -> Document:
         addresses=tuple(sorted(addresses)),
         files=tuple(sorted(files - shown)),
         pictures=tuple(sorted(shown)),
-        terms=terms.count_terms(meta.title, meta.tags, reading.prose, reading.code),
+        terms=terms.count_terms(meta.title, meta.tags, reading.prose, reading.code, _setting(ask, "language")),
         spelling=spelling.spell(reading.prose, reading.literals, reading.code),
         problems=problems,
     )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from octavo.terms import TAG
+from octavo.terms import TAG, put_together, words_of
 from octavo.vectors import Array, Common, Index, common, places, vectors
 
 _REASONS = 5
@@ -157,17 +157,17 @@ class _Read(NamedTuple):
 
 
 def _read(terms: list[str]) -> _Read:
-    plain = [term.removeprefix(TAG) for term in terms]
+    plain = [put_together(term.removeprefix(TAG)) for term in terms]
     order = sorted(set(plain))
     numbers = {text: number for number, text in enumerate(order)}
     words: dict[str, int] = {}
-    rows = [{words.setdefault(_singular(word), len(words)) for word in text.split(" ")} for text in plain]
+    rows = [{words.setdefault(_singular(word), len(words)) for word in words_of(text)} for text in plain]
     most = max(map(len, rows), default=1)
     table = np.array([[*row, *[-1] * (most - len(row))] for row in rows], np.int32).reshape(-1, most)
     return _Read(
         texts=[*order, *(TAG + text for text in order)],
         numbers=np.array([numbers[text] for text in plain], np.int64),
-        is_tag=np.array([term != text for term, text in zip(terms, plain, strict=True)], np.bool_),
+        is_tag=np.array([term.startswith(TAG) for term in terms], np.bool_),
         words=np.ascontiguousarray(table.T),
     )
 

@@ -3,6 +3,9 @@
 A term is a word (``subquery``), a pair of neighbouring words, with the stop word between them if there is one
 (``django orm``, ``terms of service``), or a whole tag (``#django orm``). Counts are kept in quarters, so that they
 stay integers.
+
+A script that puts no blanks between words has pairs of characters in their place (``数据``, ``据库``), and neighbours
+of these are runs of three; ``put_together`` tells them as they are written.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import sys
 import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from functools import lru_cache
 
 from octavo.model import Terms
@@ -39,9 +42,11 @@ _STOP_WORDS = frozenset(
     within without won would wouldn yet you your yours yourself yourselves
     """.split()
 )
-_SINGLE = frozenset("0123456789_abdefghijklmnopqstuvwxyz")
+# Letters alone are words in Russian (и, в, с) or French (à), and say nothing there either.
+_SINGLE = frozenset("0123456789_abdefghijklmnopqstuvwxyz") | {chr(code) for code in range(128, 0x590)}
 _BREAK = "\n"
-_DROPPED = _STOP_WORDS | _SINGLE | {_BREAK}
+_ALWAYS_DROPPED = _SINGLE | {_BREAK}
+_DROPPED = _STOP_WORDS | _ALWAYS_DROPPED
 
 _POSSESSIVE = re.compile(r"'s\b")
 # Marks that are common in texts otherwise of ASCII, and no part of a word.
@@ -50,24 +55,44 @@ _TYPOGRAPHY = "\u201c\u201d\u2018\u2013\u2014\u2026\u00a0"
 _BLANKS = {code: " " for code in range(128) if not chr(code).isalnum() and chr(code) not in "_\n"}
 _TOKEN = re.compile(r"\n|c\+\+|[cf]#|\w+")
 
+# Thai, Lao, Burmese, Khmer; kana, Han.
+_UNSPACED = (
+    "\u0e01-\u0e4e\u0e80-\u0ece\u1000-\u103f\u1050-\u108f\u1780-\u17d3"
+    "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003fffd"
+)
+_IS_UNSPACED = re.compile(f"[{_UNSPACED}]")
+# Vowels of Indic scripts are marks, which ``\w`` leaves out; a word would fall apart at each.
+_MARKED = "\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0971-\u0df3"
+_STOPS = "\n、。，；：！？"
+_TOKEN_OF_ANY = re.compile(rf"[{_STOPS}]|c\+\+|[cf]#|[{_UNSPACED}]+|(?:[^\W{_UNSPACED}]|[{_MARKED}])+")
+_HAS_OWN = re.compile(f"[{_UNSPACED}{_MARKED}]")
+# Endings and particles of Japanese, mostly.
+_HIRAGANA = re.compile("[\u3041-\u309f ]+")
 
-def count_terms(title: str, tags: tuple[str, ...], prose: str, code: str) -> Terms:
+
+def count_terms(title: str, tags: tuple[str, ...], prose: str, code: str, language: str = "en") -> Terms:
     """The terms of a post, from plain text.
 
     ``prose`` holds the blocks of the body, headings included, one a line: no pair of words crosses a line.
-    ``code`` is the text of all code blocks; its words count less, and it has no pairs.
+    ``code`` is the text of all code blocks; its words count less, and it has no pairs. ``language`` is a tag such as
+    ``pt-BR``: the stop words of English are none in another language, where words of too many posts tell themselves.
     """
-    counts = {term: times * _BODY for term, times in Counter(_terms(_tokens(prose))).items()}
+    dropped = _DROPPED if language.lower().split("-")[0] == "en" else _ALWAYS_DROPPED
+    counts = {term: times * _BODY for term, times in Counter(_terms(_tokens(prose), dropped)).items()}
 
     def add(terms: list[str], each: int) -> None:
         for term, times in Counter(terms).items():
             counts[term] = counts.get(term, 0) + times * each
 
-    add(_terms(_tokens(title)), _TITLE)
-    add(_words(_tokens(code)), _CODE)
+    add(_terms(_tokens(title), dropped), _TITLE)
+    add(_words(_tokens(code), dropped), _CODE)
+    if not prose.isascii() or not title.isascii():
+        for term in filter(_HIRAGANA.fullmatch, counts):
+            counts[term] = -(-counts[term] // _BODY)
     for tag in {tag_term(tag) for tag in tags}:
         add([tag], _TAG)
-        add(_words(_tokens(tag.removeprefix(TAG))), _TAG_WORD)
+        add(_words(_tokens(tag.removeprefix(TAG)), dropped), _TAG_WORD)
     words = sorted(counts)
     return Terms("\n".join(words), _packed(map(counts.__getitem__, words)))
 
@@ -80,8 +105,27 @@ def decode(terms: Terms) -> list[tuple[str, int]]:
 @lru_cache(1 << 12)
 def tag_term(tag: str) -> str:
     """The term that stands for a whole tag; tags that differ in case and punctuation only are one."""
-    words = [token for token in _tokens(tag) if token != _BREAK]
+    words = [token for token in _whole_tokens(tag) if token != _BREAK]
     return TAG + " ".join(words or tag.lower().split())
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a term or a tag, and the pairs of characters of what has no blanks."""
+    return [part for word in text.split(" ") for part in (_pairs(word) if _IS_UNSPACED.match(word) else [word])]
+
+
+def put_together(term: str) -> str:
+    """A term with its pairs of characters put together: ``数据 据库`` is ``数据库``."""
+    if term.isascii():
+        return term
+    first, *others = term.split(" ")
+    joined = [first]
+    for word in others:
+        if _IS_UNSPACED.match(word) and joined[-1][-1:] == word[:1]:
+            joined[-1] += word[1:]
+        else:
+            joined.append(word)
+    return " ".join(joined)
 
 
 def written(title: str) -> dict[str, str]:
@@ -117,13 +161,27 @@ def written(title: str) -> dict[str, str]:
 
 
 def _tokens(text: str) -> list[str]:
-    """Lower-cased words, and a line feed for every end of a line."""
+    """Lower-cased words and pairs of characters, and a line feed for every end of a line."""
+    words = _whole_tokens(text)
+    if text.isascii() or not _IS_UNSPACED.search(text):
+        return words
+    return [token for word in words for token in (_pairs(word) if _IS_UNSPACED.match(word) else [word])]
+
+
+def _pairs(word: str) -> list[str]:
+    return [word[at : at + 2] for at in range(len(word) - 1)] or [word]
+
+
+def _whole_tokens(text: str) -> list[str]:
+    """Lower-cased words, what is written without blanks as one, and a line feed for every end of a line."""
     text = unicodedata.normalize("NFC", text).lower().replace("\u2019", "'")
     if "'s" in text:
         text = _POSSESSIVE.sub("", text)
     if not text.isascii():
         for mark in _TYPOGRAPHY:
             text = text.replace(mark, " ")
+    if not text.isascii() and _HAS_OWN.search(text):
+        return [_BREAK if token in _STOPS else token for token in _TOKEN_OF_ANY.findall(text)]
     if not text.isascii() or "c++" in text or "c#" in text or "f#" in text:
         return _TOKEN.findall(text)
     # The same without the regular expression, which takes five times as long.
@@ -135,16 +193,16 @@ def _tokens(text: str) -> list[str]:
     return tokens
 
 
-def _words(tokens: list[str]) -> list[str]:
-    return [token for token in tokens if token not in _DROPPED]
+def _words(tokens: list[str], dropped: Set[str]) -> list[str]:
+    return [token for token in tokens if token not in dropped]
 
 
-def _terms(tokens: list[str]) -> list[str]:
+def _terms(tokens: list[str], dropped: Set[str]) -> list[str]:
     """The words, the pairs of neighbours, and the pairs around one stop word (which then is part of the term)."""
     terms: list[str] = []
     before = between = ""
     for token in tokens:
-        if token not in _DROPPED:
+        if token not in dropped:
             if before:
                 terms.append(f"{before}{between} {token}")
             terms.append(token)

@@ -7,7 +7,7 @@ from typing import Any
 
 from octavo.model import Candidate, says_more
 from octavo.spelling import spelled
-from octavo.terms import TAG, tag_term, written
+from octavo.terms import TAG, tag_term, words_of, written
 
 _TOLD = 3
 """The most terms that are told of a pair."""
@@ -33,6 +33,7 @@ class Wording:
         A plain word has to carry twice as much as one that says more: where posts are few, the words that are rare by
         chance are many.
         """
+        terms = _apart(terms)
         told = [(share, *self._told(text, one, two)) for text, share in terms[:_TOLD]]
         if len(terms) > _TOLD and not all(says_more(*each[1:]) for each in told):
             told += [(share, *self._told(text, one, two)) for text, share in terms[_TOLD:]]
@@ -75,3 +76,21 @@ class Wording:
             tags = {tag_term(tag).removeprefix(TAG): tag for tag in reversed(post.tags)}
             title = self._titles[number] = {**written(post.title), **tags}
         return title
+
+
+def _apart(terms: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Where there are no blanks between words, terms may overlap, as ``数据库`` and ``据库优`` do: the first is told
+    for both."""
+    if all(text.isascii() for text, _ in terms):
+        return list(terms)
+    shares: dict[str, int] = {}
+    known: dict[str, str] = {}
+    for text, share in terms:
+        parts = words_of(text.removeprefix(TAG))
+        leads = text
+        if not text.isascii() and len(parts) > len(text.split(" ")):
+            leads = next((known[part] for part in parts if part in known), text)
+        for part in parts:
+            known.setdefault(part, leads)
+        shares[leads] = shares.get(leads, 0) + share
+    return sorted(shares.items(), key=lambda each: -each[1])

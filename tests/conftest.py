@@ -5,9 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.battery import ALPHAS, GuardedSite
 from tests.sites import BASE, SiteFolder
+
+
+# On a busy machine any example may take long.
+settings.register_profile("octavo", deadline=None)
+settings.load_profile("octavo")
 
 
 @pytest.fixture

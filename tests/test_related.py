@@ -26,7 +26,8 @@ Rows = dict[str, Relations]
 class Blog:
     """Posts to rank, by path, with their terms."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: str = "en") -> None:
+        self.language = language
         self.posts: dict[str, Candidate] = {}
         self.terms: dict[str, Terms] = {}
         self.loaded: list[str] = []
@@ -34,7 +35,7 @@ class Blog:
     def write(self, path: str, prose: str, title: str = "", day: int | None = 0, **more: object) -> None:
         tags = more.get("tags", ())
         assert isinstance(tags, tuple)
-        terms = self.terms[path] = count_terms(title, tags, prose, "")
+        terms = self.terms[path] = count_terms(title, tags, prose, "", self.language)
         self.posts[path] = Candidate(path, title, day, digest(terms), **more)  # type: ignore[arg-type]
 
     def delete(self, path: str) -> None:
@@ -490,3 +491,86 @@ def test_a_post_is_not_brought_where_it_is_blocked_and_pins_stay() -> None:
     assert holders == ["posts/003.md"]
     assert lists["posts/003.md"][0].path == "posts/004.md"
     assert shown(lists, 2) == set(everyone)
+
+
+# Other languages: two posts on each of four things, in the words of every day.
+OTHERS = {
+    "de": {
+        "brot": (
+            "Sauerteig ansetzen: Roggenmehl und Wasser ruhen am Herd, bis die Hefe will.",
+            "Was ein Brot mit Sauerteig braucht, ist Zeit am warmen Herd und gutes Roggenmehl.",
+        ),
+        "rad": (
+            "Die Kette am Fahrrad ist trocken, also wird sie geölt, und die Bremse wird geprüft.",
+            "Wenn die Bremse schleift, will sie eingestellt werden; auch die Kette am Fahrrad.",
+        ),
+        "garten": (
+            "Im Garten blühen die Rosen, wenn man sie im Frühling schneidet und die Erde düngt.",
+            "Rosen schneiden ist am besten im Frühling, bevor der Garten und die Erde trocken sind.",
+        ),
+        "datenbank": (
+            "Eine Abfrage an die Datenbank war langsam, also bekam die Tabelle einen Index.",
+            "Ein Index hilft der Datenbank, wenn die Abfrage nur am Rand der Tabelle sucht.",
+        ),
+    },
+    "es": {
+        "pan": (
+            "La masa madre con harina de centeno descansa en el horno hasta que sube.",
+            "El pan de centeno con masa madre no es como los demás: el horno ha de estar caliente.",
+        ),
+        "bicicleta": (
+            "La cadena de la bicicleta está seca y el freno no va como antes.",
+            "Si el freno roza, se ajusta; la cadena de la bicicleta se engrasa.",
+        ),
+        "jardín": (
+            "En el jardín los rosales se podan en primavera y la tierra se abona.",
+            "Podar los rosales en primavera es lo mejor para el jardín y la tierra.",
+        ),
+        "datos": (
+            "La consulta a la base de datos era lenta y la tabla no tenía un índice.",
+            "Un índice ayuda a la base de datos cuando la consulta no lee toda la tabla.",
+        ),
+    },
+    "zh": {
+        "面包": ("用黑麦面粉和酵母做面包，放在烤箱里慢慢发酵。", "黑麦面包的酵母要新鲜，烤箱要先预热。"),
+        "自行车": ("自行车的链条干了，刹车也要检查。", "刹车有声音的时候，自行车的链条也要上油。"),
+        "花园": ("春天的花园里要修剪玫瑰，再给土壤施肥。", "玫瑰在春天修剪，花园的土壤不要太干。"),
+        "数据库": ("数据库的查询很慢，因为表没有索引。", "有了索引，数据库的查询就不用读整个表了。"),
+    },
+    "ja": {
+        "パン": ("ライ麦のパンは酵母をゆっくり発酵させます。", "酵母を発酵させて、ライ麦のパンを焼きます。"),
+        "自転車": (
+            "自転車のチェーンに油をさして、ブレーキを調整します。",
+            "ブレーキの調整のあとで、自転車のチェーンを見ます。",
+        ),
+        "庭": ("春の庭でバラを剪定して、土に肥料をやります。", "バラの剪定は春にします。庭の土には肥料が要ります。"),
+        "データベース": (
+            "データベースの検索が遅いので、索引を作りました。",
+            "索引があれば、データベースの検索は速くなります。",
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_posts_of_other_languages_are_related_by_what_they_are_about(language: str) -> None:
+    made = Blog(language)
+    for topic, texts in OTHERS[language].items():
+        for number, text in enumerate(texts):
+            made.write(f"{topic}/{number}.md", text)
+    for topic in OTHERS[language]:
+        assert made.offered(f"{topic}/0.md")[0] == f"{topic}/1.md"
+        assert made.offered(f"{topic}/1.md")[0] == f"{topic}/0.md"
+
+
+@pytest.mark.parametrize(("language", "topic"), [("zh", "数据库"), ("ja", "データベース")])
+def test_reasons_in_scripts_without_blanks_can_be_read(language: str, topic: str) -> None:
+    made = Blog(language)
+    for name, texts in OTHERS[language].items():
+        for number, text in enumerate(texts):
+            made.write(f"{name}/{number}.md", text, title=name, tags=(name,))
+    reasons = made.lists()[f"{topic}/0.md"][0].reasons
+    assert reasons[0].kind == "tag" and reasons[0].text == topic
+    shown = [reason.text for reason in reasons]
+    assert not any(" " in text for text in shown)
+    assert all(text in "".join(OTHERS[language][topic]) for text in shown)

@@ -5,11 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.model import Terms
-from octavo.terms import count_terms, decode, tag_term, written
+from octavo.terms import count_terms, decode, put_together, tag_term, words_of, written
 
 
-def counted(title: str = "", tags: tuple[str, ...] = (), prose: str = "", code: str = "") -> dict[str, float]:
-    return {term: quarters / 4 for term, quarters in decode(count_terms(title, tags, prose, code))}
+def counted(
+    title: str = "", tags: tuple[str, ...] = (), prose: str = "", code: str = "", language: str = "en"
+) -> dict[str, float]:
+    return {term: quarters / 4 for term, quarters in decode(count_terms(title, tags, prose, code, language))}
 
 
 def test_a_word_of_the_body_counts_one_and_of_the_title_four() -> None:
@@ -44,6 +46,51 @@ def test_neighbours_are_a_pair_also_around_one_stop_word() -> None:
 
 def test_no_pair_crosses_a_line() -> None:
     assert counted(prose="foreign\nkeys\n\nforeign of\nkeys") == {"foreign": 2, "keys": 2}
+
+
+def test_stop_words_of_english_are_words_of_other_languages() -> None:
+    text = "Not will also\nher"
+    assert counted(prose=text).keys() == set()
+    assert counted(prose=text, language="en-GB").keys() == set()
+    assert counted(prose=text, language="de-AT").keys() == {"not", "will", "also", "her", "not will", "will also"}
+
+
+def test_letters_alone_say_nothing_in_any_alphabet() -> None:
+    assert counted(prose="и в модель\nà la carte", language="ru").keys() == {"модель", "la", "carte", "la carte"}
+
+
+def test_where_there_are_no_blanks_characters_are_counted_in_twos_and_threes() -> None:
+    assert counted(prose="数据库。模型", language="zh") == {"数据": 1, "据库": 1, "数据 据库": 1, "模型": 1}
+    assert counted(prose="Django数据库", language="zh").keys() >= {"django", "数据", "据库", "django 数据"}
+    assert counted(prose="茶", language="ja") == {"茶": 1}
+
+
+def test_endings_of_japanese_count_little() -> None:
+    assert counted(prose="検索します", language="ja") == {
+        "検索": 1,
+        "索し": 1,
+        "検索 索し": 1,
+        "索し しま": 1,
+        "しま": 0.25,
+        "ます": 0.25,
+        "しま ます": 0.25,
+    }
+
+
+def test_a_tag_without_blanks_is_one_term() -> None:
+    assert counted(tags=("数据库",), language="zh") == {"#数据库": 2, "数据": 2, "据库": 2}
+    assert words_of("数据库 orm") == ["数据", "据库", "orm"]
+
+
+def test_terms_without_blanks_are_told_as_they_are_written() -> None:
+    assert put_together("数据 据库") == "数据库"
+    assert put_together("django 数据") == "django 数据"
+    assert put_together("terms of service") == "terms of service"
+
+
+@pytest.mark.parametrize("word", ["हिन्दी", "தமிழ்", "מָקוֹם", "größe", "naïve", "한국어", "язык"])
+def test_vowel_signs_and_accents_are_part_of_a_word(word: str) -> None:
+    assert list(counted(prose=word)) == [word]
 
 
 def test_composed_and_decomposed_letters_are_one_word() -> None:
