@@ -6,11 +6,28 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from typing import Protocol
 
-from peer import Peer, Tools
+from peer import Tools
 
 
-def install(peers: Iterable[Peer], tools: Tools) -> int:
+class Wanted(Protocol):
+    """``name`` is that of the environment, ``pip`` and ``npm`` are packages."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def pip(self) -> tuple[str, ...]: ...
+
+    @property
+    def npm(self) -> tuple[str, ...]: ...
+
+
+def install(peers: Iterable[Wanted], tools: Tools) -> int:
     """Install the newest version of each peer, and make its environment where it is not there. 1 when one failed."""
     failed = []
     for peer in peers:
@@ -22,7 +39,7 @@ def install(peers: Iterable[Peer], tools: Tools) -> int:
     return 1 if failed else 0
 
 
-def _python_packages(peer: Peer, tools: Tools) -> bool:
+def _python_packages(peer: Wanted, tools: Tools) -> bool:
     if not peer.pip:
         return True
     if tools.program("python") is None:
@@ -31,7 +48,7 @@ def _python_packages(peer: Peer, tools: Tools) -> bool:
     return subprocess.run(command).returncode == 0
 
 
-def _node_packages(peer: Peer, tools: Tools) -> bool:
+def _node_packages(peer: Wanted, tools: Tools) -> bool:
     if not peer.npm:
         return True
     npm = shutil.which("npm")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import subprocess
 import sys
@@ -15,8 +17,11 @@ import pytest
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 MODULES = (
+    "contenders",
     "content",
+    "corpora",
     "corpus",
+    "evaluate",
     "generate",
     "measure",
     "operations",
@@ -32,12 +37,12 @@ MODULES = (
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Any]:
     """The modules of the benchmark, which are scripts beside each other and no package; gone again afterwards."""
-    sys.path.insert(0, str(BENCHMARKS))
-    before = set(sys.modules)
+    path, before = sys.path[:], set(sys.modules)
+    sys.path[:0] = [str(BENCHMARKS), str(BENCHMARKS / "related")]
     try:
         yield SimpleNamespace(**{name: import_module(name) for name in MODULES})
     finally:
-        sys.path.remove(str(BENCHMARKS))
+        sys.path[:] = path
         for name in set(sys.modules) - before:
             if str(getattr(sys.modules[name], "__file__", "")).startswith(str(BENCHMARKS)):
                 del sys.modules[name]
@@ -304,3 +309,74 @@ def test_a_report_survives_its_file_and_a_site_measured_again_replaces_what_was_
 def test_the_docs_have_a_place_for_the_figures(bench):
     page = (BENCHMARKS.parent / "docs" / "benchmarks.md").read_text(encoding="utf-8")
     assert bench.tables.between_marks(page, "figures") != page
+
+
+SCORER = """\
+METRICS = ("hit@5", "ndcg@10")
+
+def load_truth(path, visible):
+    return {"a", "b", "c"}, {"a": {"b"}, "b": {"a"}}
+
+def load_known(path, visible):
+    return {}
+
+def score(ids, truth, lists, known):
+    rows = [(float(truth[post] <= set(lists[post][:5])), float(lists[post][:1] == list(truth[post]))) for post in "ab"]
+    return rows, {"coverage@5": len({other for row in lists.values() for other in row}) / len(ids)}
+"""
+TO_POSTS = """\
+import pathlib, sys
+folder = pathlib.Path(sys.argv[2])
+folder.mkdir(parents=True, exist_ok=True)
+for name, words in zip("abc", ("outer subquery", "subquery outer", "blueprint")):
+    text = f"---\\ntitle: Of {name}\\ndate: 2026-01-01\\n---\\n\\n{words}\\n"
+    folder.joinpath(f"{name}.md").write_text(text)
+"""
+
+
+@pytest.fixture
+def collection(bench, tmp_path):
+    """A corpus of three posts, of which two are related, with a scorer of its own."""
+    rows = [
+        {"id": post, "title": f"Of {post}", "date": "2026-01-01", "tags": ["one"], "relevant": []} for post in "abc"
+    ]
+    with gzip.open(tmp_path / "small.jsonl.gz", "wt") as file:
+        file.write("\n".join(map(json.dumps, rows)))
+    (tmp_path / "score.py").write_text(SCORER)
+    (tmp_path / "to_posts.py").write_text(TO_POSTS)
+    return bench.corpora.corpora(tmp_path, [], 0.0)[0]
+
+
+def test_octavo_is_asked_by_its_command_for_the_posts_related_in_files(bench, collection, tmp_path):
+    lists = bench.contenders.octavo(collection, tmp_path / "site", bench.peer.Tools(tmp_path))
+    assert lists["a"][:1] == ["b"] and lists["b"][:1] == ["a"]
+    score = collection.score(lists)
+    assert (score.mean, score.hits) == (1.0, 1.0)
+
+
+def test_posts_by_tags_share_the_most_or_the_rarest_and_come_newest_first(bench):
+    tags = {"a": ["x", "y"], "b": ["x", "y"], "c": ["x"], "d": ["x", "z"], "e": ["z"], "f": []}
+    rows = [{"id": post, "date": f"2026-01-0{day}", "tags": tags[post]} for day, post in enumerate("abcdef", 1)]
+    corpus = SimpleNamespace(posts=lambda: rows)
+    assert bench.contenders.by_tags(corpus, Path(), None)["a"] == ["b", "d", "c"]
+    assert bench.contenders.pelican(corpus, Path(), None)["d"] == ["e", "c", "b", "a"]
+    assert bench.contenders.by_tags(corpus, Path(), None)["f"] == []
+
+
+def test_a_lead_that_every_query_shows_is_above_nothing_and_one_by_chance_is_not(bench):
+    score = bench.corpora.Score
+    ours = [score((0.5, 0.7) * 20, (1.0,) * 40, 1.0)]
+    sure = bench.corpora.lead(ours, [score((0.4, 0.6) * 20, (1.0,) * 40, 1.0)])
+    assert sure.mean == pytest.approx(0.1) and sure.low > 0.09 and sure.high < 0.11
+    chance = bench.corpora.lead(ours, [score((0.9, 0.3) * 20, (1.0,) * 40, 1.0)])
+    assert chance.low < 0 < chance.high
+
+
+def test_the_tables_of_related_posts_have_a_row_for_each_and_the_best_last(bench, collection):
+    score = bench.corpora.Score
+    scores = {"octavo": [score((0.6, 0.4), (1.0, 0.0), 1.0)], "svd": [score((0.3, 0.5), (1.0, 0.0), 0.5)]}
+    rows = bench.evaluate.quality(scores, [collection])
+    assert rows[1:] == [["TF-IDF with SVD", *["0.400"] * 2, "0.500", "0.500"], ["Octavo", *["0.500"] * 3, "1.000"]]
+    ahead = bench.evaluate.leads(scores, [collection])
+    assert ahead[1][:2] == ["TF-IDF with SVD", "+0.10 (-0.10 to 0.30)"]
+    assert "| TF-IDF with SVD | 0.400 |" in bench.evaluate.markdown(rows)

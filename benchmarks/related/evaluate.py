@@ -1,117 +1,136 @@
-"""Score the lists of related posts on collections whose related posts are known.
+"""Score the related posts of Octavo and of others on collections whose related posts are known.
 
-    python benchmarks/related/evaluate.py --score SCORE.PY [--fields] [--json] CORPUS.jsonl.gz…
+    python benchmarks/related/evaluate.py DATA [--corpora NAME,…] [--contenders NAME,…] [--visible SHARE] [--write PAGE]
+    python benchmarks/related/evaluate.py --install
 
-SCORE.PY is the scorer that comes with the corpora; ``to_posts.py`` lies beside it. Each corpus is written as a folder
-of posts and goes through ``octavo related --all``, from files to lists. With ``--fields``, lists are made straight
-from the corpus's own plain text, without our Markdown parser: the difference is what the parser costs or brings.
-
-Prints nDCG@10 and Hit@5, each with the mean over the corpora, and coverage@5.
+DATA is a folder with corpora (``*.jsonl.gz``) and with their ``score.py`` and ``to_posts.py``. Octavo and Hugo make
+their lists from a folder of posts, by their own commands. Printed are nDCG@10 on each corpus, the means of nDCG@10,
+Hit@5 and coverage@5, and by how much Octavo is ahead, with the interval in which 95 of 100 resampled leads lie.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime as dt
-import gzip
-import json
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from octavo.digest import digest
-from octavo.model import Candidate
-from octavo.related import rank
-from octavo.terms import count_terms
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-LENGTH = 10
-EPOCH = dt.date(1970, 1, 1)
+from contenders import CONTENDERS, environments, lists_of
+from corpora import Corpus, Score, corpora, lead, mean
+from install import install
+from peer import ROOT, Tools
+from tables import between_marks
 
-Lists = dict[str, list[str]]
+OURS = "octavo"
+Scores = dict[str, list[Score]]
+"""By contender, a score for each corpus."""
+
+Rows = list[list[str]]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Score lists of related posts.")
-    parser.add_argument("corpora", nargs="+", type=Path, metavar="CORPUS")
-    parser.add_argument("--score", required=True, type=Path, metavar="SCORE.PY")
-    parser.add_argument("--fields", action="store_true", help="from the corpus's plain text instead of from files")
-    parser.add_argument("--json", action="store_true", help="print what the scorer says of each corpus, one a line")
-    options = parser.parse_args()
-    results = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for corpus in options.corpora:
-            name = corpus.name.partition(".")[0]
-            made = from_fields(corpus) if options.fields else from_files(corpus, options.score, Path(folder) / name)
-            results[name] = scored(corpus, made, options.score, Path(folder))
-            if options.json:
-                print(json.dumps({"corpus": name, **results[name]}), flush=True)
-    if not options.json:
-        print_table(results)
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = _parser().parse_args(arguments)
+    tools = Tools(given.env.resolve())
+    chosen = {name: CONTENDERS[name] for name in given.contenders}
+    if given.install:
+        return install(environments(chosen.values()), tools)
+    if given.data is None:
+        print("which corpora? give a folder of them", file=sys.stderr)
+        return 2
+    found = corpora(given.data, given.corpora, given.visible)
+    scores: Scores = {}
+    with tempfile.TemporaryDirectory(prefix="octavo-related-") as work:
+        for name, contender in chosen.items():
+            rows = []
+            for corpus in found:
+                lists = lists_of(contender, corpus, Path(work), tools)
+                if lists is None:
+                    print(f"{contender.title}: not found; --install installs it", file=sys.stderr)
+                    break
+                rows.append(corpus.score(lists))
+            else:
+                scores[name] = rows
+                print(f"{contender.title}: {mean([each.mean for each in rows]):.3f}", file=sys.stderr, flush=True)
+    tables = [quality(scores, found), leads(scores, found)]
+    if given.write:
+        page = given.write.read_text(encoding="utf-8")
+        figures = "\n\n".join(filter(None, map(markdown, tables)))
+        given.write.write_text(between_marks(page, figures), encoding="utf-8")
+    print("\n\n".join(filter(None, map(text, tables))))
     return 0
 
 
-def from_fields(corpus: Path) -> Lists:
-    """Lists from the texts that the corpus gives."""
-    terms, candidates = {}, []
-    for post in read(corpus):
-        tags = tuple(post["tags"])
-        terms[post["id"]] = counted = count_terms(post["title"], tags, post["body_text"], post["code"])
-        day = (dt.date.fromisoformat(post["date"]) - EPOCH).days if post["date"] else None
-        candidates.append(Candidate(post["id"], post["title"], day, digest(counted), tags))
-    lists, _ = rank(candidates, terms.__getitem__)
-    return {path: [relation.path for relation in row[:LENGTH]] for path, row in lists.items()}
+def quality(scores: Scores, found: Sequence[Corpus]) -> Rows:
+    """nDCG@10 of each, and the means; the best last."""
+    rows = [["nDCG@10", *(corpus.name for corpus in found), "mean", "Hit@5", "coverage@5"]]
+    for name in sorted(scores, key=lambda name: mean([each.mean for each in scores[name]])):
+        own = scores[name]
+        means = mean([each.mean for each in own]), mean([each.hits for each in own])
+        shown = [f"{each.mean:.3f}" for each in own]
+        figures = [*(f"{value:.3f}" for value in means), f"{mean([each.coverage for each in own]):.3f}"]
+        rows.append([CONTENDERS[name].title, *shown, *figures])
+    return rows
 
 
-def from_files(corpus: Path, score: Path, site: Path) -> Lists:
-    """Lists by the command line, from a folder of posts."""
-    run(score.with_name("to_posts.py"), corpus, site / "posts")
-    command = [sys.executable, "-m", "octavo", "-C", str(site), "related", "--all", "--format", "json"]
-    told = subprocess.run([*command, "--count", str(LENGTH)], check=False, stdout=subprocess.PIPE, text=True)
-    if told.returncode:
-        raise SystemExit(f"{' '.join(command)}: exit status {told.returncode}")
-    rows = map(json.loads, told.stdout.splitlines())
-    return {Path(row["id"]).stem: [Path(other["id"]).stem for other in row["related"]] for row in rows}
+def leads(scores: Scores, found: Sequence[Corpus]) -> Rows:
+    """By how much Octavo is ahead of each."""
+    if OURS not in scores or len(scores) < 2:
+        return []
+    rows = [["Octavo is ahead of", *(corpus.name for corpus in found), "mean"]]
+    ours = scores[OURS]
+    for name, theirs in sorted(scores.items(), key=lambda each: mean([score.mean for score in each[1]])):
+        if name == OURS:
+            continue
+        pairs = [([one], [two]) for one, two in zip(ours, theirs, strict=True)]
+        intervals = [lead(*pair) for pair in [*pairs, (ours, theirs)]]
+        shown = [f"{each.mean:+.2f} ({each.low:.2f} to {each.high:.2f})" for each in intervals]
+        rows.append([CONTENDERS[name].title, *shown])
+    return rows
 
 
-def scored(corpus: Path, lists: Lists, score: Path, folder: Path) -> dict[str, Any]:
-    """What the scorer says of lists."""
-    predictions = folder / "predictions.jsonl"
-    lines = (json.dumps({"id": post, "related": related}) + "\n" for post, related in lists.items())
-    predictions.write_text("".join(lines), "utf-8")
-    found = json.loads(run(score, corpus, predictions))
-    assert isinstance(found, dict)
-    return found
+def text(rows: Rows) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows)
+    return "\n".join("  ".join(line).rstrip() for line in lines)
 
 
-def print_table(results: dict[str, dict[str, Any]]) -> None:
-    print(f"{'corpus':12} {'queries':>7} {'nDCG@10':>8} {'95%':>15} {'Hit@5':>7} {'coverage@5':>11}")
-    for name, found in results.items():
-        ndcg, hit = found["metrics"]["ndcg@10"], found["metrics"]["hit@5"]
-        interval = f"{ndcg['low']:.3f} to {ndcg['high']:.3f}"
-        print(
-            f"{name:12} {found['queries']:7} {ndcg['mean']:8.4f} {interval:>15} {hit['mean']:7.4f}"
-            f" {found['coverage@5']:11.4f}"
-        )
-    ndcg_mean = mean(found["metrics"]["ndcg@10"]["mean"] for found in results.values())
-    hit_mean = mean(found["metrics"]["hit@5"]["mean"] for found in results.values())
-    print(f"{'mean':12} {'':7} {ndcg_mean:8.4f} {'':15} {hit_mean:7.4f}")
+def markdown(rows: Rows) -> str:
+    if not rows:
+        return ""
+    head, *body = rows
+    rule = [":---", *["---:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *body])
 
 
-def mean(values: Iterable[float]) -> float:
-    known = list(values)
-    return sum(known) / len(known)
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Score lists of related posts.")
+    parser.add_argument("data", nargs="?", type=Path, metavar="DATA", help="a folder of corpora")
+    parser.add_argument("--corpora", type=_some, default=[], metavar="NAME,…", help="by default all")
+    parser.add_argument(
+        "--contenders", type=_known, default=list(CONTENDERS), metavar="NAME,…", help=", ".join(CONTENDERS)
+    )
+    parser.add_argument(
+        "--visible", type=float, default=0.0, metavar="SHARE", help="the part of the links that is left in the posts"
+    )
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the tables between the marks of a page")
+    parser.add_argument("--install", action="store_true", help="install what the others need and do nothing else")
+    parser.add_argument("--env", type=Path, default=ROOT / ".venv-bench", metavar="DIR", help="where that is installed")
+    return parser
 
 
-def run(script: Path, *arguments: Path) -> str:
-    return subprocess.run([sys.executable, script, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
+def _some(written: str) -> list[str]:
+    return written.split(",")
 
 
-def read(corpus: Path) -> Iterable[dict[str, Any]]:
-    with gzip.open(corpus, "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
+def _known(written: str) -> list[str]:
+    names = written.split(",")
+    for name in names:
+        if name not in CONTENDERS:
+            raise argparse.ArgumentTypeError(f"'{name}' is none of {', '.join(CONTENDERS)}")
+    return names
 
 
 if __name__ == "__main__":
