@@ -10,7 +10,6 @@ from hypothesis import settings
 from tests.battery import ALPHAS, GuardedSite
 from tests.sites import BASE, SiteFolder
 
-
 # On a busy machine any example may take long.
 settings.register_profile("octavo", deadline=None)
 settings.load_profile("octavo")
