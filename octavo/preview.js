@@ -18,6 +18,8 @@
   };
   const kindOf = node => node.nodeType === 1 ? node.localName : `#${node.nodeType}`;
   const isOurs = node => node.nodeType === 1 && node.localName === "script" && /^\/_octavo\//.test(node.getAttribute("src") || "");
+  // Others are data: JSON, and what a browser may fetch in advance.
+  const isCode = script => /^(|module|importmap|(text|application)\/(java|ecma)script)$/i.test(script.type.trim());
   const childrenOf = node => [...node.childNodes].filter(child => !isOurs(child));
 
   // The hashes of a page from the server, by node.
@@ -206,7 +208,7 @@
       }
       left.forEach(node => node.remove());
     };
-    const scripts = root => [...root.querySelectorAll("script")].filter(script => !isOurs(script) && !/json/.test(script.type)).map(script => script.outerHTML).join("\n");
+    const scripts = root => [...root.querySelectorAll("script")].filter(script => !isOurs(script) && isCode(script)).map(script => script.outerHTML).join("\n");
     if (base !== null && scripts(base) !== scripts(fresh)) { location.reload(); return []; }
     update(document.documentElement, fresh);
     lines(fresh);
@@ -347,7 +349,7 @@
     return make("article", {}, ...parts);
   };
   // What the author is told of the page: a badge on what a build would leave out, and a panel.
-  let state = {source: null, hidden: {}}, panel = null;
+  let state = {source: null, hidden: {}}, panel = null, wanted = false;
   const marks = new CSSStyleSheet();
   const WORDS = {draft: "draft", future: "to come"};
   const tell = found => {
@@ -362,10 +364,15 @@
     if (!document.adoptedStyleSheets.includes(marks)) document.adoptedStyleSheets = [...document.adoptedStyleSheets, marks];
   };
   const toggle = () => {
-    if (panel) { panel.remove(); panel = null; } else say({kind: "panel"});
+    wanted = !wanted;
+    panel?.remove();
+    panel = null;
+    say({kind: "panel", wanted});
   };
   const list = (title, items) => items.length ? [make("h2", {}, title), make("ul", {}, ...items.map(item => make("li", {}, ...item)))] : [];
   const about = found => {
+    if (!wanted) return;
+    const scrolled = panel?.scrollTop ?? 0;
     panel?.remove();
     const parts = [];
     if (found.status) parts.push(make("h2", {}, "Status"), make("p", {}, found.status));
@@ -383,6 +390,7 @@
     panel = make("div", {class: "panel", role: "complementary", "aria-label": "About this page"},
       make("button", {class: "close", type: "button", onclick: toggle}, "Close"), ...parts);
     shadow().append(panel);
+    panel.scrollTop = scrolled;
   };
   const remark = text => {
     const said = make("div", {class: "said", role: "status"}, text);
@@ -416,7 +424,6 @@
       if (base === null) return location.reload();
       version = message.version;
       reveal(morph(fresh));
-      if (panel) say({kind: "panel"});
       dispatchEvent(new CustomEvent("octavo:shown", {detail: message.version}));
     },
     problems(message) { show(message.problems); },
@@ -435,6 +442,7 @@
       opened = true;
       waiting = 250;
       say({kind: "hello", path: location.pathname, version});
+      if (wanted) say({kind: "panel", wanted});
     });
     socket.addEventListener("message", event => {
       const message = JSON.parse(event.data);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import queue
 import shutil
@@ -12,24 +13,29 @@ import time
 import webbrowser
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from concurrent.futures import BrokenExecutor, Future
+from concurrent.futures import BrokenExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from octavo import editor, urls
-from octavo.desk import HELD_PAGES, Desk, Shown, View, relate_apart
-from octavo.diagnostic import Diagnostic, to_text
+from octavo.about import about
+from octavo.complaints import PASSING, Complaints
+from octavo.desk import HELD_PAGES, Desk, Shown
 from octavo.facts import Unanswered
 from octavo.failures import Usage, failure
 from octavo.project import Project
 from octavo.publish import PublishError
-from octavo.serve import LOCAL, Client, PageText, PreviewServer, Shelf, listen
+from octavo.relating import Elsewhere, Relating
+from octavo.serve import LOCAL, Client, PageText, PreviewServer, Shelf, listen, without_policy
+from octavo.shelf import shelf
+from octavo.spare import give_back
 from octavo.watch import Changes
-from octavo.workers import Workers
+
+if TYPE_CHECKING:
+    from octavo.pipeline import Static
 
 TRIES = 20
 """Ports tried from the one asked for, when it is taken."""
@@ -49,16 +55,11 @@ LONGEST = 0.4
 RELATED = 0.5
 """Seconds without an event after which related posts are worked out."""
 
-PASSING = 0.6
-"""Seconds for which an error, or the loss of a page, is held back: an editor that empties a file and then fills it
-leaves it so meanwhile (VS Code, sync tools)."""
-
-HELD_BACK = 3.0
-"""Seconds after which it is told all the same."""
+PANEL = 0.2
+"""Seconds after a change when an open panel is told of it."""
 
 APART = 2_000
-"""Posts from which on related posts are worked out in a process of its own: what that takes in memory is given back,
-and a page that is saved meanwhile does not wait."""
+"""Posts from which on related posts are worked out in a process of its own."""
 
 RESCAN = 30.0
 """Seconds after which to look without an event: a lost event, or a post whose time has come."""
@@ -88,18 +89,6 @@ def preview(project: Project, changes: Changes, host: str, port: int, open_brows
     return 0
 
 
-@dataclass(frozen=True)
-class StaticFile:
-    """A file that no layout makes, as it was listed."""
-
-    digest: bytes
-    content: bytes | None
-    location: Path
-
-    def read(self) -> bytes:
-        return self.location.read_bytes() if self.content is None else self.content
-
-
 class Author:
     """Follows the files at a desk, in the thread that calls ``work``, and answers the server from there."""
 
@@ -110,20 +99,21 @@ class Author:
         self._todo: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._lock = Lock()
         self._places: set[Path] = set()
-        self._apart = Workers(2)
+        self._relating = Relating(project, self._related)
+        self._complaints = Complaints()
         self._stopped = False
         self._shelf: Shelf | None = None
+        self._offered: Mapping[str, Static] = {}
         self._busy = False
         self._texts: OrderedDict[str, tuple[Shown, PageText]] = OrderedDict()
         self._hidden: Mapping[str, str] = {}
-        self._told: tuple[Diagnostic, ...] = ()
-        self._words_told = ""
-        self._failure = ""
         self._first_event = self._last_event = 0.0
         self._look_at: float | None = None
         self._touched = False
         self._relate_at: float | None = None
         self._tell_at: float | None = None
+        self._gone_at: float | None = None
+        self._panels_at: float | None = None
         self._rescan_at = 0.0
         changes.tell(self._changed, self._stop)
 
@@ -156,6 +146,7 @@ class Author:
             client.version = str(message.get("version", ""))
             self._todo.put(lambda: self._greet(client))
         elif message.get("kind") == "panel":
+            client.panel = "" if message.get("wanted") else None
             self._todo.put(lambda: self._tell_about(client))
         elif message.get("kind") == "open":
             self._todo.put(lambda: self._open(client, message))
@@ -184,7 +175,14 @@ class Author:
             print(f"{len(self._desk.view.pages)} pages, read in {time.monotonic() - started:.2f} s", flush=True)
         while not self._stopped:
             now = time.monotonic()
-            deadlines = (self._look_at, self._relate_at, self._tell_at, self._rescan_at)
+            deadlines = (
+                self._look_at,
+                self._relate_at,
+                self._tell_at,
+                self._gone_at,
+                self._panels_at,
+                self._rescan_at,
+            )
             due = min(at for at in deadlines if at is not None)
             try:
                 job = self._todo.get(timeout=max(0.0, due - now)) if due > now else self._todo.get_nowait()
@@ -198,7 +196,7 @@ class Author:
 
     def close(self) -> None:
         """End what is still at work elsewhere."""
-        self._apart.close()
+        self._relating.stop()
 
     def _due(self) -> None:
         """Do what its time has come for."""
@@ -206,9 +204,14 @@ class Author:
         if self._look_at is not None and now >= self._look_at:
             self._look(relating=False)
         elif self._tell_at is not None and now >= self._tell_at:
-            self._tell_at = None
             self._tell_problems()
+        elif self._gone_at is not None and now >= self._gone_at:
+            self._gone_at = None
             self._push(gone=True)
+        elif self._panels_at is not None and now >= self._panels_at:
+            self._panels_at = None
+            for client in self.server.clients():
+                self._tell_about(client)
         elif self._relate_at is not None and now >= self._relate_at:
             self._relate_at = None
             self._relate()
@@ -221,29 +224,25 @@ class Author:
         view = self._desk.view
         if view is None or (view.is_related and not self._touched):
             return
-        if not self._is_large() or view.is_held:
+        if self._is_large() and not view.is_held:
+            self._relating.start()
+        else:
             self._look(relating=True)
-            return
-        self._apart.close()
-        pool = self._apart.pool()
-        assert pool is not None
-        project = self._project
-        working = pool.submit(relate_apart, str(project.root), replace(project.options, jobs=1))
-        working.add_done_callback(lambda done: self._todo.put(lambda: self._related(done)))
 
     def _is_large(self) -> bool:
         return self._desk.view is not None and len(self._desk.view.inputs.posts) >= APART
 
-    def _related(self, done: Future[bytes]) -> None:
-        """The process that worked out the related posts has ended: one that was ended by us counts for nothing."""
-        if done.cancelled() or isinstance(done.exception(), BrokenExecutor):
-            return
-        self._apart.close()
-        problem = done.exception()
-        if isinstance(problem, Exception):
-            self._fail(problem)
-        else:
-            self._look(relating=False, elsewhere=done.result())
+    def _related(self, outcome: Elsewhere | BaseException) -> None:
+        """The process that worked out the related posts has ended; called in another thread."""
+
+        def take() -> None:
+            self._relating.stop()
+            if isinstance(outcome, Elsewhere):
+                self._look(relating=False, elsewhere=outcome)
+            elif isinstance(outcome, Exception):
+                self._fail(outcome)
+
+        self._todo.put(take)
 
     def _saved(self) -> None:
         """Show what was saved where it can be shown at once; the rest follows."""
@@ -252,20 +251,20 @@ class Author:
             time.sleep(AT_ONCE / 4)
         with self._lock:
             places, self._places = self._places, set()
-        self._apart.close()
         whole = False
         try:
             touched = self._desk.touch(places)
             whole = touched.whole and self._is_large()
             if touched.done:
-                self._shelve()
+                if self._desk.statics is not self._offered:
+                    self._shelve()
                 self._push()
         except Unanswered:
             pass  # it is being written: the look that follows finds what has become of it
         except Exception as problem:
             self._fail(problem)
         now = time.monotonic()
-        self._relate_at = now + RELATED
+        self._panels_at, self._relate_at = now + PANEL, now + RELATED
         if whole and self._look_at is None:
             self._touched = True  # the look that follows the related posts finds the rest
             return
@@ -273,16 +272,16 @@ class Author:
             self._first_event = now
         self._look_at = min(self._first_event + LONGEST, now + QUIET)
 
-    def _look(self, relating: bool, elsewhere: bytes | None = None) -> None:
+    def _look(self, relating: bool, elsewhere: Elsewhere | None = None) -> None:
         """Look at the site as a whole, and show what it has become."""
         self._look_at, self._busy, self._touched = None, True, False
-        self._apart.close()
+        self._relating.stop()
         began = time.monotonic()
         try:
             if not (self._project.root / "posts").is_dir():
                 raise Usage("the folder posts/ is gone: what was read is shown as it was")
             changed = self._desk.look(relating, elsewhere)
-            self._failure = ""
+            self._complaints.failure = ""
         except Exception as problem:
             self._fail(problem)
             changed = False
@@ -290,8 +289,9 @@ class Author:
             self._busy = False
             self._project.workers.close()
             self._changes.renew()
-        took = time.monotonic() - began
-        self._rescan_at = time.monotonic() + max(RESCAN, 100 * took)
+            give_back()
+        ended = time.monotonic()
+        self._rescan_at, self._panels_at = ended + max(RESCAN, 100 * (ended - began)), ended + PANEL
         if changed:
             self._shelve()
             self._push()
@@ -307,24 +307,20 @@ class Author:
             self._look_at = time.monotonic() + PASSING
         if isinstance(problem, Unanswered):
             return
-        self._failure = failure(problem, self._project.root).words
+        self._complaints.failure = failure(problem, self._project.root).words
 
     def _shelve(self) -> None:
         """Let the server know what there is."""
         view = self._desk.view
         if view is None:
             return
-        before = self._shelf
-        base_path = urls.base_path(view.inputs.settings.base_url)
-        files = {path: _static(view, path) for path in view.statics}
-        self._shelf = Shelf(
-            base_path, view.pages, files, _Images(self._project, view), view.inputs.settings.permalinks.not_found
-        )
+        before, self._offered = self._shelf, self._desk.statics
+        self._shelf = shelf(view, self._offered, self._project)
         if before is None:
-            self._hidden = self._desk.not_public()
+            self._hidden = view.not_public(self._project.now())
             self.server.tell_all({"kind": "reload"})
             return
-        hidden = self._desk.not_public()
+        hidden = view.not_public(self._project.now())
         if hidden != self._hidden:
             self._hidden = hidden
             for client in self.server.clients():
@@ -332,7 +328,7 @@ class Author:
         differing = [
             urls.href("/" + path, view.inputs.settings.base_url)
             for path, known in before.files.items()
-            if path in files and files[path].digest != known.digest
+            if (now := self._shelf.files.get(path)) is not None and now.digest != known.digest
         ]
         if differing:
             self.server.tell_all({"kind": "files", "urls": differing})
@@ -353,7 +349,7 @@ class Author:
     def _text(self, shown: Shown) -> PageText:
         known = self._texts.pop(shown.url, None)
         if known is None or known[0] is not shown:
-            content = self._desk.numbered(shown)
+            content = without_policy(self._desk.numbered(shown))
             known = (shown, PageText(content, blake2b(content, digest_size=9).hexdigest() if content else ""))
         self._texts[shown.url] = known
         while len(self._texts) > HELD_PAGES:
@@ -367,7 +363,7 @@ class Author:
         shelf = self._shelf
         if client.url is None or shelf is None:
             return
-        client.source = self._desk.source_of(client.url)
+        client.source = self._source_of(client.url)
         found = self._page(client.url) if client.url in shelf.pages else None
         if found is not None and found.content and not client.version:
             client.tell({"kind": "reload"})
@@ -377,17 +373,26 @@ class Author:
         client.tell(self._state_message(client.url))
         client.tell(self._problems_message())
 
+    def _source_of(self, url: str) -> str | None:
+        return self._desk.view.source_of(url) if self._desk.view is not None else None
+
     def _state_message(self, url: str) -> dict[str, Any]:
-        return {"kind": "state", "source": self._desk.source_of(url), "hidden": self._hidden}
+        return {"kind": "state", "source": self._source_of(url), "hidden": self._hidden}
 
     def _tell_about(self, client: Client) -> None:
-        if client.url:
-            client.tell({"kind": "panel", "about": self._desk.about(client.url)})
+        """Tell a tab of its page what is new, if its author wants to know."""
+        if client.url and client.panel is not None:
+            found = about(self._desk, client.url)
+            text = json.dumps(found)
+            if text != client.panel:
+                client.panel = text
+                client.tell({"kind": "panel", "about": found})
 
     def _open(self, client: Client, message: Mapping[str, Any]) -> None:
         """Open a file of the site in the author's editor."""
         path, line, column = message.get("path"), message.get("line"), message.get("column")
-        file = self._desk.location_of(path) if isinstance(path, str) else None
+        view = self._desk.view
+        file = view.location_of(path, self._project.root) if isinstance(path, str) and view is not None else None
         if file is None:
             return
         try:
@@ -401,21 +406,21 @@ class Author:
 
     def _push(self, gone: bool = False) -> None:
         """Send every open page that is another one now. With ``gone``, say so of those that are no more."""
-        shelf = self._shelf
-        if shelf is None:
+        view = self._desk.view
+        if view is None:
             return
         for client in self.server.clients():
             url = client.url
             if url is None:
                 continue
-            if url not in shelf.pages:
-                moved = self._desk.address_of(client.source) if client.source is not None else None
+            if url not in view.pages:
+                moved = view.address_of(client.source) if client.source is not None else None
                 if moved is not None:
                     client.tell({"kind": "moved", "url": moved})
                 elif client.version and gone:
                     client.tell({"kind": "gone"})
                 elif client.version:
-                    self._tell_at = self._tell_at or time.monotonic() + PASSING
+                    self._gone_at = self._gone_at or time.monotonic() + PASSING
                 continue
             found = self._page(url)
             if found is None or not found.content or found.version == client.version:
@@ -433,39 +438,17 @@ class Author:
 
     def _weigh_problems(self) -> None:
         """Tell what is wrong: at once where something has become right, and a moment later where something is new."""
-        errors = {problem for problem in self._desk.problems() if problem.is_error}
-        if errors <= set(self._told) and not (self._failure and not self._told):
+        self._tell_at = self._complaints.due(self._desk.problems(), self._last_event)
+        if self._tell_at == 0.0:
             self._tell_problems()
-        elif self._tell_at is None:
-            self._tell_at = time.monotonic() + PASSING
-        else:
-            self._tell_at = max(self._tell_at, self._last_event + PASSING)
 
     def _tell_problems(self) -> None:
-        problems = self._desk.problems()
-        words, before = self._failure, self._told
-        new = [problem for problem in problems if problem not in before]
-        for problem in new:
-            print(to_text(problem), file=sys.stderr)
-        if words and words != self._words_told:
-            print(words, file=sys.stderr, flush=True)
-        had = any(problem.is_error for problem in before) or self._words_told
-        if had and not words and not any(problem.is_error for problem in problems):
-            print("right again", flush=True)
-        changed = problems != before or words != self._words_told
-        self._told, self._words_told = problems, words
-        if changed:
+        self._tell_at = None
+        if self._complaints.tell(self._desk.problems()):
             self.server.tell_all(self._problems_message())
 
     def _problems_message(self) -> dict[str, Any]:
-        errors = [
-            {**shown_problem(problem, self._project.root), "chain": self._desk.layouts_of(problem)}
-            for problem in self._told
-            if problem.is_error
-        ]
-        if self._words_told:
-            errors.insert(0, {"text": self._words_told, "message": self._words_told, "where": ""})
-        return {"kind": "problems", "problems": errors}
+        return self._complaints.message(self._project.root, self._desk.layouts_of)
 
 
 def _number(given: object) -> int:
@@ -476,60 +459,6 @@ def _number(given: object) -> int:
 def _resolve(future: asyncio.Future[PageText | None], found: PageText | None) -> None:
     if not future.done():
         future.set_result(found)
-
-
-def shown_problem(problem: Diagnostic, root: Path) -> dict[str, Any]:
-    """A problem as the overlay shows it: with the lines around it in the file as it is now."""
-    span = problem.span
-    found: dict[str, Any] = {
-        "text": to_text(problem),
-        "message": problem.message,
-        "where": problem.where(),
-        "path": problem.path,
-        "line": span.line if span else None,
-        "column": span.column if span else None,
-        "width": span.width if span else 1,
-        "code": problem.code,
-        "hint": problem.hint,
-        "during": problem.during,
-        "lines": [],
-    }
-    if span is not None:
-        found["lines"] = _lines_around(root / problem.path, span.line) or [[span.line, span.text]]
-    return found
-
-
-def _lines_around(file: Path, line: int) -> list[list[Any]]:
-    """Five lines of a file, [number, text] each."""
-    try:
-        lines = file.read_text("utf-8-sig", "replace").split("\n")
-    except OSError:
-        return []
-    first = max(1, line - 2)
-    return [[number, lines[number - 1][:400]] for number in range(first, min(line + 2, len(lines)) + 1)]
-
-
-def _static(view: View, path: str) -> StaticFile:
-    static = view.statics[path]
-    name = static.origin.removeprefix("assets/")
-    found = view.files.assets.get(name) if name != static.origin else view.files.others.get(static.origin)
-    return StaticFile(static.digest, static.content, Path(found.location) if found is not None else Path())
-
-
-@dataclass(frozen=True)
-class _Images:
-    """Makes an image when it is asked for."""
-
-    project: Project
-    view: View
-
-    def __call__(self, url: str) -> bytes | None:
-        from octavo.ondemand import image_at
-
-        try:
-            return image_at(url, self.view.known, self.project.gallery())
-        except Unanswered:
-            return None
 
 
 def _name(host: str) -> str:

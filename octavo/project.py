@@ -269,10 +269,11 @@ class Project:
 
         return self.alone_with(once)
 
-    def alone_with(self, work: Callable[[Files], T]) -> T:
+    def alone_with(self, work: Callable[[Files], T], follows: Callable[[], bool] = lambda: False) -> T:
         """Work on one listing of the files, with the cache to ourselves; on another one when a file changes meanwhile.
+        ``follows`` is asked, when another process has written to the cache, whether all of that is known.
         Raises Locked, and publish.PublishError where a file does not hold still."""
-        with self._alone():
+        with self._alone(follows):
             return self._steadily(work)
 
     def why(self, address: str) -> Why:
@@ -335,12 +336,15 @@ class Project:
         return {} if self.options.base_url is None else {"base_url": self.options.base_url}
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self, follows: Callable[[], bool] = lambda: False) -> Iterator[None]:
         """Work with the cache while no other command does, and as the last one left it."""
         with locked(self.cache, self.options.wait, self._say):
             if not self.store.is_current():
-                self.store.close()
-                self.store = self._open_store()
+                if self.store.is_there() and follows():
+                    self.store.accept()
+                else:
+                    self.store.close()
+                    self.store = self._open_store()
             try:
                 yield
             finally:

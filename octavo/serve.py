@@ -111,6 +111,8 @@ class Client:
         """What it has of that; empty where it shows something else in its place."""
         self.source: str | None = None
         """The path of the post that it shows."""
+        self.panel: str | None = None
+        """What it has been told of the page, where its author wants to know; empty where nothing yet."""
         self._loop = loop
         self._queue: asyncio.Queue[str | None] = asyncio.Queue()
 
@@ -417,12 +419,23 @@ def with_script(page: bytes, token: str, version: str) -> bytes:
     for the page, so that it sees the page as it was sent."""
     script = "".join(f'<script src="{OURS}{name}" defer></script>' for name in SCRIPTS[:-1])
     script += f'<script src="{OURS}{SCRIPTS[-1]}" data-token="{token}" data-version="{version}" defer></script>'
-    for mark in (b"<head>", b"<html>"):
-        place = page.find(mark)
-        if place >= 0:
-            place += len(mark)
-            return page[:place] + script.encode() + page[place:]
+    for mark in _TOP:
+        found = mark.search(page)
+        if found is not None:
+            return page[: found.end()] + script.encode() + page[found.end() :]
     return page + script.encode()
+
+
+_TOP = tuple(re.compile(rb"<" + name + rb"(?:\s[^>]*)?>", re.IGNORECASE) for name in (b"head", b"html", b"!doctype"))
+"""The tags behind which a script is in the head of the page, the best first."""
+
+_POLICY = re.compile(rb"(<meta\s[^>]*?)(?=\bhttp-equiv\s*=\s*[\"']?content-security-policy\b)", re.IGNORECASE)
+
+
+def without_policy(page: bytes) -> bytes:
+    """A page whose content security policy is read by nobody. It would allow what the page has, by its digest, and not
+    what the page becomes; a browser takes none back."""
+    return _POLICY.sub(rb"\1data-octavo-", page)
 
 
 def _plain(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:

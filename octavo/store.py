@@ -111,7 +111,15 @@ class Store:
     def is_current(self) -> bool:
         """False when another process has written to the file since it was opened, or another file is in its place, or
         none: then open it again, for what is known of it may be wrong."""
-        return self._file_there() == self._file and self._data_version() == self._version
+        return self.is_there() and self._data_version() == self._version
+
+    def is_there(self) -> bool:
+        """Whether the file is still the one that was opened."""
+        return self._file_there() == self._file
+
+    def accept(self) -> None:
+        """What another process has written is known."""
+        self._version = self._data_version()
 
     def _file_there(self) -> tuple[int, int] | None:
         try:

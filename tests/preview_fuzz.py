@@ -22,11 +22,13 @@ from pathlib import Path
 from typing import Any
 
 from octavo import urls
-from octavo.desk import Desk, relate_apart
+from octavo.about import about
+from octavo.desk import Desk
 from octavo.diagnostic import to_dict
 from octavo.facts import Unanswered
-from octavo.preview import _static as static_file
 from octavo.project import Options, Project
+from octavo.relating import relate_apart
+from octavo.shelf import static_file
 from tests.fuzz import AT, Author, CleanBuilder, Difference
 from tests.sites import SiteFolder
 
@@ -95,7 +97,7 @@ def _show_some(desk: Desk, numbers: random.Random) -> None:
     for url in numbers.sample(shown, min(len(shown), numbers.randint(0, 4))):
         desk.page(url)
         if numbers.random() < 0.2:
-            desk.about(url)
+            about(desk, url)
 
 
 def _contents(root: Path) -> dict[str, bytes]:
@@ -124,7 +126,7 @@ def _compare(desk: Desk, site: SiteFolder, folder: Path, clean: CleanBuilder) ->
     if problems != report["problems"]:
         raise Difference(f"problems differ:\n  preview: {problems}\n  clean:   {report['problems']}")
     found = {path: page.content for path, page in shown.items() if page is not None}
-    found |= {path: static_file(view, path).read() for path in view.statics}
+    found |= {path: static_file(view, static).read() for path, static in desk.statics.items()}
     wanted = SiteFolder(twin).output()
     for path in sorted(found.keys() | wanted.keys()):
         if found.get(path) != wanted.get(path):

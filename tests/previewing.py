@@ -20,7 +20,7 @@ from octavo.watch import Changes
 from tests.sites import SiteFolder
 from tests.test_serve import SOON, Response, get
 
-MARKS = re.compile(rb'<script src="/_octavo/[^>]*></script>| data-line="\d+"')
+MARKS = re.compile(rb'<script src="/_octavo/[^>]*></script>| data-line="\d+"|data-octavo-(?=http-equiv)', re.IGNORECASE)
 
 
 def without_marks(page: bytes) -> bytes:

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from octavo import preview
-from octavo.desk import Desk, Touched
+from octavo.desk import Desk
+from octavo.relating import Elsewhere
+from octavo.saved import Touched
 from tests.previewing import previewing
 from tests.sites import SiteFolder, post
 from tests.test_preview import SITE, Command
@@ -166,7 +168,7 @@ def test_many_saves_a_second_end_with_the_last(site: Site, monkeypatch: pytest.M
     looks: list[float] = []
     look = Desk.look
 
-    def counted(desk: Desk, relating: bool = True, elsewhere: bytes | None = None) -> bool:
+    def counted(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> bool:
         looks.append(time.monotonic())
         return look(desk, relating, elsewhere)
 

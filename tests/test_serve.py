@@ -20,8 +20,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from octavo import serve
-from octavo.preview import StaticFile
-from octavo.serve import Client, PageText, PreviewServer, Shelf, listen, range_of, url_for, with_script
+from octavo.serve import Client, PageText, PreviewServer, Shelf, listen, range_of, url_for, with_script, without_policy
+from octavo.shelf import StaticFile
 
 SOON = 30.0
 """Seconds: a time-out with a wide margin, not a measurement."""
@@ -178,6 +178,34 @@ def test_a_page_has_the_scripts_that_keep_it_right(folder: Path) -> None:
 
 def test_a_page_without_a_head_has_the_scripts_all_the_same() -> None:
     assert with_script(b"text", "t", "v").startswith(b"text<script ")
+
+
+@pytest.mark.parametrize(
+    ("page", "before"),
+    [
+        (b"<HTML lang='en'><HEAD data-x>", b"<HTML lang='en'><HEAD data-x>"),
+        (b"<!doctype html><html lang=en><header>", b"<!doctype html><html lang=en>"),
+        (b"<!DOCTYPE html>\n<title>x</title>", b"<!DOCTYPE html>"),
+    ],
+    ids="head html doctype".split(),
+)
+def test_the_scripts_come_before_all_others(page: bytes, before: bytes) -> None:
+    assert with_script(page, "t", "v").startswith(before + b"<script src=")
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        """<meta http-equiv="Content-Security-Policy" content="default-src 'none'">""",
+        """<META content="default-src 'none'"\n  HTTP-EQUIV=content-security-policy>""",
+    ],
+)
+def test_a_policy_is_left_where_it_is_and_read_by_nobody(policy: str) -> None:
+    page = f"<head><meta charset=utf-8>{policy}</head>"
+    found = without_policy(page.encode()).decode()
+    assert found.replace("data-octavo-", "") == page
+    assert "data-octavo-http-equiv" in found.lower()
+    assert without_policy(b"<p>a meta http-equiv=refresh</p>") == b"<p>a meta http-equiv=refresh</p>"
 
 
 @pytest.mark.parametrize(

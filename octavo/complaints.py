@@ -1,0 +1,100 @@
+"""What is wrong, as the author is told of it: once in the terminal, and over the page for as long as it is so.
+
+An error is held back for a moment, for an editor that empties a file and then fills it leaves it broken meanwhile.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from octavo.diagnostic import Diagnostic, to_text
+
+PASSING = 0.6
+"""Seconds for which something new is held back (VS Code and sync tools take that long)."""
+
+HELD_BACK = 3.0
+"""Seconds after which it is told though saving goes on."""
+
+
+class Complaints:
+    """``told`` are the problems that the author knows of, ``failure`` what keeps the site from being looked at."""
+
+    def __init__(self) -> None:
+        self.told: tuple[Diagnostic, ...] = ()
+        self.failure = ""
+        self._failure_told = ""
+        self._since: float | None = None
+
+    def due(self, problems: tuple[Diagnostic, ...], last_event: float) -> float | None:
+        """When to tell of these: None when there is nothing new, the past when something has become right."""
+        if problems == self.told and self.failure == self._failure_told:
+            self._since = None
+            return None
+        errors = {problem for problem in problems if problem.is_error}
+        if errors <= set(self.told) and self.failure in ("", self._failure_told):
+            return 0.0
+        now = time.monotonic()
+        self._since = now if self._since is None else self._since
+        return min(max(now, last_event) + PASSING, self._since + HELD_BACK)
+
+    def tell(self, problems: tuple[Diagnostic, ...]) -> bool:
+        """Say in the terminal what is new. False when nothing is."""
+        before, failed = self.told, self._failure_told
+        self._since = None
+        if problems == before and self.failure == failed:
+            return False
+        for problem in problems:
+            if problem not in before:
+                print(to_text(problem), file=sys.stderr)
+        if self.failure and self.failure != failed:
+            print(self.failure, file=sys.stderr)
+        sys.stderr.flush()
+        is_wrong = any(problem.is_error for problem in problems) or self.failure
+        if (failed or any(problem.is_error for problem in before)) and not is_wrong:
+            print("right again", flush=True)
+        self.told, self._failure_told = problems, self.failure
+        return True
+
+    def message(self, root: Path, layouts_of: Callable[[Diagnostic], tuple[str, ...]]) -> dict[str, Any]:
+        """What the overlay shows. ``layouts_of`` gives the layouts of a page that could not be rendered."""
+        errors = [
+            {**shown_problem(problem, root), "chain": layouts_of(problem)} for problem in self.told if problem.is_error
+        ]
+        if self._failure_told:
+            errors.insert(0, {"text": self._failure_told, "message": self._failure_told, "where": ""})
+        return {"kind": "problems", "problems": errors}
+
+
+def shown_problem(problem: Diagnostic, root: Path) -> dict[str, Any]:
+    """A problem as the overlay shows it: with the lines around it in the file as it is now."""
+    span = problem.span
+    found: dict[str, Any] = {
+        "text": to_text(problem),
+        "message": problem.message,
+        "where": problem.where(),
+        "path": problem.path,
+        "line": span.line if span else None,
+        "column": span.column if span else None,
+        "width": span.width if span else 1,
+        "code": problem.code,
+        "hint": problem.hint,
+        "during": problem.during,
+        "lines": [],
+    }
+    if span is not None:
+        found["lines"] = _lines_around(root / problem.path, span.line) or [[span.line, span.text]]
+    return found
+
+
+def _lines_around(file: Path, line: int) -> list[list[Any]]:
+    """Five lines of a file, [number, text] each."""
+    try:
+        lines = file.read_text("utf-8-sig", "replace").split("\n")
+    except OSError:
+        return []
+    first = max(1, line - 2)
+    return [[number, lines[number - 1][:400]] for number in range(first, min(line + 2, len(lines)) + 1)]
