@@ -50,6 +50,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           svg          what an SVG says of itself
                           raster       what any other image says of itself
                           pictures     the sizes and formats of an image, and its element
+                          glyphs       the characters that a font has
                           cards        the picture that stands for a post without an image
                           shown        the images of one page
                           encoder      an image in other sizes and formats

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from octavo import urls
+from octavo.cards import drawn, lacking
 from octavo.diagnostic import Diagnostic, Span, did_you_mean, error, warning
 from octavo.facts import Ask
 from octavo.live import Live, cover_path
-from octavo.model import LinkUse, Mark, Meta, Page, Picture, Ref
+from octavo.model import CardDesign, LinkUse, Mark, Meta, Page, Picture, Ref
 from octavo.queries import (
     AnchorsOf,
     AssetUrl,
@@ -192,6 +193,21 @@ def mark(marks: Iterable[Mark], *keys: str) -> Span | None:
     """The place of the first of some keys of a post's front matter."""
     places = {found.key: found.span for found in marks}
     return next((places[key] for key in keys if key in places), None)
+
+
+def check_cards(live: Live, marks: Marks, design: CardDesign, site: str) -> Iterator[Diagnostic]:
+    """Titles that social cards cannot show. ``site`` is the site's name, which takes their place."""
+    if not design.drawn:
+        message = f"images.card_font: '{design.font}' is no font that social cards can be drawn with"
+        yield error("pyproject.toml", None, "image", message, "write the path of an OpenType or TrueType font")
+        return
+    instead = "shows the name of the site instead" if drawn(site, design.drawn) else "is left out"
+    for post in (*live.posts, *live.pages):
+        letter = lacking(post.title, design.drawn) if post.image is None else ""
+        if letter:
+            message = f"the social card of this post {instead}: its font cannot show '{letter}'"
+            hint = "name a font that can in images.card_font, or give the post an image"
+            yield warning(post.path, mark(marks[post.path], "title"), "image", message, hint)
 
 
 def check_front_matter(

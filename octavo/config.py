@@ -659,6 +659,17 @@ def _formats(file: _File, at: Keys, value: Any) -> tuple[str, ...] | None:
     return _distinct(file, at, value, _one_of("avif", "webp"), 'write formats = ["avif", "webp"]')
 
 
+def _inside(file: _File, at: Keys, value: Any) -> str | None:
+    """The path of a file of the site, from its folder."""
+    path = _visible(file, at, value)
+    if path is not None and (path.startswith(("/", "\\")) or ".." in path.split("/") or ":" in path):
+        file.error(
+            at, f"'{_name(at)}' must be a path within the site", 'write it from the site\'s folder: "fonts/own.otf"'
+        )
+        return None
+    return path
+
+
 def _widths(file: _File, at: Keys, value: Any) -> tuple[int, ...] | None:
     widths = _distinct(file, at, value, _number(16, 4096), "write widths = [480, 800, 1280]")
     if widths == ():
@@ -729,6 +740,7 @@ _IMAGES = (
     Field(
         "cards", Kind("true or false", _flag), "whether posts without an image have a picture of their title for links"
     ),
+    Field("card_font", Kind("path", _inside), "the font of these pictures: an OpenType or TrueType file of the site"),
 )
 
 _COUNT = _number(0, 100)

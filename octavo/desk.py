@@ -101,7 +101,7 @@ class Desk:
         memo.finish()
         self._memo = memo
         statics = pipeline.statics(known.assets, known.published.index.attachments, inputs)
-        asked = pipeline.files_asked(memo, inputs.script)
+        asked = pipeline.files_asked(memo, inputs)
         self.view = View(
             files,
             inputs,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import PIL
 from PIL import Image, ImageDraw, ImageFont, features
 
 from octavo.cards import HEIGHT, WIDTH
-from octavo.digest import digest
+from octavo.digest import Digest, digest
+from octavo.glyphs import Ranges, ranges_of
 from octavo.model import SocialCard
 
 _FONT = Path(__file__).parent / "fonts" / "inter-display-semibold.otf"
@@ -35,25 +37,61 @@ _PALETTE = [
 _SHADE_OF = [round(value * (_SHADES - 1) / 255) for value in range(256)]
 
 
+class Undrawable(Exception):
+    """The font cannot be used, though its characters could be told."""
+
+
 @cache
-def design() -> str:
-    """Stands for all that decides how a card looks beside its texts: this code, the font and the libraries."""
-    versions = tuple(str(features.version(name)) for name in ("freetype2", "raqm", "harfbuzz", "zlib"))
-    return digest((PIL.__version__, versions, Path(__file__).read_bytes(), _FONT.read_bytes())).hex()
+def recipe() -> Digest:
+    """Stands for all that decides how a card looks beside its texts and its font: this code, and the libraries."""
+    versions = tuple(str(features.version(name)) for name in ("freetype2", "raqm", "harfbuzz", "fribidi", "zlib"))
+    return digest((PIL.__version__, versions, Path(__file__).read_bytes()))
 
 
-def draw(card: SocialCard) -> bytes:
-    """The card as a PNG."""
+def shipped() -> bytes:
+    """The font that comes with Octavo."""
+    return _FONT.read_bytes()
+
+
+def drawable(font: bytes) -> Ranges:
+    """The characters that can be drawn with a font. Raises NoFont."""
+    found = ranges_of(font)
+    return found if features.check("raqm") and features.check("fribidi") else tuple(_without(found, _SHAPED))
+
+
+_SHAPED = (0x0590, 0x1CFF)
+"""From Hebrew on to the scripts of India and their neighbours: those that have to be turned round or joined, which is
+what libraqm and FriBidi are for. Pillow brings the one, the system may lack the other."""
+
+
+def _without(ranges: Ranges, gap: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    for first, last in ranges:
+        for start, end in ((first, min(last, gap[0] - 1)), (max(first, gap[1] + 1), last)):
+            if start <= end:
+                yield start, end
+
+
+def draw(card: SocialCard, font: bytes | None = None) -> bytes:
+    """The card as a PNG, with a font of the site's own or with that of Octavo. Raises Undrawable."""
+    try:
+        return _drawn(card, shipped() if font is None else font)
+    except OSError as problem:
+        raise Undrawable(str(problem)) from problem
+
+
+def _drawn(card: SocialCard, data: bytes) -> bytes:
     grey = Image.new("L", (WIDTH, HEIGHT), 0)
     pen = ImageDraw.Draw(grey)
-    font, lines = _laid_out(card.heading)
+    font, lines = _laid_out(card.heading, data)
     step = round(font.size * 1.18)
+    at, anchor, direction = _begins(card.heading)
     for number, line in enumerate(lines):
-        pen.text((_MARGIN, _MARGIN + 34 + number * step), line, 255, font=font)
+        place = (at, _MARGIN + 34 + number * step)
+        pen.text(place, line, 255, font=font, anchor=f"{anchor}a", direction=direction)
     if card.foot:
-        foot = _font(_FOOT)
+        foot = _font(data, _FOOT)
         text = next(_lines(" · ".join(card.foot), foot))
-        pen.text((_MARGIN, HEIGHT - _MARGIN), text, _SOFT, font=foot, anchor="ls")
+        pen.text((at, HEIGHT - _MARGIN), text, _SOFT, font=foot, anchor=f"{anchor}s", direction=direction)
     image = Image.frombytes("P", grey.size, grey.point(_SHADE_OF).tobytes())
     image.putpalette(_PALETTE)
     image.paste(_SHADES, (0, 0, WIDTH, 14))
@@ -63,9 +101,17 @@ def draw(card: SocialCard) -> bytes:
     return out.getvalue()
 
 
-def _laid_out(heading: str) -> tuple[ImageFont.FreeTypeFont, list[str]]:
+def _begins(heading: str) -> tuple[int, str, str | None]:
+    """The margin at which lines begin, and Pillow's words for it and for their direction: the first letter that has a
+    direction decides for all of them."""
+    sides = (unicodedata.bidirectional(character) for character in heading)
+    to_left = next((side in ("R", "AL") for side in sides if side in ("L", "R", "AL")), False)
+    return (WIDTH - _MARGIN, "r", "rtl") if to_left else (_MARGIN, "l", None)
+
+
+def _laid_out(heading: str, data: bytes) -> tuple[ImageFont.FreeTypeFont, list[str]]:
     for size in _SIZES:
-        font = _font(size)
+        font = _font(data, size)
         lines = list(_lines(heading, font))
         if len(lines) <= _LINES:
             return font, lines
@@ -95,6 +141,6 @@ def _lines(text: str, font: ImageFont.FreeTypeFont) -> Iterator[str]:
         yield line
 
 
-@cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(_FONT, size)
+@lru_cache(maxsize=8)
+def _font(data: bytes, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(io.BytesIO(data), size)

@@ -12,7 +12,7 @@ from octavo.digest import digest_bytes
 from octavo.facts import Ask
 from octavo.model import Picture, SocialCard
 from octavo.pictures import packed
-from octavo.queries import OrderedBytes, OrderOf, PictureBytes
+from octavo.queries import File, OrderedBytes, OrderOf, PictureBytes
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Made:
-    """The variants of an image, packed. There are none where it cannot be decoded, and ``fault`` says why."""
+    """The variants of an image, packed. There are none where they cannot be made, and ``fault`` says why."""
 
     content: bytes
     fault: str = ""
@@ -47,7 +47,11 @@ def make_image(name: str, ask: Ask) -> Made:
     if isinstance(order, SocialCard):
         from octavo import drawing
 
-        return Made(packed({order.url: drawing.draw(order)}))
+        font = ask(File(order.font)) or b"" if order.font else None
+        try:
+            return Made(packed({order.url: drawing.draw(order, font)}))
+        except drawing.Undrawable as problem:
+            return Made(b"", str(problem))
     try:
         return Made(packed(encoder.encode(ask(OrderedBytes(name)) or b"", order)))
     except encoder.Undecodable as problem:

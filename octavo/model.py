@@ -351,12 +351,24 @@ class Order:
 
 
 @dataclass(frozen=True)
+class CardDesign:
+    """How social cards are drawn here. ``name`` stands for all that decides how one looks beside its texts; ``drawn``
+    has the characters that can be, from the first to the last of each pair; ``font`` is the path of the site's own one,
+    empty for that of Octavo."""
+
+    name: str
+    drawn: tuple[tuple[int, int], ...]
+    font: str = ""
+
+
+@dataclass(frozen=True)
 class SocialCard:
-    """A picture of a text. ``url`` is where it is published: its path, not encoded."""
+    """A picture of a text. ``url`` is where it is published: its path, not encoded; ``font`` as in CardDesign."""
 
     url: str
     heading: str
     foot: tuple[str, ...] = ()
+    font: str = ""
 
 
 @dataclass(frozen=True)
@@ -603,12 +615,14 @@ class Support:
 class Images:
     """What images become. ``formats`` are tried by browsers in this order, without any all images are published as they
     are; ``widths`` are in px; ``sizes`` is how wide a page shows an image (HTML's ``sizes``). With ``cards``, a post
-    without an image has a picture of its title for links to it."""
+    without an image has a picture of its title for links to it, drawn with ``card_font``, a path within the site; by
+    default with the font that comes with Octavo."""
 
     formats: tuple[Literal["avif", "webp"], ...] = ("avif", "webp")
     widths: tuple[int, ...] = (480, 800, 1280)
     sizes: str = "(min-width: 42rem) 42.5rem, calc(100vw - 2.5rem)"
     cards: bool = False
+    card_font: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from octavo import urls
 from octavo.assets import ROOT, Asset, publish_assets
 from octavo.batch import Local, PartKey, Sink
-from octavo.checks import Checked, Claim, check_front_matter, check_links, clashes, page_claim
+from octavo.checks import Checked, Claim, check_cards, check_front_matter, check_links, clashes, page_claim
 from octavo.compiled import Compiled, compile_layout
 from octavo.diagnostic import Diagnostic, error, in_order, warning
 from octavo.digest import Digest, digest
@@ -23,7 +23,19 @@ from octavo.images import Made, Measured, make_image, measure
 from octavo.lint import Linted, lint
 from octavo.live import Live, Moderation
 from octavo.memo import Change, Mapped, Memo, Records
-from octavo.model import Document, Layout, Mark, Order, Output, Page, Picture, RelatedList, Settings, SocialCard
+from octavo.model import (
+    CardDesign,
+    Document,
+    Layout,
+    Mark,
+    Order,
+    Output,
+    Page,
+    Picture,
+    RelatedList,
+    Settings,
+    SocialCard,
+)
 from octavo.naming import Names
 from octavo.parse import parse
 from octavo.pictures import is_image, is_scaled, name_of, social_order
@@ -34,10 +46,10 @@ from octavo.queries import (
     AssetUrl,
     Backlinks,
     BodyOf,
-    CardDesign,
     CardOf,
     Corpus,
     Data,
+    DesignOfCards,
     File,
     HeadingsOf,
     LayoutBytes,
@@ -159,7 +171,8 @@ def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
     pictures: dict[str, Picture] = measured.column("picture") if images else {}
     looks = measured.digest_of("picture")
     by_image = memo.revised("pictures", looks, lambda: {path: measured.digest(path, "picture") for path in measured})
-    facts = facts.extended(_picture_facts(measured, pictures), {PictureAt: Basis(b"", (by_image,))})
+    about_pictures = {**_picture_facts(measured, pictures), DesignOfCards: lambda query: _design_of_cards(inputs)}
+    facts = facts.extended(about_pictures, {PictureAt: Basis(b"", (by_image,))})
     made_from = Sources(records, inputs.settings, inputs.when, tuple(inputs.files), addresses, pictures, looks)
     published = Published(made_from, memo)
 
@@ -199,13 +212,26 @@ def _picture_facts(measured: Records, pictures: Mapping[str, Picture]) -> Resolv
             return fact(None)
         return Fact(measured.digest(query.path, "picture"), lambda: pictures[query.path])
 
-    return {PictureAt: picture_at, WritableFormats: lambda query: fact(_writable()), CardDesign: _design}
+    return {PictureAt: picture_at, WritableFormats: lambda query: fact(_writable())}
 
 
-def _design(query: CardDesign) -> Fact:
-    from octavo.drawing import design
+def _design_of_cards(inputs: Inputs) -> Fact:
+    """How social cards are drawn: with the font that comes with Octavo, or with a file of the site. One that is no font
+    draws nothing."""
+    from octavo import drawing
+    from octavo.glyphs import NoFont
 
-    return fact(design())
+    path = inputs.settings.images.card_font
+    font = inputs.file(path) if path else fact(drawing.shipped())
+    name = digest((drawing.recipe(), font.digest)).hex()
+
+    def design() -> CardDesign:
+        try:
+            return CardDesign(name, drawing.drawable(font.load() or b""), path)
+        except (NoFont, OSError):
+            return CardDesign(name, (), path)
+
+    return kept_fact(digest((name, path)), design)
 
 
 def _writable() -> tuple[str, ...]:
@@ -290,10 +316,12 @@ def check(inputs: Inputs, memo: Memo, known: Known, site: Described) -> Iterator
     checks = memo.map(run_check, Gathered, names.get("checks", ()), facts)
 
     marks = documents.records.digest_of("marks")
-    of_site_basis = digest((site.basis, marks, tuple(sorted(inputs.layouts)), published.sources.measured))
+    cards = facts.fact(DesignOfCards()) if inputs.settings.images.cards and inputs.settings.base_url else fact(None)
+    measured = published.sources.measured
+    of_site_basis = digest((site.basis, marks, tuple(sorted(inputs.layouts)), measured, cards.digest))
     of_site: tuple[Diagnostic, ...] | None = memo.recall("problems", of_site_basis)
     if of_site is None:
-        of_site = tuple(_whole_site(inputs, published, documents.records, site.routes, known.assets))
+        of_site = tuple(_whole_site(inputs, published, documents.records, site.routes, known.assets, cards.load()))
         memo.keep("problems", of_site_basis, of_site)
     yield from inputs.problems
     yield from known.problems
@@ -333,7 +361,7 @@ def build(
         live=index.live,
         pages=routes.pages,
         problems=in_order(problems),
-        files_asked=files_asked(memo, inputs.script),
+        files_asked=files_asked(memo, inputs),
     )
 
 
@@ -368,15 +396,19 @@ def _make_images(
         facts = known.facts.extended({OrderOf: lambda query: fact(orders.get(query.name))})
         for name, parts in memo.run(make_image, Made, missing, facts, shop.files(paths), shop, "content"):
             if parts["fault"]:
-                message = f"the image cannot be decoded: {parts['fault']}"
-                problems.append(
-                    error(paths[name], None, "image", message, "save it anew with a program that can read it")
-                )
+                problems.append(_unmade(orders[name], paths.get(name, ""), parts["fault"]))
             kept[name] = shop.digests(name, orders[name])
     found = {
         urls.output_path(url): (content, name) for name, files in kept.items() for url, content in (files or {}).items()
     }
     return found, tuple(problems)
+
+
+def _unmade(order: Order | SocialCard, path: str, fault: str) -> Diagnostic:
+    if isinstance(order, SocialCard):
+        return error(order.font or "pyproject.toml", None, "image", f"social cards cannot be drawn with it: {fault}")
+    hint = "save it anew with a program that can read it"
+    return error(path, None, "image", f"the image cannot be decoded: {fault}", hint)
 
 
 def input_facts(inputs: Inputs) -> Resolvers:
@@ -480,14 +512,21 @@ def _pages(records: Records) -> Iterator[Page]:
 
 
 def _whole_site(
-    inputs: Inputs, published: Published, documents: Records, routes: Routes, assets: Mapping[str, Asset]
+    inputs: Inputs,
+    published: Published,
+    documents: Records,
+    routes: Routes,
+    assets: Mapping[str, Asset],
+    cards: CardDesign | None,
 ) -> Iterator[Diagnostic]:
-    """The problems that no single file has."""
+    """The problems that no single file has. ``cards`` is None where there are none."""
     index, metas, marks = published.index, published.sources.metas, _Marks(documents)
     layouts = {name for name in inputs.layouts if name.endswith(".html")}
     files = {*index.attachments, *(f"assets/{name}" for name in assets)}
     pictures = published.sources.pictures
     yield from check_front_matter(index.live, metas, marks, layouts, files, pictures, inputs.settings.raw_html)
+    if cards is not None:
+        yield from check_cards(index.live, marks, cards, inputs.settings.title)
     yield from check_wishes(index.live, metas, marks, Names(metas, inputs.settings))
     yield from _located(pictures, files)
     yield from shared_names(index, metas, marks)
@@ -554,9 +593,10 @@ def statics(assets: Mapping[str, Asset], attached: Mapping[str, str], inputs: In
     return found
 
 
-def files_asked(memo: Memo, script: Script) -> tuple[tuple[str, Digest], ...]:
-    """The files that build.py asked for, with the digests it was given: they are inputs of the site as well."""
-    names = dict(script.names)
+def files_asked(memo: Memo, inputs: Inputs) -> tuple[tuple[str, Digest], ...]:
+    """The files that build.py asked for, with the digests it was given, and the font of cards: they are inputs of the
+    site as well."""
+    names = dict(inputs.script.names)
     steps = (("gather", "data"), ("own_pages", "pages"), ("run_check", "checks"))
     found = {
         (query.path, answer)
@@ -565,4 +605,5 @@ def files_asked(memo: Memo, script: Script) -> tuple[tuple[str, Digest], ...]:
         for query, answer in memo.asked(step, name) or ()
         if isinstance(query, File)
     }
-    return tuple(sorted(found))
+    font = inputs.settings.images.card_font
+    return tuple(sorted(found | {(font, inputs.file(font).digest)} if font else found))

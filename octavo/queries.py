@@ -10,6 +10,7 @@ from octavo.model import (
     Body,
     Candidate,
     Card,
+    CardDesign,
     Extensions,
     GroupCount,
     Heading,
@@ -183,8 +184,8 @@ class WritableFormats(Query[tuple[str, ...]]):
 
 
 @dataclass(frozen=True)
-class CardDesign(Query[str]):
-    """Stands for how social cards are drawn here."""
+class DesignOfCards(Query[CardDesign]):
+    """How social cards are drawn here."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from octavo.cards import card_for, card_image
 from octavo.facts import Ask
 from octavo.model import Images, Order, Picture, PictureRef, Ref, SocialCard, SocialImage
 from octavo.pictures import is_scaled, order_for, picture_html, single_html, social_image, whole_html
-from octavo.queries import CardDesign, PictureAt, Setting, WritableFormats
+from octavo.queries import DesignOfCards, PictureAt, Setting, WritableFormats
 
 
 def path_of(ref: Ref) -> str | None:
@@ -62,7 +62,8 @@ class Shown:
         """The picture of a title. Only whole addresses lead to the image of a link, so there is none without them."""
         if not self._images.cards or not self._base_url:
             return None
-        card = card_for(title, self._ask(Setting("title")) or "", author, self._ask(CardDesign()) or "")
+        design = self._ask(DesignOfCards())
+        card = card_for(title, self._ask(Setting("title")) or "", author, design) if design else None
         if card is None:
             return None
         self._orders[card] = None

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import re
-import sys
 from collections.abc import Callable
 
 import pytest
 from PIL import Image, ImageFont
 
-from octavo import cards, drawing
-from octavo.cards import card_for, drawn
-from tests.sites import SiteFolder, post
+from octavo import drawing
+from octavo.cards import card_for, drawn, lacking
+from octavo.model import CardDesign, SocialCard
+from tests.sites import SiteFolder, places, post
+from tests.test_glyphs import WIDE
+
+FONT = drawing.shipped()
+DESIGN = CardDesign("design", drawing.drawable(FONT))
 
 MakeSite = Callable[[str], SiteFolder]
 
@@ -58,9 +62,9 @@ def test_only_another_title_is_another_card(site: MakeSite, monkeypatch: pytest.
     drawn_cards: list[str] = []
     real = drawing.draw
 
-    def counting(card: cards.SocialCard) -> bytes:
+    def counting(card: SocialCard, font: bytes | None = None) -> bytes:
         drawn_cards.append(card.heading)
-        return real(card)
+        return real(card, font)
 
     monkeypatch.setattr(drawing, "draw", counting)
     folder = with_cards(site).write("posts/b.md", post("B"))
@@ -99,36 +103,86 @@ def test_processes_draw_the_same_cards(site: MakeSite) -> None:
     ],
 )
 def test_what_the_font_cannot_draw_is_left_out(title: str, site_title: str, heading: str, foot: tuple[str]) -> None:
-    card = card_for(title, site_title, "Ann", "design")
+    card = card_for(title, site_title, "Ann", DESIGN)
     assert card is not None
     assert (card.heading, card.foot) == (heading, foot)
 
 
 def test_there_is_no_card_where_nothing_can_be_drawn(site: MakeSite) -> None:
-    assert card_for("題", "サイト", "Ann", "design") is None
+    assert card_for("題", "サイト", "Ann", DESIGN) is None
     folder = with_cards(site).write("posts/a.md", post("題")).replace("pyproject.toml", "A test site", "サイト")
-    folder.built()
+    assert places(folder.built().problems) == ["posts/a.md:2:8: image"]
     assert "og:image" not in folder.page("/posts/a/")
 
 
-def test_the_font_has_every_character_that_is_drawn() -> None:
-    font = drawing._font(40)
-    nothing = bytes(font.getmask("\uffff"))
-    lacking = [
-        character
-        for character in map(chr, range(0x21, sys.maxunicode // 64))
-        if drawn(character) == character and not character.isspace() and bytes(font.getmask(character)) == nothing
+def test_a_title_that_cannot_be_drawn_is_a_warning_where_it_stands_unless_there_is_an_image(site: MakeSite) -> None:
+    folder = with_cards(site).write("posts/b.md", post("B 🚀")).write("posts/c.md", post("中文"))
+    folder.write("posts/d.md", post("中文", image="https://test.example/d.jpg"))
+    (problem,) = folder.built().problems
+    assert places([problem]) == ["posts/c.md:2:8: image"] and "'中'" in problem.message
+    assert lacking("B 🚀", DESIGN.drawn) == ""
+    folder.replace("posts/c.md", "title: 中文", "title: C")
+    assert folder.built().problems == ()
+    folder.replace("pyproject.toml", "images.cards = true\n", "").replace("posts/c.md", "title: C", "title: 中文")
+    assert folder.built().problems == ()
+
+
+def test_cards_are_drawn_with_the_sites_own_font(site: MakeSite) -> None:
+    folder = with_cards(site)
+    folder.built()
+    before = card_of(folder)
+    folder.write("fonts/own.ttf", WIDE).replace(
+        "pyproject.toml", "images.cards", 'images.card_font = "fonts/own.ttf"\nimages.cards'
+    )
+    folder.built()
+    own = card_of(folder)
+    assert own != before
+    assert "/posts/a/" not in folder.built().rendered
+    folder.write("fonts/own.ttf", FONT)
+    assert "/posts/a/" in folder.built().rendered
+    assert card_of(folder) == before
+    assert not [path for path in folder.output() if path.endswith(".ttf")]
+
+
+@pytest.mark.parametrize("data", [None, b"", b"no font at all", FONT[:100], FONT[:2000]])
+def test_what_is_no_font_is_an_error_that_names_it(site: MakeSite, data: bytes | None) -> None:
+    folder = with_cards(site).replace("pyproject.toml", "images.cards", 'images.card_font = "own.otf"\nimages.cards')
+    if data is not None:
+        folder.write("own.otf", data)
+    report = folder.build()
+    assert report.status == 2
+    (problem,) = report.problems
+    assert problem.code == "image" and "own.otf" in problem.path + problem.message
+
+
+@pytest.mark.parametrize("path", ["/fonts/own.otf", "../own.otf", "C:/own.otf", ""])
+def test_a_font_lies_within_the_site(site: MakeSite, path: str) -> None:
+    folder = with_cards(site).replace("pyproject.toml", "images.cards", f'images.card_font = "{path}"\nimages.cards')
+    assert folder.build().status == 2
+
+
+def test_text_that_is_read_from_the_right_begins_there() -> None:
+    assert drawing._begins("שלום A")[1] == drawing._begins("(عنوان)")[1] == "r"
+    assert drawing._begins("A שלום")[1] == drawing._begins("1")[1] == drawing._begins("中")[1] == "l"
+
+
+def test_scripts_that_have_to_be_shaped_are_drawn_only_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(drawing._without(((0x20, 0x700), (0x1D00, 0x1D05)), (0x590, 0x1CFF))) == [
+        (0x20, 0x58F),
+        (0x1D00, 0x1D05),
     ]
-    assert lacking == []
+    assert list(drawing._without(((0x600, 0x2000),), (0x590, 0x1CFF))) == [(0x1D00, 0x2000)]
+    monkeypatch.setattr(drawing.features, "check", lambda name: name != "fribidi")
+    assert drawing.drawable(FONT) == DESIGN.drawn
 
 
 @pytest.mark.parametrize("heading", ["A", "word " * 200, "x" * 300, "Ж" * 299, "i. " * 90])
 def test_a_heading_stays_within_its_card(heading: str) -> None:
-    font, lines = drawing._laid_out(drawn(heading))
+    font, lines = drawing._laid_out(drawn(heading, DESIGN.drawn), FONT)
     assert isinstance(font, ImageFont.FreeTypeFont)
     assert 1 <= len(lines) <= 4
     assert all(font.getlength(line) <= 1200 - 2 * 80 for line in lines)
-    card = card_for(heading, "A site with a long name " * 20, "", "design")
+    card = card_for(heading, "A site with a long name " * 20, "", DESIGN)
     assert card is not None
     with Image.open(io.BytesIO(drawing.draw(card))) as image:
         margin = image.convert("RGB").crop((1200 - 70, 20, 1200, 630)).getcolors()
