@@ -1,1 +1,1 @@
-try{document.documentElement.dataset.theme=localStorage.theme||"auto"}catch{}
+try{document.documentElement.dataset.theme=localStorage.theme||"auto";(document.adoptedStyleSheets=[new CSSStyleSheet])[0].replaceSync("@media(prefers-reduced-motion:no-preference){@view-transition{navigation:auto}}")}catch{}

@@ -55,6 +55,9 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           shown        the images of one page
                           encoder      an image in other sizes and formats
                           drawing      the picture of a card
+                          minify       a style sheet in fewer bytes
+                          compress     a file in fewer bytes
+                          policy       a content security policy for what pages do
                           layouts      Jinja2 as Octavo uses it
                           faults       what went wrong in a layout, and where
     4 steps     apart     parse        a source -> Document

@@ -11,7 +11,8 @@ from urllib.parse import quote, unquote
 from octavo.diagnostic import Diagnostic, Span, did_you_mean, error
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.facts import Fact
-from octavo.urls import ASSETS
+from octavo.minify import minified
+from octavo.urls import ASSETS, base_path
 
 ROOT = "root/"
 """Files below ``assets/root/`` are published at the site's root under their own names."""
@@ -20,7 +21,7 @@ ROOT = "root/"
 @dataclass(frozen=True)
 class Asset:
     """A published asset. ``url`` is its URL path, not encoded. ``content`` is set when it differs from the source:
-    a style sheet whose addresses were rewritten."""
+    a style sheet, whose addresses are rewritten and which is made smaller."""
 
     name: str
     url: str
@@ -43,6 +44,10 @@ _ADDRESS = re.compile(
     | @import\s+(?P<q>["'])(?P<import>[^"']*)(?P=q)""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
+
+
+_LEADS_ON = re.compile(r"[a-z][a-z0-9+.-]*:|/|#", re.IGNORECASE)
+"""An address that is no path from the folder of its style sheet."""
 
 
 class _Publisher:
@@ -77,12 +82,12 @@ class _Publisher:
     def _rewritten(self, name: str, source: bytes) -> bytes:
         # Latin-1 keeps every byte; only ASCII is looked at.
         text = source.decode("latin-1")
-        return _ADDRESS.sub(lambda match: self._address(name, text, match), text).encode("latin-1")
+        return minified(_ADDRESS.sub(lambda match: self._address(name, text, match), text)).encode("latin-1")
 
     def _address(self, name: str, text: str, match: re.Match[str]) -> str:
         group = "url" if match["url"] is not None else "import"
         written: str | None = match[group]
-        if not written or re.match(r"[a-z][a-z0-9+.-]*:|/|#", written, re.IGNORECASE):
+        if not written or _LEADS_ON.match(written):
             return match[0]
         path, mark, rest = re.match(r"([^?#]*)([?#]?)(.*)", written, re.DOTALL).groups()  # type: ignore[union-attr]
         target = posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(path)))
@@ -99,6 +104,24 @@ class _Publisher:
         address = quote(posixpath.relpath(self.asset(target).url, here)) + mark + rest
         offset = match.start(group) - match.start()
         return match[0][:offset] + address + match[0][offset + len(written) :]
+
+
+def inlined(asset: Asset, text: str, base_url: str) -> str | None:
+    """The text of a published style sheet or script as it may stand within any page: addresses lead on from there. None
+    where it holds what cannot stand in its element, or imports."""
+    is_style = asset.name.endswith(".css")
+    if re.search(r"</(style|script)|<!--", text, re.IGNORECASE) or (is_style and "@import" in text.lower()):
+        return None
+    text, folder = text.strip(), posixpath.dirname(asset.url)
+    return _ADDRESS.sub(lambda match: _from_root(match, folder, base_url), text) if is_style else text
+
+
+def _from_root(match: re.Match[str], folder: str, base_url: str) -> str:
+    written: str | None = match["url"]
+    if not written or _LEADS_ON.match(written):
+        return match[0]
+    address = posixpath.normpath(posixpath.join(base_path(base_url) + quote(folder), written))
+    return match[0].replace(written, address)
 
 
 def span_at(text: str, offset: int, width: int) -> Span:

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from octavo.diagnostic import Diagnostic, Span, did_you_mean, error, in_order
-from octavo.model import Images, MenuItem, Permalinks, Related, Settings, Support
+from octavo.model import Csp, Images, MenuItem, Permalinks, Related, Settings, Support
 from octavo.source import SourceText
 
 FILE = "pyproject.toml"
@@ -643,6 +643,29 @@ def _images(file: _File, at: Keys, value: Any) -> Images | None:
     return None if table is None else Images(**_read_table(file, at, table, _IMAGES))
 
 
+def _csp(file: _File, at: Keys, value: Any) -> Csp | None:
+    """A table, or where the policy is told alone."""
+    if isinstance(value, str):
+        told = _CSP_AT.read(file, at, value)
+        return None if told is None else Csp(told)
+    table = _a_table(file, at, value)
+    return None if table is None else Csp(**_read_table(file, at, table, _CSP))
+
+
+_CSP_AT = _one_of("headers", "meta", "both", "none")
+
+_DIRECTIVES = re.compile(r"\s*(?:[a-z-]+(?:\s+[^\s;,]+)+\s*(?:;\s*|\Z))+")
+
+
+def _directives(file: _File, at: Keys, value: Any) -> str | None:
+    text = _text(file, at, value)
+    if text and not _DIRECTIVES.fullmatch(text):
+        hint = "write 'frame-src https://videos.example; connect-src https://numbers.example'"
+        file.error(at, f"'{_name(at)}' must be directives, each with what it allows", hint)
+        return None
+    return text
+
+
 def _related(file: _File, at: Keys, value: Any) -> Related | None:
     """A table, or the number of entries alone."""
     if isinstance(value, dict):
@@ -668,6 +691,10 @@ def _inside(file: _File, at: Keys, value: Any) -> str | None:
         )
         return None
     return path
+
+
+def _compress(file: _File, at: Keys, value: Any) -> tuple[str, ...] | None:
+    return _distinct(file, at, value, _one_of("gz", "br"), 'write compress = ["gz", "br"]')
 
 
 def _widths(file: _File, at: Keys, value: Any) -> tuple[int, ...] | None:
@@ -751,6 +778,11 @@ _RELATED = (
     Field("reach_all", Kind("true or false", _flag), "whether every post is to be in some list"),
 )
 
+_CSP = (
+    Field("at", _CSP_AT, "where the content security policy is told: in _headers, in each page, in both or nowhere"),
+    Field("allow", Kind("directives", _directives), "what it allows beside what is found in the pages"),
+)
+
 _SUPPORT = (
     Field("message", Kind("text", _visible), "the notice; without one there is no notice in any page"),
     Field("url", Kind("link", _link), "where the notice leads"),
@@ -793,4 +825,8 @@ FIELDS = (
     Field("raw_html", _one_of("allow", "sanitize", "error"), "what becomes of HTML within Markdown"),
     Field("images", Kind("table", _images, _IMAGES), "what becomes of images"),
     Field("support", Kind("table", _support, _SUPPORT), "the support notice"),
+    Field("font", _one_of("serif", "system"), "the type of the default theme: its own serif, or what a system has"),
+    Field("inline", _number(0, 100_000), "bytes of the largest style sheet or script that is put into the pages"),
+    Field("compress", Kind("array of gz, br", _compress), "the compressed copies that are published beside the files"),
+    Field("csp", Kind("table, or 'at' alone", _csp, _CSP), "the content security policy"),
 )

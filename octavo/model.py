@@ -553,11 +553,13 @@ class Page:
 
 @dataclass(frozen=True)
 class Output:
-    """A rendered page: its bytes, what was wrong with it, and the images that have to be made for it."""
+    """A rendered page: its bytes, what was wrong with it, the images that have to be made for it, and what its content
+    security policy has to allow: directives, each with a source."""
 
     content: bytes
     problems: tuple[Diagnostic, ...] = ()
     orders: tuple[Order | SocialCard, ...] = ()
+    sources: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -636,6 +638,14 @@ class Related:
 
 
 @dataclass(frozen=True)
+class Csp:
+    """Where the content security policy is told, and directives that add to what is worked out from the pages."""
+
+    at: Literal["headers", "meta", "both", "none"] = "headers"
+    allow: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """A site's settings, checked. ``base_url`` has no trailing slash and is empty when not set."""
 
@@ -655,6 +665,10 @@ class Settings:
     raw_html: Literal["allow", "sanitize", "error"] = "allow"
     images: Images = Images()
     support: Support = Support()
+    font: Literal["serif", "system"] = "serif"
+    inline: int = 10_000
+    compress: tuple[Literal["gz", "br"], ...] = ()
+    csp: Csp = Csp()
 
 
 # What build.py adds.

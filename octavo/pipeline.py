@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Protocol
 
-from octavo import urls
-from octavo.assets import ROOT, Asset, publish_assets
+from octavo import policy, urls
+from octavo.assets import ROOT, Asset, inlined, publish_assets
 from octavo.batch import Local, PartKey, Sink
 from octavo.checks import Checked, Claim, check_cards, check_front_matter, check_links, clashes, page_claim
 from octavo.compiled import Compiled, compile_layout
+from octavo.compress import is_there
 from octavo.diagnostic import Diagnostic, error, in_order, warning
-from octavo.digest import Digest, digest
+from octavo.digest import Digest, digest, digest_bytes
 from octavo.dispatch import Hints
 from octavo.extend import Gathered, Script, gather, own_pages, run_check
 from octavo.facts import Bases, Basis, Fact, Facts, Query, Revised, fact, kept_fact
@@ -42,6 +44,7 @@ from octavo.pictures import is_image, is_scaled, name_of, social_order
 from octavo.published import Published, Sources
 from octavo.queries import (
     AnchorsOf,
+    AssetInline,
     AssetText,
     AssetUrl,
     Backlinks,
@@ -352,9 +355,11 @@ def build(
     orders = _orders(outputs.records, index, known.pictures, inputs.settings)
     made, image_problems = _make_images(orders, known, memo, workshop) if orders else ({}, ())
     problems = (*check(inputs, memo, known, site), *_problems(outputs.records), *image_problems)
+    files = statics(known.assets, index.attachments, inputs)
+    files |= _headers(outputs.records, inputs.settings, {*files, *map(urls.output_path, routes.pages)})
     return Built(
         rendered={urls.output_path(url): outputs.records.digest(url, "content") for url in routes.pages},
-        statics=statics(known.assets, index.attachments, inputs),
+        statics=files,
         images=made,
         ran=outputs.ran,
         parsed=known.documents.ran,
@@ -363,6 +368,21 @@ def build(
         problems=in_order(problems),
         files_asked=files_asked(memo, inputs),
     )
+
+
+def _headers(outputs: Records, settings: Settings, taken: Collection[str]) -> dict[str, Static]:
+    """What hosts are to send with the pages; nothing where the site says so, or has a file of its own for that."""
+    if settings.csp.at not in ("headers", "both") or HEADERS in taken:
+        return {}
+    # Most pages need the same: of those that do, one is looked at.
+    alike = {outputs.digest(url, "sources"): url for url in outputs}
+    needed = [source for url in alike.values() for source in outputs.load(url, "sources")]
+    written = policy.policy(needed, settings.csp.allow, urls.origin(settings.base_url))
+    content = policy.headers(written, urls.base_path(settings.base_url)).encode()
+    return {HEADERS: Static(digest_bytes(content), HEADERS, content)}
+
+
+HEADERS = "_headers"
 
 
 def _orders(
@@ -460,7 +480,15 @@ def asset_facts(assets: Mapping[str, Asset], inputs: Inputs) -> Resolvers:
         source = inputs.assets[query.name]
         return kept_fact(digest(("text", source.digest)), lambda: source.load().decode("utf-8-sig", "replace"))
 
-    return {AssetUrl: url, AssetText: text}
+    @cache
+    def inline(query: AssetInline) -> Fact:
+        content = text(AssetText(query.name)).load()
+        asset = assets.get(query.name)
+        if asset is None or len(content.encode()) > inputs.settings.inline:
+            return fact(None)
+        return fact(inlined(asset, content, base_url))
+
+    return {AssetUrl: url, AssetText: text, AssetInline: inline}
 
 
 def _to_parse(path: str) -> Iterator[Query[Any]]:
@@ -531,6 +559,10 @@ def _whole_site(
     yield from _located(pictures, files)
     yield from shared_names(index, metas, marks)
     yield from clashes(_claims(index, routes, assets), marks)
+    for form in inputs.settings.compress:
+        if not is_there(form):
+            message = f"no compressed copies can be made as {form!r}: the library 'brotli' is not installed"
+            yield error("pyproject.toml", None, "compress", message, "pip install 'octavo[brotli]'")
     if not inputs.settings.base_url:
         yield warning(
             "pyproject.toml",

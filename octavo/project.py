@@ -404,10 +404,13 @@ class Project:
             if built.images:
                 self._stage_images(built, there, staging)
                 wanted = {**wanted, **{path: publish.Wanted(content) for path, (content, _) in built.images.items()}}
+            if files.settings.compress:
+                wanted = {**wanted, **self._compressed(files.settings.compress, wanted, there, staging)}
             # From here on what the last root trace says of this output is no longer so, whatever comes between.
             self.store.set_about(self._root_name(), b"")
             if built.images:
                 self.store.set_about(self._images_name(), b"")
+            self.store.set_about(self._copies_name(), b"")
             done = publish.publish(connection, self.output, staging, wanted, before)
             self._observer.ended("publish")
         shown = replace(report, rendered=(), parsed=())
@@ -416,6 +419,7 @@ class Project:
             self.store.set_about(self._root_name(), pickle.dumps(root))
             if built.images:
                 self._remember_images(built)
+            self.store.set_about(self._copies_name(), _recipe(files.settings.compress))
         except BaseException as problem:
             problem.add_note(_COMPLETE)
             raise
@@ -481,6 +485,57 @@ class Project:
         gallery = self.gallery()
         self.store.set_about(self._images_name(), gallery.folder.name.encode())
         gallery.tidy({name for _, name in built.images.values()})
+
+    def _compressed(
+        self,
+        forms: tuple[str, ...],
+        wanted: Mapping[str, publish.Wanted],
+        there: Mapping[str, Digest],
+        staging: publish.StagingFolder,
+    ) -> Mapping[str, publish.Wanted]:
+        """The compressed copies of files that are wanted. Those of files that stay stay as they are."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        from octavo.compress import KINDS, compressed
+
+        stays = there if self.store.about(self._copies_name()) == _recipe(forms) else {}
+        found: dict[str, publish.Wanted] = {}
+        to_do: list[tuple[str, str]] = []
+        for path, to_be in wanted.items():
+            if not path.endswith(KINDS):
+                continue
+            for form in forms:
+                copy = f"{path}.{form}"
+                if stays.get(path) == to_be.digest and copy in stays:
+                    found[copy] = publish.Wanted(stays[copy])
+                elif copy not in wanted:
+                    to_do.append((path, form))
+
+        def copy_of(path: str, form: str) -> Digest | None:
+            data = self._content(path, wanted[path], staging)
+            small = compressed(data, form)
+            if len(small) >= len(data):
+                return None
+            staging.write(f"{path}.{form}", small)
+            return digest_bytes(small)
+
+        with ThreadPoolExecutor(os.cpu_count()) as threads:  # what compresses does so outside of Python's lock
+            for (path, form), content in zip(to_do, threads.map(copy_of, *zip(*to_do, strict=True)), strict=True):
+                if content is not None:
+                    found[f"{path}.{form}"] = publish.Wanted(content)
+        return found
+
+    def _content(self, path: str, to_be: publish.Wanted, staging: publish.StagingFolder) -> bytes:
+        """The bytes of a file that is wanted, wherever they are. Raises NotStaged where they have gone meanwhile."""
+        staged = publish.staged_at(staging.folder, path)
+        try:
+            return (to_be.source or (staged if staged.exists() else self.output / path)).read_bytes()
+        except OSError:
+            raise publish.NotStaged((path,)) from None
+
+    def _copies_name(self) -> str:
+        """What says how the compressed copies of an output folder were made."""
+        return f"copies {self._root_name()}"
 
     def _images_name(self) -> str:
         """What says by which recipe the images of an output folder were made."""
@@ -643,6 +698,14 @@ def _new_store(path: Path) -> Store:
         return Store(path, salt())
     except (OSError, sqlite3.OperationalError, CorruptStore):
         return Store(None, salt())
+
+
+def _recipe(forms: tuple[str, ...]) -> bytes:
+    if not forms:
+        return b""
+    from octavo.compress import recipe
+
+    return recipe(forms).encode()
 
 
 def _wanted(built: Built, files: Files, staging: publish.StagingFolder) -> Mapping[str, publish.Wanted]:

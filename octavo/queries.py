@@ -151,6 +151,14 @@ class AssetText(Query[str]):
 
 
 @dataclass(frozen=True)
+class AssetInline(Query[str]):
+    """The text of a style sheet or script as it may stand within a page; None when it is too large for that, or holds
+    what cannot."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class PictureAt(Query[Picture]):
     """What is known of an image file, by its path: ``posts/cat.jpg``, ``assets/cat.jpg``."""
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
+from itertools import groupby
 from typing import Any, cast
 
 import jinja2
@@ -19,6 +20,7 @@ from octavo.layouts import LayoutFailure, PageSettings, Rendering, make_environm
 from octavo.model import (
     Body,
     Card,
+    Csp,
     Extensions,
     GroupCount,
     Heading,
@@ -41,9 +43,11 @@ from octavo.model import (
     json_text,
 )
 from octavo.pictures import whole_html
+from octavo.policy import Source, policy, sources, with_policy
 from octavo.queries import (
     AllPosts,
     Archive,
+    AssetInline,
     AssetText,
     AssetUrl,
     Backlinks,
@@ -87,7 +91,8 @@ def render(url: str, ask: Ask) -> Output:
     token = rendering.set(current)
     try:
         content = _generate(environment.get_template(page.layout), current.names).encode()
-        return Output(content, orders=context.shown.orders)
+        content, needed = _secured(content, url, context.settings)
+        return Output(content, orders=context.shown.orders, sources=needed)
     except jinja2.TemplateNotFound as problem:
         if problem.name == page.layout:
             return Output(b"", _no_layout(page, context.has_post))
@@ -113,6 +118,17 @@ def _generate(template: jinja2.Template, names: Mapping[str, Any]) -> str:
                 # Raised within the layout, at the line that wrote too much.
                 pieces.throw(LayoutFailure("limit", message, hint="write less on one page, or divide it"))
     return "".join(parts)
+
+
+def _secured(content: bytes, url: str, settings: PageSettings) -> tuple[bytes, tuple[Source, ...]]:
+    """A page, with its policy in it if it tells that itself, and what the policy of the site has to allow for it."""
+    csp = settings["csp"] or Csp()
+    if csp.at == "none" or not urls.output_path(url).endswith((".html", ".htm")):
+        return content, ()
+    needed = sources(content)
+    if csp.at in ("meta", "both"):
+        content = with_policy(content, policy(needed, csp.allow, urls.origin(settings["base_url"])))
+    return content, needed
 
 
 def _no_layout(page: Page, has_post: bool) -> tuple[Diagnostic, ...]:
@@ -193,7 +209,7 @@ class SiteView:
         )
 
 
-_OWN_VIEW = {"menu", "permalinks", "raw_html", "images", "related"}
+_OWN_VIEW = {"menu", "permalinks", "raw_html", "images", "related", "inline", "compress", "csp"}
 _SITE_SETTINGS = frozenset(field.name for field in fields(Settings)) - _OWN_VIEW
 
 
@@ -239,6 +255,8 @@ class PageContext:
             "related_index": self.related_index,
             "asset": self.asset,
             "asset_text": self.asset_text,
+            "stylesheet": self.stylesheet,
+            "script": self.script,
             "href": self.href,
             "data": self.data,
         }
@@ -415,6 +433,24 @@ class PageContext:
         if text is None:
             raise _nothing(name, f"there is no file 'assets/{name}'", "name it by its path below assets/")
         return Markup(text)
+
+    def stylesheet(self, *names: str) -> Markup:
+        """The elements of style sheets, in order: neighbours that are small are one within the page."""
+        found = [(name, self.asset(name), self.ask(AssetInline(name))) for name in names]
+        out: list[str] = []
+        for is_inline, sheets in groupby(found, lambda sheet: sheet[2] is not None):
+            if is_inline:
+                out.append(f"<style>{''.join(text or '' for _, _, text in sheets)}</style>")
+            else:
+                out += (f'<link rel="stylesheet" href="{escape(url)}">' for _, url, _ in sheets)
+        return Markup("\n".join(out))
+
+    def script(self, name: str) -> Markup:
+        """The element of a script, which is run when the page has been read if it is not within it."""
+        url, text = self.asset(name), self.ask(AssetInline(name))
+        if text is None:
+            return Markup('<script src="{}" defer></script>').format(url)
+        return Markup(f"<script>{text}</script>")
 
     def href(self, kind: str, slug: str = "") -> str:
         """The address of a page of the site by the name of its pattern in the settings."""

@@ -24,7 +24,7 @@ LIBRARIES = (
 )
 """The libraries whose version shapes what is written."""
 
-OPTIONAL = ("nh3",)
+OPTIONAL = ("nh3", "brotli")
 """Those that may not be there, which shapes it as well."""
 
 

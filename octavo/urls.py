@@ -53,11 +53,14 @@ def absolute(address: str, base_url: str) -> str:
     """An ``href`` of the site as an absolute URL; unchanged without a ``base_url`` and when it is absolute already."""
     if not base_url or not address.startswith("/") or address.startswith("//"):
         return address
-    return _origin(base_url) + address
+    return origin(base_url) + address
 
 
 @cache
-def _origin(base_url: str) -> str:
+def origin(base_url: str) -> str:
+    """``https://name.example``; empty without a ``base_url``."""
+    if not base_url:
+        return ""
     parts = urlsplit(base_url)
     return f"{parts.scheme}://{parts.netloc}"
 

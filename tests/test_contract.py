@@ -94,6 +94,8 @@ def test_what_the_contract_names_can_be_used(site: MakeSite) -> None:
         "data": "",
         "asset": "asset('style.css')",
         "asset_text": "asset_text('style.css')[:1]",
+        "stylesheet": "stylesheet('style.css')",
+        "script": "script('script.js')",
         "href": "href('tags') ~ href('tag', 'x')",
         "tagged": "tagged('x')",
         "picture": "picture(post)",

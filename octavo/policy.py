@@ -1,0 +1,179 @@
+"""A content security policy that allows what the pages of a site do, and nothing else.
+
+Scripts and style sheets within a page are allowed by their digests, other hosts where a page loads something of them.
+(Content Security Policy Level 3.)
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from hashlib import sha256
+from html import escape, unescape
+from urllib.parse import urlsplit
+
+Source = tuple[str, str]
+"""A directive and what it allows: ``("img-src", "https://pictures.example")``."""
+
+_ATTRIBUTES = r"""(?:[^>"']|"[^"]*"|'[^']*')*"""
+_REST = re.compile(rf"({_ATTRIBUTES})>".encode())
+_ATTRIBUTE = re.compile(r"""([a-z-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""", re.IGNORECASE)
+_TAG = re.compile(rf"<[a-z]{_ATTRIBUTES}>".encode(), re.IGNORECASE)
+_RARE = re.compile(rb" (?:style|on[a-z]+)=")
+
+_LOADS = {
+    "img": (("src", "img-src"), ("srcset", "img-src")),
+    "source": (("srcset", "img-src"), ("src", "media-src")),
+    "video": (("src", "media-src"), ("poster", "img-src")),
+    "audio": (("src", "media-src"),),
+    "track": (("src", "media-src"),),
+    "iframe": (("src", "frame-src"),),
+    "embed": (("src", "object-src"),),
+    "object": (("data", "object-src"),),
+    "script": (("src", "script-src"),),
+    "form": (("action", "form-action"),),
+}
+_LINKS = {"stylesheet": "style-src", "icon": "img-src", "modulepreload": "script-src", "manifest": "manifest-src"}
+_PRELOADS = {"font": "font-src", "style": "style-src", "script": "script-src", "image": "img-src"}
+_RUNS = frozenset(("", "text/javascript", "application/javascript", "module", "speculationrules", "importmap"))
+"""The types of scripts that a policy is about; all others are data."""
+
+
+_ELEMENT = re.compile(f"<({'|'.join((*_LOADS, 'style', 'link'))})(?=[\\s/>])".encode())
+
+
+def sources(html: bytes) -> tuple[Source, ...]:
+    """What a page needs beside the files of its own host, in order."""
+    return tuple(sorted(set(_sources(html))))
+
+
+def _sources(html: bytes) -> Iterator[Source]:
+    # In bytes, of which there are as many when they are made small.
+    small = html.lower()
+    for element in _ELEMENT.finditer(small):
+        found = _REST.match(html, element.end())
+        if found is not None:
+            yield from _needed(element[1].decode(), attributes(found[1]), html, small, found.end())
+    if _RARE.search(small):
+        for tag in _TAG.finditer(html):
+            for attribute, value in attributes(tag[0][1:-1]).items():
+                if attribute == "style":
+                    yield "style-src-attr", "'unsafe-inline'"
+                elif attribute.startswith("on"):
+                    yield from (("script-src", "'unsafe-hashes'"), ("script-src", _hash(value.encode())))
+
+
+def _needed(name: str, written: Mapping[str, str], html: bytes, small: bytes, start: int) -> Iterator[Source]:
+    """What one element needs; ``start`` is where its tag ends."""
+    for attribute, directive in _LOADS.get(name, ()):
+        yield from ((directive, origin) for origin in _origins(attribute, written.get(attribute, "")))
+    if name == "link":
+        relation = written.get("rel", "").lower().split()
+        directives = [_LINKS[word] for word in relation if word in _LINKS]
+        if "preload" in relation:
+            directives.append(_PRELOADS.get(written.get("as", ""), "default-src"))
+        origins = tuple(_origins("href", written.get("href", "")))
+        yield from ((directive, origin) for directive in directives for origin in origins)
+    elif name == "style" or (name == "script" and "src" not in written):
+        end = small.find(f"</{name}".encode(), start)
+        if name == "style" or written.get("type", "").strip().lower() in _RUNS:
+            yield f"{name}-src", _hash(html[start : end if end >= 0 else None])
+
+
+def attributes(tag: bytes) -> dict[str, str]:
+    """The attributes of a tag by name in small letters."""
+    written = _ATTRIBUTE.finditer(tag.decode("utf-8", "replace"))
+    return {found[1].lower(): unescape(found[2] or found[3] or found[4] or "") for found in written}
+
+
+def _origins(attribute: str, value: str) -> Iterator[str]:
+    addresses = re.split(r"\s+[\d.]+[wx]\s*,\s*|\s*,\s+", value) if attribute == "srcset" else (value,)
+    for address in addresses:
+        if ":" not in address and "//" not in address:
+            continue
+        try:
+            parts = urlsplit(address.strip())
+        except ValueError:
+            continue
+        if parts.scheme in ("data", "blob", "mediastream"):
+            yield f"{parts.scheme}:"
+        elif parts.netloc and re.fullmatch(r"[\w.:\[\]-]+", parts.netloc, re.ASCII):
+            yield f"{parts.scheme}://{parts.netloc}" if parts.scheme else parts.netloc
+
+
+@lru_cache(256)
+def _hash(text: bytes) -> str:
+    """What stands for a text. A browser has read it with line ends of its own."""
+    found = sha256(text.replace(b"\r\n", b"\n")).digest()
+    return f"'sha256-{b64encode(found).decode()}'"
+
+
+_STRICT = (
+    ("default-src", "'self'"),
+    ("img-src", "data:"),
+    ("object-src", "'none'"),
+    ("base-uri", "'none'"),
+    ("form-action", "'self'"),
+)
+_ALONE = frozenset(("base-uri", "form-action", "frame-ancestors", "style-src-attr", "object-src"))
+"""Directives that name all they allow; any other allows what ``default-src`` does, as long as it is not written."""
+
+
+def policy(needed: Iterable[Source], allow: str = "", own: str = "") -> str:
+    """The policy for pages with these needs; ``allow`` are directives of the site's own, which add to it. ``own`` is
+    the origin of the site, which needs no name."""
+    allowed: dict[str, set[str]] = {}
+    for directive, source in (*_STRICT, *needed, *_directives(allow)):
+        known = allowed.setdefault(directive, set() if directive in _ALONE | {"default-src"} else {"'self'"})
+        if source != own:
+            known.add(source)
+    return "; ".join(f"{directive} {_list(allowed[directive])}" for directive in sorted(allowed, key=_order))
+
+
+def _directives(text: str) -> Iterator[Source]:
+    for part in text.split(";"):
+        words = part.split()
+        yield from ((words[0].lower(), word) for word in words[1:])
+
+
+def _list(found: set[str]) -> str:
+    return " ".join(sorted(found - {"'none'"}, key=lambda word: (word != "'self'", word)) or ["'none'"])
+
+
+def _order(directive: str) -> tuple[int, str]:
+    names = [name for name, _ in _STRICT]
+    return (0 if directive == "default-src" else 1 if directive not in names else 2, directive)
+
+
+_AFTER = re.compile(rb"<meta charset=[^>]*>\n?|<head\b[^>]*>\n?", re.IGNORECASE)
+
+
+def with_policy(html: bytes, written: str) -> bytes:
+    """A page that tells its policy itself, before anything that the policy is about."""
+    places = list(_AFTER.finditer(html[:2000]))
+    if not places:
+        return html
+    at = places[-1].end()
+    return html[:at] + f'<meta http-equiv="Content-Security-Policy" content="{escape(written)}">\n'.encode() + html[at:]
+
+
+_OWN = re.compile(rb'<meta http-equiv="Content-Security-Policy"[^>]*>\n?')
+
+
+def without_policy(html: bytes) -> bytes:
+    """A page that may be shown with something of others in it."""
+    return _OWN.sub(b"", html, count=1)
+
+
+def headers(written: str, base_path: str) -> str:
+    """The file ``_headers``, which Netlify, Cloudflare Pages and others read."""
+    return (
+        f"{base_path}/*\n"
+        f"  Content-Security-Policy: {written}; frame-ancestors 'self'\n"
+        "  X-Content-Type-Options: nosniff\n"
+        "  Referrer-Policy: strict-origin-when-cross-origin\n"
+        f"{base_path}/assets/*\n"
+        "  Cache-Control: public, max-age=31536000, immutable\n"
+    )
