@@ -128,6 +128,7 @@ def _compare(desk: Desk, site: SiteFolder, folder: Path, clean: CleanBuilder) ->
     found = {path: page.content for path, page in shown.items() if page is not None}
     found |= {path: static_file(view, static).read() for path, static in desk.statics.items()}
     wanted = SiteFolder(twin).output()
+    wanted.pop("_headers", None)  # for hosts; the preview has headers of its own
     for path in sorted(found.keys() | wanted.keys()):
         if found.get(path) != wanted.get(path):
             raise Difference(f"{path} differs:\n{_lines_apart(found.get(path), wanted.get(path))}")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.previewing import Previewing, previewing
-from tests.sites import SiteFolder, post
+from tests.sites import BASE, SiteFolder, post
 from tests.test_images import jpeg
 
 if TYPE_CHECKING:
@@ -223,6 +223,24 @@ def test_a_style_sheet_is_exchanged_without_a_bare_moment(site: Site, opened: Ca
         page.wait_for_function("getComputedStyle(document.querySelector('main p')).color === 'rgb(4, 5, 6)'")
         page.wait_for_function("document.querySelectorAll('link[rel=stylesheet]').length === 1")
         assert page.evaluate("window.bare") == 0
+
+
+def test_a_style_sheet_within_the_page_is_exchanged_likewise(site: Site, opened: Callable[..., Page]) -> None:
+    folder = laid_out(site)
+    linked = """<link rel="stylesheet" href="{{ asset('own.css') }}">"""
+    folder.replace("layouts/post.html", linked, '{{ stylesheet("own.css") }}')
+    folder.write("pyproject.toml", BASE + 'csp = "meta"\n')
+    with previewing(folder) as shown:
+        page = opened(shown, "/posts/a/")
+        page.evaluate(
+            "window.bare = 0; (function look() { if (!document.styleSheets.length) window.bare++;"
+            " requestAnimationFrame(look); })()"
+        )
+        assert page.locator("style").count() == 1
+        folder.replace("assets/own.css", "1, 2, 3", "4, 5, 6")
+        page.wait_for_function("getComputedStyle(document.querySelector('main p')).color === 'rgb(4, 5, 6)'")
+        assert page.evaluate("window.bare") == 0
+        assert page.locator("style").count() == 1
 
 
 def test_an_image_is_shown_anew(site: Site, opened: Callable[..., Page]) -> None:
