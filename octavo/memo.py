@@ -61,7 +61,7 @@ class Records(Mapping[str, Trace]):
         shelf: Shelf,
         usual: Mapping[str, tuple[Digest, Any]],
     ) -> None:
-        self._step, self._traces, self._shelf, self._usual = step, traces, shelf, usual
+        self.step, self._traces, self._shelf, self._usual = step, traces, shelf, usual
         self._places = {part: place for place, part in enumerate(parts)}
 
     def __getitem__(self, item: str) -> Trace:
@@ -83,6 +83,11 @@ class Records(Mapping[str, Trace]):
         columns = tuple(b"".join([trace.parts[cut] for trace in traces]) for cut in cuts)
         return digest((tuple(self._traces), columns))
 
+    def digests(self, part: str) -> dict[str, Digest]:
+        """The digest of one part of every item."""
+        place = self._places[part]
+        return {item: trace.part_digest(place) for item, trace in self._traces.items()}
+
     def since(self, revision: int) -> list[str]:
         """The items that were run after a revision."""
         return [item for item, trace in self._traces.items() if trace.revision > revision]
@@ -91,7 +96,7 @@ class Records(Mapping[str, Trace]):
         usual = self._usual.get(part)
         if usual is not None and usual[0] == self.digest(item, part):
             return usual[1]
-        return _unpickled(self._shelf.part(self._step, item, part))
+        return _unpickled(self._shelf.part(self.step, item, part))
 
     def fact(self, item: str, part: str) -> Fact:
         return Fact(self.digest(item, part), lambda: self.load(item, part))
@@ -103,7 +108,7 @@ class Records(Mapping[str, Trace]):
     def key(self, item: str, part: str) -> Iterator[PartKey]:
         """The key of a part, if it is one that is stored."""
         if item in self._traces and self.is_unusual(item, part):
-            yield self._step, item, part
+            yield self.step, item, part
 
     def column(self, part: str) -> dict[str, Any]:
         """One part of every item."""
@@ -116,7 +121,7 @@ class Records(Mapping[str, Trace]):
 
     def unusual(self, part: str) -> dict[str, Any]:
         """One part of every item where it is not what it is by default."""
-        rows = self._shelf.column(self._step, part)
+        rows = self._shelf.column(self.step, part)
         return {item: _unpickled(data) for item, data in rows if item in self._traces}
 
 
@@ -303,6 +308,23 @@ class Memo:
         if known is None or known[0] != key:
             known = self._kept[f"once {name}"] = (key, make())
         return cast(T, known[1])
+
+    def column(self, records: Records, part: str) -> dict[str, Any]:
+        """One part of every item, as ``records.column`` gives it. All of them are kept as one value as well, of which
+        only those are read anew that are other ones: to read thousands one by one takes several times as long."""
+        name, key, now = f"{records.step} {part}", records.digest_of(part), records.digests(part)
+        found: tuple[dict[str, Digest], dict[str, Any]] | None = self.recall(name, key)
+        if found is not None:
+            return found[1]
+        earlier: tuple[dict[str, Digest], dict[str, Any]] = self.recall(name) or ({}, {})
+        before, kept = earlier
+        same = {item for item, digest in now.items() if before.get(item) == digest}
+        if len(same) < len(now) // 2:
+            values = records.column(part)
+        else:
+            values = {item: kept[item] if item in same else records.load(item, part) for item in now}
+        self.keep(name, key, (now, values))
+        return values
 
     def revised(self, name: str, key: Digest, digests: Callable[[], Mapping[str, Digest]]) -> Revised:
         """Values by item, known by their digests, that no step made. They are looked at only when ``key``, which stands

@@ -176,7 +176,16 @@ def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
     by_image = memo.revised("pictures", looks, lambda: {path: measured.digest(path, "picture") for path in measured})
     about_pictures = {**_picture_facts(measured, pictures), DesignOfCards: lambda query: _design_of_cards(inputs)}
     facts = facts.extended(about_pictures, {PictureAt: Basis(b"", (by_image,))})
-    made_from = Sources(records, inputs.settings, inputs.when, tuple(inputs.files), addresses, pictures, looks)
+    made_from = Sources(
+        records,
+        lambda: memo.column(records, "meta"),
+        inputs.settings,
+        inputs.when,
+        tuple(inputs.files),
+        addresses,
+        pictures,
+        looks,
+    )
     published = Published(made_from, memo)
 
     def index() -> Index:

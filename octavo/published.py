@@ -35,10 +35,12 @@ class Publication:
 
 @dataclass(frozen=True)
 class Sources:
-    """What a publication is made from. ``files`` are the paths below ``posts/`` that are no sources, ``assets`` the URL
-    paths of assets by name, ``pictures`` what is known of images by path, ``measured`` the digest of that."""
+    """What a publication is made from. ``read`` gives the front matter of the ``documents``. ``files`` are the paths
+    below ``posts/`` that are no sources, ``assets`` the URL paths of assets by name, ``pictures`` what is known of
+    images by path, ``measured`` the digest of that."""
 
     documents: Records
+    read: Callable[[], Mapping[str, Meta | None]]
     settings: Settings
     when: Moderation
     files: Iterable[str]
@@ -47,9 +49,9 @@ class Sources:
     measured: Digest
 
     @cached_property
-    def metas(self) -> dict[str, Meta | None]:
-        """The front matter of every source, by path."""
-        return self.documents.column("meta")
+    def metas(self) -> Mapping[str, Meta | None]:
+        """The front matter of every source, by path; None for a broken one."""
+        return self.read()
 
     def digest(self) -> Digest:
         """Stands for all of it but the clock."""

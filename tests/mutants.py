@@ -120,7 +120,7 @@ def warnings_are_told_once() -> AbstractContextManager[Any]:
         found = real(self, part)
         if part != "problems":
             return found
-        keys = {item: (self._step, item, self.digest(item, part)) for item in found}
+        keys = {item: (self.step, item, self.digest(item, part)) for item in found}
         told = {item: problems for item, problems in found.items() if keys[item] not in seen}
         seen.update(keys.values())
         return told

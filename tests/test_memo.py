@@ -17,7 +17,7 @@ from octavo.batch import Estate
 from octavo.digest import Digest
 from octavo.dispatch import Hints
 from octavo.facts import Ask, Fact, Facts, Query, Resolver, fact
-from octavo.memo import Mapped, Memo
+from octavo.memo import Mapped, Memo, Records
 from octavo.store import CorruptStore, Store
 
 
@@ -225,6 +225,29 @@ class Bytes:
 
 def encode(name: str, ask: Ask) -> Bytes:
     return Bytes((ask(Note(name)) or "").encode())
+
+
+def test_a_column_is_that_of_the_records_and_reads_only_what_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    toy = Toy({name: f"text of {name}" for name in "abcdef"})
+    read: list[str] = []
+    load = Records.load
+
+    def column() -> dict[str, str]:
+        records = toy.run().records
+        read.clear()
+        found = Memo(toy.store, Hands(), NoLocal()).column(records, "text")
+        assert found == records.column("text") and list(found) == sorted(toy.notes)
+        return found
+
+    monkeypatch.setattr(Records, "load", lambda self, item, part: read.append(item) or load(self, item, part))
+    column()
+    assert column()["a"] == "text of a" and read == []
+    toy.notes["b"] = "another"
+    del toy.notes["c"]
+    toy.notes["g"] = "new"
+    assert column()["b"] == "another" and read == ["b", "g"]
+    toy.notes = dict.fromkeys("xyz", "all new")
+    column()
 
 
 def test_a_sunk_part_is_written_and_not_stored() -> None:
