@@ -169,7 +169,7 @@ def sitemap_faults(site: Published) -> Iterator[str]:
 
 _EVERY = ("og:title", "og:type", "og:url", "og:site_name")
 _SOCIAL = (*_EVERY, "og:image", "og:image:width", "og:image:height", "og:image:alt", "twitter:card")
-_ARTICLE = ("headline", "datePublished", "dateModified", "author", "image", "mainEntityOfPage", "publisher")
+_ARTICLE = ("headline", "datePublished", "dateModified", "author", "image", "mainEntityOfPage")
 
 
 def head_faults(site: Published, path: str) -> Iterator[str]:

@@ -10,8 +10,8 @@ site = Site(__file__)
 
 
 @site.shortcode
-def aside(args: Table, body: str) -> str:
-    return f"<aside><h3>{escape(args['title'])}</h3><p>{escape(body.strip())}</p></aside>"
+def box(args: Table, body: str) -> str:
+    return f'<div class="box"><h3>{escape(args["title"])}</h3><p>{escape(body.strip())}</p></div>'
 
 
 if __name__ == "__main__":
