@@ -67,7 +67,7 @@ def write_site(folder: Path, images: int) -> None:
         numbers = range(first, min(first + IN_A_POST, images))
         shown = "\n\n".join(f"![Photo {number}]({number:06d}.jpg)" for number in numbers)
         head = f"title: Photos from {first}\ndate: 2026-01-01\ndescription: Photos"
-        (post / "index.md").write_text(f"---\n{head}\n---\n\nWords.\n\n{shown}\n")
+        (post / "index.md").write_text(f"---\n{head}\n---\n\nWords.\n\n{shown}\n\nLast words.\n")
         for number in numbers:
             (post / f"{number:06d}.jpg").write_bytes(photo(number))
     # Last, as it tells that all the rest is there.
@@ -86,7 +86,7 @@ def edits(folder: Path) -> Iterator[tuple[str, Callable[[], object]]]:
     # What was written a moment ago could have changed since without a sign of it, so it is looked at once more.
     yield "nothing, at once", lambda: None
     yield "nothing", lambda: time.sleep(3)
-    yield "a text", lambda: swap("Words.", "Other words.")
+    yield "a text", lambda: swap("Last words.", "The last words.")
     yield "a title", lambda: swap("title: Photos from 0\n", "title: The first photos\n")
     yield "a photo touched", first.touch
     yield "a photo replaced", lambda: first.write_bytes(photo(0, 90 if first.read_bytes() == photo(0) else 0))
