@@ -29,7 +29,7 @@ from octavo.failures import Usage, failure
 from octavo.project import Project
 from octavo.publish import PublishError
 from octavo.relating import Elsewhere, Relating
-from octavo.serve import LOCAL, Client, PageText, PreviewServer, Shelf, listen, without_policy
+from octavo.serve import LOCAL, Client, PageText, PreviewServer, Shelf, allow_many_files, listen, without_policy
 from octavo.shelf import shelf
 from octavo.spare import give_back
 from octavo.watch import Changes
@@ -68,6 +68,7 @@ RESCAN = 30.0
 def preview(project: Project, changes: Changes, host: str, port: int, open_browser: bool) -> int:
     """Serve until interrupted, or until the changes end. Raises Usage where it cannot listen."""
     base_path = urls.base_path(project.settings().base_url)
+    allow_many_files()
     try:
         sockets = listen(host, port, TRIES)
     except OSError as problem:

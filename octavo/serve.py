@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import socket
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
@@ -508,6 +509,21 @@ def kind_of(path: str) -> str:
 
 
 # Ports.
+
+
+FILES = 4096
+"""Files that a process with a socket for each tab may have open, if the system lets it."""
+
+
+def allow_many_files() -> None:
+    """A system may allow a process 256 open files, and more to those that ask."""
+    if sys.platform != "win32":
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def listen(host: str, port: int, tries: int) -> list[socket.socket]:

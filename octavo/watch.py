@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -43,7 +44,7 @@ class Changes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._observer.close()
+        self._observer.end()
 
     def stop(self) -> None:
         """End the waiting, from another thread."""
@@ -88,6 +89,18 @@ class Changes:
         return True
 
 
+class _Lost(logging.Handler):
+    """Takes what watchdog says of events that the system has dropped, which nobody is told of else."""
+
+    def __init__(self, lost: Callable[[], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._lost = lost
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "overflow" in record.msg:
+            self._lost()
+
+
 class _Observer:
     """Watchdog's observer, or its polling one where the system has no more watches to give."""
 
@@ -98,6 +111,8 @@ class _Observer:
         self._paths: frozenset[Path] = frozenset()
         self._watched: dict[tuple[Path, bool], Any] = {}
         self._renewed: set[Path] = set()
+        self._lost = _Lost(lambda: on_change(sorted(self._paths)))
+        logging.getLogger("watchdog").addHandler(self._lost)
 
     def watch(self, paths: Sequence[Path]) -> None:
         """Watch these, and the folders that hold them, in which they may come and go."""
@@ -124,6 +139,10 @@ class _Observer:
             self._observer.stop()
             self._observer.join()
         self._watched.clear()
+
+    def end(self) -> None:
+        self.close()
+        logging.getLogger("watchdog").removeHandler(self._lost)
 
     def _start(self, observer: Any) -> None:
         self._observer = observer

@@ -353,7 +353,7 @@ def test_an_error_of_a_layout_says_through_which_it_came(site: Site, opened: Cal
         has(page, "First words.")
 
 
-def test_what_is_shown_of_an_error_is_text(site: Site, opened: Callable[..., Page]) -> None:
+def test_e17_what_is_shown_of_an_error_is_text(site: Site, opened: Callable[..., Page]) -> None:
     folder = laid_out(site)
     name = "posts/<img src=x onerror=window.harm=1>.md"
     folder.write(name, "---\ntitle: A\ndate: <script>window.harm=1</script>\n---\n")

@@ -113,7 +113,7 @@ def test_build_py_takes_effect_without_a_restart(site: Site) -> None:
             home.until(lambda tab: shown.page("/extra/") == "two!")
 
 
-def test_drafts_and_posts_to_come_are_shown_here_only(site: Site) -> None:
+def test_e18_drafts_and_posts_to_come_are_shown_here_only(site: Site) -> None:
     folder = site(SITE)
     folder.built()
     before = folder.output()
@@ -160,7 +160,9 @@ def test_a_file_beside_a_post_is_told_when_it_changes(site: Site) -> None:
 # What is wrong.
 
 
-def test_an_error_lies_over_the_last_good_page_until_it_is_right(site: Site, capfd: pytest.CaptureFixture[str]) -> None:
+def test_e16_f08_an_error_lies_over_the_last_good_page_until_it_is_right(
+    site: Site, capfd: pytest.CaptureFixture[str]
+) -> None:
     folder = site(SITE)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
         folder.replace("posts/a.md", "date: 2026-01-01", "date: yesterday")
@@ -196,7 +198,7 @@ def test_an_error_lies_over_the_last_good_page_until_it_is_right(site: Site, cap
     ],
     ids="syntax undefined type toml script link shortcode yaml bytes".split(),
 )
-def test_an_error_in_any_file_is_shown_and_clears_itself(
+def test_f08_an_error_in_any_file_is_shown_and_clears_itself(
     path: str, broken: str | bytes, where: str, site: Site
 ) -> None:
     folder = site(SITE).write(
@@ -265,7 +267,7 @@ class Command:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_an_interrupt_ends_the_preview_by_the_signal_and_frees_the_port(site: Site) -> None:
+def test_e15_an_interrupt_ends_the_preview_by_the_signal_and_frees_the_port(site: Site) -> None:
     folder = site(SITE)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -283,7 +285,42 @@ def test_an_interrupt_ends_the_preview_by_the_signal_and_frees_the_port(site: Si
                 made.close()
 
 
-def test_that_other_machines_may_look_is_a_warning(site: Site) -> None:
+SLOW = """\
+import time
+from octavo import Site
+site = Site(__file__)
+@site.check
+def slow(ask):
+    print("looking", flush=True)
+    time.sleep(60)
+    return ()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_e15_an_interrupt_while_the_site_is_looked_at_ends_the_preview(site: Site) -> None:
+    folder = site(SITE)
+    with Command(folder.root, "--port", "0") as command:
+        command.line()
+        assert "read in" in command.line()
+        folder.write("build.py", SLOW)
+        assert command.line() == "looking\n"
+        command.process.send_signal(signal.SIGINT)
+        command.process.communicate(timeout=SOON)
+        assert command.process.returncode == -signal.SIGINT
+
+
+def test_e14_a_taken_port_is_said_by_the_address_of_the_next(site: Site) -> None:
+    folder = site(SITE)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with Command(folder.root, "--port", str(port)) as command:
+            found = re.match(r"http://localhost:(\d+)/", command.line())
+            assert found
+            assert port < int(found[1]) < port + 20
+
+
+def test_e13_that_other_machines_may_look_is_a_warning(site: Site) -> None:
     folder = site(SITE)
     with Command(folder.root, "--host", "0.0.0.0", "--port", "0") as command:
         assert re.fullmatch(r"http://localhost:\d+/  \(Ctrl-C ends\)\n", command.line())
@@ -303,7 +340,7 @@ def test_a_host_of_another_machine_is_said(site: Site) -> None:
         preview(project, changes, "192.0.2.1", 0, open_browser=False)
 
 
-def test_a_page_asked_for_while_the_site_is_read_is_a_whole_one(site: Site) -> None:
+def test_e16_a_page_asked_for_while_the_site_is_read_is_a_whole_one(site: Site) -> None:
     folder = site(SITE)
     with previewing(folder) as shown:
         bodies: set[bytes] = set()

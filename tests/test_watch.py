@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import shutil
 import threading
@@ -186,7 +187,7 @@ def test_a_folder_may_be_a_link_to_another(root: Path) -> None:
         assert changes.more(SOON)
 
 
-def test_the_output_is_not_watched_through_a_link(root: Path) -> None:
+def test_f13_the_output_is_not_watched_through_a_link(root: Path) -> None:
     (root / "output").mkdir()
     (root / "posts/made").symlink_to("../output")
     with watching(root) as changes:
@@ -206,7 +207,7 @@ def test_waiting_can_be_ended_from_another_thread(root: Path) -> None:
         assert not changes.wait()
 
 
-def test_where_the_system_gives_no_more_watches_files_are_looked_at_instead(
+def test_f10_where_the_system_gives_no_more_watches_files_are_looked_at_instead(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> NoReturn:
@@ -223,6 +224,13 @@ def test_where_the_system_gives_no_more_watches_files_are_looked_at_instead(
         (root / "layouts").mkdir()
         assert changes.more(SOON)
     assert len(said) == 1
+
+
+def test_f10_events_that_the_system_has_dropped_are_a_change(root: Path) -> None:
+    with watching(root) as changes:
+        logging.getLogger("watchdog.observers.inotify_c").warning("Inotify queue overflowed; events were lost")
+        assert changes.more(SOON)
+    assert not logging.getLogger("watchdog").handlers
 
 
 def test_a_folder_that_goes_while_it_is_to_be_watched_is_no_lack_of_watches(
@@ -289,7 +297,7 @@ def test_a_save_is_built(site: Site) -> None:
         assert "Other words." in folder.page("/posts/a/")
 
 
-def test_a_touch_builds_nothing(site: Site) -> None:
+def test_f11_a_touch_builds_nothing(site: Site) -> None:
     folder = site(ONE)
     with rebuilding(folder) as (_, _, outcomes):
         os.utime(folder.root / "posts/a.md")
@@ -297,7 +305,7 @@ def test_a_touch_builds_nothing(site: Site) -> None:
         assert (report.rendered, report.written, report.removed) == ((), (), ())
 
 
-def test_a_build_does_not_bring_about_another(site: Site) -> None:
+def test_f13_a_build_does_not_bring_about_another(site: Site) -> None:
     folder = site(ONE)
     with rebuilding(folder) as (project, changes, outcomes):
         folder.write("helper.py", "").write("build.py", f"import helper\n{SCRIPT}")
@@ -321,7 +329,7 @@ def test_an_error_is_told_and_passes_with_its_cause(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ["layouts/post.html", "pyproject.toml", "build.py"])
-def test_an_error_in_any_file_passes_with_its_cause(path: str, site: Site) -> None:
+def test_f08_an_error_in_any_file_passes_with_its_cause(path: str, site: Site) -> None:
     folder = site(ONE).write("layouts/keep.txt", "").write("build.py", SCRIPT)
     before = (folder.root / path).read_bytes() if (folder.root / path).exists() else None
     with rebuilding(folder) as (_, _, outcomes):
@@ -336,7 +344,7 @@ def test_an_error_in_any_file_passes_with_its_cause(path: str, site: Site) -> No
         good(next(outcomes))
 
 
-def test_a_file_that_is_half_written_is_not_complained_of(site: Site) -> None:
+def test_f03_a_file_that_is_half_written_is_not_complained_of(site: Site) -> None:
     folder = site(ONE)
     text = (folder.root / "posts/a.md").read_text().replace("Words.", "Other words.")
     with rebuilding(folder) as (_, _, outcomes):
@@ -368,7 +376,7 @@ def test_an_error_is_told_though_saving_goes_on(site: Site) -> None:
         assert outcome.failed
 
 
-def test_while_the_posts_are_away_the_site_stays(site: Site) -> None:
+def test_f07_while_the_posts_are_away_the_site_stays(site: Site) -> None:
     folder = site(ONE)
     with rebuilding(folder) as (_, _, outcomes):
         before = folder.output()
@@ -383,7 +391,7 @@ def test_while_the_posts_are_away_the_site_stays(site: Site) -> None:
         assert good(next(outcomes)).rendered
 
 
-def test_a_change_during_a_build_is_picked_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_f09_a_change_during_a_build_is_picked_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = site(ONE)
     with rebuilding(folder) as (_, _, outcomes):
         build = Project.build
@@ -401,7 +409,7 @@ def test_a_change_during_a_build_is_picked_up(site: Site, monkeypatch: pytest.Mo
         assert "Last words." in folder.page("/posts/a/")
 
 
-def test_another_build_at_work_does_not_end_the_series(site: Site) -> None:
+def test_f14_another_build_at_work_does_not_end_the_series(site: Site) -> None:
     folder = site(ONE)
     with rebuilding(folder) as (project, _, outcomes):
         with lock(project.cache, 0):
