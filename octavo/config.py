@@ -796,6 +796,7 @@ _PERMALINKS = (
     Field("tags", _PATH, "the list of all tags"),
     Field("tag", _pattern(("slug",), ("slug",)), "the posts with a tag"),
     Field("archive", _PATH, "all posts by year"),
+    Field("search", _PATH, "all titles, and a field to look for some"),
     Field("series", _pattern(("slug",), ("slug",)), "the posts of a series"),
     Field("author", _pattern(("slug",), ("slug",)), "the posts by an author"),
     Field("atom", _PATH, "the Atom feed"),

@@ -216,7 +216,6 @@ class Desk:
         return tuple(map(self.project.weighed, in_order((*view.problems, *self.failing()))))
 
     def _rendered(self, url: str, facts: Facts) -> Shown:
-        from octavo.policy import without_policy
         from octavo.render import render
 
         reader = Reader(facts)
@@ -226,7 +225,7 @@ class Desk:
             raise interrupted.problem from interrupted
         asked = reader.asked
         layouts = tuple(query.name for query in asked if type(query) is Template)
-        return Shown(url, without_policy(output.content), asked, output.problems, layouts)
+        return Shown(url, output.content, asked, output.problems, layouts)
 
     def _rendered_with_good_layouts(self, url: str, facts: Facts) -> bytes:
         """The page with the layouts of the last page that was rendered well; empty if that is no better."""

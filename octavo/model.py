@@ -523,6 +523,7 @@ PageKind = Literal[
     "tags",
     "tag",
     "archive",
+    "search",
     "series",
     "author",
     "feed",
@@ -587,6 +588,7 @@ class Permalinks:
     tags: str = "/tags/"
     tag: str = "/tags/{slug}/"
     archive: str = "/archive/"
+    search: str = "/search/"
     series: str = "/series/{slug}/"
     author: str = "/authors/{slug}/"
     atom: str = "/feed.xml"

@@ -159,14 +159,6 @@ def with_policy(html: bytes, written: str) -> bytes:
     return html[:at] + f'<meta http-equiv="Content-Security-Policy" content="{escape(written)}">\n'.encode() + html[at:]
 
 
-_OWN = re.compile(rb'<meta http-equiv="Content-Security-Policy"[^>]*>\n?')
-
-
-def without_policy(html: bytes) -> bytes:
-    """A page that may be shown with something of others in it."""
-    return _OWN.sub(b"", html, count=1)
-
-
 def headers(written: str, base_path: str) -> str:
     """The file ``_headers``, which Netlify, Cloudflare Pages and others read."""
     return (

@@ -302,11 +302,18 @@ class PageContext:
     def content(self, path: str | None = None, absolute: bool = False) -> Markup:
         """The HTML of a post's body (this page's by default), with every link resolved."""
         path = self.page.subject if path is None else path
+        if path == self.page.subject and not absolute:
+            return self._own_content
         body = self._own_body if path == self.page.subject else self.ask(BodyOf(path))
         if body is None:
             return Markup("")
         page_url = self._address(path) if absolute else None
         return Markup(resolved(body, self.ask, self.settings["base_url"], self.shown, page_url))
+
+    @cached_property
+    def _own_content(self) -> Markup:
+        body = self._own_body
+        return Markup("" if body is None else resolved(body, self.ask, self.settings["base_url"], self.shown))
 
     def _address(self, path: str) -> str:
         return urls.absolute(self.ask(UrlOf(path)) or "", self.settings["base_url"])
@@ -491,11 +498,13 @@ def resolved(body: Body, ask: Ask, base_url: str, shown: Shown, page_url: str | 
     html = "".join(parts)
     if page_url is None:
         return html
-    return _OWN_FRAGMENT.sub(lambda found: f"{found[1]}{escape(page_url)}#", _ANCHOR.sub("", html))
+    return _OWN_FRAGMENT.sub(lambda found: f"{found[1]}{escape(page_url)}#", _OF_A_PAGE.sub("", html))
 
 
-# A heading's link to itself is of no use in a feed.
-_ANCHOR = re.compile(r' <a class="anchor" href="[^"]*"[^>]*></a>')
+# A heading's link to itself is of no use in a feed, and the numbers of lines would stand before the code.
+_OF_A_PAGE = re.compile(
+    r' <a class="anchor" href="[^"]*"[^>]*></a>|<span class="numbers" aria-hidden="true">[\d\n]*</span>'
+)
 # Our own parser writes a link within the page as `href="#id"`.
 _OWN_FRAGMENT = re.compile(r'(<a\b[^>]*? href=")#')
 

@@ -57,6 +57,7 @@ def _all(live: Live, aliases: Aliases, settings: Settings, own: Iterable[Page]) 
         yield from _grouped(group, layout, live.posts, settings)
     yield Page(at.tags, "tags.html", "tags", title="Tags"), None
     yield Page(at.archive, "archive.html", "archive", title="Archive"), None
+    yield Page(at.search, "search.html", "search", title="Search"), None
     yield Page(at.not_found, "404.html", "error", title="Page not found"), None
     yield Page(at.robots, "robots.txt", "index"), None
     yield Page(at.related, "related.json", "index"), None

@@ -24,27 +24,34 @@ _WORD = re.compile(r"""([A-Za-z_][\w-]*)=(?:"([^"]*)"|'([^']*)'|(\S*))|\S+""")
 
 
 class FenceInfo(NamedTuple):
-    """What the first line of a fenced block says: its language, the title above it and the lines to mark."""
+    """What the first line of a fenced block says: its language, the title above it, the lines to mark, and the number
+    of the first line where lines are numbered (else none)."""
 
     language: str = ""
     title: str = ""
     marked: frozenset[int] = frozenset()
+    first: int | None = None
 
 
 def read_info(info: str) -> FenceInfo:
-    """``python title="app.py" lines="2 4-5"``: a language, then words in any order; words of others are ignored."""
+    """``python title="app.py" lines="2 4-5" numbers``: a language, then words in any order; all others are ignored."""
     language, title = "", ""
     marked: frozenset[int] = frozenset()
+    first: int | None = None
     for index, word in enumerate(_WORD.finditer(unescapeAll(info))):
         value = word[2] or word[3] or word[4] or ""
         if word[1] == "title":
             title = value
         elif word[1] == "lines":
             marked = _line_numbers(value)
+        elif index and word[0] == "numbers":
+            first = 1
+        elif word[1] == "numbers" and re.fullmatch(r"\d{1,5}", value, re.ASCII):
+            first = int(value)
         elif index == 0 and word[1] is None:
             # Other tools have more in this word: ``rust,no_run``, ``js{1,3}``.
             language = re.split("[,{]", word[0])[0]
-    return FenceInfo(language, title, marked)
+    return FenceInfo(language, title, marked, first)
 
 
 def _line_numbers(text: str) -> frozenset[int]:
@@ -224,10 +231,19 @@ def footnote_use_id(token: Token) -> str:
 def _code(token: Token, html: str, info: FenceInfo) -> str:
     """A block of code scrolls in itself, and the keyboard can reach it."""
     attributes = {**token.attrs}
-    attributes["class"] = f"highlight {attributes['class']}" if "class" in attributes else "highlight"
+    names = ("highlight", "numbered" if info.first is not None else "", str(attributes.get("class", "")))
+    attributes["class"] = " ".join(filter(None, names))
     written = "".join(f' {name}="{escape(str(value))}"' for name, value in attributes.items())
     language = f' class="language-{escape(info.language)}"' if info.language else ""
-    block = f'<pre{written} tabindex="0"><code{language}>{html}</code></pre>\n'
+    numbers = "" if info.first is None else _numbers(info.first, token.content)
+    block = f'<pre{written} tabindex="0">{numbers}<code{language}>{html}</code></pre>\n'
     if not info.title:
         return block
     return f'<figure class="code"><figcaption>{escape(info.title)}</figcaption>{block.rstrip()}</figure>\n'
+
+
+def _numbers(first: int, code: str) -> str:
+    """The numbers of the lines, beside the code: they are neither read aloud nor copied with it."""
+    lines = code.count("\n") + (not code.endswith("\n"))
+    shown = "\n".join(map(str, range(first, first + lines)))
+    return f'<span class="numbers" aria-hidden="true">{shown}</span>'

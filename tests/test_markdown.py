@@ -401,6 +401,14 @@ def test_code_is_highlighted_in_a_block_that_the_keyboard_can_scroll() -> None:
     assert html("    a < b\n") == '<pre class="highlight" tabindex="0"><code>a &lt; b\n</code></pre>\n'
 
 
+@pytest.mark.parametrize(("word", "numbers"), [("numbers", "1\n2"), ("numbers=40", "40\n41"), ('numbers="9"', "9\n10")])
+def test_lines_may_be_numbered(word: str, numbers: str) -> None:
+    assert html(f"```text {word}\na\nb\n```\n") == (
+        '<pre class="highlight numbered" tabindex="0">'
+        f'<span class="numbers" aria-hidden="true">{numbers}</span><code class="language-text">a\nb\n</code></pre>\n'
+    )
+
+
 def test_a_fence_may_have_a_title_and_marked_lines_and_words_for_others() -> None:
     assert html('```text run=flask title="a<b.py" lines="1 3-4" norun\na\nb\nc\n```\n') == (
         '<figure class="code"><figcaption>a&lt;b.py</figcaption>'
