@@ -204,7 +204,7 @@ def test_a10_a_title_is_text_wherever_it_is_shown(battery: MakeSite) -> None:
             continue
         page = Html(content.decode())
         assert not page.all("b"), path
-        assert scripts[path] == scripts["404.html"] + path.startswith(("posts/", "search/")), path  # JSON-LD, the search
+        assert scripts[path] == scripts["404.html"] + path.startswith(("posts/", "search/")), path  # JSON-LD, search
         assert "alert" not in "".join(script.text for script in page.all("script") if not script.attributes.get("type"))
         shown["nasty"] += any(link.text == NASTY for link in page.all("a", href="/posts/nasty/"))
     assert shown["nasty"] >= 5  # home, tag, archive, neighbour, latest
