@@ -455,10 +455,10 @@ class Relations(Sequence[Relation]):
     def __getitem__(self, at: slice) -> tuple[Relation, ...]: ...
     def __getitem__(self, at: int | slice) -> Relation | tuple[Relation, ...]:
         found = json.loads(self.text)[at]
-        return tuple(map(self._read, found)) if isinstance(at, slice) else self._read(found)
+        return tuple(map(self.read, found)) if isinstance(at, slice) else self.read(found)
 
     def __iter__(self) -> Iterator[Relation]:
-        return map(self._read, json.loads(self.text))
+        return map(self.read, json.loads(self.text))
 
     def __len__(self) -> int:
         return len(json.loads(self.text))
@@ -477,7 +477,8 @@ class Relations(Sequence[Relation]):
         return [entry["id"] for entry in json.loads(self.text)]
 
     @staticmethod
-    def _read(entry: dict[str, Any]) -> Relation:
+    def read(entry: dict[str, Any]) -> Relation:
+        """An entry as ``of`` takes it."""
         return Relation(entry["id"], entry["score"], tuple(Reason(**reason) for reason in entry["why"]))
 
 

@@ -106,8 +106,8 @@ class Rows(Mapping[str, RelatedList]):
 
     def __getitem__(self, path: str) -> RelatedList:
         entries = self._lists.entries(path)
-        first, rest = (Relations.of(part) for part in (entries[: self._shown], entries[self._shown :]))
-        return RelatedList(first, rest, offers(first))
+        first, rest = entries[: self._shown], entries[self._shown :]
+        return RelatedList(Relations.of(first), Relations.of(rest), offers(map(Relations.read, first)))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._lists)

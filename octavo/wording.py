@@ -20,6 +20,7 @@ class Wording:
         self._posts, self._spell = posts, spell
         self._spellings: dict[int, str] = {}
         self._titles: dict[int, dict[str, str]] = {}
+        self._spelled: dict[int, dict[str, tuple[str, bool] | None]] = {}
 
     def read(self, numbers: Iterable[int]) -> None:
         """Have the spellings of some posts at hand: where lists are made in other processes, nothing else is."""
@@ -50,10 +51,10 @@ class Wording:
         if text.startswith(TAG):
             plain = text.removeprefix(TAG)
             return "tag", self._title(one).get(plain) or self._title(two).get(plain) or plain, False
-        first = spelled(self._spelling(one), text)
+        first = self._found(one, text)
         if first is not None and first[1]:
             return "term", *first
-        second = spelled(self._spelling(two), text)
+        second = self._found(two, text)
         if second is not None and second[1]:
             return "term", *second
         title = self._title(one).get(text)
@@ -61,6 +62,13 @@ class Wording:
             title = self._title(two).get(text)
         shown = title or (first or second or (text, False))[0]
         return "term", shown, False
+
+    def _found(self, number: int, text: str) -> tuple[str, bool] | None:
+        """``spelled``, once for a post and a term: what a post is about, it shares with many."""
+        known = self._spelled.setdefault(number, {})
+        if text not in known:
+            known[text] = spelled(self._spelling(number), text)
+        return known[text]
 
     def _spelling(self, number: int) -> str:
         spelling = self._spellings.get(number)
