@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Request, Response, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Request, Response, ViewportSize, sync_playwright
 from playwright.sync_api import Page as Tab
 
 from audit.measures import Measure, Page, counted
 
-PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-NARROWEST = {"width": 320, "height": 640}
+PHONE, LAPTOP = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=900)
+NARROWEST = ViewportSize(width=320, height=640)
 """What WCAG 2.2, 1.4.10 asks a page to fit into without being moved sideways."""
+
+_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 _PATIENCE = 60_000
 """Milliseconds: a time-out for a busy machine, not a measurement."""
@@ -74,8 +76,8 @@ _AXE = """async () => {
 }"""
 
 ROWS = frozenset(
-    "axe-light axe-dark csp policy console other-hosts requests kb kb-text html-kb html-raw css-kb css-raw js-raw cls "
-    "no-script too-wide".split()
+    "axe-light axe-dark csp policy console other-hosts no-script too-wide cls "
+    "requests kb kb-text html-kb html css js".split()
 )
 
 
@@ -194,10 +196,9 @@ def _weight(page: Page, weighed: dict[str, Any], requests: int) -> Iterator[Meas
     yield Measure("kb", page.name, _kb(sum(sent for _, sent, _ in loaded)), notes)
     yield Measure("kb-text", page.name, _kb(sum(sent for _, sent, _ in loaded) - images - of(r"\.woff2?$", 1)), notes)
     yield Measure("html-kb", page.name, _kb(html_sent))
-    yield Measure("html-raw", page.name, _kb(html_whole))
-    yield Measure("css-kb", page.name, _kb(of(r"\.css$", 1)))
-    yield Measure("css-raw", page.name, _kb(of(r"\.css$", 2) + weighed["css"]))
-    yield Measure("js-raw", page.name, _kb(of(r"\.m?js$", 2) + weighed["js"]))
+    yield Measure("html", page.name, _kb(html_whole - weighed["css"] - weighed["js"]))
+    yield Measure("css", page.name, _kb(of(r"\.css$", 2) + weighed["css"]))
+    yield Measure("js", page.name, _kb(of(r"\.m?js$", 2) + weighed["js"]))
 
 
 def _kb(size: float) -> float:
@@ -213,12 +214,14 @@ def _narrow(browser: Browser, page: Page, address: str) -> Iterator[Measure]:
 
 
 def _accessible(browser: Browser, page: Page, address: str, axe: str) -> Iterator[Measure]:
-    for scheme in ("light", "dark"):
+    # Colours that fade would be judged on their way.
+    tab, _ = _tab(browser, address, reduced_motion="reduce")
+    tab.evaluate(axe)
+    for scheme in _SCHEMES:
+        tab.emulate_media(color_scheme=scheme)
         faults = []
         for name, size in (("phone", PHONE), ("laptop", LAPTOP)):
-            # Colours that fade would be judged on their way.
-            tab, _ = _tab(browser, address, viewport=size, color_scheme=scheme, reduced_motion="reduce")
-            tab.evaluate(axe)
+            tab.set_viewport_size(size)
             faults += [f"{name}: {fault}" for fault in tab.evaluate(_AXE)]
-            tab.context.close()
         yield counted(f"axe-{scheme}", page.name, faults)
+    tab.context.close()

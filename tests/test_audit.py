@@ -254,8 +254,8 @@ def test_what_is_wrong_with_a_page_is_seen_in_a_browser(chromium: str, pages: li
     assert found["bad", "no-script"].value == 2
     assert found["bad", "policy"].value == 3
     assert found["good", "requests"].value == 2
-    assert found["good", "css-raw"].value == 0.02
-    assert found["bad", "js-raw"].value > 0.2
+    assert found["good", "css"].value == 0.02
+    assert found["bad", "js"].value > 0.2
 
 
 def npm(module: str) -> Path:
