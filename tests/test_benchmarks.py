@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -380,3 +381,15 @@ def test_the_tables_of_related_posts_have_a_row_for_each_and_the_best_last(bench
     ahead = bench.evaluate.leads(scores, [collection])
     assert ahead[1][:2] == ["TF-IDF with SVD", "+0.10 (-0.10 to 0.30)"]
     assert "| TF-IDF with SVD | 0.400 |" in bench.evaluate.markdown(rows)
+
+
+def test_a_build_opens_only_the_photos_that_changed(tmp_path):
+    """The counts that ``benchmarks/images.py`` prints for ten thousand, here for twelve."""
+    command = [sys.executable, str(BENCHMARKS / "images.py"), "--images", "12", "--folder", str(tmp_path / "site")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    rows = [re.split(r"\s{2,}", line.strip()) for line in ran.stdout.splitlines()[1:]]
+    opened = {name: (photos, made) for name, photos, made, *_ in rows}
+    assert opened["from nothing"][1] == "12"
+    assert opened["nothing"] == opened["a text"] == opened["a title"] == ("0", "0")
+    assert opened["a photo touched"] == ("1", "0")
+    assert opened["a photo replaced"][1] == "1"
