@@ -29,6 +29,7 @@ PAGES = (
     Page("tags", "example", "/tags/"),
     Page("series", "example", "/series/django-orm/"),
     Page("author", "example", "/authors/ines-marlow/"),
+    Page("search", "example", "/search/"),
     Page("about", "example", "/about/"),
     Page("torture", "torture", "/posts/torture/", usual=False),
 )
