@@ -15,8 +15,8 @@ Reach = Literal["all", "usual", "articles"]
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that is measured. ``most`` or ``least`` is its limit, without one it is only shown; ``but`` are names of
-    pages that need not keep it."""
+    """One thing that is measured. ``most`` or ``least`` is its limit, without one it is only shown; ``but`` names pages
+    that need not keep it."""
 
     name: str
     says: str
@@ -54,17 +54,17 @@ FAST = (
     Row("console", "console: errors and warnings", most=0),
     Row("other-hosts", "requests to other hosts", most=0),
     Row("no-script", "words that only scripts show", most=0),
-    Row("too-wide", "px too wide at 320 px"),
+    Row("too-wide", "px too wide at 320 px", most=0),
     Row("cls", "layout shift", most=0.001),
     Row("requests", "requests", most=5, reach="usual"),
     Row("kb", "KB sent, all", most=60, reach="usual"),
     Row("kb-text", "KB sent, without fonts and images", most=25, reach="usual"),
     Row("html-kb", "KB sent of the page, with what is inlined", most=16, reach="usual"),
     Row("html", "KB of HTML alone, not compressed"),
-    Row("css", "KB of CSS, not compressed"),
+    Row("css", "KB of CSS, not compressed", most=10),
     # A page to search needs a script for just that.
     Row("js", "KB of JavaScript, not compressed", most=1, but=("search",)),
-    Row("head", "head: what is missing or wrong"),
+    Row("head", "head: what is missing or wrong", most=0),
     Row("extracted", "Readability: % of the text", least=100, reach="articles"),
     Row("atom", "Atom feeds: faults", most=0),
     Row("json-feed", "JSON Feeds: faults", most=0),
@@ -81,7 +81,7 @@ def _lighthouse() -> Iterator[Row]:
         for name, says in _SAYS.items():
             # Of a page that search engines are told to leave out, Lighthouse takes points off for just that.
             but = ("404",) if name == "seo" else ()
-            yield Row(f"{form}-{name}", f"Lighthouse {form}: {says}", reach="usual", but=but)
+            yield Row(f"{form}-{name}", f"Lighthouse {form}: {says}", least=100, reach="usual", but=but)
         yield Row(f"{form}-lcp", f"Lighthouse {form}: LCP, ms", most=1200 if form == "mobile" else None, reach="usual")
         yield Row(f"{form}-cls", f"Lighthouse {form}: layout shift", most=0.001)
 
