@@ -74,7 +74,7 @@ class Desk:
 
         def follows() -> bool:
             memo = self._memo
-            return elsewhere is not None and elsewhere.alone and memo is not None and memo.follow("relate")
+            return elsewhere is not None and memo is not None and memo.follow(elsewhere.steps)
 
         try:
             return self.project.alone_with(lambda files: self._look(files, relating, elsewhere, keeping=True), follows)

@@ -276,26 +276,27 @@ class Memo:
         must be as this memo left it, and the last build must have come to its end."""
         self._answers.again()
 
-    def follow(self, step: str) -> bool:
-        """Take over what another process has written to the store: a run of one fold. False when it wrote more, or
-        somebody else did: then what this memo knows may be wrong."""
+    def follow(self, steps: Iterable[str]) -> bool:
+        """Take over what another process has written to the store: one build's runs of these steps. False when somebody
+        else wrote as well: then what this memo knows may be wrong."""
         answers = Answers(self._store)
         if answers.revision != self._answers.revision + 2:  # one of theirs, and the one that begins here
             return False
         self._answers = answers
-        for name in (step, f"{step}:state"):
-            self._traces.pop(name, None)
+        for step in steps:
+            self._traces.pop(step, None)
+            self._traces.pop(f"{step}:state", None)
         return True
 
     def recall(self, name: str, key: Digest | None = None) -> Any:
         """A value that was kept under this name and key (without one, whatever its key); None when there is none."""
         known = self._kept.get(name)
-        if known is None:
+        if known is None or key not in (known[0], None):
             data = self._store.about(f"kept {name}")
             if data is None or key not in (data[:SIZE], None):
                 return None
             known = self._kept[name] = (data[:SIZE], _unpickled(data[SIZE:]))
-        return known[1] if key in (known[0], None) else None
+        return known[1]
 
     def keep(self, name: str, key: Digest, value: object) -> None:
         """Keep a value that follows from what ``key`` stands for; one for each name."""
@@ -330,7 +331,7 @@ class Memo:
         """Values by item, known by their digests, that no step made. They are looked at only when ``key``, which stands
         for what they follow from, is another than the last time."""
         known = self._revised.get(name)
-        if known is None:
+        if known is None or known.key != key:
             data = self._store.about(f"revised {name}")
             known = _unpickled(data) if data is not None else None
         if known is None or known.key != key:

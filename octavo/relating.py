@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from octavo.digest import Digest
+from octavo.observe import Observer
 from octavo.project import Options, Project
 from octavo.workers import Workers
 
@@ -22,26 +23,36 @@ NICE = 5
 
 
 class Elsewhere(NamedTuple):
-    """What another process has written to the cache: the related posts for files that ``inputs`` stands for, and
-    nothing else if ``alone``."""
+    """What another process has written to the cache: for files that ``inputs`` stands for, runs of these ``steps``."""
 
     inputs: Digest
-    alone: bool
+    steps: frozenset[str]
+
+
+class _Steps(Observer):
+    """Remembers which steps were run."""
+
+    def __init__(self) -> None:
+        self.seen = {"relate"}  # a fold tells of none of its runs
+
+    def ran(self, phase: str, item: str, seconds: float) -> None:
+        self.seen.add(phase)
 
 
 def relate_apart(root: str, options: Options) -> Elsewhere:
     """Work out the related posts of a site into its cache."""
     from octavo import pipeline
 
-    with Project(Path(root), options) as project:
+    steps = _Steps()
+    with Project(Path(root), options, observer=steps) as project:
 
-        def relate(files: Files) -> Elsewhere:
+        def learn(files: Files) -> Elsewhere:
             inputs = project.inputs(files, project.now())
             known = pipeline.learn(inputs, project.memo(inputs))
             known.published.publication  # noqa: B018  # kept for whoever looks at the site next
-            return Elsewhere(files.digest(), not known.documents.ran)
+            return Elsewhere(files.digest(), frozenset(steps.seen))
 
-        return project.alone_with(relate)
+        return project.alone_with(learn)
 
 
 class Relating:

@@ -443,13 +443,55 @@ def test_the_panel_says_what_the_author_wants_to_know(site: Site, opened: Callab
         assert page.evaluate(mark) == '" (draft)"'
 
 
-def test_the_page_is_held_to_its_own_rules_and_shows_all_the_same(site: Site, opened: Callable[..., Page]) -> None:
+STRICT = (
+    """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-AAAA';"""
+    """ script-src 'sha256-AAAA'; require-trusted-types-for 'script'">"""
+)
+
+
+def test_the_preview_works_whatever_policy_a_page_has(site: Site, opened: Callable[..., Page]) -> None:
     folder = laid_out(site)
-    policy = """<meta http-equiv="Content-Security-Policy" content="default-src 'self'">"""
-    folder.replace("layouts/post.html", "<head>", f"<head>{policy}")
+    folder.replace("layouts/post.html", "<head>", f"<head>{STRICT}<style>{{{{ asset_text('own.css') }}}}</style>")
     with previewing(folder) as shown:
         page = opened(shown, "/posts/a/")
+        page.evaluate("window.stays = 1")
+        folder.replace("posts/a.md", "First words.", "Other words.")
+        has(page, "Other words.")
+        folder.replace("layouts/post.html", "sha256-AAAA", "sha256-BBBB")
+        page.wait_for_function("document.querySelector('head meta').outerHTML.includes('sha256-BBBB')")
+        folder.replace("posts/a.md", "Other words.", "Third words.")
+        has(page, "Third words.")
         folder.replace("posts/a.md", "date: 2026-01-01", "date: yesterday")
         overlay = page.locator("octavo-preview .overlay")
         overlay.wait_for()
         assert overlay.evaluate("element => getComputedStyle(element).position") == "fixed"
+        assert page.evaluate("window.stays") == 1
+
+
+def test_style_within_the_page_is_exchanged_without_a_bare_moment(site: Site, opened: Callable[..., Page]) -> None:
+    folder = laid_out(site)
+    link = """<link rel="stylesheet" href="{{ asset('own.css') }}">"""
+    folder.replace("layouts/post.html", link, f"{STRICT}<style>{{{{ asset_text('own.css') }}}}</style>")
+    with previewing(folder) as shown:
+        page = opened(shown, "/posts/a/")
+        page.evaluate(
+            "window.bare = 0; addEventListener('octavo:shown', () => window.lit = document.getAnimations().length);"
+            "(function look() { const color = getComputedStyle(document.querySelector('main p')).color;"
+            " if (!/^rgb\\((1, 2, 3|4, 5, 6)\\)$/.test(color)) window.bare++; requestAnimationFrame(look); })()"
+        )
+        folder.replace("assets/own.css", "1, 2, 3", "4, 5, 6")
+        page.wait_for_function("getComputedStyle(document.querySelector('main p')).color === 'rgb(4, 5, 6)'")
+        page.wait_for_function("window.lit !== undefined")
+        assert page.evaluate("[window.bare, window.lit, document.querySelectorAll('style').length]") == [0, 0, 1]
+
+
+def test_what_a_browser_may_fetch_in_advance_is_no_script(site: Site, opened: Callable[..., Page]) -> None:
+    folder = laid_out(site)
+    rules = """<script type="speculationrules">{"prefetch": [{"urls": ["/one/"]}]}</script>"""
+    folder.replace("layouts/post.html", "</head>", f"{rules}</head>")
+    with previewing(folder) as shown:
+        page = opened(shown, "/posts/a/")
+        page.evaluate("window.stays = 1")
+        folder.replace("layouts/post.html", "/one/", "/two/")
+        page.wait_for_function("document.querySelector('script[type=speculationrules]').textContent.includes('/two/')")
+        assert page.evaluate("window.stays") == 1
