@@ -156,7 +156,7 @@ class _Inspection:
             reached=round(len(shown) / posts, 4) if posts else 0.0,
             unreached=tuple(path for path in unreached if self._is(path)),
             crowded=tuple(self._crowded(shown)),
-            duplicates=tuple(self._duplicates()),
+            duplicates=self._duplicates,
             same_titles=tuple(self._same_titles()),
             missed_links=tuple(self._missed_links()),
             similar_tags=tuple(self._similar_tags()),
@@ -176,12 +176,12 @@ class _Inspection:
 
     # Posts that say the same.
 
-    def _duplicates(self) -> Iterator[Duplicate]:
+    @cached_property
+    def _duplicates(self) -> tuple[Duplicate, ...]:
         alike = {(path, each.path) for path in self._asked for each in self._list(path) if each.score >= _ALIKE}
-        for path, other in sorted({(min(pair), max(pair)) for pair in alike}):
-            share = self._share(path, other)
-            if share >= _SAME:
-                yield Duplicate(path, other, round(share, 2))
+        pairs = sorted({(min(pair), max(pair)) for pair in alike})
+        shares = ((path, other, self._share(path, other)) for path, other in pairs)
+        return tuple(Duplicate(path, other, round(share, 2)) for path, other, share in shares if share >= _SAME)
 
     def _same_titles(self) -> Iterator[tuple[str, ...]]:
         titles: dict[str, list[str]] = {}
@@ -220,10 +220,14 @@ class _Inspection:
         """The links that one post may lack, each with how likely it is: at the best phrase for the post it leads to."""
         targets = self._index.targets
         own_targets, own_words = targets.get(path, ()), {*self._title(path)}
+        # Of two that say the same one has to go, rather than lead to the other.
+        same = {
+            other for pair in self._duplicates if path in (pair.path, pair.other) for other in (pair.path, pair.other)
+        }
         likely = [
             each
             for each in self._list(path)[:_NEAR]
-            if each.path not in own_targets and path not in targets.get(each.path, ())
+            if each.path not in own_targets and path not in targets.get(each.path, ()) and each.path not in same
         ]
         found = [(each, list(_WORD.finditer(each.free))) for each in self._sentences(path)] if likely else []
         missed: list[tuple[float, MissedLink]] = []

@@ -138,6 +138,14 @@ def test_what_is_linked_or_no_prose_or_far_apart_is_no_missing_link(text: str, m
     assert found(make(mentioning(text))).missed_links == ()
 
 
+def test_of_two_that_say_the_same_none_has_to_lead_to_the_other(make: Make) -> None:
+    posts = mentioning("\n" + MENTION)
+    posts["target"] = post("Pumpernickel sourdough", body=prose("bread", 1) + "\n" + MENTION, tags="[bread]")
+    insight = found(make(posts))
+    assert [each.path for each in insight.duplicates] == ["posts/bread1.md"]
+    assert insight.missed_links == ()
+
+
 def test_a_post_that_links_back_needs_no_link(make: Make) -> None:
     posts = mentioning("\n" + MENTION)
     posts["target"] += "\nSee [bread](bread1.md).\n"
