@@ -28,6 +28,15 @@ _UNDATED_APART = 365
 UNDATED = -(1 << 40)
 """Stands for the day of a post without one."""
 
+_CROWD = 10
+_CROWD_WEIGHT = 0.2
+_CROWD_STEPS = 2
+_CROWD_LEVELS = 12
+_USUAL = 3.25
+"""A score is divided by (mean of the best ``_CROWD`` scores of the post offered) ** ``_CROWD_WEIGHT``, in so many steps
+for each doubling of that mean: whole steps, so that it is mostly the same one after a change. Where the mean is that of
+a post with itself, halved ``_USUAL`` times, a score stays as it is."""
+
 _FULL = UNIT * UNIT * ONE
 _FULL_BITS = _FULL.bit_length() - 1
 _SCORE_BITS = 40
@@ -139,20 +148,62 @@ def holders(near: Near, wanted: Array, standing: Standing) -> Array:
     return mask
 
 
-def differing(old: Near, new: Near, wanted: Array, standing: Standing, whole: int) -> Array:
-    """Those of a mask of lists whose needed entries are other posts, or have another score in parts of ``whole``."""
-    lists = np.flatnonzero(wanted)
-    (old_starts, old_ends), (starts, ends) = (_needed(each, standing) for each in (old, new))
-    alike = old_ends[lists] - old_starts[lists] == ends[lists] - starts[lists]
-    same = lists[alike]
-    old_at, owners = spread(old_starts[same], old_ends[same])
-    at, _ = spread(starts[same], ends[same])
-    differs = old.slots[old_at] != new.slots[at]
-    differs |= in_parts(old.scores[old_at], whole) != in_parts(new.scores[at], whole)
-    mask = np.zeros(len(wanted), np.bool_)
-    mask[lists[~alike]] = True
+def ranked(near: Near, standing: Standing, whole: int) -> Near:
+    """The needed entries of the lists in the order in which they are offered, with scores in parts of ``whole``, which
+    is that of a post with itself.
+
+    A post that is near to many is less of a find in any list than one that is near to few, so its scores are lowered.
+    """
+    starts, ends = _needed(near, standing)
+    at, owners = spread(starts, ends)
+    scores = _eased(near.scores[at], eases(near, standing)[near.slots[at]])
+    order = np.argsort((owners << _SCORE_BITS) - scores, kind="stable")
+    edges = np.concatenate([[0], np.cumsum(ends - starts)])
+    return Near(edges, near.slots[at[order]], in_parts(scores[order], whole), near.bounds)
+
+
+def offered(near: Near, slot: int, needed: int, ease: int, whole: int) -> dict[int, int]:
+    """The posts nearest to one, and with what score, in parts of ``whole``, their lists offer it if they do; ``ease``
+    is its own."""
+    own = slice(near.starts[slot], min(near.starts[slot + 1], near.starts[slot] + needed))
+    parts = in_parts(_eased(near.scores[own], np.int64(ease)), whole)
+    return dict(zip(near.slots[own].tolist(), parts.tolist(), strict=True))
+
+
+def differing(old: Near, new: Near) -> Array:
+    """The mask of the lists that have other posts or other scores."""
+    mask: Array = np.diff(old.starts) != np.diff(new.starts)
+    same = np.flatnonzero(~mask)
+    old_at, owners = spread(old.starts[same], old.starts[same + 1])
+    at, _ = spread(new.starts[same], new.starts[same + 1])
+    differs = (old.slots[old_at] != new.slots[at]) | (old.scores[old_at] != new.scores[at])
     mask[same[owners[differs]]] = True
     return mask
+
+
+def eases(near: Near, standing: Standing) -> Array:
+    """By what the scores of each post are multiplied where it is offered, in parts of ``ONE`` (int64)."""
+    starts, ends = _needed(near, standing)
+    count = np.minimum(ends - starts, _CROWD)
+    sums = np.concatenate([[0], np.cumsum(near.scores)])
+    means = (sums[starts + count] - sums[starts]) // np.maximum(count, 1)
+    bounds, steps = _easing()
+    found: Array = steps[np.searchsorted(bounds, means)]
+    return found
+
+
+def _eased(scores: Array, ease: Array | np.int64) -> Array:
+    eased: Array = np.minimum(scores * ease // ONE, _FULL)
+    return eased
+
+
+@cache
+def _easing() -> tuple[Array, Array]:
+    """The means between two steps, ascending, and the ease of each step."""
+    steps = range(_CROWD_LEVELS, -1, -1)
+    bounds = [round(_FULL * 2 ** (-(step + 0.5) / _CROWD_STEPS)) for step in steps]
+    eases = [round(ONE * 2 ** ((step / _CROWD_STEPS - _USUAL) * _CROWD_WEIGHT)) for step in [_CROWD_LEVELS + 1, *steps]]
+    return np.array(bounds, np.int64), np.array(eases, np.int64)
 
 
 def _needed(near: Near, standing: Standing) -> tuple[Array, Array]:

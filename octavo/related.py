@@ -237,9 +237,9 @@ class Order:
 
         self.posts = posts
         self.slots = {post.path: slot for slot, post in enumerate(posts) if post is not _FREE}
-        self._near = near
-        self._needed = standing.needed
-        self._parts = nearest.in_parts(near.scores, Relations.WHOLE)
+        self._near, self._needed = near, standing.needed
+        self._eases = nearest.eases(near, standing)
+        self.ranked = nearest.ranked(near, standing, Relations.WHOLE)
         self.keep = keep
         self._explained = max(_EXPLAINED, keep // 2)
 
@@ -266,10 +266,10 @@ class Order:
         plain = wanted.copy()
         plain[arranged] = False
         slots = np.flatnonzero(plain)
-        starts = self._near.starts[slots]
-        ends = np.minimum(self._near.starts[slots + 1], starts + min(self._explained, self.keep))
+        starts = self.ranked.starts[slots]
+        ends = np.minimum(self.ranked.starts[slots + 1], starts + min(self._explained, self.keep))
         at, owner = spread(starts, ends)
-        pairs = [pair(slots[owner], self._near.slots[at])]
+        pairs = [pair(slots[owner], self.ranked.slots[at])]
         for slot in arranged:
             best = self.best(slot)
             others = [other for other, *_ in self.entries(slot)[: self._explained] if other in best]
@@ -278,9 +278,15 @@ class Order:
 
     def best(self, slot: int) -> dict[int, int]:
         """The best by score, as many as may be needed, with their scores in parts."""
-        start, end = self._near.starts[slot : slot + 2].tolist()
-        best = slice(start, min(end, start + int(self._needed[slot])))
-        return dict(zip(self._near.slots[best].tolist(), self._parts[best].tolist(), strict=True))
+        best = slice(*self.ranked.starts[slot : slot + 2].tolist())
+        return dict(zip(self.ranked.slots[best].tolist(), self.ranked.scores[best].tolist(), strict=True))
+
+    def offered(self, slot: int) -> dict[int, int]:
+        """The posts most like one, with the scores that it has in their lists."""
+        from octavo import nearest
+
+        needed, ease = int(self._needed[slot]), int(self._eases[slot])
+        return nearest.offered(self._near, slot, needed, ease, Relations.WHOLE)
 
 
 # Lists that have every post.
@@ -317,9 +323,16 @@ def _placed(order: Order, size: int) -> dict[int, list[Entry]]:
         hosts = sorted(range(len(slots)), key=lambda host: (abs((posts[slots[host]].day or 0) - day), host))
         return (host for host in hosts if may_show(host, number))
 
+    def gain(host: int, number: int, parts: int) -> int:
+        """No more than that of the weakest entry, which rank put before this one."""
+        if number in lists[host] or len(lists[host]) < size:
+            return parts * _FINE
+        stay = pinned.get(host, frozenset())
+        return min(parts * _FINE, min((value for other, value in lists[host].items() if other not in stay), default=0))
+
     def offers(number: int) -> Mapping[int, int]:
-        best = order.best(slots[number])
-        found = {numbers[host]: parts * _FINE for host, parts in best.items() if may_show(numbers[host], number)}
+        hosts = {numbers[slot]: parts for slot, parts in order.offered(slots[number]).items()}
+        found = {host: gain(host, number, parts) for host, parts in hosts.items() if may_show(host, number)}
         if len(found) < _FEW:
             found = {**{host: -rank for rank, host in enumerate(islice(in_time(number), _NEAREST), 1)}, **found}
         return found
@@ -334,7 +347,7 @@ def _rearranged(order: Order, slot: int, shown: set[int], size: int) -> list[Ent
     """A list whose first entries are those shown: what is new comes after what has its place by rank."""
     entries = order.entries(slot)
     first = [entry for entry in entries[:size] if entry[0] in shown]
-    new = [(order.best(other).get(slot, 0), other) for other in shown.difference(entry[0] for entry in first)]
+    new = [(order.offered(other).get(slot, 0), other) for other in shown.difference(entry[0] for entry in first)]
     new.sort(key=lambda each: (-each[0], order.posts[each[1]].path))
     rest = [entry for entry in entries if entry[0] not in shown]
     return [*first, *((other, parts, _PLACED) for parts, other in new), *rest][: order.keep]
@@ -396,15 +409,15 @@ def _updated(candidates: Posts, load: Load, previous: State) -> Ranking | None:
     near, reached = nearest.merge(old_near, index, standing, changed, gone)
     altered = _mask(change.altered, size)
     pinning = [slot for slot, post in enumerate(posts) if post.pin and not change.names.isdisjoint(post.pin)]
-    showing = altered | nearest.holders(near, altered, standing) | _mask(pinning, size)
-    reached = (reached | showing) & ~gone
     order = Order(posts, near, standing, keep)
+    touched = altered | nearest.holders(near, altered, standing) | _mask(pinning, size)
+    touched |= nearest.differing(nearest.ranked(old_near, standing, Relations.WHOLE), order.ranked)
+    reached = (reached | touched) & ~gone
 
     def words(terms: Array, slots: Array) -> list[str]:
         return vectors.words_of(index.keys[terms], slots, lambda slot: load(posts[slot].path))
 
     why = reasons.explained(index, order.explained(reached), old_why, changed, words)
-    touched = showing | nearest.differing(old_near, near, reached, standing, Relations.WHOLE)
     touched |= reasons.differing(old_why, why, size)
     why = reasons.merge(old_why, why, reached | gone)
     state = State(

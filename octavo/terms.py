@@ -22,10 +22,14 @@ from octavo.model import Terms
 
 # What one occurrence counts, in quarters. Chosen on the corpora that benchmarks/related scores.
 _BODY = 4
-_TITLE = 16
+_LEAD = 2
+_TITLE = 24
 _CODE = 1
 _TAG_WORD = 8
 _TAG = 8
+
+_LEAD_LENGTH = 800
+"""Characters after which no more lines belong to the beginning of a text."""
 
 TAG = "#"
 """The first character of a term that is a whole tag; no word begins with it."""
@@ -74,7 +78,8 @@ _HIRAGANA = re.compile("[\u3041-\u309f ]+")
 def count_terms(title: str, tags: tuple[str, ...], prose: str, code: str, language: str = "en") -> Terms:
     """The terms of a post, from plain text.
 
-    ``prose`` holds the blocks of the body, headings included, one a line: no pair of words crosses a line.
+    ``prose`` holds the blocks of the body, headings included, one a line: no pair of words crosses a line. What stands
+    at its beginning counts more.
     ``code`` is the text of all code blocks; its words count less, and it has no pairs. ``language`` is a tag such as
     ``pt-BR``: the stop words of English are none in another language, where words of too many posts tell themselves.
     """
@@ -85,6 +90,7 @@ def count_terms(title: str, tags: tuple[str, ...], prose: str, code: str, langua
         for term, times in Counter(terms).items():
             counts[term] = counts.get(term, 0) + times * each
 
+    add(_terms(_tokens(_lead(prose)), dropped), _LEAD)
     add(_terms(_tokens(title), dropped), _TITLE)
     add(_words(_tokens(code), dropped), _CODE)
     if not prose.isascii() or not title.isascii():
@@ -191,6 +197,12 @@ def _whole_tokens(text: str) -> list[str]:
         tokens.append(_BREAK)
         tokens += line.split()
     return tokens
+
+
+def _lead(prose: str) -> str:
+    """The lines that begin within the first characters of a text."""
+    end = prose.find("\n", _LEAD_LENGTH)
+    return prose if end < 0 else prose[:end]
 
 
 def _words(tokens: list[str], dropped: Set[str]) -> list[str]:

@@ -106,21 +106,55 @@ def test_lists_after_changes_are_those_of_a_search(seed: int) -> None:
         assert affected[others].all()
 
 
-def test_lists_differ_by_what_is_needed_of_them_and_by_scores_as_they_are_told() -> None:
-    whole = 8192 * 8192 * 4096
+WHOLE = 8192 * 8192 * 4096
+
+
+def test_lists_differ_by_their_posts_and_by_scores_as_they_are_told() -> None:
     order = Standing(np.zeros(4, np.int64), np.arange(4), np.full(4, 1))
     bounds = np.zeros(4, np.int64)
-    old = Near(np.array([0, 2, 3, 4, 4]), np.array([1, 2, 0, 0]), np.array([whole, 1, whole, whole]), bounds)
+    old = Near(np.array([0, 2, 3, 4, 4]), np.array([1, 2, 0, 0]), np.array([WHOLE, 1, WHOLE, WHOLE]), bounds)
     new = Near(
-        np.array([0, 2, 3, 4, 5]), np.array([1, 3, 0, 1, 0]), np.array([whole - 1, 1, whole // 2, whole, 5]), bounds
+        np.array([0, 2, 3, 4, 5]),
+        np.array([1, 3, 0, 1, 0]),
+        np.array([WHOLE - 1, 1, WHOLE * 9 // 10, WHOLE, 5]),
+        bounds,
     )
-    wanted = np.ones(4, np.bool_)
-    assert nearest.differing(old, new, wanted, order, 10_000).tolist() == [False, True, True, True]
-    wanted[2] = False
-    assert nearest.differing(old, new, wanted, order, 10_000).tolist() == [False, True, False, True]
+    one, two = (nearest.ranked(each, order, 10_000) for each in (old, new))
+    assert nearest.differing(one, two).tolist() == [False, True, True, True]
+    assert nearest.differing(two, two).tolist() == [False] * 4
     holding = nearest.holders(new, np.array([False, False, False, True]), order)
     assert holding.tolist() == [False] * 4
     assert nearest.holders(new, np.array([True, False, False, False]), order).tolist() == [False, True, False, True]
+
+
+def test_of_two_as_near_the_one_that_is_near_to_few_comes_first() -> None:
+    """Slot 1 is near to all, slot 2 to slot 0 alone."""
+    scores = {
+        0: {1: 10, 2: 9},
+        1: {0: 10, 3: 10, 4: 10},
+        2: {0: 9, 3: 1, 4: 1, 5: 1},
+        3: {1: 10},
+        4: {1: 10},
+        5: {2: 1},
+    }
+    entries = [(other, value) for row in scores.values() for other, value in row.items()]
+    starts = np.concatenate([[0], np.cumsum([len(row) for row in scores.values()])])
+    slots = np.array([other for other, _ in entries], np.uint32)
+    near = Near(starts, slots, np.array([value for _, value in entries]) * (WHOLE // 50), np.zeros(6, np.int64))
+    order = Standing(np.zeros(6, np.int64), np.arange(6), np.full(6, 4))
+    found = nearest.ranked(near, order, 10_000)
+    assert found.slots[:2].tolist() == [2, 1]
+    ease = nearest.eases(near, order)
+    assert ease[2] > ease[1]
+    assert nearest.offered(near, 2, 4, int(ease[2]), 10_000)[0] == found.scores[0]
+    needed = order._replace(needed=np.full(6, 1))
+    assert nearest.ranked(near, needed, 10_000).slots[:1].tolist() == [1]
+
+
+def test_no_score_is_above_that_of_a_post_with_itself() -> None:
+    near = Near(np.array([0, 1, 2]), np.array([1, 0], np.uint32), np.array([WHOLE, 5]), np.zeros(2, np.int64))
+    order = Standing(np.zeros(2, np.int64), np.arange(2), np.full(2, 4))
+    assert nearest.ranked(near, order, 10_000).scores.tolist()[0] == 10_000
 
 
 @given(st.integers(0, 1 << 39))

@@ -7,15 +7,24 @@ from hypothesis import strategies as st
 from octavo.model import Terms
 from octavo.terms import count_terms, decode, put_together, tag_term, words_of, written
 
+BEGINNING = "x " * 400
+
 
 def counted(
     title: str = "", tags: tuple[str, ...] = (), prose: str = "", code: str = "", language: str = "en"
 ) -> dict[str, float]:
-    return {term: quarters / 4 for term, quarters in decode(count_terms(title, tags, prose, code, language))}
+    """What terms count beyond the beginning of a text, where they count more."""
+    text = f"{BEGINNING}\n{prose}" if prose else ""
+    return {term: quarters / 4 for term, quarters in decode(count_terms(title, tags, text, code, language))}
 
 
-def test_a_word_of_the_body_counts_one_and_of_the_title_four() -> None:
-    assert counted(title="Subquery", prose="subquery SUBQUERY") == {"subquery": 6, "subquery subquery": 1}
+def test_a_word_of_the_body_counts_one_and_of_the_title_six() -> None:
+    assert counted(title="Subquery", prose="subquery SUBQUERY") == {"subquery": 8, "subquery subquery": 1}
+
+
+def test_words_at_the_beginning_count_half_as_much_again() -> None:
+    terms = decode(count_terms("", (), f"foreign keys\n{BEGINNING}\nkeys", ""))
+    assert terms == [("foreign", 6), ("foreign keys", 6), ("keys", 10)]
 
 
 def test_a_word_of_code_counts_a_quarter_and_makes_no_pair() -> None:
