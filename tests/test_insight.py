@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from octavo import briefing
+from octavo.about import about
 from octavo.desk import Desk
 from octavo.facts import Reader
 from octavo.insight import Crowded, Insight, inspect
@@ -231,7 +232,7 @@ def test_the_preview_tells_what_concerns_the_page(make: Make) -> None:
     with Project(folder.root, Options(jobs=1, output=".octavo/site")) as project:
         desk = Desk(project)
         desk.look()
-        (told,) = desk.about("/posts/bread1/")["insight"]
+        (told,) = about(desk, "/posts/bread1/")["insight"]
         assert told["title"] == "Links that may be missing"
         assert told["items"][0].startswith("posts/bread1.md:8:36  to posts/target.md The loaf of yesterday")
-        assert desk.about("/posts/chess1/")["insight"] == []
+        assert about(desk, "/posts/chess1/")["insight"] == []
