@@ -17,10 +17,12 @@ test: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto
 
-# 200 runs of 30 random edits, each compared with a clean build in a fresh process; then the seeded faults it must catch.
+# 200 runs of 30 random edits, each compared with a clean build in a fresh process; then the seeded faults it must catch, and
+# the same of what the preview shows.
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz --runs 200 --edits 30
 	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.preview_fuzz --runs 50 --edits 30
 
 # What readers' browsers, validators and Lighthouse make of the theme, in one table; `make audit AUDIT=--fast` without
 # Lighthouse. It installs what it needs, from npm and Debian.

@@ -1,0 +1,69 @@
+"""Related posts, worked out in another process and taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from octavo.desk import Desk
+from octavo.project import Options, Project
+from octavo.relating import relate_apart
+from tests.sites import SiteFolder, post
+
+Site = Callable[[str], SiteFolder]
+
+
+@pytest.fixture
+def desk(site: Site) -> Iterator[Desk]:
+    folder = site("")
+    for name in "abcd":
+        folder.write(f"posts/{name}.md", post(name.upper(), body=f"Words of {name}, and brontosaurus.\n"))
+    cache = folder.root / ".octavo/preview"
+    with Project(folder.root, Options(output=str(cache / "site"), cache=str(cache), jobs=1)) as project:
+        found = Desk(project)
+        found.look(relating=False)
+        found.look(relating=True)
+        yield found
+
+
+def related_apart(desk: Desk) -> object:
+    """Follow what another process has worked out; gives the memo that is used from then on."""
+    desk.look(relating=False, elsewhere=relate_apart(str(desk.project.root), desk.project.options))
+    return desk._memo
+
+
+def test_what_another_process_has_written_is_taken_over(desk: Desk) -> None:
+    folder = SiteFolder(desk.project.root)
+    memo = desk._memo
+    for number in range(2):
+        folder.write("posts/b.md", post("B", body=f"Quagga {number} and quagga.\n"))
+        folder.write("posts/a.md", post("A", body="Quagga, quagga.\n"))
+        assert related_apart(desk) is memo
+        assert desk.view is not None
+        assert desk.view.is_related
+        shown = desk.page("/posts/a/")
+        assert shown is not None
+        folder.built(output="built", cache="cache", fresh=True)
+        assert shown.content == (folder.root / "built/posts/a/index.html").read_bytes()
+
+
+def test_where_somebody_else_has_written_as_well_all_is_read_anew(desk: Desk) -> None:
+    memo = desk._memo
+    with Project(desk.project.root, desk.project.options) as other:
+        SiteFolder(desk.project.root).write("posts/b.md", post("B", body="Quagga.\n"))
+        Desk(other).look(relating=True)
+        SiteFolder(desk.project.root).write("posts/b.md", post("B", body="Quagga and quagga.\n"))
+    assert related_apart(desk) is not memo
+    assert desk.view is not None
+    assert desk.view.is_related
+
+
+def test_what_was_worked_out_for_other_files_counts_for_nothing(desk: Desk) -> None:
+    folder = SiteFolder(desk.project.root)
+    folder.write("posts/b.md", post("B", body="Quagga.\n"))
+    elsewhere = relate_apart(str(desk.project.root), desk.project.options)
+    folder.write("posts/b.md", post("B", body="Quagga and quagga.\n"))
+    desk.look(relating=False, elsewhere=elsewhere)
+    assert desk.view is not None
+    assert not desk.view.is_related
