@@ -20,6 +20,7 @@ from octavo.project import Project
 from octavo.queries import BodyOf, Template
 from octavo.relating import Elsewhere
 from octavo.saved import FEW, Saved, Touched, parsed
+from octavo.spare import give_back
 from octavo.view import View
 
 if TYPE_CHECKING:
@@ -80,6 +81,9 @@ class Desk:
             return self.project.alone_with(lambda files: self._look(files, relating, elsewhere, keeping=True), follows)
         except Unanswered:
             return self.project.alone_with(lambda files: self._look(files, relating, elsewhere, keeping=False))
+        finally:
+            # The view before is gone, and much with it: a preview runs for hours.
+            give_back()
 
     def _look(self, files: Files, relating: bool, elsewhere: Elsewhere | None, keeping: bool) -> bool:
         from octavo import pipeline

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import sha256
 from html import escape, unescape
@@ -55,7 +55,12 @@ def _sources(html: bytes) -> Iterator[Source]:
     for element in _ELEMENT.finditer(small):
         found = _REST.match(html, element.end())
         if found is not None:
-            yield from _needed(element[1].decode(), attributes(found[1]), html, small, found.end())
+            name = element[1].decode()
+            needed, runs = _of_tag(name, found[1])
+            yield from needed
+            if runs:
+                end = small.find(f"</{name}".encode(), found.end())
+                yield f"{name}-src", _hash(html[found.end() : end if end >= 0 else None])
     if _RARE.search(small):
         for tag in _TAG.finditer(html):
             for attribute, value in attributes(tag[0][1:-1]).items():
@@ -65,21 +70,25 @@ def _sources(html: bytes) -> Iterator[Source]:
                     yield from (("script-src", "'unsafe-hashes'"), ("script-src", _hash(value.encode())))
 
 
-def _needed(name: str, written: Mapping[str, str], html: bytes, small: bytes, start: int) -> Iterator[Source]:
-    """What one element needs; ``start`` is where its tag ends."""
-    for attribute, directive in _LOADS.get(name, ()):
-        yield from ((directive, origin) for origin in _origins(attribute, written.get(attribute, "")))
+@lru_cache(1024)
+def _of_tag(name: str, tag: bytes) -> tuple[tuple[Source, ...], bool]:
+    """What a tag needs by its attributes, and whether the text within the element counts as well. Those in the head
+    are the same on most pages."""
+    written = attributes(tag)
+    needed = [
+        (directive, origin)
+        for attribute, directive in _LOADS.get(name, ())
+        for origin in _origins(attribute, written.get(attribute, ""))
+    ]
     if name == "link":
         relation = written.get("rel", "").lower().split()
         directives = [_LINKS[word] for word in relation if word in _LINKS]
         if "preload" in relation:
             directives.append(_PRELOADS.get(written.get("as", ""), "default-src"))
         origins = tuple(_origins("href", written.get("href", "")))
-        yield from ((directive, origin) for directive in directives for origin in origins)
-    elif name == "style" or (name == "script" and "src" not in written):
-        end = small.find(f"</{name}".encode(), start)
-        if name == "style" or written.get("type", "").strip().lower() in _RUNS:
-            yield f"{name}-src", _hash(html[start : end if end >= 0 else None])
+        needed += [(directive, origin) for directive in directives for origin in origins]
+    is_script = name == "script" and "src" not in written and written.get("type", "").strip().lower() in _RUNS
+    return tuple(needed), name == "style" or is_script
 
 
 def attributes(tag: bytes) -> dict[str, str]:
