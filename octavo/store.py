@@ -5,7 +5,6 @@ What is read back is checked against a checksum, so that a damaged file is found
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import struct
 from array import array
@@ -17,6 +16,7 @@ from zlib import crc32
 
 from octavo.digest import SIZE, Digest
 from octavo.facts import Unanswered
+from octavo.state import identity
 
 _FORMAT = "3"
 
@@ -122,11 +122,7 @@ class Store:
         self._version = self._data_version()
 
     def _file_there(self) -> tuple[int, int] | None:
-        try:
-            status = os.stat(self._path) if self._path is not None else None  # noqa: PTH116
-        except OSError:
-            return None
-        return (status.st_dev, status.st_ino) if status else None
+        return identity(self._path) if self._path is not None else None
 
     def _data_version(self) -> int:
         (version,) = self.connection.execute("PRAGMA data_version").fetchone()

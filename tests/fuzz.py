@@ -578,12 +578,18 @@ def compare(
             raise Difference(f"{path} differs:\n  incremental: {output.get(path)!r}\n  clean: {wanted.get(path)!r}")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def options(description: str | None) -> argparse.ArgumentParser:
+    """What a fuzz may be told: how many runs of how many edits, from which seed on."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--edits", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    return parser
+
+
+def main() -> int:
+    parser = options(__doc__)
     parser.add_argument("--clean-builds", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.clean_builds:

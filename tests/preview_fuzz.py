@@ -7,12 +7,10 @@ repeats one run.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import datetime as dt
 import difflib
 import multiprocessing
-import os
 import random
 import shutil
 import tempfile
@@ -29,7 +27,7 @@ from octavo.facts import Unanswered
 from octavo.project import Options, Project
 from octavo.relating import relate_apart
 from octavo.shelf import static_file
-from tests.fuzz import AT, Author, CleanBuilder, Difference
+from tests.fuzz import AT, Author, CleanBuilder, Difference, options
 from tests.sites import SiteFolder
 
 CHOICES: dict[str, Any] = {"allow_broken_links": True, "drafts": True, "future": True}
@@ -154,12 +152,7 @@ def run_one(seed: int, edits: int) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--edits", type=int, default=30)
-    parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    arguments = parser.parse_args()
+    arguments = options(__doc__).parse_args()
     failures = 0
     seeds = range(arguments.seed, arguments.seed + arguments.runs)
     with ProcessPoolExecutor(arguments.jobs, multiprocessing.get_context("spawn")) as pool:
