@@ -66,18 +66,26 @@ def from_bytes(parts: Sequence[bytes]) -> Why:
 def by_slot(why: Why, size: int) -> Callable[[int], dict[int, Told]]:
     """Finds the reasons of one of ``size`` slots for others, by these."""
     starts = np.searchsorted(why.pairs, np.arange(size + 1) << 32).tolist()
-    others, texts = why.pairs & _LOW, why.texts
+    others, text_of = why.pairs & _LOW, why.texts.__getitem__
+    # Those that are not there come last.
+    counts = np.count_nonzero(why.numbers != _NO_TEXT, axis=1)
 
     def of(slot: int) -> dict[int, Told]:
         own = slice(starts[slot], starts[slot + 1])
+        columns = (others[own], why.numbers[own], why.shares[own], counts[own])
         return {
-            other: [(texts[number], share) for number, share in zip(numbers, shares, strict=True) if number != _NO_TEXT]
-            for other, numbers, shares in zip(
-                others[own].tolist(), why.numbers[own].tolist(), why.shares[own].tolist(), strict=True
-            )
+            other: list(zip(map(text_of, numbers[:count]), shares, strict=False))
+            for other, numbers, shares, count in zip(*(column.tolist() for column in columns), strict=True)
         }
 
     return of
+
+
+def slots_of(why: Why, wanted: Array) -> Array:
+    """The mask of the slots that are in a pair with one of the mask ``wanted``, as its second."""
+    mask = np.zeros(len(wanted), np.bool_)
+    mask[(why.pairs & _LOW)[wanted[why.pairs >> 32]]] = True
+    return mask
 
 
 def explained(index: Index, wanted: Array, known: Why, changed: Array, words: Words) -> Why:

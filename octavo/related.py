@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from octavo.digest import SIZE
 from octavo.facts import Ask
-from octavo.model import Candidate, Related, RelatedList, Relations, Terms
+from octavo.model import Candidate, Reason, Related, RelatedList, Relation, Relations, Terms
 from octavo.offers import offers
 from octavo.queries import Corpus, Setting, SpellingOf, TermsOf
 from octavo.spare import give_back
@@ -107,7 +107,7 @@ class Rows(Mapping[str, RelatedList]):
     def __getitem__(self, path: str) -> RelatedList:
         entries = self._lists.entries(path)
         first, rest = entries[: self._shown], entries[self._shown :]
-        return RelatedList(Relations.of(first), Relations.of(rest), offers(map(Relations.read, first)))
+        return RelatedList(Relations.of(first), Relations.of(rest), offers(first))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._lists)
@@ -176,9 +176,11 @@ class Lists(Mapping[str, Relations]):
         unranked = (path for path in everyone if path not in self._order.slots)
         self.touched = other.union(unranked, (self._order.posts[slot].path for slot in ranking.touched))
         # Read here, since lists are made in other processes as well, which have nothing else of the posts.
-        touched = [self._order.slots[path] for path in self.touched if path in self._order.slots]
-        shown = {other for slot in touched for other in self._why(slot)}.union(touched)
-        self._wording.read(sorted(shown.union(entry[0] for entries in placed.values() for entry in entries)))
+        slots = self._order.slots
+        touched = _mask([slots[path] for path in self.touched if path in slots], len(self._order.posts))
+        shown = touched | reasons.slots_of(ranking.why, touched)
+        shown[[entry[0] for entries in placed.values() for entry in entries]] = True
+        self._wording.read(shown.nonzero()[0].tolist())
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._everyone)
@@ -189,44 +191,45 @@ class Lists(Mapping[str, Relations]):
     def __getitem__(self, path: str) -> Relations:
         return Relations.of(self.entries(path))
 
-    def entries(self, path: str) -> list[dict[str, Any]]:
-        """A list as ``Relations`` writes it."""
+    def entries(self, path: str) -> list[Relation]:
         slot = self._order.slots.get(path)
         if slot is None:
             self._everyone[path]
             return []
         posts, post, why = self._order.posts, self._order.posts[slot], self._why(slot)
         listed = self._placed.get(slot) or self._order.entries(slot)
-        row: list[dict[str, Any]] = []
+        row: list[Relation] = []
         for other_slot, parts, given in listed:
             other = posts[other_slot]
-            reasons: list[dict[str, Any]] = [given] if given else []
+            reasons = [given] if given else []
             if post.links or other.links:
                 reasons += _linked(other.path in post.links, post.path in other.links)
             if post.series is not None and post.series == other.series:
-                reasons.append({"kind": "series", "text": "same series"})
+                reasons.append(_SERIES)
             told = why.get(other_slot) or (self._why(other_slot).get(slot) if slot in self._placed else None)
             if told:
                 reasons += self._wording.reasons(told, other_slot, slot)
-            row.append({"id": other.path, "score": parts / Relations.WHOLE, "why": reasons})
+            row.append(Relation(other.path, parts / Relations.WHOLE, tuple(reasons)))
         return row
 
 
-def _linked(forth: bool, back: bool) -> Iterator[dict[str, Any]]:
+def _linked(forth: bool, back: bool) -> Iterator[Reason]:
     if forth and back:
-        yield {"kind": "link", "text": "links to this article and is linked from it"}
+        yield Reason("link", "links to this article and is linked from it")
     elif back:
-        yield {"kind": "link", "text": "links to this article"}
+        yield Reason("link", "links to this article")
     elif forth:
-        yield {"kind": "link", "text": "linked from this article"}
+        yield Reason("link", "linked from this article")
 
 
-Entry = tuple[int, int, "dict[str, Any] | None"]
+_SERIES = Reason("series", "same series")
+
+Entry = tuple[int, int, "Reason | None"]
 """An entry of a list: its slot, its score in parts, and a reason that is none of likeness. A post that rank alone would
 not have offered has the score 0."""
 
-_PINNED = {"kind": "pin", "text": "pinned by the author"}
-_PLACED = {"kind": "reach", "text": "in no other list"}
+_PINNED = Reason("pin", "pinned by the author")
+_PLACED = Reason("reach", "in no other list")
 
 
 class Order:

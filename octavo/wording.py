@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple
 
-from octavo.model import Candidate, says_more
+from octavo.model import Candidate, Reason, says_more
 from octavo.spelling import spelled
 from octavo.terms import TAG, tag_term, words_of, written
 
@@ -13,84 +13,109 @@ _TOLD = 3
 """The most terms that are told of a pair."""
 
 
+Form = tuple[str | None, tuple[str, bool] | None]
+"""A term as the title or the tags of a post have it, and as its text spells it (and whether as code); None where that
+is in lower case."""
+
+
 class Wording:
     """How some posts, by number, write their terms. ``spell`` gives the spelling of one by its path."""
 
     def __init__(self, posts: Sequence[Candidate], spell: Callable[[str], str]) -> None:
         self._posts, self._spell = posts, spell
-        self._spellings: dict[int, str] = {}
-        self._titles: dict[int, dict[str, str]] = {}
-        self._spelled: dict[int, dict[str, tuple[str, bool] | None]] = {}
+        self._known: dict[int, _Forms] = {}
+        self._as_it_is = _AsItIs()
 
     def read(self, numbers: Iterable[int]) -> None:
         """Have the spellings of some posts at hand: where lists are made in other processes, nothing else is."""
         for number in numbers:
-            self._spelling(number)
+            self._forms(number)
 
-    def reasons(self, terms: Sequence[tuple[str, int]], one: int, two: int) -> list[dict[str, Any]]:
-        """The terms to tell of a pair, as ``Relations`` writes reasons, from those that carried most, which come with
-        their hundredths of the score, the greatest first.
+    def reasons(self, terms: Sequence[tuple[str, int]], one: int, two: int) -> list[Reason]:
+        """The terms to tell of a pair, from those that carried most, which come with their hundredths of the score, the
+        greatest first.
 
         A plain word has to carry twice as much as one that says more: where posts are few, the words that are rare by
         chance are many.
         """
         terms = _apart(terms)
-        told = [(share, *self._told(text, one, two)) for text, share in terms[:_TOLD]]
-        if len(terms) > _TOLD and not all(says_more(*each[1:]) for each in told):
-            told += [(share, *self._told(text, one, two)) for text, share in terms[_TOLD:]]
-            worth = sorted((-each[0] * (2 if says_more(*each[1:]) else 1), at) for at, each in enumerate(told))
+        ours, theirs = self._forms(one), self._forms(two)
+        told = [(share, self._told(text, ours[text], theirs[text])) for text, share in terms[:_TOLD]]
+        if len(terms) > _TOLD and False in [term.says_more for _, term in told]:
+            told += [(share, self._told(text, ours[text], theirs[text])) for text, share in terms[_TOLD:]]
+            worth = sorted([(-share * (2 if term.says_more else 1), at) for at, (share, term) in enumerate(told)])
             told = [told[at] for at in sorted([at for _, at in worth[:_TOLD]])]
-        return [
-            {"kind": kind, "text": text, **({"code": True} if is_code else {}), "share": share / 100}
-            for share, kind, text, is_code in told
-        ]
+        return [Reason(kind, text, share / 100, is_code) for share, (kind, text, is_code, _) in told]
 
-    def _told(self, text: str, one: int, two: int) -> tuple[str, str, bool]:
-        """The kind of a term, its words, and whether they are code: as code before all, and not in lower case where
-        there is a choice. The first post speaks for the second."""
+    def _told(self, text: str, first: Form | None, second: Form | None) -> _Told:
+        """As code before all, and not in lower case where there is a choice. The first post speaks for the second."""
+        if first is None and second is None:
+            return self._as_it_is[text]
+        (title, spelling), (other_title, other_spelling) = first or _PLAIN, second or _PLAIN
         if text.startswith(TAG):
-            plain = text.removeprefix(TAG)
-            return "tag", self._title(one).get(plain) or self._title(two).get(plain) or plain, False
-        first = self._found(one, text)
-        if first is not None and first[1]:
-            return "term", *first
-        second = self._found(two, text)
-        if second is not None and second[1]:
-            return "term", *second
-        title = self._title(one).get(text)
-        if title is None and first is None:
-            title = self._title(two).get(text)
-        shown = title or (first or second or (text, False))[0]
-        return "term", shown, False
+            return _told("tag", title or other_title or text.removeprefix(TAG))
+        for each in (spelling, other_spelling):
+            if each is not None and each[1]:
+                return _told("term", *each)
+        if title is None and spelling is None:
+            title = other_title
+        return _told("term", title or (spelling or other_spelling or (text, False))[0])
 
-    def _found(self, number: int, text: str) -> tuple[str, bool] | None:
-        """``spelled``, once for a post and a term: what a post is about, it shares with many."""
-        known = self._spelled.setdefault(number, {})
-        if text not in known:
-            known[text] = spelled(self._spelling(number), text)
-        return known[text]
-
-    def _spelling(self, number: int) -> str:
-        spelling = self._spellings.get(number)
-        if spelling is None:
-            spelling = self._spellings[number] = self._spell(self._posts[number].path)
-        return spelling
-
-    def _title(self, number: int) -> dict[str, str]:
-        """The terms of a post's title and its tags as they are written there."""
-        title = self._titles.get(number)
-        if title is None:
+    def _forms(self, number: int) -> _Forms:
+        forms = self._known.get(number)
+        if forms is None:
             post = self._posts[number]
             tags = {tag_term(tag).removeprefix(TAG): tag for tag in reversed(post.tags)}
-            title = self._titles[number] = {**written(post.title), **tags}
-        return title
+            forms = self._known[number] = _Forms({**written(post.title), **tags}, self._spell(post.path))
+        return forms
 
 
-def _apart(terms: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+class _Forms(dict[str, "Form | None"]):
+    """The terms that a post writes in another way than they are counted; None for others. Each is found once: what a
+    post is about, it shares with many."""
+
+    def __init__(self, titles: Mapping[str, str], spelling: str) -> None:
+        self._titles, self._spelling = titles, spelling
+
+    def __missing__(self, text: str) -> Form | None:
+        if text.startswith(TAG):
+            form: Form = self._titles.get(text.removeprefix(TAG)), None
+        else:
+            form = self._titles.get(text), spelled(self._spelling, text) if self._spelling else None
+        self[text] = found = None if form == _PLAIN else form
+        return found
+
+
+_PLAIN: Form = (None, None)
+
+
+class _Told(NamedTuple):
+    """The kind of a term, its words, whether they are code, and whether they say more than a plain word."""
+
+    kind: Literal["term", "tag"]
+    text: str
+    is_code: bool
+    says_more: bool
+
+
+def _told(kind: Literal["term", "tag"], text: str, is_code: bool = False) -> _Told:
+    return _Told(kind, text, is_code, says_more(kind, text, is_code))
+
+
+class _AsItIs(dict[str, _Told]):
+    """Terms told as they are counted."""
+
+    def __missing__(self, text: str) -> _Told:
+        kind: Literal["term", "tag"] = "tag" if text.startswith(TAG) else "term"
+        self[text] = found = _told(kind, text.removeprefix(TAG))
+        return found
+
+
+def _apart(terms: Sequence[tuple[str, int]]) -> Sequence[tuple[str, int]]:
     """Where there are no blanks between words, terms may overlap, as ``数据库`` and ``据库优`` do: the first is told
     for both."""
-    if all(text.isascii() for text, _ in terms):
-        return list(terms)
+    if "".join([text for text, _ in terms]).isascii():
+        return terms
     shares: dict[str, int] = {}
     known: dict[str, str] = {}
     for text, share in terms:

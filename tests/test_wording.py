@@ -12,7 +12,7 @@ SPELLINGS = {"a.md": "\nqueryset\tQuerySet\nsubquery\tSubquery\n", "b.md": "\nsu
 
 def told(*terms: tuple[str, int], one: int = 0, two: int = 1) -> list[tuple[str, str, bool]]:
     reasons = Wording(POSTS, SPELLINGS.__getitem__).reasons(terms, one, two)
-    return [(reason["kind"], reason["text"], reason.get("code", False)) for reason in reasons]
+    return [(reason.kind, reason.text, reason.code) for reason in reasons]
 
 
 def test_code_in_one_post_is_code() -> None:
