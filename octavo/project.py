@@ -527,7 +527,7 @@ class Project:
 
     def _content(self, path: str, to_be: publish.Wanted, staging: publish.StagingFolder) -> bytes:
         """The bytes of a file that is wanted, wherever they are. Raises NotStaged where they have gone meanwhile."""
-        staged = publish.staged_at(staging.folder, path)
+        staged = Path(publish.staged_at(staging.folder, path))
         try:
             return (to_be.source or (staged if staged.exists() else self.output / path)).read_bytes()
         except OSError:

@@ -95,13 +95,17 @@ class StagingFolder:
     def write(self, path: str, data: bytes, /) -> None:
         """Stage the bytes of a published path. Raises PublishError when they cannot be written."""
         _check_path(path)
-        with _told(path, len(data)):
-            staged_at(self.folder, path).write_bytes(data)
+        with _told(path, len(data)), open(staged_at(self.folder, path), "wb") as file:  # noqa: PTH123
+            file.write(data)
 
 
-def staged_at(folder: Path, path: str) -> Path:
+def staged_at(folder: Path, path: str) -> str:
     """Where a published path waits in a staging folder."""
-    return folder / blake2b(path.encode("utf-8", "surrogatepass"), digest_size=SIZE).hexdigest()
+    return f"{folder}/{_staged_name(path)}"
+
+
+def _staged_name(path: str) -> str:
+    return blake2b(path.encode("utf-8", "surrogatepass"), digest_size=SIZE).hexdigest()
 
 
 # Staging.
@@ -466,7 +470,8 @@ def _publish(
         with _told(output.name):
             output.mkdir(parents=True, exist_ok=True)
         _stage_sources(staging.folder, wanted, plan.write)
-        missing = tuple(path for path in plan.write if not staged_at(staging.folder, path).exists())
+        staged = _names_in(staging.folder)
+        missing = tuple(path for path in plan.write if _staged_name(path) not in staged)
         if missing:
             raise NotStaged(missing)
         ready = _made_ready(staging.folder, output, plan.write)
@@ -577,15 +582,19 @@ def _made_ready(staged: Path, output: Path, write: tuple[str, ...]) -> Path:
             _delete_folder(ready)
             ready.mkdir()
         try:
-            for path in write:
-                if not staged_at(ready, path).exists():
-                    shutil.copyfile(staged_at(staged, path), staged_at(ready, path))
+            for path in write if staged.exists() else ():
+                shutil.copyfile(staged_at(staged, path), staged_at(ready, path))
             if write:
                 _sync(ready)
         except BaseException:
             _delete_folder(ready)
             raise
     return ready
+
+
+def _names_in(folder: Path) -> frozenset[str]:
+    """To list a folder costs less than to ask for each of its files."""
+    return frozenset(os.listdir(folder))  # noqa: PTH208
 
 
 def _is_within_reach(staged: Path, output: Path) -> bool:
@@ -619,7 +628,7 @@ def _stage_sources(staged: Path, wanted: Mapping[str, Wanted], write: Iterable[s
         raise PublishError(f"no space left: {_megabytes(needed)} are needed and {_megabytes(free)} are free")
     for path, source in copies:
         with _told(path, needed):
-            if _copy(source, staged_at(staged, path)) != wanted[path].digest:
+            if _copy(source, Path(staged_at(staged, path))) != wanted[path].digest:
                 raise SourceChanged("the file was changed while the site was built: build again", path)
 
 
@@ -652,6 +661,7 @@ def _make_folders(output: Path, plan: _Plan) -> tuple[Path, ...]:
     leaving = set(plan.remove)
     made: list[Path] = []
     known = {""}
+    base = str(output)
 
     def make(folder: str) -> bool:
         if folder in known:
@@ -659,7 +669,7 @@ def _make_folders(output: Path, plan: _Plan) -> tuple[Path, ...]:
         if not make(folder.rpartition("/")[0]) or folder in leaving:
             return False
         with _told(_shown(output, folder)), suppress(FileExistsError):
-            (output / folder).mkdir()
+            os.mkdir(f"{base}/{folder}")  # noqa: PTH102
             made.append(output / folder)
         known.add(folder)
         return True
@@ -705,7 +715,7 @@ def _complete(connection: sqlite3.Connection, key: str, output: Path, ready: Pat
     journal = connection.execute("SELECT path, digest FROM journal WHERE output = ? ORDER BY path", (key,)).fetchall()
     wanted: dict[str, Digest] = {path: digest for path, digest in journal if digest is not None}
     leaving = [path for path, digest in journal if digest is None]
-    moved: set[str] = set()
+    moved: frozenset[str] = frozenset()
     if ready is not None:
         moved = _sweep(output, ready, wanted, leaving)
     rows: dict[str, _Row] = {}
@@ -732,18 +742,21 @@ def _told_cache() -> Iterator[None]:
         raise PublishError(f"the cache cannot be written: {problem}") from problem
 
 
-def _sweep(output: Path, ready: Path, wanted: Iterable[str], leaving: Iterable[str]) -> set[str]:
+def _sweep(output: Path, ready: Path, wanted: Collection[str], leaving: Collection[str]) -> frozenset[str]:
     """Rename what is ready into place and remove what leaves. Answers the paths that were renamed."""
-    first, last = _in_the_way(wanted, leaving)
+    first, last = _in_the_way(wanted, leaving) if leaving else ([], [])
     links = _Links(output)
+    staged = _names_in(ready)
+    sources = {path: name for path in wanted if (name := _staged_name(path)) in staged}
     # Once a file has been moved all of these are gone, and what has such a name may be that file.
-    if all(staged_at(ready, path).exists() for path in wanted):
+    if len(sources) == len(wanted):
         for path in first:
             _remove(output, path, links)
-    moved = {path for path in wanted if _move(ready, output, path, links)}
+    for path, name in sources.items():
+        _move(f"{ready}/{name}", output, path, links)
     for path in last:
         _remove(output, path, links)
-    return moved
+    return frozenset(sources)
 
 
 def _in_the_way(wanted: Iterable[str], leaving: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -767,22 +780,25 @@ def _folders(path: str) -> Iterator[str]:
         yield path
 
 
-def _move(ready: Path, output: Path, path: str, links: _Links) -> bool:
-    """Put a file in its place; False when that was done before."""
-    source, target = staged_at(ready, path), output / path
-    if not source.exists():
-        return False
+def _move(source: str, output: Path, path: str, links: _Links) -> None:
+    """Put a file in its place."""
     if links.lead_to(path):
         raise PublishError("the folder is a link, and a site is not written through links", _shown(output, path))
-    with _told(_shown(output, path)):
-        try:
-            _patiently(lambda: os.replace(source, target))  # noqa: PTH105
-        except (FileNotFoundError, IsADirectoryError, PermissionError):
-            if target.is_dir() and not target.is_symlink():
-                _remove_empty(target)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(source, target)  # noqa: PTH105
-    return True
+    try:
+        os.replace(source, _at(output, path))  # noqa: PTH105
+    except OSError:
+        with _told(_shown(output, path)):
+            _move_with_patience(source, output / path)
+
+
+def _move_with_patience(source: str, target: Path) -> None:
+    try:
+        _patiently(lambda: os.replace(source, target))  # noqa: PTH105
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
+        if target.is_dir() and not target.is_symlink():
+            _remove_empty(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(source, target)  # noqa: PTH105
 
 
 def _remove(output: Path, path: str, links: _Links) -> None:
