@@ -10,6 +10,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           spare        memory that is free, given back
     1 engine    together  facts        questions, answers, and what was asked
                           observe      what goes on in a build, for whoever wants to see it
+                          traces       what the last runs of a step asked and came to, in chunks
                           store        traces and values of earlier builds, in one SQLite file
                           revised      values that know since when they are what they are
                           answers      what each question was answered with, and since when

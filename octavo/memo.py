@@ -11,6 +11,7 @@ import pickle
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Protocol, TypeVar, cast
 
 from octavo.answers import Answers
@@ -20,7 +21,8 @@ from octavo.dispatch import Crew, Hints, Work, run_all
 from octavo.facts import Ask, Fact, Facts, Query, Revised
 from octavo.observe import Observer
 from octavo.revised import Revisions, revised
-from octavo.store import CorruptStore, Entry, Store, Trace
+from octavo.store import CorruptStore, Entry, Store
+from octavo.traces import Trace, Traces
 
 T = TypeVar("T")
 
@@ -57,40 +59,44 @@ class Records(Mapping[str, Trace]):
         self,
         step: str,
         parts: tuple[str, ...],
-        traces: Mapping[str, Trace],
+        traces: Traces,
         shelf: Shelf,
         usual: Mapping[str, tuple[Digest, Any]],
     ) -> None:
-        self.step, self._traces, self._shelf, self._usual = step, traces, shelf, usual
+        self.step, self._traces, self._shelf, self._usual = step, traces.copy(), shelf, usual
         self._places = {part: place for place, part in enumerate(parts)}
 
     def __getitem__(self, item: str) -> Trace:
         return self._traces[item]
 
+    def __contains__(self, item: object) -> bool:
+        return item in self._traces
+
     def __iter__(self) -> Iterator[str]:
-        return iter(self._traces)
+        return iter(self._items)
 
     def __len__(self) -> int:
         return len(self._traces)
 
+    @cached_property
+    def _items(self) -> tuple[str, ...]:
+        return tuple(sorted(self._traces))
+
     def digest(self, item: str, part: str) -> Digest:
-        return self._traces[item].part_digest(self._places[part])
+        return self._traces.part_digest(item, self._places[part])
 
     def digest_of(self, *parts: str) -> Digest:
         """One digest of these parts of all items."""
-        cuts = [slice(self._places[part] * SIZE, (self._places[part] + 1) * SIZE) for part in parts]
-        traces = self._traces.values()
-        columns = tuple(b"".join([trace.parts[cut] for trace in traces]) for cut in cuts)
-        return digest((tuple(self._traces), columns))
+        return digest((self._items, tuple([b"".join(self.digests(part).values()) for part in parts])))
 
     def digests(self, part: str) -> dict[str, Digest]:
         """The digest of one part of every item."""
-        place = self._places[part]
-        return {item: trace.part_digest(place) for item, trace in self._traces.items()}
+        found = self._traces.part_digests(self._places[part])
+        return {item: found[item] for item in self._items}
 
     def since(self, revision: int) -> list[str]:
         """The items that were run after a revision."""
-        return [item for item, trace in self._traces.items() if trace.revision > revision]
+        return self._traces.since(revision)
 
     def load(self, item: str, part: str) -> Any:
         usual = self._usual.get(part)
@@ -150,7 +156,7 @@ class Memo:
         self._local = local
         self._local_kinds = frozenset(local.resolvers())
         self._observer = observer or Observer()
-        self._traces: dict[str, dict[str, Trace]] = {}
+        self._traces: dict[str, Traces] = {}
         self._kept: dict[str, tuple[Digest, Any]] = {}
         self._revised: dict[str, Revisions] = {}
 
@@ -178,11 +184,12 @@ class Memo:
         parts = tuple(field.name for field in fields(value))
         self._answers.compare(facts)
         changed = self._answers.changed_since(name)
-        place = parts.index(sunk) if sunk else 0
+        made = known.part_digests(parts.index(sunk)) if sunk else {}
+        asking = known.asking(changed)
         changes: dict[str, Change] = {}
         for item in items:
-            change = self._change(known.get(item), changed)
-            if change is None and sunk and not has(item, known[item].part_digest(place)):
+            change = self._change(known.get(item), changed) if item in asking or item not in known else None
+            if change is None and sunk and not has(item, made[item]):
                 change = Change("its output is missing or was altered")
             if change is not None:
                 changes[item] = change
@@ -195,7 +202,7 @@ class Memo:
         except Exception:
             runs.close()
             raise
-        records = Records(name, parts, {item: known[item] for item in items}, self._shelf, defaults(value))
+        records = Records(name, parts, known, self._shelf, defaults(value))
         self._observer.ended(name)
         return Mapped(records, changes)
 
@@ -259,12 +266,12 @@ class Memo:
         elif changed:
             self._keep(whole_name, (), whole, (), gone=(), news=True)
         self._observer.ended(name)
-        return Mapped(Records(name, parts, dict(known), self._shelf, defaults(value)), {"": change} if change else {})
+        return Mapped(Records(name, parts, known, self._shelf, defaults(value)), {"": change} if change else {})
 
     def left(self, step: Fold, value: type) -> Mapped:
         """The rows that the last run of a fold left, whatever has changed since."""
         parts = tuple(field.name for field in fields(value))
-        records = Records(step.__name__, parts, dict(self._known(step.__name__)), self._shelf, defaults(value))
+        records = Records(step.__name__, parts, self._known(step.__name__), self._shelf, defaults(value))
         return Mapped(records, {})
 
     def is_of(self, store: Store, local: Local) -> bool:
@@ -358,7 +365,7 @@ class Memo:
             return None
         return tuple((self._answers.query(number), self._answers.digest(number)) for number in trace.queries)
 
-    def _known(self, step: str) -> dict[str, Trace]:
+    def _known(self, step: str) -> Traces:
         if step not in self._traces:
             self._traces[step] = self._store.traces(step)
         return self._traces[step]
@@ -382,7 +389,7 @@ class Memo:
         self,
         step: str,
         parts: tuple[str, ...],
-        known: dict[str, Trace],
+        known: Traces,
         runs: Iterable[Done],
         gone: Collection[str],
         news: bool = False,
@@ -394,13 +401,13 @@ class Memo:
         for done in runs:
             answers = (done.answers[n : n + SIZE] for n in range(0, len(done.answers), SIZE))
             numbers = array("I", map(self._answers.number, done.asked, answers))
-            trace = Trace(numbers, self._answers.revision, done.digests)
-            entries.append(Entry(done.item, trace, done.parts, again=done.item in known))
-            known[done.item] = trace
+            entries.append(Entry(done.item, done.parts, again=done.item in known))
+            known[done.item] = Trace(numbers, self._answers.revision, done.digests)
             held += sum(map(len, done.parts.values()))
             if len(entries) >= 500 or held >= 16_000_000:
                 with self._store.transaction():
                     self._store.put(step, parts, entries, ())
+                    self._store.put_traces(step, known)
                     self._answers.save()
                 entries, held = [], 0
         for item in gone:
@@ -409,6 +416,7 @@ class Memo:
             self._answers.all_hold(step)
             with self._store.transaction():
                 self._store.put(step, parts, entries, gone)
+                self._store.put_traces(step, known)
                 self._answers.save()
 
 

@@ -289,13 +289,13 @@ class Project:
         from octavo.answers import Answers
 
         with self._alone():
-            answers = Answers(self.store)
+            answers, traces = Answers(self.store), self.store.traces("render")
             for candidate in (url, url.rstrip("/") + "/", "/" + url.lstrip("/"), f"/{url.strip('/')}/"):
-                trace = self.store.trace("render", candidate)
+                trace = traces.get(candidate)
                 if trace is not None:
                     asked = tuple(str(answers.query(number)) for number in trace.queries)
                     return Why(candidate, asked, self._reasons().get(candidate, "it is new"), ())
-            return Why(url, None, "", self.store.items("render"))
+            return Why(url, None, "", tuple(traces))
 
     def published(self) -> tuple[str, ...]:
         """The files in ``output/`` that Octavo wrote."""

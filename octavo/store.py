@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
-from octavo.digest import SIZE, Digest
+from octavo.digest import Digest
 from octavo.facts import Unanswered
 from octavo.state import identity
+from octavo.traces import Traces
 
-_FORMAT = "3"
+_FORMAT = "4"
 
 PATIENCE = 30.0
 """Seconds to wait for a process that has the file locked; Octavo's own keep out of each other's way before."""
@@ -33,10 +33,10 @@ than SQLite's own page, and a build writes them once."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB);
 CREATE TABLE IF NOT EXISTS questions (kind TEXT, chunk INTEGER, data BLOB, PRIMARY KEY (kind, chunk));
-CREATE TABLE IF NOT EXISTS traces (step TEXT, item TEXT, data BLOB, PRIMARY KEY (step, item));
+CREATE TABLE IF NOT EXISTS runs (step TEXT, chunk INTEGER, data BLOB, PRIMARY KEY (step, chunk));
 CREATE TABLE IF NOT EXISTS parts (step TEXT, part TEXT, item TEXT, data BLOB, PRIMARY KEY (step, part, item));
 """
-_TABLES = ("questions", "traces", "parts")
+_TABLES = ("questions", "runs", "parts")
 
 
 class CorruptStore(Unanswered):
@@ -44,25 +44,11 @@ class CorruptStore(Unanswered):
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """One run of a step: the numbers of the questions it asked, the revision at which it ran, and the digests of the
-    parts of its value."""
-
-    queries: array[int]
-    revision: int
-    parts: bytes
-
-    def part_digest(self, index: int) -> Digest:
-        return self.parts[index * SIZE : (index + 1) * SIZE]
-
-
-@dataclass(frozen=True, slots=True)
 class Entry:
-    """One run to be remembered. ``parts`` maps a part's name to its pickled value, in no particular order; ``again``
+    """The value of one run. ``parts`` maps a part's name to its pickled value, in no particular order; ``again``
     is true when an earlier run may have left parts of its own."""
 
     item: str
-    trace: Trace
     parts: Mapping[str, bytes]
     again: bool
 
@@ -168,18 +154,20 @@ class Store:
     # Traces and values.
 
     def steps(self) -> tuple[str, ...]:
-        return tuple(step for (step,) in self.connection.execute("SELECT DISTINCT step FROM traces"))
+        return tuple(step for (step,) in self.connection.execute("SELECT DISTINCT step FROM runs"))
 
-    def traces(self, step: str) -> dict[str, Trace]:
-        rows = self.connection.execute("SELECT item, data FROM traces WHERE step = ?", (step,))
-        return {item: _trace_from(_checked(data)) for item, data in rows}
+    def traces(self, step: str) -> Traces:
+        """The last runs of a step."""
+        rows = self.connection.execute("SELECT chunk, data FROM runs WHERE step = ? ORDER BY chunk", (step,))
+        return Traces((number, _checked(data)) for number, data in rows)
 
-    def trace(self, step: str, item: str) -> Trace | None:
-        row = self.connection.execute("SELECT data FROM traces WHERE step = ? AND item = ?", (step, item)).fetchone()
-        return _trace_from(_checked(row[0])) if row else None
-
-    def items(self, step: str) -> tuple[str, ...]:
-        return tuple(item for (item,) in self.connection.execute("SELECT item FROM traces WHERE step = ?", (step,)))
+    def put_traces(self, step: str, traces: Traces) -> None:
+        """Write what is new of the last runs of a step, within a transaction."""
+        for number, data in traces.unsaved():
+            if data is None:
+                self.connection.execute("DELETE FROM runs WHERE step = ? AND chunk = ?", (step, number))
+            else:
+                self.connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", (step, number, _sealed(data)))
 
     def part(self, step: str, item: str, part: str) -> bytes:
         """The pickled value of one part. Raises CorruptStore when it is not there or damaged."""
@@ -207,7 +195,7 @@ class Store:
                 self.connection.execute("INSERT INTO parts VALUES (?, ?, ?, ?)", (*key, _sealed(data)))
 
     def put(self, step: str, parts: Iterable[str], entries: Collection[Entry], gone: Collection[str]) -> None:
-        """Write runs, over earlier ones of the same items, and forget those that are gone; within a transaction.
+        """Write values, over earlier ones of the same items, and forget those that are gone; within a transaction.
 
         ``parts`` are the names of all parts that an item of this step may have.
         """
@@ -217,11 +205,6 @@ class Store:
             connection.executemany(
                 "DELETE FROM parts WHERE step = ? AND part = ? AND item = ?", [(step, part, item) for item in before]
             )
-        connection.executemany("DELETE FROM traces WHERE step = ? AND item = ?", [(step, item) for item in gone])
-        connection.executemany(
-            "INSERT OR REPLACE INTO traces VALUES (?, ?, ?)",
-            [(step, entry.item, _sealed(_packed(entry.trace))) for entry in entries],
-        )
         connection.executemany(
             "INSERT INTO parts VALUES (?, ?, ?, ?)",
             [(step, part, entry.item, _sealed(data)) for entry in entries for part, data in entry.parts.items()],
@@ -229,7 +212,6 @@ class Store:
 
 
 _SEAL = struct.Struct("<I")
-_HEAD = struct.Struct("<II")
 
 
 def _sealed(data: bytes) -> bytes:
@@ -245,13 +227,3 @@ def _checked(data: bytes) -> bytes:
     if crc32(body) != seal:
         raise CorruptStore("a value does not match its checksum")
     return body
-
-
-def _packed(trace: Trace) -> bytes:
-    return _HEAD.pack(trace.revision, len(trace.queries)) + trace.queries.tobytes() + trace.parts
-
-
-def _trace_from(data: bytes) -> Trace:
-    revision, count = _HEAD.unpack_from(data)
-    end = _HEAD.size + 4 * count
-    return Trace(array("I", data[_HEAD.size : end]), revision, data[end:])

@@ -16,7 +16,6 @@ from typing import Any
 from unittest.mock import patch
 
 from octavo import answers, disk, extend, facts, layouts, memo, project, publish, revised, sources
-from octavo.batch import defaults
 from octavo.digest import digest
 from octavo.facts import Fact
 from octavo.queries import Source
@@ -147,12 +146,8 @@ def the_lists_of_related_posts_are_never_updated() -> AbstractContextManager[Any
     real = memo.Memo.fold
 
     def fold(self: memo.Memo, step: Any, value: Any, found: Any) -> Any:
-        known = self._known(step.__name__)
-        return (
-            memo.Mapped(memo.Records(step.__name__, ("first", "rest"), dict(known), self._shelf, defaults(value)), {})
-            if known
-            else real(self, step, value, found)
-        )
+        left = self.left(step, value)
+        return left if left.records else real(self, step, value, found)
 
     return patch.object(memo.Memo, "fold", fold)
 
