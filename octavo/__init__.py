@@ -59,6 +59,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           minify       a style sheet in fewer bytes
                           compress     a file in fewer bytes
                           policy       a content security policy for what pages do
+                          alike        what of a layout is alike on all pages
                           layouts      Jinja2 as Octavo uses it
                           faults       what went wrong in a layout, and where
     4 steps     apart     parse        a source -> Document

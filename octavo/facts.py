@@ -99,6 +99,11 @@ class Ask(Protocol):
         """``make(*args)``, made once for the life of these facts: a parser or an environment, not an answer."""
         ...
 
+    def shared(self, make: Callable[..., T], /, *args: Hashable) -> T:
+        """``make(ask, *args)``, a pure function like a step, run once for the life of these facts. All who share what
+        it gives have asked what it asked."""
+        ...
+
 
 Resolver = Callable[[Any], Fact]
 
@@ -132,6 +137,7 @@ class Facts:
         self._bases = dict(bases or {})
         self._known: dict[Query[Any], Fact] = {}
         self._made: dict[tuple[Callable[..., Any], tuple[Hashable, ...]], Any] = {}
+        self._shared: dict[tuple[Callable[..., Any], tuple[Hashable, ...]], tuple[Any, dict[Query[Any], Fact]]] = {}
 
     def extended(self, resolvers: Mapping[type[Query[Any]], Resolver], bases: Bases | None = None) -> Facts:
         """The facts of the next stratum: these and more kinds of query. What was made once is kept."""
@@ -244,3 +250,12 @@ class Reader:
 
     def once(self, make: Callable[..., T], /, *args: Hashable) -> T:
         return self._facts.once(make, *args)
+
+    def shared(self, make: Callable[..., T], /, *args: Hashable) -> T:
+        key = (make, args)
+        found = self._facts._shared.get(key)
+        if found is None:
+            own = Reader(self._facts)
+            found = self._facts._shared[key] = make(own, *args), own._asked
+        self._asked.update(found[1])
+        return cast(T, found[0])

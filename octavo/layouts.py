@@ -7,25 +7,29 @@ from __future__ import annotations
 
 import datetime as dt
 import marshal
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Generator, Iterator, Mapping, MutableMapping
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from types import FunctionType, MethodType
-from typing import Any
+from types import FunctionType, MappingProxyType, MethodType
+from typing import Any, cast
 
 import jinja2
+from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.filters import do_striptags
-from jinja2.nodes import Expr
 from jinja2.runtime import Context, Macro
 from markupsafe import Markup, escape
 
-from octavo import urls
+from octavo import alike, urls
 from octavo.facts import Ask
 from octavo.model import Extensions, Layout
 from octavo.queries import Setting, Template
 
+LARGEST_PAGE = 50_000_000
+"""Characters beside the largest piece of a page. One piece may be an index of the whole site as JSON; many that come to
+more are no page but a loop."""
 LONGEST_RANGE = 100_000
 MOST_COUNTED = 1_000_000
 """Numbers in all ranges of one page: loops within loops end too."""
@@ -49,7 +53,8 @@ class Rendering:
 
     ``subject`` is what a problem names: the post's source, or the page's URL. ``counted`` is how many numbers the
     ranges of its layouts have had. ``templates`` are the layouts that were found, by name, and ``modules`` those that
-    were imported: a page finds and imports each once.
+    were imported: a page finds and imports each once. ``alone`` makes a rendering of what is the same on all pages;
+    None where each page makes its own.
     """
 
     ask: Ask
@@ -60,6 +65,7 @@ class Rendering:
     templates: dict[str, jinja2.Template] = field(default_factory=dict)
     modules: dict[jinja2.Template, Any] = field(default_factory=dict)
     counted: int = 0
+    alone: Callable[[Ask], Rendering] | None = None
 
 
 rendering: ContextVar[Rendering] = ContextVar("the page being rendered")
@@ -116,6 +122,9 @@ class _Layouts(jinja2.BaseLoader):
             # A plain mapping, for each layout of each page looks into it.
             names = {**environment.globals, **(globals or {})}
             template = environment.template_class.from_code(environment, code, names)
+            template.blocks = {
+                block: run for block, run in template.blocks.items() if not block.startswith(alike.PREFIX)
+            }
         if known is not layout:
             self._loaded[name] = (layout, template)
         return template
@@ -132,15 +141,28 @@ class _Template(jinja2.Template):
 
 
 class _CodeGenerator(CodeGenerator):
-    """Jinja2's own, with one call instead of three around each value that a layout writes."""
+    """Jinja2's own, with one call instead of three around each value that a layout writes, and with the parts that are
+    alike on all pages rendered once."""
 
-    def _output_child_pre(self, node: Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+    _parts: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+    def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:
+        self._parts = alike.divide(node, self.environment)
+        super().visit_Template(node, frame)
+
+    def visit_Block(self, node: nodes.Block, frame: Frame) -> None:
+        if node.name in self._parts:
+            self.writeline(f"yield environment.alike(context, block_{node.name}, {self._parts[node.name]!r})", node)
+        else:
+            super().visit_Block(node, frame)
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
         if frame.eval_ctx.autoescape and not frame.eval_ctx.volatile:
             self.write("environment.written(")
         else:
             super()._output_child_pre(node, frame, finalize)
 
-    def _output_child_post(self, node: Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
         if frame.eval_ctx.autoescape and not frame.eval_ctx.volatile:
             self.write(")")
         else:
@@ -166,6 +188,10 @@ class _Context(Context):
 _PLAIN = (MethodType, FunctionType, partial)
 
 
+Part = Callable[[Context], Iterator[str]]
+"""A part of a layout as it is compiled."""
+
+
 class _Environment(jinja2.Environment):
     template_class = _Template
     code_generator_class = _CodeGenerator
@@ -188,6 +214,43 @@ class _Environment(jinja2.Environment):
         if name not in found:
             found[name] = self.layouts.load(self, name, globals)
         return found[name]
+
+    def alike(self, context: Context, part: Part, names: tuple[str, ...]) -> str:
+        """A part of a layout that is alike on all pages, where its names mean here what they mean on all pages."""
+        page = rendering.get()
+        if page.alone is not None and all(context.resolve_or_missing(name) is page.names[name] for name in names):
+            # What fails is tried again in its place, for there it is told where it was.
+            with suppress(Exception):
+                return page.ask.shared(_alone, page.alone, part, self)
+        return joined(part(context))
+
+
+def _alone(ask: Ask, alone: Callable[[Ask], Rendering], part: Part, environment: jinja2.Environment) -> str:
+    current = alone(ask)
+    token = rendering.set(current)
+    try:
+        return joined(part(_Context(environment, {**environment.globals, **current.names}, None, {})))
+    finally:
+        rendering.reset(token)
+
+
+def joined(pieces: Iterator[str]) -> str:
+    """What a layout writes as one text."""
+    parts: list[str] = []
+    size = largest = 0
+    for piece in pieces:
+        parts.append(piece)
+        size += len(piece)
+        if size > LARGEST_PAGE:
+            largest = max(largest, len(piece)) if largest else max(map(len, parts))
+            if size - largest > LARGEST_PAGE:
+                parts.clear()
+                message = f"the page grew past {LARGEST_PAGE // 1_000_000} MB"
+                # Raised within the layout, at the line that wrote too much.
+                cast("Generator[str, None, None]", pieces).throw(
+                    LayoutFailure("limit", message, hint="write less on one page, or divide it")
+                )
+    return "".join(parts)
 
 
 class LayoutUndefined(jinja2.UndefinedError):

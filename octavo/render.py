@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property, partial
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
@@ -16,7 +16,7 @@ from octavo import urls
 from octavo.diagnostic import Diagnostic, did_you_mean
 from octavo.facts import Ask
 from octavo.faults import diagnose
-from octavo.layouts import LayoutFailure, PageSettings, Rendering, make_environment, rendering
+from octavo.layouts import LayoutFailure, PageSettings, Rendering, joined, make_environment, rendering
 from octavo.model import (
     Body,
     Card,
@@ -75,10 +75,6 @@ from octavo.queries import (
 from octavo.shown import Shown
 from octavo.urls import ASSETS
 
-LARGEST_PAGE = 50_000_000
-"""Characters beside the largest piece of a page. One piece may be an index of the whole site as JSON; many that come to
-more are no page but a loop."""
-
 
 def render(url: str, ask: Ask) -> Output:
     """Render the page at a URL. A page that fails has no content, and its problems say why."""
@@ -87,10 +83,11 @@ def render(url: str, ask: Ask) -> Output:
         raise LookupError(f"no page at {url}")
     environment = ask.once(make_environment, ask(Extended("filters")) or Extensions())
     context = PageContext(page, ask)
-    current = Rendering(ask, page.subject if context.has_post else url, context.names(), context.settings)
+    subject = page.subject if context.has_post else url
+    current = Rendering(ask, subject, context.names(), context.settings, alone=_alone)
     token = rendering.set(current)
     try:
-        content = _generate(environment.get_template(page.layout), current.names).encode()
+        content = joined(environment.get_template(page.layout).generate(current.names)).encode()
         content, needed = _secured(content, url, context.settings)
         return Output(content, orders=context.shown.orders, sources=needed)
     except jinja2.TemplateNotFound as problem:
@@ -103,21 +100,10 @@ def render(url: str, ask: Ask) -> Output:
         rendering.reset(token)
 
 
-def _generate(template: jinja2.Template, names: Mapping[str, Any]) -> str:
-    parts: list[str] = []
-    size = largest = 0
-    pieces = cast("Generator[str, None, None]", template.generate(names))
-    for piece in pieces:
-        parts.append(piece)
-        size += len(piece)
-        if size > LARGEST_PAGE:
-            largest = max(largest, len(piece)) if largest else max(map(len, parts))
-            if size - largest > LARGEST_PAGE:
-                parts.clear()
-                message = f"the page grew past {LARGEST_PAGE // 1_000_000} MB"
-                # Raised within the layout, at the line that wrote too much.
-                pieces.throw(LayoutFailure("limit", message, hint="write less on one page, or divide it"))
-    return "".join(parts)
+def _alone(ask: Ask) -> Rendering:
+    """What a part of a layout sees that is alike on all pages."""
+    context = SiteContext(ask)
+    return Rendering(ask, "", context.names(), context.settings)
 
 
 def _secured(content: bytes, url: str, settings: PageSettings) -> tuple[bytes, tuple[Source, ...]]:
@@ -216,18 +202,89 @@ _SITE_SETTINGS = frozenset(field.name for field in fields(Settings)) - _OWN_VIEW
 _PATTERNS = frozenset(field.name for field in fields(Permalinks)) - {"posts", "pages", "paginated"}
 
 
-class PageContext:
-    """The names of one page's layouts. Each function asks for just what it gives back."""
+class SiteContext:
+    """The names that mean the same in the layouts of all pages. Each function asks for just what it gives back."""
 
-    def __init__(self, page: Page, ask: Ask) -> None:
-        self.page = page
+    def __init__(self, ask: Ask) -> None:
         self.ask = ask
         self.settings = PageSettings(ask)
-        self.shown = Shown(ask)
 
     def names(self) -> dict[str, Any]:
         return {
             "site": SiteView(self.settings),
+            "tags": partial(self._groups, "tag"),
+            "authors": partial(self._groups, "author"),
+            "all_series": partial(self._groups, "series"),
+            "asset": self.asset,
+            "asset_text": self.asset_text,
+            "stylesheet": self.stylesheet,
+            "script": self.script,
+            "href": self.href,
+            "data": self.data,
+        }
+
+    def _href(self, url: str) -> str:
+        return urls.href(url, self.settings["base_url"])
+
+    def _groups(self, kind: str) -> tuple[GroupCount, ...]:
+        return self.ask(Groups(kind)) or ()
+
+    def asset(self, name: str) -> str:
+        url = self.ask(AssetUrl(name))
+        if url is None:
+            raise _nothing(name, f"there is no file 'assets/{name}'", "name it by its path below assets/")
+        return url
+
+    def asset_text(self, name: str) -> Markup:
+        text = self.ask(AssetText(name))
+        if text is None:
+            raise _nothing(name, f"there is no file 'assets/{name}'", "name it by its path below assets/")
+        return Markup(text)
+
+    def stylesheet(self, *names: str) -> Markup:
+        """The elements of style sheets, in order: neighbours that are small are one within the page."""
+        found = [(name, self.asset(name), self.ask(AssetInline(name))) for name in names]
+        out: list[str] = []
+        for is_inline, sheets in groupby(found, lambda sheet: sheet[2] is not None):
+            if is_inline:
+                out.append(f"<style>{''.join(text or '' for _, _, text in sheets)}</style>")
+            else:
+                out += (f'<link rel="stylesheet" href="{escape(url)}">' for _, url, _ in sheets)
+        return Markup("\n".join(out))
+
+    def script(self, name: str) -> Markup:
+        """The element of a script, which is run when the page has been read if it is not within it."""
+        url, text = self.asset(name), self.ask(AssetInline(name))
+        if text is None:
+            return Markup('<script src="{}" defer></script>').format(url)
+        return Markup(f"<script>{text}</script>")
+
+    def href(self, kind: str, slug: str = "") -> str:
+        """The address of a page of the site by the name of its pattern in the settings."""
+        patterns = self.settings["permalinks"]
+        if kind not in _PATTERNS:
+            hint = did_you_mean(kind, _PATTERNS) or f"there are {', '.join(sorted(_PATTERNS))}"
+            raise _nothing(kind, f"no page of the site is called {kind!r}", hint)
+        return self._href(urls.expand(getattr(patterns, kind), {"slug": slug}))
+
+    def data(self, name: str) -> Any:
+        value = self.ask(Data(name))
+        if value is None:
+            raise _nothing(name, f"build.py has no @site.data function {name!r}", "add one, or look at its name")
+        return value
+
+
+class PageContext(SiteContext):
+    """The names of one page's layouts."""
+
+    def __init__(self, page: Page, ask: Ask) -> None:
+        super().__init__(ask)
+        self.page = page
+        self.shown = Shown(ask)
+
+    def names(self) -> dict[str, Any]:
+        return {
+            **super().names(),
             "page": self._view(),
             "post": self.ask(PostAt(self.page.subject)) if self.has_post else None,
             "content": self.content,
@@ -238,9 +295,6 @@ class PageContext:
             "words": self.words,
             "latest": self.latest,
             "related": self.related,
-            "tags": partial(self._groups, "tag"),
-            "authors": partial(self._groups, "author"),
-            "all_series": partial(self._groups, "series"),
             "posts": self.posts,
             "tagged": self.tagged,
             "listing": self.listing,
@@ -253,20 +307,11 @@ class PageContext:
             "post_at": self.post_at,
             "sitemap": self.sitemap,
             "related_index": self.related_index,
-            "asset": self.asset,
-            "asset_text": self.asset_text,
-            "stylesheet": self.stylesheet,
-            "script": self.script,
-            "href": self.href,
-            "data": self.data,
         }
 
     @property
     def has_post(self) -> bool:
         return self.page.kind in ("article", "page")
-
-    def _href(self, url: str) -> str:
-        return urls.href(url, self.settings["base_url"])
 
     def _view(self) -> PageView:
         page = self.page
@@ -381,9 +426,6 @@ class PageContext:
             if card
         )
 
-    def _groups(self, kind: str) -> tuple[GroupCount, ...]:
-        return self.ask(Groups(kind)) or ()
-
     def posts(self) -> tuple[Link, ...]:
         return self.ask(AllPosts()) or ()
 
@@ -428,50 +470,6 @@ class PageContext:
             for path, link, related in self.ask(RelatedIndex()) or ()
         )
         return Markup("[" + ",\n".join(rows) + "]")
-
-    def asset(self, name: str) -> str:
-        url = self.ask(AssetUrl(name))
-        if url is None:
-            raise _nothing(name, f"there is no file 'assets/{name}'", "name it by its path below assets/")
-        return url
-
-    def asset_text(self, name: str) -> Markup:
-        text = self.ask(AssetText(name))
-        if text is None:
-            raise _nothing(name, f"there is no file 'assets/{name}'", "name it by its path below assets/")
-        return Markup(text)
-
-    def stylesheet(self, *names: str) -> Markup:
-        """The elements of style sheets, in order: neighbours that are small are one within the page."""
-        found = [(name, self.asset(name), self.ask(AssetInline(name))) for name in names]
-        out: list[str] = []
-        for is_inline, sheets in groupby(found, lambda sheet: sheet[2] is not None):
-            if is_inline:
-                out.append(f"<style>{''.join(text or '' for _, _, text in sheets)}</style>")
-            else:
-                out += (f'<link rel="stylesheet" href="{escape(url)}">' for _, url, _ in sheets)
-        return Markup("\n".join(out))
-
-    def script(self, name: str) -> Markup:
-        """The element of a script, which is run when the page has been read if it is not within it."""
-        url, text = self.asset(name), self.ask(AssetInline(name))
-        if text is None:
-            return Markup('<script src="{}" defer></script>').format(url)
-        return Markup(f"<script>{text}</script>")
-
-    def href(self, kind: str, slug: str = "") -> str:
-        """The address of a page of the site by the name of its pattern in the settings."""
-        patterns = self.settings["permalinks"]
-        if kind not in _PATTERNS:
-            hint = did_you_mean(kind, _PATTERNS) or f"there are {', '.join(sorted(_PATTERNS))}"
-            raise _nothing(kind, f"no page of the site is called {kind!r}", hint)
-        return self._href(urls.expand(getattr(patterns, kind), {"slug": slug}))
-
-    def data(self, name: str) -> Any:
-        value = self.ask(Data(name))
-        if value is None:
-            raise _nothing(name, f"build.py has no @site.data function {name!r}", "add one, or look at its name")
-        return value
 
 
 def _nothing(name: str, message: str, hint: str) -> LayoutFailure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from dataclasses import fields
@@ -63,8 +64,8 @@ def test_every_field_of_the_types_is_documented() -> None:
         named = set(re.findall(r"`(\w+)`", cells[2]))
         if name == "Suggestion":
             continue
-        for field in fields(getattr(model, name)):
-            assert field.name in named, f"{name}.{field.name}"
+        for field in inspect.get_annotations(getattr(model, name)):
+            assert field in named, f"{name}.{field}"
 
 
 def test_a_suggestion_has_what_is_documented_of_it(site: MakeSite) -> None:
