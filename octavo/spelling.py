@@ -8,16 +8,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
+from itertools import chain
 
 _WORD = re.compile(r"\w+")
 _SIGNED = re.compile(r"\b(?:[Cc]\+\+|[CcFf]#)")
 _PAIR = re.compile(r"\b\w++(?:[.:-]|::)\w+")
+_SECOND = re.compile(r"(?:\.|::?|-)\w+")
 _PARTS = re.compile(r"[.:-]+")
-# A capital says nothing of a word with which a sentence or a line begins.
-_FIRST = re.compile(r"(?:^|[.!?:]\s)\W*(\w+)", re.MULTILINE)
-# Of two words with a capital each, the first may be a name even there.
-_NAME = re.compile(r"(?:^|[.!?:]\s)\W*(\w+ \w+)", re.MULTILINE)
+_ENDS = (". ", "! ", "? ", ": ")
+_NO_WORDS = {code: " " for code in range(128) if not chr(code).isalnum() and chr(code) not in "_\n"}
 _CALL = re.compile(r"\W*(?:\w+\.)*(\w+)[(\[].*|\W*(\w+)\W*", re.DOTALL)
 _CODE = "`"
 
@@ -25,29 +25,71 @@ _CODE = "`"
 def spell(prose: str, literals: Iterable[str], code: str) -> str:
     """The words and pairs of words that are not written in lower case, or that are code, for ``spelled``.
 
-    ``prose`` is the text of a body with the ``literals``, its inline code, in it; ``code`` that of its code blocks.
+    ``prose`` is the text of a body, with single blanks in its lines, and with the ``literals``, its inline code, in it;
+    ``code`` that of its code blocks.
     """
     prose = _normal(prose)
-    written = Counter(_WORD.findall(prose))
-    written.update(_PAIR.findall(prose))
+    # Sentences are lines here, and all else that belongs to no word is blank; every character keeps its place.
+    text = prose
+    for end in _ENDS:
+        text = text.replace(end, " \n")
+    text = _blanked(text)
+    lines = text.split("\n")
+    written = Counter(text.split())
+    written.update(_pairs(prose, text))
     if "#" in prose or "++" in prose:
         written.update(_SIGNED.findall(prose))
     others: dict[str, list[str]] = {}
-    for word in written:
-        if not (word.islower() and word.isalnum()) and (key := _key(word)) != word:
+    for word in [word for word in written if not (word.islower() and word.isalnum())]:
+        if (key := _key(word)) != word:
             others.setdefault(key, []).append(word)
-    at_start = Counter(_FIRST.findall(prose)) if others else Counter[str]()
-    names = sorted({name for name in _NAME.findall(prose) if name.istitle()}) if others else []
+    # A capital says nothing of a word with which a sentence or a line begins.
+    at_start = Counter([first for line in lines for first in line.split(None, 1)[:1]]) if others else Counter[str]()
     found = {}
     for key, words in others.items():
-        count, word = max((written[word] - at_start[word] * _is_plain(word), word) for word in words)
+        count, word = max([(written[word] - at_start[word] * _is_plain(word), word) for word in words])
         if count > written.get(key, 0):
             found[key] = word
-    found.update((name.lower(), name) for name in names if name.split()[1] in found.values())
+    if found:
+        found.update({name.lower(): name for name in sorted(_names(prose, lines, {*found.values()}))})
     for key, (count, word) in _as_code(map(_normal, literals), _normal(code), written, others).items():
         if 2 * count >= written.get(key, 0) + sum(written[other] for other in others.get(key, ())):
             found[key] = _CODE + word
     return "".join(f"\n{key}\t{found[key]}" for key in sorted(found)) + "\n" if found else ""
+
+
+def _blanked(text: str) -> str:
+    """A text with blanks for all that belongs to no word; lines stay."""
+    if text.isascii():
+        return text.translate(_NO_WORDS)
+    for mark in {*text}:
+        if not mark.isalnum() and mark not in "_\n":
+            text = text.replace(mark, " ")
+    return text
+
+
+def _pairs(prose: str, blanked: str) -> Iterator[str]:
+    """What ``_PAIR`` finds, from where the second word begins: there are few of these, and many words."""
+    blanked = blanked.replace("\n", " ")
+    last = 0
+    for match in _SECOND.finditer(prose):
+        start = blanked.rfind(" ", 0, match.start()) + 1
+        if last <= start < match.start():
+            last = match.end()
+            yield prose[start:last]
+
+
+def _names(prose: str, lines: Iterable[str], known: Set[str]) -> Iterator[str]:
+    """Two words with a capital each at the beginning of a line, of which the second is known: then the first may be a
+    name even there."""
+    start = 0
+    for line in lines:
+        first, second, *_ = [*line.split(None, 2), "", ""]
+        if second in known:
+            name = f"{first} {second}"
+            if name.istitle() and prose.startswith(name, start + line.find(first)):
+                yield name
+        start += len(line) + 1
 
 
 def _as_code(
@@ -55,10 +97,9 @@ def _as_code(
 ) -> dict[str, tuple[int, str]]:
     """What is written as code: how often, in all its forms, and in which one mostly. Code blocks count for what is
     nowhere else."""
-    words: Counter[str] = Counter()
-    for text in literals:
-        words.update({*_identifiers(text), *_PAIR.findall(text), *_called(text)})
-    words.update(dict.fromkeys((each for each in _identifiers(code) if not _is_known(each, written, others)), 1))
+    named = [{*_identifiers(text), *_PAIR.findall(text), *_called(text)} for text in literals]
+    named.append({each for each in _identifiers(code) if not _is_known(each, written, others)})
+    words = Counter(chain.from_iterable(named))
     found: dict[str, tuple[int, str]] = {}
     for word, count in sorted(words.items(), key=lambda each: (each[1], each[0])):
         key = _key(word)

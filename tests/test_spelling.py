@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import random
+import re
+from collections import Counter
+
 import pytest
 
 from octavo.spelling import spell, spelled
@@ -71,3 +75,39 @@ def test_without_a_capital_or_code_there_is_nothing_to_tell() -> None:
 
 def test_composed_and_decomposed_letters_are_one_word() -> None:
     assert spelled(spell("the Cafe\N{COMBINING ACUTE ACCENT} of", (), ""), "café") == ("Café", False)
+
+
+def told_by_expressions(prose: str) -> dict[str, str]:
+    """What ``spell`` finds in prose, by what its words, pairs, sentences and names are."""
+    written = Counter(re.findall(r"\w+", prose)) + Counter(re.findall(r"\b\w++(?:[.:-]|::)\w+", prose))
+    at_start = Counter(re.findall(r"(?:^|[.!?:]\s)\W*(\w+)", prose, re.MULTILINE))
+    counts = {
+        word: count - at_start[word] * (word[1:] == word[1:].lower())
+        for word, count in written.items()
+        if re.sub("[.:-]+", " ", word).lower() != word
+    }
+    found: dict[str, str] = {}
+    for word in sorted(counts, key=lambda word: (counts[word], word)):
+        key = re.sub("[.:-]+", " ", word).lower()
+        found.pop(key, None)
+        if counts[word] > written[key]:
+            found[key] = word
+    for name in re.findall(r"(?:^|[.!?:]\s)\W*(\w+ \w+)", prose, re.MULTILINE):
+        if name.istitle() and name.split()[1] in found.values():
+            found[name.lower()] = name
+    return found
+
+
+def test_words_pairs_and_names_are_those_of_the_expressions() -> None:
+    rng = random.Random(7)
+    parts = ["a", "A", "Ab", "aB", "b1", "É", "_", ".", ":", "-", "?", "\u201c", "..", "::", ". ", ": ", " ", " ", "\n"]
+    told = 0
+    for _ in range(3000):
+        lines = "".join(rng.choices(parts, k=rng.randrange(30))).split("\n")
+        prose = "\n".join(line for line in (" ".join(line.split()) for line in lines) if line)
+        expected = told_by_expressions(prose)
+        told += len(expected)
+        assert spell(prose, (), "") == "".join(f"\n{key}\t{expected[key]}" for key in sorted(expected)) + "\n" * bool(
+            expected
+        )
+    assert told > 3000
