@@ -128,7 +128,6 @@ PartKey = tuple[str, str, str]
 """The step, the item and the name of a part."""
 
 
-@dataclass(frozen=True)
 class Part(Query[bytes]):
     """A stored part of a value, as a worker asks its parent for it; no step does."""
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Generic, Protocol, TypeVar, cast
+from operator import itemgetter
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, cast, dataclass_transform
 
 from octavo.digest import Digest, digest
 
@@ -17,9 +18,39 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True)
-class Query(Generic[T_co]):
-    """A question, typed by its answer; each subclass is a frozen dataclass of scalars and tuples."""
+_new = tuple.__new__
+
+
+@dataclass_transform(frozen_default=True)
+class Query(Generic[T_co], tuple[Any, ...]):
+    """A question, typed by its answer. Each subclass is a kind of question, and names its arguments, which are scalars
+    and tuples, as a dataclass does: ``path: str``. It is a tuple of its kind and these, for a build makes, hashes and
+    compares more questions than anything else."""
+
+    head: ClassVar[tuple[str]]
+    arguments: ClassVar[tuple[str, ...]]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.head = (cls.__name__,)
+        cls.arguments = tuple(cls.__annotations__)
+        for place, name in enumerate(cls.arguments, 1):
+            setattr(cls, name, property(itemgetter(place)))
+
+    def __new__(cls, *given: Any, **named: Any) -> Any:
+        if named or len(given) != len(cls.arguments):
+            rest = cls.arguments[len(given) :]
+            if len(given) > len(cls.arguments) or named.keys() != set(rest):
+                raise TypeError(f"{cls.__name__} is asked with ({', '.join(cls.arguments)})")
+            given = (*given, *(named[name] for name in rest))
+        return _new(cls, cls.head + given)
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return self[1:]
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={value!r}" for name, value in zip(self.arguments, self[1:], strict=True))
+        return f"{self[0]}({', '.join(shown)})"
 
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -32,8 +63,7 @@ def written(query: Query[Any]) -> str:
 
     Many pages ask the same, and to send one text many times costs next to nothing.
     """
-    kind = type(query)
-    return f"{kind.__name__}[{','.join([_as_json(getattr(query, name)) for name in _arguments(kind)])}]"  # type: ignore[arg-type]
+    return f"{query[0]}[{','.join(map(_as_json, query[1:]))}]"
 
 
 def _as_json(value: object) -> str:
@@ -51,11 +81,6 @@ def from_text(text: str) -> Query[Any]:
     return query
 
 
-@cache
-def _arguments(kind: type[Query[Any]]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
-
-
 _kinds: dict[str, type[Query[Any]]] = {}
 
 
@@ -66,8 +91,7 @@ def _kind(name: str) -> type[Query[Any]]:
     return _kinds[name]
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """An answer that is loaded only when somebody wants more than its digest."""
 
     digest: Digest
@@ -203,14 +227,13 @@ class Missing(BaseException):
 def _check_plain(query: Query[Any]) -> None:
     """Raise TypeError for a query of what cannot be written down, such as a post where its path is meant. A float is
     none either: it would be equal to a number, and then be answered or not by what others have asked."""
-    kind = type(query)
-    for name in _arguments(kind):  # type: ignore[arg-type]
-        value = getattr(query, name)
+    for place, value in enumerate(query):
         if type(value) is str:
             continue
         for part in value if isinstance(value, tuple) else (value,):
             if not isinstance(part, str | int | None):
-                message = f"the {name!r} of {kind.__name__} is text or a whole number, not {type(part).__name__}"
+                name = query.arguments[place - 1]
+                message = f"the {name!r} of {query[0]} is text or a whole number, not {type(part).__name__}"
                 raise TypeError(message)
 
 

@@ -174,8 +174,8 @@ def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
     pictures: dict[str, Picture] = measured.column("picture") if images else {}
     looks = measured.digest_of("picture")
     by_image = memo.revised("pictures", looks, lambda: {path: measured.digest(path, "picture") for path in measured})
-    about_pictures = {**_picture_facts(measured, pictures), DesignOfCards: lambda query: _design_of_cards(inputs)}
-    facts = facts.extended(about_pictures, {PictureAt: Basis(b"", (by_image,))})
+    about_cards: Resolvers = {DesignOfCards: lambda query: _design_of_cards(inputs)}
+    facts = facts.extended({**_picture_facts(measured, pictures), **about_cards}, {PictureAt: Basis(b"", (by_image,))})
     made_from = Sources(
         records,
         lambda: memo.column(records, "meta"),
@@ -310,7 +310,7 @@ def describe(inputs: Inputs, memo: Memo, known: Known) -> Described:
     routes = memo.once("routes", basis, lambda: route(index.live, aliases, inputs.settings, _pages(own.records)))
     about_pages = page_facts(lambda: index, lambda: routes, files)
     by_url = Basis(b"", (memo.revised("pages", basis, lambda: page_digests(index, routes)),))
-    bases = {**dict.fromkeys(about_pages, Basis(basis)), PageAt: by_url, Listing: by_url}
+    bases: Bases = {**dict.fromkeys(about_pages, Basis(basis)), PageAt: by_url, Listing: by_url}
     facts = facts.extended(about_pages, bases)
     compiled = memo.map(compile_layout, Compiled, sorted(inputs.layouts), facts, worth=8)
     code = compiled.records.column("code")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from octavo.facts import Query
@@ -35,42 +34,36 @@ from octavo.model import (
 # The site's files, settings and extensions.
 
 
-@dataclass(frozen=True)
 class Source(Query[bytes]):
     """The bytes of a source file below ``posts/``."""
 
     path: str
 
 
-@dataclass(frozen=True)
 class File(Query[bytes]):
     """The bytes of any file of the site, for build.py; None when it does not exist."""
 
     path: str
 
 
-@dataclass(frozen=True)
 class Setting(Query[Any]):
     """One setting by the name of its field in ``model.Settings``."""
 
     name: str
 
 
-@dataclass(frozen=True)
 class Extended(Query[Extensions]):
     """What build.py adds of one kind (``filters``, ``shortcodes``, ``markdown`` …); the other kinds are left empty."""
 
     kind: str
 
 
-@dataclass(frozen=True)
 class Template(Query[Layout]):
     """A layout by name, the site's own before the theme's."""
 
     name: str
 
 
-@dataclass(frozen=True)
 class LayoutBytes(Query[bytes]):
     """A layout as it lies on the disk, to be checked."""
 
@@ -80,41 +73,34 @@ class LayoutBytes(Query[bytes]):
 # Posts.
 
 
-@dataclass(frozen=True)
 class PostAt(Query[Post]):
     """A published post by its source path."""
 
     path: str
 
 
-@dataclass(frozen=True)
 class BodyOf(Query[Body]):
     path: str
 
 
-@dataclass(frozen=True)
 class HeadingsOf(Query[tuple[Heading, ...]]):
     path: str
 
 
-@dataclass(frozen=True)
 class AnchorsOf(Query[tuple[str, ...]]):
     """The ids within a post that a link may point to."""
 
     path: str
 
 
-@dataclass(frozen=True)
 class LinksOf(Query[tuple[LinkUse, ...]]):
     path: str
 
 
-@dataclass(frozen=True)
 class TermsOf(Query[Terms]):
     path: str
 
 
-@dataclass(frozen=True)
 class SpellingOf(Query[str]):
     path: str
 
@@ -122,35 +108,30 @@ class SpellingOf(Query[str]):
 # Addresses. Answers are ready for an href.
 
 
-@dataclass(frozen=True)
 class UrlOf(Query[str]):
     """The address of a published post or page by source path."""
 
     path: str
 
 
-@dataclass(frozen=True)
 class FileUrl(Query[str]):
     """The address of a file published beside a post, by source path."""
 
     path: str
 
 
-@dataclass(frozen=True)
 class AssetUrl(Query[str]):
     """The address of a file of ``assets/`` by its path below it; it changes with the file's content."""
 
     name: str
 
 
-@dataclass(frozen=True)
 class AssetText(Query[str]):
     """The text of a file of ``assets/``, for a layout that inlines it."""
 
     name: str
 
 
-@dataclass(frozen=True)
 class AssetInline(Query[str]):
     """The text of a style sheet or script as it may stand within a page; None when it is too large for that, or holds
     what cannot."""
@@ -158,59 +139,50 @@ class AssetInline(Query[str]):
     name: str
 
 
-@dataclass(frozen=True)
 class PictureAt(Query[Picture]):
     """What is known of an image file, by its path: ``posts/cat.jpg``, ``assets/cat.jpg``."""
 
     path: str
 
 
-@dataclass(frozen=True)
 class PictureBytes(Query[bytes]):
     """The bytes of an image file by its path."""
 
     path: str
 
 
-@dataclass(frozen=True)
 class OrderOf(Query[Order | SocialCard]):
     """An ordered image by the digest of its order, in hexadecimal digits."""
 
     name: str
 
 
-@dataclass(frozen=True)
 class OrderedBytes(Query[bytes]):
     """The bytes of the file of which an ordered image is made, by the same digest."""
 
     name: str
 
 
-@dataclass(frozen=True)
 class WritableFormats(Query[tuple[str, ...]]):
     """The formats in which images can be written here."""
 
 
-@dataclass(frozen=True)
 class DesignOfCards(Query[CardDesign]):
     """How social cards are drawn here."""
 
 
-@dataclass(frozen=True)
 class PublishedUrl(Query[bool]):
     """True when the site has a page or file at this URL path (decoded, without the path of ``base_url``)."""
 
     url: str
 
 
-@dataclass(frozen=True)
 class SourceState(Query[str]):
     """``published``, ``draft``, ``future``, ``expired`` or ``broken``; None when there is no such source."""
 
     path: str
 
 
-@dataclass(frozen=True)
 class SimilarNames(Query[tuple[str, ...]]):
     """The posts a mistyped path may mean: a few source paths, the likeliest first."""
 
@@ -220,70 +192,60 @@ class SimilarNames(Query[tuple[str, ...]]):
 # Lists.
 
 
-@dataclass(frozen=True)
 class PageAt(Query[Page]):
     """The page at a URL."""
 
     url: str
 
 
-@dataclass(frozen=True)
 class Latest(Query[tuple[Card, ...]]):
     """The newest posts."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # tuples have a method of this name, which nobody calls
 
 
-@dataclass(frozen=True)
 class CardOf(Query[Card]):
     """A published post as lists show it, by source path."""
 
     path: str
 
 
-@dataclass(frozen=True)
 class RelatedTo(Query[tuple[Relation, ...]]):
     """The first entries of a post's list of related posts."""
 
     path: str
-    count: int
+    count: int  # type: ignore[assignment]  # tuples have a method of this name, which nobody calls
 
 
-@dataclass(frozen=True)
 class OffersOf(Query[tuple[Offer, ...]]):
     """The same entries as readers are told of them, without scores."""
 
     path: str
-    count: int
+    count: int  # type: ignore[assignment]  # tuples have a method of this name, which nobody calls
 
 
-@dataclass(frozen=True)
 class NeighboursOf(Query[Neighbours]):
     path: str
 
 
-@dataclass(frozen=True)
 class SeriesOf(Query[Series]):
     """The series of a post; None when it has none."""
 
     path: str
 
 
-@dataclass(frozen=True)
 class Backlinks(Query[tuple[Link, ...]]):
     """The posts whose bodies link to one, newest first."""
 
     path: str
 
 
-@dataclass(frozen=True)
 class Groups(Query[tuple[GroupCount, ...]]):
     """All groups of a kind (``tag``, ``author``, ``series``) in order of name."""
 
     kind: str
 
 
-@dataclass(frozen=True)
 class Grouped(Query[tuple[Link, ...]]):
     """The posts of one group (by slug), newest first."""
 
@@ -291,49 +253,40 @@ class Grouped(Query[tuple[Link, ...]]):
     slug: str
 
 
-@dataclass(frozen=True)
 class Listing(Query[tuple[Card, ...]]):
     """The posts that a page of a list shows, by the page's URL."""
 
     url: str
 
 
-@dataclass(frozen=True)
 class Archive(Query[tuple[Year, ...]]):
     """All posts by year, newest first."""
 
 
-@dataclass(frozen=True)
 class AllPosts(Query[tuple[Link, ...]]):
     """All posts, newest first."""
 
 
-@dataclass(frozen=True)
 class PostPaths(Query[tuple[str, ...]]):
     """The source paths of all posts, newest first."""
 
 
-@dataclass(frozen=True)
 class FeedPaths(Query[tuple[str, ...]]):
     """The source paths of the posts a feed carries, newest first."""
 
 
-@dataclass(frozen=True)
 class SitemapUrls(Query[tuple[Link, ...]]):
     """The pages of the sitemap: ``title`` is empty, ``date`` the day of the last change where one is known."""
 
 
-@dataclass(frozen=True)
 class RelatedIndex(Query[tuple[tuple[str, Link, Relations], ...]]):
     """Every post with the list that its page shows: (source path, its link, list), in order of path."""
 
 
-@dataclass(frozen=True)
 class Corpus(Query[tuple[Candidate, ...]]):
     """All posts with what decides which of them are related."""
 
 
-@dataclass(frozen=True)
 class Data(Query[Table]):
     """What a ``@site.data`` function of build.py returned."""
 

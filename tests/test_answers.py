@@ -13,12 +13,10 @@ from octavo.facts import Basis, Facts, Query, fact, written
 from octavo.store import CorruptStore, Store
 
 
-@dataclass(frozen=True)
 class Colour(Query[str]):
     thing: str
 
 
-@dataclass(frozen=True)
 class Size(Query[int]):
     thing: str
     unit: str

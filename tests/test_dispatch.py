@@ -21,7 +21,6 @@ from octavo.facts import Ask, Fact, Facts, Query, Resolver
 CHECKOUT = Path(__file__).parent.parent
 
 
-@dataclass(frozen=True)
 class Stored(Query[str]):
     name: str
 

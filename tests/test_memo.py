@@ -21,12 +21,10 @@ from octavo.memo import Mapped, Memo, Records
 from octavo.store import CorruptStore, Store
 
 
-@dataclass(frozen=True)
 class Note(Query[str]):
     name: str
 
 
-@dataclass(frozen=True)
 class Names(Query[tuple[str, ...]]):
     pass
 
