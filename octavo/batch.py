@@ -10,12 +10,13 @@ from __future__ import annotations
 import gc
 import pickle
 import time
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from typing import Any, Protocol
 
-from octavo.digest import Digest, digest, digest_bytes
+from octavo.digest import SIZE, Digest, digest, digest_bytes
 from octavo.facts import Ask, Fact, Facts, Interrupted, Missing, Query, Reader, Resolver, written
 
 Step = Callable[[str, Ask], Any]
@@ -59,18 +60,56 @@ class Job:
     sunk: str = ""
 
 
+class Asked:
+    """What the runs of a batch asked, each question once: as it is written, and the digest of its answer. Most runs ask
+    much the same, and all of it is to be sent and looked up."""
+
+    def __init__(self) -> None:
+        self.questions: list[str] = []
+        self.answers: list[Digest] = []
+        self._places: dict[Query[Any], int] = {}
+
+    def places(self, facts: Mapping[Query[Any], Fact]) -> array[int]:
+        """The places of the questions of one run."""
+        places, answers = self._places, self.answers
+        found = array("I")
+        for query, fact in facts.items():
+            place = places.get(query)
+            # What is asked twice has one answer. If not, whoever is told of both finds it out.
+            if place is None or answers[place] != fact.digest:
+                place = places[query] = len(answers)
+                answers.append(fact.digest)
+                self.questions.append(written(query))
+            found.append(place)
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _asked, (self.questions, b"".join(self.answers))
+
+
+def _asked(questions: list[str], answers: bytes) -> Asked:
+    found = Asked()
+    found.questions = questions
+    found.answers = [answers[n : n + SIZE] for n in range(0, len(answers), SIZE)]
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
-    """One run: the questions it asked, as written, with the digests of the answers one after another; and the digests
-    of the value's parts, in the order of its fields, with those parts pickled that are not what they are by default.
-    ``seconds`` is how long it took; it is not kept."""
+    """One run: the places of its questions in what its batch ``asked``; and the digests of the value's parts, in the
+    order of its fields, with those parts pickled that are not what they are by default. ``seconds`` is how long it
+    took; it is not kept."""
 
     item: str
-    asked: tuple[str, ...]
-    answers: bytes
+    asked: Asked
+    places: array[int]
     digests: bytes
     parts: Mapping[str, bytes]
     seconds: float = 0.0
+
+    @property
+    def questions(self) -> Iterator[str]:
+        return (self.asked.questions[place] for place in self.places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +120,7 @@ class Wants:
     queries: tuple[Query[Any], ...]
 
 
-def run(step: Step, item: str, facts: Facts, sink: Sink | None = None, sunk: str = "") -> Done:
+def run(step: Step, item: str, facts: Facts, asked: Asked, sink: Sink | None = None, sunk: str = "") -> Done:
     """Run a step on one item and take its value apart: each field is digested and pickled on its own.
 
     Raises Unanswered when a fact that was asked for cannot be had.
@@ -93,27 +132,33 @@ def run(step: Step, item: str, facts: Facts, sink: Sink | None = None, sunk: str
     except Interrupted as interrupted:
         raise interrupted.problem from interrupted
     digests, parts = taken_apart(value, item, sink, sunk)
-    asked = reader.asked
-    texts, answers = tuple(map(written, asked)), b"".join(asked.values())
-    return Done(item, texts, answers, digests, parts, time.perf_counter() - begun)
+    return Done(item, asked, asked.places(reader.facts), digests, parts, time.perf_counter() - begun)
 
 
 def taken_apart(value: Any, item: str, sink: Sink | None = None, sunk: str = "") -> tuple[bytes, dict[str, bytes]]:
     """The digests of a value's parts, and those parts pickled that are not what they are by default."""
-    usual = defaults(type(value))  # type: ignore[arg-type]
     digests: list[Digest] = []
     parts: dict[str, bytes] = {}
-    for field in fields(value):
-        part = getattr(value, field.name)
-        if sink is not None and field.name == sunk:
-            digests.append(digest_bytes(part))
+    for name, usual_digest, usual in _shape(type(value)):  # type: ignore[arg-type]
+        part = getattr(value, name)
+        if name == sunk and sink is not None:
+            found = digest_bytes(part)
             sink.write(item, part)
-            continue
-        found = digest(part)
+        elif part is usual and name != sunk:
+            found = usual_digest
+        else:
+            found = digest(part)
+            if found != usual_digest or name == sunk:
+                parts[name] = pickle.dumps(part, pickle.HIGHEST_PROTOCOL)
         digests.append(found)
-        if field.name == sunk or field.name not in usual or usual[field.name][0] != found:
-            parts[field.name] = pickle.dumps(part, pickle.HIGHEST_PROTOCOL)
     return b"".join(digests), parts
+
+
+@cache
+def _shape(kind: type) -> tuple[tuple[str, Digest, Any], ...]:
+    """The parts of a step's value by name, each with what it is by default. What has no default is never like it."""
+    usual = defaults(kind)
+    return tuple((field.name, *usual.get(field.name, (b"", MISSING))) for field in fields(kind))
 
 
 @cache
@@ -203,9 +248,10 @@ def run_inherited(items: tuple[str, ...], parts: Mapping[PartKey, bytes]) -> lis
 
 def _run_all(step: Step, items: tuple[str, ...], facts: Facts, sink: Sink | None, sunk: str) -> list[Done | Wants]:
     results: list[Done | Wants] = []
+    asked = Asked()
     for item in items:
         try:
-            results.append(run(step, item, facts, sink, sunk))
+            results.append(run(step, item, facts, asked, sink, sunk))
         except Missing as missing:
             results.append(Wants(item, missing.queries))
     return results

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from octavo.batch import (
     Answer,
+    Asked,
     Done,
     Estate,
     Job,
@@ -83,7 +84,13 @@ class Work:
     stays: bool = False
 
     def run(self, item: str) -> Done:
-        return run(self.step, item, self.facts, self.sink, self.sunk)
+        return run(self.step, item, self.facts, Asked(), self.sink, self.sunk)
+
+    def run_all(self, items: Iterable[str]) -> Iterator[Done]:
+        for place, item in enumerate(items):
+            if place % _LARGEST_BATCH == 0:
+                asked = Asked()
+            yield run(self.step, item, self.facts, asked, self.sink, self.sunk)
 
     def sink_sent(self, done: Done) -> Done:
         """Write the bytes that another process sent back, if it did because it could not write them."""
@@ -104,7 +111,7 @@ def run_all(work: Work, items: list[str], crew: Crew, worth: int, shelf: Shelf, 
     """
     others = [item for item in items if item not in work.hints.alone]
     if len(others) < worth or crew.jobs < 2:
-        yield from map(work.run, items)
+        yield from work.run_all(items)
         return
     alone = [item for item in items if item in work.hints.alone]
     # One is run here first: what it imports and makes, such as a parser, its heirs need not make again. It is one from
@@ -118,7 +125,7 @@ def run_all(work: Work, items: list[str], crew: Crew, worth: int, shelf: Shelf, 
         return
     pool = None if work.stays else crew.pool()
     if pool is None:
-        yield from map(work.run, (*others, *alone))
+        yield from work.run_all((*others, *alone))
     else:
         yield from _exchange(work, others, alone, crew.jobs, _ToOthers(work, first, local, pool, crew.remote))
 
@@ -170,7 +177,7 @@ def _exchange(work: Work, items: list[str], alone: list[str], jobs: int, sender:
                     else:
                         alone.append(result.item)
     except BrokenExecutor:
-        yield from map(work.run, (*queue, *alone, *(item for batch in running.values() for item in batch)))
+        yield from work.run_all((*queue, *alone, *(item for batch in running.values() for item in batch)))
     except (Exception, GeneratorExit):  # an interrupt waits for nobody
         for future in running:
             future.cancel()
@@ -211,7 +218,7 @@ class _ToOthers:
         self._sink = None if remote else work.sink
         self._kinds = frozenset(local.resolvers())
         self._wanted: dict[str, set[Query[Any]]] = {}
-        self._common = {*map(from_text, first.asked)}.difference(work.hints.queries(first.item))
+        self._common = {*map(from_text, first.questions)}.difference(work.hints.queries(first.item))
 
     def send(self, items: tuple[str, ...]) -> Future[Results]:
         work = self._work

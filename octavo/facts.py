@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from operator import itemgetter
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, cast, dataclass_transform
 
@@ -57,12 +57,8 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 quoted = json.encoder.encode_basestring_ascii
 
 
-@lru_cache(8192)
 def written(query: Query[Any]) -> str:
-    """A question as one line of text: its kind, and its arguments as JSON. ``PostAt["posts/a.md"]``
-
-    Many pages ask the same, and to send one text many times costs next to nothing.
-    """
+    """A question as one line of text: its kind, and its arguments as JSON. ``PostAt["posts/a.md"]``"""
     return f"{query[0]}[{','.join(map(_as_json, query[1:]))}]"
 
 
@@ -227,33 +223,33 @@ class Missing(BaseException):
 def _check_plain(query: Query[Any]) -> None:
     """Raise TypeError for a query of what cannot be written down, such as a post where its path is meant. A float is
     none either: it would be equal to a number, and then be answered or not by what others have asked."""
-    for place, value in enumerate(query):
+    for value in query:
         if type(value) is str:
             continue
         for part in value if isinstance(value, tuple) else (value,):
             if not isinstance(part, str | int | None):
-                name = query.arguments[place - 1]
+                name = query.arguments[query.index(value) - 1]
                 message = f"the {name!r} of {query[0]} is text or a whole number, not {type(part).__name__}"
                 raise TypeError(message)
 
 
 class Reader:
-    """Asks on behalf of one run of one step, and remembers, in order, what was asked and the digest of each answer."""
+    """Asks on behalf of one run of one step, and remembers, in order, what was asked and what the answers are."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        self._asked: dict[Query[Any], Fact] = {}
+        self.facts: dict[Query[Any], Fact] = {}
 
     @property
     def asked(self) -> dict[Query[Any], Digest]:
-        return {query: found.digest for query, found in self._asked.items()}
+        return {query: found.digest for query, found in self.facts.items()}
 
     def __call__(self, query: Query[T], /) -> T | None:
         try:
-            found = self._asked.get(query)
+            found = self.facts.get(query)
             if found is None:
                 _check_plain(query)
-                found = self._asked[query] = self._facts.fact(query)
+                found = self.facts[query] = self._facts.fact(query)
             answer: T | None = found.load()
             return answer
         except Unanswered as problem:
@@ -279,6 +275,6 @@ class Reader:
         found = self._facts._shared.get(key)
         if found is None:
             own = Reader(self._facts)
-            found = self._facts._shared[key] = make(own, *args), own._asked
-        self._asked.update(found[1])
+            found = self._facts._shared[key] = make(own, *args), own.facts
+        self.facts.update(found[1])
         return cast(T, found[0])

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any, Protocol, TypeVar, cast
 
 from octavo.answers import Answers
-from octavo.batch import Done, Local, PartKey, Shelf, Sink, Step, defaults, run
+from octavo.batch import Asked, Done, Local, PartKey, Shelf, Sink, Step, defaults, run
 from octavo.digest import SIZE, Digest, digest
 from octavo.dispatch import Crew, Hints, Work, run_all
 from octavo.facts import Ask, Fact, Facts, Query, Revised
@@ -250,7 +250,7 @@ class Memo:
                 made.append(step(ask, state))
                 return _Nothing()
 
-            done = run(one, "", facts)
+            done = run(one, "", facts, Asked())
             ((rows, new_state),) = made
             # Without its state the next run looks at every row: what is touched is told since the state that is kept,
             # so a run that dies between here and there must not leave the old one.
@@ -398,11 +398,15 @@ class Memo:
         the last one all runs of the step hold; ``news`` is whether that has to be said even if there are none."""
         entries: list[Entry] = []
         held = 0
+        asked, numbers = Asked(), list[int]()
         for done in runs:
-            answers = (done.answers[n : n + SIZE] for n in range(0, len(done.answers), SIZE))
-            numbers = array("I", map(self._answers.number, done.asked, answers))
+            if done.asked is not asked:
+                asked, numbers = done.asked, []
+            new = slice(len(numbers), None)
+            numbers += map(self._answers.number, asked.questions[new], asked.answers[new])
             entries.append(Entry(done.item, done.parts, again=done.item in known))
-            known[done.item] = Trace(numbers, self._answers.revision, done.digests)
+            queries = array("I", [numbers[place] for place in done.places])
+            known[done.item] = Trace(queries, self._answers.revision, done.digests)
             held += sum(map(len, done.parts.values()))
             if len(entries) >= 500 or held >= 16_000_000:
                 with self._store.transaction():

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from octavo.batch import Estate, Shelf
+from octavo.batch import Asked, Done, Estate, Shelf
+from octavo.batch import run as run_item
 from octavo.dispatch import Hints, Work, run_all
 from octavo.facts import Ask, Fact, Facts, Query, Resolver
 
@@ -188,3 +189,20 @@ def test_a_process_with_threads_is_not_copied() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=CHECKOUT, check=False)
     assert (done.stdout, done.stderr) == ("None\n", "")
+
+
+def test_what_all_items_of_a_batch_ask_is_sent_back_once() -> None:
+    asked = Asked()
+    runs = [run_item(shout, f"same+{name}", facts(Shelf(Stock())), asked) for name in NAMES]
+    sent: list[Done] = pickle.loads(pickle.dumps(runs))
+    assert [list(done.questions) for done in sent] == [
+        [f'Stored["{part}"]' for part in ("same", name)] for name in NAMES
+    ]
+    assert len(sent[0].asked.questions) == len(sent[-1].asked.answers) == len(NAMES) + 1
+
+
+def test_a_question_that_was_answered_in_two_ways_is_told_as_two() -> None:
+    asked = Asked()
+    answers = [{Stored("a"): Fact(digest, str)} for digest in (b"1" * 16, b"2" * 16, b"2" * 16)]
+    assert [list(asked.places(each)) for each in answers] == [[0], [1], [1]]
+    assert (asked.questions, asked.answers) == (['Stored["a"]'] * 2, [b"1" * 16, b"2" * 16])
