@@ -83,6 +83,7 @@ class Desk:
             return self.project.alone_with(lambda files: self._look(files, relating, elsewhere, keeping=False))
         finally:
             # The view before is gone, and much with it: a preview runs for hours.
+            self.project.store.rest()
             give_back()
 
     def _look(self, files: Files, relating: bool, elsewhere: Elsewhere | None, keeping: bool) -> bool:

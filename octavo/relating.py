@@ -48,8 +48,11 @@ def relate_apart(root: str, options: Options) -> Elsewhere:
 
         def learn(files: Files) -> Elsewhere:
             inputs = project.inputs(files, project.now())
-            known = pipeline.learn(inputs, project.memo(inputs))
-            known.published.publication  # noqa: B018  # kept for whoever looks at the site next
+            memo = project.memo(inputs)
+            known = pipeline.learn(inputs, memo)
+            # All that comes of them is kept as well, and found by whoever looks at the site next.
+            list(pipeline.check(inputs, memo, known, pipeline.describe(inputs, memo, known)))
+            memo.finish()
             return Elsewhere(files.digest(), frozenset(steps.seen))
 
         return project.alone_with(learn)

@@ -266,14 +266,19 @@ class PreviewServer:
                     break
                 path = message.get("path")
                 if message.get("kind") == "hello" and isinstance(path, str):
-                    shelf = self._site.shelf()
-                    client.url = url_for(path, shelf) or "" if shelf is not None else ""
+                    client.url = self._url_now(path)
                 self._site.said(client, message)
         except (WebSocketDisconnect, ValueError, KeyError, RuntimeError):
             pass  # it has gone, or is not one of ours
         finally:
             self._clients.discard(client)
             sender.cancel()
+
+    def _url_now(self, path: str) -> str:
+        """The URL of what a tab shows; empty where it is nothing that there is. (A tab is open for hours: were the
+        shelf a name of whatever listens to it, all that the site was then would stay in memory.)"""
+        shelf = self._site.shelf()
+        return url_for(path, shelf) or "" if shelf is not None else ""
 
     async def _send_all(self, client: Client, socket: WebSocket) -> None:
         try:

@@ -107,6 +107,10 @@ class Store:
         """What another process has written is known."""
         self._version = self._data_version()
 
+    def rest(self) -> None:
+        """Hold nothing of the file in memory until it is wanted again: for a process that waits for hours."""
+        self.connection.execute("PRAGMA shrink_memory")
+
     def _file_there(self) -> tuple[int, int] | None:
         return identity(self._path) if self._path is not None else None
 

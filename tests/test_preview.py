@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -123,6 +125,19 @@ def test_e18_drafts_and_posts_to_come_are_shown_here_only(site: Site) -> None:
     assert folder.output() == before
     assert not [path for path in before if "draft" in path or "later" in path]
     assert not [path for path, content in before.items() if b"_octavo" in content]
+
+
+def test_nothing_of_the_site_as_it_was_stays_in_memory(site: Site) -> None:
+    folder = site(SITE)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        desk = shown.author._desk
+        assert desk.view is not None
+        before = weakref.ref(desk.view)
+        folder.replace("posts/a.md", "Words of a.", "Other words.")
+        tab.shows("Other words.")
+        tab.until(lambda tab: before() is not desk.view and desk.view is not None and desk.view.is_related)
+        gc.collect()
+        assert before() is None
 
 
 def test_what_is_published_may_be_shown_alone(site: Site) -> None:

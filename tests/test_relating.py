@@ -48,6 +48,19 @@ def test_what_another_process_has_written_is_taken_over(desk: Desk) -> None:
         assert shown.content == (folder.root / "built/posts/a/index.html").read_bytes()
 
 
+def test_all_that_comes_of_new_lists_is_worked_out_there_as_well(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(desk.project._observer, "ran", lambda phase, item, seconds: ran.append(item))
+    folder = SiteFolder(desk.project.root)
+    folder.write("posts/e.md", post("E", body="[A](a.md), quagga.\n"))
+    folder.write("layouts/post.html", "{% extends 'base.html' %}{% block main %}new{% endblock %}")
+    related_apart(desk)
+    assert ran == []
+    folder.write("posts/e.md", post("E", body="[B](b.md), quagga.\n"))
+    desk.look(relating=False)
+    assert set(ran) == {"posts/e.md"}
+
+
 def test_where_somebody_else_has_written_as_well_all_is_read_anew(desk: Desk) -> None:
     memo = desk._memo
     with Project(desk.project.root, desk.project.options) as other:
