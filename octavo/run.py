@@ -18,15 +18,17 @@ ENDLESS = ("serve", "watch")
 """Commands that end by an interrupt, so that it is not worth a word."""
 
 _SELDOM = (50_000, 20, 50)
-"""When garbage is looked for, as ``gc.set_threshold`` takes it. What a command reads and makes is hardly ever garbage
-in circles; with Python's own thresholds a third of a small build's time at ten thousand posts went into looking."""
+_HARDLY_EVER = (400_000, 20, 50)
+"""When garbage is looked for, as ``gc.set_threshold`` takes it: in a command that goes on, and in one that comes to its
+end soon. What a command reads and makes is hardly ever garbage in circles; with Python's own thresholds a third of a
+small build's time at ten thousand posts went into looking."""
 
 
 def run(given: list[str]) -> int:
     """Run the command that the arguments name. Returns the exit status: 0 done, 1 the site has errors, 2 usage or
     settings, 3 another build holds the lock, 70 a bug of ours. Interrupted, it ends by the signal itself."""
     command = ""
-    gc.set_threshold(*_SELDOM)
+    gc.set_threshold(*_HARDLY_EVER)
     try:
         with _interruptible():
             # Imported here, where an interrupt is heard already.
@@ -37,6 +39,8 @@ def run(given: list[str]) -> int:
                 arguments, command = with_command(given)
             except Usage as problem:
                 return _fail(problem, Path(), debug=False)
+            if command in ENDLESS:
+                gc.set_threshold(*_SELDOM)
             return _run(arguments, given)
     except Interrupted as interrupted:
         return stopped(interrupted, command)
