@@ -12,6 +12,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           observe      what goes on in a build, for whoever wants to see it
                           traces       what the last runs of a step asked and came to, in chunks
                           store        traces and values of earlier builds, in one SQLite file
+                          buckets      many values by name, read and written in parts
                           revised      values that know since when they are what they are
                           answers      what each question was answered with, and since when
                           batch        a step run on a batch of items, here or in another process

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import posixpath
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, overload
 from zoneinfo import ZoneInfo
 
 from octavo import urls
+from octavo.buckets import Buckets
 from octavo.model import Group, Meta, Moment, Picture, Post, Settings, Summary
 from octavo.pictures import is_scaled, social_image
 from octavo.schema import path_without_date
@@ -33,17 +34,43 @@ Groups = Mapping[tuple[str, str], Group]
 """(kind, slug) -> the group, for tags, authors and series."""
 
 
+class InOrder(Sequence[Post]):
+    """Posts in the order of their ``paths``. Each is looked up when it is wanted."""
+
+    def __init__(self, paths: Sequence[str], by_path: Mapping[str, Post]) -> None:
+        self.paths, self._by_path = paths, by_path
+
+    @overload
+    def __getitem__(self, place: int) -> Post: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Post, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Post | tuple[Post, ...]:
+        if isinstance(place, slice):
+            return tuple([self._by_path[path] for path in self.paths[place]])
+        return self._by_path[self.paths[place]]
+
+    def __iter__(self) -> Iterator[Post]:
+        return map(self._by_path.__getitem__, self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
 @dataclass(frozen=True)
 class Live:
-    """The published posts, newest first, and the standing pages, by path.
+    """What is published: the paths of the posts, newest first, and of the standing pages, by path; and all of them by
+    path.
 
     ``urls`` has the URL path, not encoded, of each of them, by source path. ``states`` has every source. ``instants``
     says when a held post will appear, or when it expired. ``since`` and ``until`` bound the instants at which this
     very set is published; None means for ever.
     """
 
-    posts: tuple[Post, ...]
-    pages: tuple[Post, ...]
+    paths: tuple[str, ...]
+    standing: tuple[str, ...]
+    by_path: Buckets[Post]
     urls: Mapping[str, str]
     states: Mapping[str, State]
     instants: Mapping[str, dt.datetime]
@@ -51,8 +78,13 @@ class Live:
     since: dt.datetime | None
     until: dt.datetime | None
 
-    def by_path(self) -> dict[str, Post]:
-        return {post.path: post for post in (*self.posts, *self.pages)}
+    @property
+    def posts(self) -> InOrder:
+        return InOrder(self.paths, self.by_path)
+
+    @property
+    def pages(self) -> InOrder:
+        return InOrder(self.standing, self.by_path)
 
 
 def live(
@@ -64,10 +96,11 @@ def live(
     pictures: Mapping[str, Picture],
     before: Live | None = None,
     same: Collection[str] = (),
-) -> Live:
-    """Decide what is published. ``metas`` are by source path, and so is what ``summary`` gives; a broken file has no
-    meta. ``assets`` are the URL paths of assets by name, and ``pictures`` is what is known of images by path, both for
-    the images of posts. The posts of ``before`` serve again whose own sources, and the settings, are the ``same``."""
+) -> tuple[Live, Collection[str]]:
+    """Decide what is published, and say which posts had to be made for that. ``metas`` are by source path, and so is
+    what ``summary`` gives; a broken file has no meta. ``assets`` are the URL paths of assets by name, and ``pictures``
+    is what is known of images by path, both for the images of posts. The posts of ``before`` serve again whose own
+    sources, and the settings, are the ``same``."""
     zone = ZoneInfo(settings.timezone)
     states: dict[str, State] = {}
     instants: dict[str, dt.datetime] = {}
@@ -99,17 +132,16 @@ def live(
     groups = _groups(shown, settings)
     plain = plain_paths(metas)
     addresses = {path: post_url(plain[path], meta, date, settings) for path, meta, date in shown}
-    known = _still_so(before, same, groups, addresses) if before is not None else {}
-    posts: list[Post] = []
-    pages: list[Post] = []
-    for path, meta, date in shown:
-        post = known.get(path)
-        if post is None or meta.image is not None:
-            post = _post(path, meta, date, summary(path), groups, settings, zone, addresses[path], assets, pictures)
-        (pages if is_standing(meta) else posts).append(post)
-    return Live(
-        posts=tuple(posts),
-        pages=tuple(sorted(pages, key=lambda post: post.path)),
+    known = _still_so(before, same, groups, addresses) if before is not None else frozenset()
+    new = {
+        path: _post(path, meta, date, summary(path), groups, settings, zone, addresses[path], assets, pictures)
+        for path, meta, date in shown
+        if path not in known or meta.image is not None
+    }
+    found = Live(
+        paths=tuple(path for path, meta, _ in shown if not is_standing(meta)),
+        standing=tuple(sorted(path for path, meta, _ in shown if is_standing(meta))),
+        by_path=_with(before, known, new),
         urls=addresses,
         states=states,
         instants=instants,
@@ -117,15 +149,26 @@ def live(
         since=since,
         until=until,
     )
+    return found, new.keys()
 
 
-def _still_so(before: Live, same: Collection[str], groups: Groups, addresses: Mapping[str, str]) -> Mapping[str, Post]:
-    """The posts of an earlier time that would be made again as they are: what a post is made from besides its own
-    source and the settings is the names of groups, its address, and what is known of its image."""
+def _still_so(before: Live, same: Collection[str], groups: Groups, addresses: Mapping[str, str]) -> frozenset[str]:
+    """The paths of the posts of an earlier time that would be made again as they are: what a post is made from besides
+    its own source and the settings is the names of groups, its address, and what is known of its image."""
     if before.groups != groups:
-        return {}
-    known = before.by_path()
-    return {path: known[path] for path in same if path in known and before.urls[path] == addresses.get(path)}
+        return frozenset()
+    known = before.urls
+    return frozenset(path for path in same if path in known and known[path] == addresses.get(path))
+
+
+def _with(before: Live | None, known: Collection[str], new: Mapping[str, Post]) -> Buckets[Post]:
+    """The posts that are ``known`` of an earlier time, and those that are ``new`` or made anew."""
+    if before is None:
+        return Buckets.of(new)
+    earlier, count = before.by_path, len({*known, *new})
+    if earlier.fits(count):
+        return earlier.changed(new, before.urls.keys() - known - new.keys())
+    return Buckets.of({**{path: earlier[path] for path in known}, **new})
 
 
 def instant(moment: Moment | None, zone: ZoneInfo) -> dt.datetime | None:

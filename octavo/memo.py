@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from octavo.answers import Answers
 from octavo.batch import Asked, Done, Local, PartKey, Shelf, Sink, Step, defaults, run
+from octavo.buckets import Buckets
 from octavo.digest import SIZE, Digest, digest
 from octavo.dispatch import Crew, Hints, Work, run_all
 from octavo.facts import Ask, Fact, Facts, Query, Revised
@@ -158,6 +159,7 @@ class Memo:
         self._observer = observer or Observer()
         self._traces: dict[str, Traces] = {}
         self._kept: dict[str, tuple[Digest, Any]] = {}
+        self._shelved: dict[str, tuple[Digest, Buckets[Any]]] = {}
         self._revised: dict[str, Revisions] = {}
 
     def map(
@@ -290,6 +292,7 @@ class Memo:
         if answers.revision != self._answers.revision + 2:  # one of theirs, and the one that begins here
             return False
         self._answers = answers
+        self._shelved.clear()
         for step in steps:
             self._traces.pop(step, None)
             self._traces.pop(f"{step}:state", None)
@@ -309,6 +312,39 @@ class Memo:
         """Keep a value that follows from what ``key`` stands for; one for each name."""
         self._kept[name] = (key, value)
         self._store.set_about(f"kept {name}", key + pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
+
+    def followed(self, name: str, key: Digest, make: Callable[[], T]) -> T:
+        """A value that follows from what ``key`` stands for, which is not None; kept from the last time it was made."""
+        found: T | None = self.recall(name, key)
+        if found is None:
+            found = make()
+            self.keep(name, key, found)
+        return found
+
+    def shelf(self, name: str, key: Digest | None = None) -> Buckets[Any] | None:
+        """Values by name that were shelved under this name and key (without one, whatever its key)."""
+        known = self._shelved.get(name)
+        if known is None:
+            head = self._store.about(f"shelf {name}")
+            if head is None:
+                return None
+            found = dict(self._store.all_parts(f"shelf {name}", ""))
+            numbers = [str(number) for number in range(int.from_bytes(head[SIZE:], "little"))]
+            if found.keys() != set(numbers):
+                raise CorruptStore(f"of {name} some is missing")
+            known = self._shelved[name] = (head[:SIZE], Buckets([found[number] for number in numbers]))
+        return known[1] if key in (known[0], None) else None
+
+    def shelve(self, name: str, key: Digest, values: Buckets[Any]) -> None:
+        """Keep values that follow from what ``key`` stands for, as ``keep`` does: only those buckets are written that
+        differ from those of the last time."""
+        before = self.shelf(name)
+        old, new = (each.data if each is not None else () for each in (before, values))
+        named = [{str(number): data for number, data in enumerate(each)} for each in (old, new)]
+        with self._store.transaction():
+            self._store.put_parts(f"shelf {name}", "", _differing(*named))
+            self._store.set_about(f"shelf {name}", key + len(new).to_bytes(4, "little"))
+        self._shelved[name] = (key, values)
 
     def once(self, name: str, key: Digest, make: Callable[[], T]) -> T:
         """A value that follows from what ``key`` stands for, made once while this memo lives; one for each name."""
@@ -354,6 +390,7 @@ class Memo:
             self._store.forget_all()
             self._traces.clear()
             self._revised.clear()
+            self._shelved.clear()
             self._answers = Answers(self._store)
         with self._store.transaction():
             self._answers.save()

@@ -385,8 +385,7 @@ class SocialImage:
 # Related articles.
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A post as the ranking sees it. ``day`` counts from 1970-01-01; ``links`` are the paths it links to.
 
     ``terms`` is the digest of its Terms, which are asked for where they changed, ``spelling`` that of its spelling.

@@ -22,7 +22,7 @@ class Observer:
         pass
 
     def laid_out(self, layouts: Mapping[str, str]) -> None:
-        """The layout of each page, by its URL."""
+        """The layout of each page that was rendered, by its URL."""
 
     def close(self) -> None:
         """Nothing goes on any more, whatever came of it."""

@@ -75,13 +75,15 @@ from octavo.queries import (
 )
 from octavo.related import relate
 from octavo.render import render
-from octavo.routes import Routes, route
+from octavo.routes import Routes, of_the_whole, route
 from octavo.site import (
     ABOUT_SOURCE,
     PARTS,
+    Compared,
     Index,
     Resolvers,
     candidate_facts,
+    compared,
     page_digests,
     page_facts,
     post_facts,
@@ -195,9 +197,13 @@ def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
     by_source = memo.revised("sources", published.digest, lambda: index().by_source())
     bases = dict.fromkeys(about_posts, Basis(published.digest))
     facts = facts.extended(about_posts, {**bases, **_bases_by_source(published, by_source, records, memo)})
+
+    def to_compare() -> Compared:
+        return memo.followed("compared", published.digest, lambda: compared(index()))
+
     if relating:
-        compared = Basis(digest((published.digest, records.digest_of("terms", "spelling"))))
-        related = memo.fold(relate, RelatedList, facts.extended(candidate_facts(index, records), {Corpus: compared}))
+        basis = Basis(digest((published.digest, records.digest_of("terms", "spelling"))))
+        related = memo.fold(relate, RelatedList, facts.extended(candidate_facts(to_compare, records), {Corpus: basis}))
     else:
         related = memo.left(relate, RelatedList)
     # What was compared to find them is gone, and much; the pages are rendered without it.
@@ -307,7 +313,18 @@ def describe(inputs: Inputs, memo: Memo, known: Known) -> Described:
     aliases = {path: wishes.aliases for path, wishes in index.wishes.items() if wishes.aliases}
     files = tuple(asset.url for asset in known.assets.values())
     basis = digest((published.digest, own.records.digest_of("value"), files))
-    routes = memo.once("routes", basis, lambda: route(index.live, aliases, inputs.settings, _pages(own.records)))
+
+    def routed() -> Routes:
+        kept = memo.recall("routes", basis)
+        rows = memo.shelf("routes", basis)
+        if kept is not None and rows is not None:
+            return Routes.kept(kept, rows)
+        made = route(index.live, aliases, inputs.settings, _pages(own.records))
+        memo.shelve("routes", basis, made.rows())
+        memo.keep("routes", basis, made.order())
+        return made
+
+    routes = memo.once("routes", basis, routed)
     about_pages = page_facts(lambda: index, lambda: routes, files)
     by_url = Basis(b"", (memo.revised("pages", basis, lambda: page_digests(index, routes)),))
     bases: Bases = {**dict.fromkeys(about_pages, Basis(basis)), PageAt: by_url, Listing: by_url}
@@ -321,7 +338,7 @@ def check(inputs: Inputs, memo: Memo, known: Known, site: Described) -> Iterator
     """Every problem but those of rendering pages and making images."""
     documents, published, facts = known.documents, known.published, site.facts
     index, names = published.index, dict(inputs.script.names)
-    linking = sorted(path for path in index.by_path if documents.records.is_unusual(path, "links"))
+    linking = sorted(path for path in index.live.urls if documents.records.is_unusual(path, "links"))
     links = memo.map(check_links, Checked, linking, facts, worth=10_000, hints=_to_check_links(documents.records))
     own_layouts = sorted(name for name, layout in inputs.layouts.items() if layout.own)
     linted = memo.map(lint, Linted, own_layouts, facts, worth=2000)
@@ -331,10 +348,11 @@ def check(inputs: Inputs, memo: Memo, known: Known, site: Described) -> Iterator
     cards = facts.fact(DesignOfCards()) if inputs.settings.images.cards and inputs.settings.base_url else fact(None)
     measured = published.sources.measured
     of_site_basis = digest((site.basis, marks, tuple(sorted(inputs.layouts)), measured, cards.digest))
-    of_site: tuple[Diagnostic, ...] | None = memo.recall("problems", of_site_basis)
-    if of_site is None:
-        of_site = tuple(_whole_site(inputs, published, documents.records, site.routes, known.assets, cards.load()))
-        memo.keep("problems", of_site_basis, of_site)
+
+    def found_of_site() -> tuple[Diagnostic, ...]:
+        return tuple(_whole_site(inputs, published, documents.records, site.routes, known.assets, cards.load()))
+
+    of_site = memo.followed("problems", of_site_basis, found_of_site)
     yield from inputs.problems
     yield from known.problems
     for step in (documents, site.gathered, site.own, links, linted, checks):
@@ -399,7 +417,7 @@ def _orders(
 ) -> dict[str, Order | SocialCard]:
     """By name, the images that pages show, and those that links to posts are shown with."""
     found = {order for orders in outputs.unusual("orders").values() for order in orders}
-    for post in index.by_path.values():
+    for post in index.by_path.values() if pictures else ():
         picture = pictures.get(post.cover) if post.cover else None
         if picture is not None and is_scaled(picture, settings.images):
             found.add(social_order(picture))
@@ -518,7 +536,7 @@ def _to_render_all(routes: Routes, settings: Settings, documents: Records, relat
             yield from documents.key(page.subject, "headings")
             yield from related.key(page.subject, "offers")
 
-    alone = {url for url, page in routes.pages.items() if page.kind in ("feed", "index")}
+    alone = of_the_whole(settings)
     return Hints(lambda url: _to_render(routes.pages[url], settings, related), parts, alone)
 
 

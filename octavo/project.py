@@ -442,7 +442,7 @@ class Project:
         inputs = self.inputs(files, now)
         memo = self.memo(inputs)
         built = pipeline.build(inputs, memo, sink, has, workshop)
-        self._observer.laid_out({url: page.layout for url, page in built.pages.items()})
+        self._observer.laid_out({url: built.pages[url].layout for url in built.ran})
         memo.finish()
         self._remember_reasons(built.ran)
         return built

@@ -4,18 +4,19 @@ site knows of its posts but their bodies, and nothing of it need be worked out."
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
 
+from octavo.buckets import Buckets
 from octavo.digest import Digest, digest
 from octavo.live import Live, Moderation, live
 from octavo.memo import Memo, Records
 from octavo.model import Meta, Picture, Post, Settings, Summary
 from octavo.naming import Names, as_folder
 from octavo.pictures import is_scaled
-from octavo.site import Index, Stamp, attachments, stamp
+from octavo.site import Index, Stamps, attachments, stamp
 from octavo.wishes import Wishes, wishes
 
 
@@ -29,7 +30,7 @@ class Publication:
     attachments: Mapping[str, str]
     targets: Mapping[str, tuple[str, ...]]
     wishes: Mapping[str, Wishes]
-    stamps: Mapping[str, Stamp]
+    stamps: Stamps
     pictures: tuple[str, ...] = ()
 
 
@@ -74,11 +75,10 @@ class Sources:
         same = {path for path, stamp in before.stamps.items() if stamp.source == sources.get(path)} if before else ()
         earlier = before.live if before else None
         summary = self._summaries(len(sources) - len(same))
-        found = live(metas, summary, self.settings, self.when, self.assets, self.pictures, earlier, same)
+        found, made = live(metas, summary, self.settings, self.when, self.assets, self.pictures, earlier, same)
         scaled = {path for path, each in self.pictures.items() if is_scaled(each, self.settings.images)}
-        posts = found.by_path()
         names = Names(metas, self.settings)
-        wished = {path: wishes(path, meta, names) for path in posts if (meta := metas[path]) is not None}
+        wished = {path: wishes(path, meta, names) for path in found.urls if (meta := metas[path]) and _has_wishes(meta)}
         files, shown = documents.unusual("files"), documents.unusual("pictures")
         published, hidden = attachments(found, metas, self.files, files, shown, scaled)
         return Publication(
@@ -86,7 +86,7 @@ class Sources:
             published,
             self._targets(found, wished),
             {path: each for path, each in wished.items() if each != Wishes()},
-            dict(_stamps(posts, sources, before)),
+            Stamps(dict(_stamps(found, made, sources, before))),
             hidden,
         )
 
@@ -117,13 +117,23 @@ class Sources:
         return lambda path: cast(Summary, self.documents.load(path, "summary"))
 
 
+def _has_wishes(meta: Meta) -> bool:
+    return bool(meta.aliases or meta.pin or meta.block or meta.block_both) or not meta.related
+
+
 def _stamps(
-    posts: Mapping[str, Post], sources: Mapping[str, bytes], before: Publication | None
-) -> Iterator[tuple[str, Stamp]]:
-    known = before.live.by_path() if before else {}
-    stamps: Mapping[str, Stamp] = before.stamps if before else {}
-    for path, post in posts.items():
-        yield path, stamp(sources[path], post, known.get(path), stamps.get(path))
+    found: Live, made: Collection[str], sources: Mapping[str, bytes], before: Publication | None
+) -> Iterator[tuple[str, bytes]]:
+    """The stamps of all that is published, as they are kept. Those of posts that were not ``made`` serve again."""
+    known = before.live.urls if before is not None else {}
+    for path in found.urls:
+        if before is None or path not in known:
+            yield path, b"".join(stamp(sources[path], found.by_path[path], None, None))
+        elif path in made:
+            post = before.live.by_path[path]
+            yield path, b"".join(stamp(sources[path], found.by_path[path], post, before.stamps[path]))
+        else:
+            yield path, before.stamps.rows[path]
 
 
 class Published:
@@ -140,18 +150,28 @@ class Published:
             memo.keep("window", basis, window)
         self.digest = digest((basis, window))
         if "publication" in self.__dict__:
-            memo.keep("publication", self.digest, made)
+            self._keep(made)
 
     @cached_property
     def publication(self) -> Publication:
-        found: Publication | None = self._memo.recall("publication", self.digest)
+        found = self._recalled(self.digest)
         if found is None:
             found = self._publish()
-            self._memo.keep("publication", self.digest, found)
+            self._keep(found)
         return found
 
     def _publish(self) -> Publication:
-        return self.sources.publish(self._memo.recall("publication"))
+        return self.sources.publish(self._recalled())
+
+    def _recalled(self, key: Digest | None = None) -> Publication | None:
+        """The publication of an earlier build; its posts are read when they are wanted."""
+        kept: tuple[Digest, Publication] | None = self._memo.recall("publication", key)
+        posts = self._memo.shelf("posts", kept[0]) if kept is not None else None
+        return _with_posts(kept[1], posts) if kept is not None and posts is not None else None
+
+    def _keep(self, made: Publication) -> None:
+        self._memo.shelve("posts", self.digest, made.live.by_path)
+        self._memo.keep("publication", self.digest, (self.digest, _with_posts(made, Buckets(()))))
 
     @cached_property
     def index(self) -> Index:
@@ -166,6 +186,10 @@ class Published:
     @property
     def live(self) -> Live:
         return self.publication.live
+
+
+def _with_posts(publication: Publication, posts: Buckets[Post]) -> Publication:
+    return replace(publication, live=replace(publication.live, by_path=posts))
 
 
 def _holds(window: tuple[dt.datetime | None, dt.datetime | None], now: dt.datetime) -> bool:

@@ -3,23 +3,79 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any
 
 from octavo import urls
+from octavo.buckets import Buckets
 from octavo.live import Live, group_url
 from octavo.model import Page, PageKind, Post, Settings
+
+Row = tuple[tuple[Any, ...], tuple[str, ...] | None]
+"""A page as it is kept: what it is made of, and the paths of the posts that it lists, if it does."""
+
+Order = tuple[tuple[str, ...], tuple[Page, ...]]
 
 
 @dataclass(frozen=True)
 class Routes:
-    """The pages by URL (not encoded), and the posts that each page of a list shows.
+    """The pages by URL (not encoded), and the paths of the posts that each page of a list shows.
 
     ``doubles`` are pages whose URL another page already has: they are not built, and are problems.
     """
 
     pages: Mapping[str, Page]
-    listings: Mapping[str, tuple[Post, ...]]
+    listings: Mapping[str, tuple[str, ...]]
     doubles: tuple[Page, ...]
+
+    @classmethod
+    def kept(cls, order: Order, rows: Buckets[Row]) -> Routes:
+        """Those of an earlier time. Each page is made when it is wanted."""
+        urls, doubles = order
+        return cls(_Pages(urls, rows), _Listings(urls, rows), doubles)
+
+    def order(self) -> Order:
+        return tuple(self.pages), self.doubles
+
+    def rows(self) -> Buckets[Row]:
+        return Buckets.of({url: (_all_of_page(page), self.listings.get(url)) for url, page in self.pages.items()})
+
+
+_all_of_page = attrgetter(*(field.name for field in fields(Page)))
+
+
+@dataclass(frozen=True)
+class _Pages(Mapping[str, Page]):
+    urls: tuple[str, ...]
+    rows: Buckets[Row]
+
+    def __getitem__(self, url: str) -> Page:
+        return Page(*self.rows[url][0])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.urls)
+
+    def __len__(self) -> int:
+        return len(self.urls)
+
+
+@dataclass(frozen=True)
+class _Listings(Mapping[str, tuple[str, ...]]):
+    urls: tuple[str, ...]
+    rows: Buckets[Row]
+
+    def __getitem__(self, url: str) -> tuple[str, ...]:
+        _, shown = self.rows[url]
+        if shown is None:
+            raise KeyError(url)
+        return shown
+
+    def __iter__(self) -> Iterator[str]:
+        return (url for url in self.urls if self.rows[url][1] is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 Aliases = Mapping[str, Sequence[str]]
@@ -29,7 +85,7 @@ Aliases = Mapping[str, Sequence[str]]
 def route(live: Live, aliases: Aliases, settings: Settings, own: Iterable[Page]) -> Routes:
     """All pages of the site. ``own`` are the pages that build.py adds."""
     pages: dict[str, Page] = {}
-    listings: dict[str, tuple[Post, ...]] = {}
+    listings: dict[str, tuple[str, ...]] = {}
     doubles: list[Page] = []
     for page, shown in _all(live, aliases, settings, own):
         if page.url in pages:
@@ -37,7 +93,7 @@ def route(live: Live, aliases: Aliases, settings: Settings, own: Iterable[Page])
             continue
         pages[page.url] = page
         if shown is not None:
-            listings[page.url] = tuple(shown)
+            listings[page.url] = tuple([post.path for post in shown])
     return Routes(pages, listings, tuple(doubles))
 
 
@@ -46,7 +102,7 @@ _Routed = tuple[Page, Sequence[Post] | None]
 
 def _all(live: Live, aliases: Aliases, settings: Settings, own: Iterable[Page]) -> Iterator[_Routed]:
     at = settings.permalinks
-    shown: tuple[tuple[PageKind, tuple[Post, ...]], ...] = (("article", live.posts), ("page", live.pages))
+    shown: tuple[tuple[PageKind, Sequence[Post]], ...] = (("article", live.posts), ("page", live.pages))
     for kind, posts in shown:
         for post in posts:
             yield Page(live.urls[post.path], post.layout, kind, post.path, post.title), None
@@ -67,6 +123,12 @@ def _all(live: Live, aliases: Aliases, settings: Settings, own: Iterable[Page]) 
         yield Page(at.sitemap, "sitemap.xml", "index"), None
     for page in own:
         yield page, None
+
+
+def of_the_whole(settings: Settings) -> frozenset[str]:
+    """The URLs of the pages that are made from all posts at once."""
+    at = settings.permalinks
+    return frozenset((at.robots, at.related, at.atom, at.json_feed, at.sitemap))
 
 
 def _alias(url: str) -> str:

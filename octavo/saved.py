@@ -202,7 +202,8 @@ def _alone(view: View, path: str, meta: Meta | None, summary: Summary) -> Live:
 
     inputs = view.inputs
     addresses = {name: asset.url for name, asset in view.known.assets.items()}
-    return live({path: meta}, lambda path: summary, inputs.settings, inputs.when, addresses, view.known.pictures)
+    found, _ = live({path: meta}, lambda path: summary, inputs.settings, inputs.when, addresses, view.known.pictures)
+    return found
 
 
 _LISTS = (AllPosts, Archive, Backlinks, Grouped, Latest, Listing, NeighboursOf, SeriesOf)

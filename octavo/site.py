@@ -6,12 +6,12 @@ import datetime as dt
 import marshal
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from difflib import get_close_matches
 from functools import cache, cached_property
 from itertools import chain
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from octavo import urls
 from octavo.diagnostic import Diagnostic, warning
@@ -74,8 +74,7 @@ from octavo.wishes import Wishes
 Resolvers = dict[type[Query[Any]], Resolver]
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """The digests of a post, of its card and of a link to it: answers about lists of posts are known by these.
     ``source`` stands for its document and the settings."""
 
@@ -83,6 +82,23 @@ class Stamp:
     post: Digest
     card: Digest
     link: Digest
+
+
+class Stamps(Mapping[str, Stamp]):
+    """Stamps by path. They are kept as ``rows``: the digests of each, one after another, ``source`` first."""
+
+    def __init__(self, rows: Mapping[str, bytes]) -> None:
+        self.rows = rows
+
+    def __getitem__(self, path: str) -> Stamp:
+        row = self.rows[path]
+        return Stamp(row[: -3 * SIZE], row[-3 * SIZE : -2 * SIZE], row[-2 * SIZE : -SIZE], row[-SIZE:])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 def stamp(source: bytes, post: Post, known: Post | None, stamped: Stamp | None) -> Stamp:
@@ -103,7 +119,7 @@ class Index:
         attachments: Mapping[str, str],
         wishes: Mapping[str, Wishes],
         settings: Settings,
-        stamps: Mapping[str, Stamp],
+        stamps: Stamps,
         pictures: tuple[str, ...] = (),
     ) -> None:
         """``pictures`` are the images beside posts of which only variants are published."""
@@ -125,19 +141,19 @@ class Index:
                 found.setdefault(other, set()).add(path)
         return found
 
-    @cached_property
-    def by_path(self) -> dict[str, Post]:
-        return {post.path: post for post in (*self.live.posts, *self.live.pages)}
+    @property
+    def by_path(self) -> Mapping[str, Post]:
+        return self.live.by_path
 
-    def links(self, posts: Iterable[Post]) -> Digest:
-        """Stands for the links to some posts."""
-        stamps = self.stamps
-        return digest_bytes(b"".join([stamps[post.path].link for post in posts]))
+    def links(self, paths: Iterable[str]) -> Digest:
+        """Stands for the links to the posts of some paths."""
+        rows = self.stamps.rows
+        return digest_bytes(b"".join([rows[path][-SIZE:] for path in paths]))
 
-    def cards(self, posts: Iterable[Post]) -> Digest:
-        """Stands for the cards of some posts."""
-        stamps = self.stamps
-        return digest_bytes(b"".join([stamps[post.path].card for post in posts]))
+    def cards(self, paths: Iterable[str]) -> Digest:
+        """Stands for the cards of the posts of some paths."""
+        rows = self.stamps.rows
+        return digest_bytes(b"".join([rows[path][-2 * SIZE : -SIZE] for path in paths]))
 
     def by_source(self) -> dict[str, Digest]:
         """What stands for all that is known of each file below ``posts/`` on its own."""
@@ -149,26 +165,26 @@ class Index:
     @cached_property
     def places(self) -> dict[str, int]:
         """Source path -> its place among the posts, newest first."""
-        return {post.path: place for place, post in enumerate(self.live.posts)}
+        return {path: place for place, path in enumerate(self.live.paths)}
 
-    def beside(self, path: str) -> tuple[Post | None, Post | None]:
-        """The posts published just before and just after one."""
+    def beside(self, path: str) -> tuple[str | None, str | None]:
+        """The paths of the posts published just before and just after one."""
         place = self.places.get(path)
         if place is None:
             return None, None
-        posts = self.live.posts
-        return posts[place + 1] if place + 1 < len(posts) else None, posts[place - 1] if place else None
+        paths = self.live.paths
+        return paths[place + 1] if place + 1 < len(paths) else None, paths[place - 1] if place else None
 
     def neighbours(self, path: str) -> Neighbours:
-        older, newer = self.beside(path)
-        return Neighbours(link(older) if older else None, link(newer) if newer else None)
+        older, newer = [link(self.by_path[each]) if each else None for each in self.beside(path)]
+        return Neighbours(older, newer)
 
     def all_beside(self) -> dict[str, Digest]:
         return {path: self.neighbours_digest(path) for path in self.places}
 
     def neighbours_digest(self, path: str) -> Digest:
-        stamps = self.stamps
-        return digest_bytes(b"".join([stamps[post.path].link if post else bytes(SIZE) for post in self.beside(path)]))
+        rows = self.stamps.rows
+        return digest_bytes(b"".join([rows[each][-SIZE:] if each else bytes(SIZE) for each in self.beside(path)]))
 
     @cached_property
     def groups(self) -> dict[str, dict[str, list[Post]]]:
@@ -215,14 +231,15 @@ class Index:
         return Series(post.series.name, post.series.url, position, tuple(link(part) for part in parts))
 
     def all_backlinks(self) -> dict[str, Digest]:
-        return {path: self.links(posts) for path, posts in self.linked_from.items()}
+        return {path: self.links(paths) for path, paths in self.linked_from.items()}
 
     @cached_property
-    def linked_from(self) -> dict[str, list[Post]]:
-        found: dict[str, list[Post]] = {}
-        for post in self.live.posts:
-            for target in self.targets.get(post.path, ()):
-                found.setdefault(target, []).append(post)
+    def linked_from(self) -> dict[str, list[str]]:
+        """Source path -> the paths of the posts that link to it, newest first."""
+        found: dict[str, list[str]] = {}
+        for path in self.live.paths:
+            for target in self.targets.get(path, ()):
+                found.setdefault(target, []).append(path)
         return found
 
     @cached_property
@@ -339,23 +356,23 @@ def post_facts(index: LazyIndex, documents: Records) -> Resolvers:
         return fact(None if url is None else urls.href(url, index().settings.base_url))
 
     def post_at(query: PostAt) -> Fact:
-        post = index().by_path.get(query.path)
-        return fact(None) if post is None else Fact(index().stamps[query.path].post, lambda: post)
+        known = index().stamps.get(query.path)
+        return fact(None) if known is None else Fact(known.post, lambda: index().by_path[query.path])
 
     def card_of(query: CardOf) -> Fact:
-        post = index().by_path.get(query.path)
-        return fact(None) if post is None else Fact(index().stamps[query.path].card, lambda: card(post))
+        known = index().stamps.get(query.path)
+        return fact(None) if known is None else Fact(known.card, lambda: card(index().by_path[query.path]))
 
-    def links(posts: Sequence[Post]) -> Fact:
-        return Fact(index().links(posts), lambda: tuple(map(link, posts)))
+    def links(paths: Sequence[str]) -> Fact:
+        return Fact(index().links(paths), lambda: tuple([link(index().by_path[path]) for path in paths]))
 
     def grouped(query: Grouped) -> Fact:
         members = index().groups.get(query.kind, {}).get(query.slug)
-        return fact(None) if members is None else links(members)
+        return fact(None) if members is None else links([post.path for post in members])
 
     def latest(query: Latest) -> Fact:
-        newest = posts()[: query.count]
-        return kept_fact(index().cards(newest), lambda: tuple(map(card, newest)))
+        newest = paths()[: query.count]
+        return kept_fact(index().cards(newest), lambda: tuple(map(card, index().live.posts[: query.count])))
 
     def neighbours(query: NeighboursOf) -> Fact:
         found = index()
@@ -363,8 +380,8 @@ def post_facts(index: LazyIndex, documents: Records) -> Resolvers:
             return fact(None)
         return Fact(found.neighbours_digest(query.path), lambda: found.neighbours(query.path))
 
-    def posts() -> tuple[Post, ...]:
-        return index().live.posts
+    def paths() -> tuple[str, ...]:
+        return index().live.paths
 
     return {
         **part_facts(index, documents),
@@ -380,10 +397,10 @@ def post_facts(index: LazyIndex, documents: Records) -> Resolvers:
         Backlinks: lambda query: links(index().linked_from.get(query.path, ())),
         Groups: lambda query: fact(index().counts(query.kind)),
         Grouped: grouped,
-        Archive: lambda query: Fact(index().links(posts()), lambda: index().archive),
-        AllPosts: lambda query: links(posts()),
-        PostPaths: lambda query: fact(tuple(post.path for post in posts())),
-        FeedPaths: lambda query: fact(tuple(post.path for post in posts()[: index().settings.feed_length])),
+        Archive: lambda query: Fact(index().links(paths()), lambda: index().archive),
+        AllPosts: lambda query: links(paths()),
+        PostPaths: lambda query: fact(paths()),
+        FeedPaths: lambda query: fact(paths()[: index().settings.feed_length]),
     }
 
 
@@ -400,43 +417,56 @@ PARTS: Mapping[type[Query[Any]], str] = {
 
 def part_facts(index: LazyIndex, documents: Records) -> Resolvers:
     def answered_by(part: str) -> Callable[[Any], Fact]:
-        return lambda query: documents.fact(query.path, part) if query.path in index().by_path else fact(None)
+        return lambda query: documents.fact(query.path, part) if query.path in index().live.urls else fact(None)
 
     return {kind: answered_by(part) for kind, part in PARTS.items()}
 
 
-def candidate_facts(index: LazyIndex, documents: Records) -> Resolvers:
-    """The fact that the ranking of related posts is made from."""
+Compared = tuple[Digest, tuple[tuple[Any, ...], ...]]
+"""Of each post, by path, what a Candidate says but for the digests of its document, and a digest of all that."""
 
-    def candidate(post: Post) -> Candidate:
-        found = index()
-        wished, linked = found.wishes.get(post.path, _NO_WISHES), found.targets.get(post.path, ())
-        apart = found.apart.get(post.path, set())
-        pin = tuple(path for path in wished.pin if path in found.places and path not in apart)
-        left_out = {*wished.block, *apart, *(() if found.settings.related.keep_linked else linked)}
-        return Candidate(
-            path=post.path,
-            title=post.title,
-            day=post.date.toordinal() - _EPOCH if post.date else None,
-            terms=documents.digest(post.path, "terms"),
-            spelling=documents.digest(post.path, "spelling"),
-            tags=tuple(tag.name for tag in post.tags),
-            links=linked,
-            series=post.series.slug if post.series else None,
-            pin=pin,
-            block=tuple(sorted(path for path in left_out if path in found.places and path not in pin)),
-            related=wished.related,
+
+def compared(index: Index) -> Compared:
+    """What the ranking of related posts is made from, of each post besides its text."""
+
+    def row(path: str) -> tuple[Any, ...]:
+        post, wished, linked = index.by_path[path], index.wishes.get(path, _NO_WISHES), index.targets.get(path, ())
+        apart = index.apart.get(path, ())
+        pin = tuple(other for other in wished.pin if other in index.places and other not in apart)
+        left_out = {*wished.block, *apart, *(() if index.settings.related.keep_linked else linked)}
+        return (
+            path,
+            post.title,
+            post.date.toordinal() - _EPOCH if post.date else None,
+            tuple(tag.name for tag in post.tags),
+            linked,
+            post.series.slug if post.series else None,
+            pin,
+            tuple(sorted(other for other in left_out if other in index.places and other not in pin)),
+            wished.related,
         )
 
+    rows = tuple(map(row, sorted(index.live.paths)))
+    return digest_bytes(marshal.dumps(rows, _PLAIN)), rows
+
+
+def candidate_facts(known: Callable[[], Compared], documents: Records) -> Resolvers:
+    """The fact that the ranking of related posts is made from."""
+
     def corpus(query: Corpus) -> Fact:
-        found = tuple(map(candidate, sorted(index().live.posts, key=lambda post: post.path)))
-        return Fact(digest(marshal.dumps(list(map(_all_of_it, found)), _PLAIN)), lambda: found)
+        stands_for, rows = known()
+        terms, spelling = documents.digests("terms"), documents.digests("spelling")
+        texts = b"".join([terms[path] + spelling[path] for path, *_ in rows])
+
+        def load() -> tuple[Candidate, ...]:
+            return tuple([Candidate(p, title, day, terms[p], spelling[p], *rest) for p, title, day, *rest in rows])
+
+        return Fact(digest((stands_for, texts)), load)
 
     return {Corpus: corpus}
 
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
-_all_of_it = attrgetter(*(field.name for field in fields(Candidate)))
 
 _PLAIN = 2
 """The version of marshal's format in which equal values have equal bytes."""
@@ -462,15 +492,15 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
         return fact(rows.load(query.path, "offers")[: max(0, query.count)])
 
     def related_index(query: RelatedIndex) -> Fact:
-        posts = index().by_path
+        posts, published = index().by_path, index().live.urls
         # Lists that are shown until they are worked out anew may be of posts that are gone.
-        paths = sorted(path for path in rows if path in posts)
+        paths = [path for path in rows if path in published]
 
         def load() -> tuple[tuple[str, Link, Relations], ...]:
             first = rows.column("first")
             return tuple((path, link(posts[path]), first[path]) for path in paths)
 
-        links = index().links([posts[path] for path in paths])
+        links = index().links(paths)
         return Fact(digest((tuple(paths), links, rows.digest_of("first"))), load)
 
     return {RelatedTo: related_to, OffersOf: offers_of, RelatedIndex: related_index}
@@ -485,7 +515,9 @@ def page_facts(index: LazyIndex, routes: Callable[[], Routes], files: Iterable[s
 
     def listing(query: Listing) -> Fact:
         shown = routes().listings.get(query.url)
-        return fact(None) if shown is None else Fact(index().cards(shown), lambda: tuple(map(card, shown)))
+        if shown is None:
+            return fact(None)
+        return Fact(index().cards(shown), lambda: tuple([card(index().by_path[path]) for path in shown]))
 
     def in_sitemap(links: tuple[Link, ...]) -> Fact:
         moments = [link.date.isoformat() if link.date else "" for link in links]
@@ -529,10 +561,10 @@ def sitemap(index: Index, routes: Routes) -> tuple[Link, ...]:
 
 
 def _changed(index: Index, routes: Routes, page: Page) -> dt.datetime | None:
-    posts = routes.listings.get(page.url, ())
-    if page.kind in ("article", "page") and page.subject in index.by_path:
-        posts = (index.by_path[page.subject],)
-    moments = [post.updated or post.date for post in posts]
+    paths = routes.listings.get(page.url, ())
+    if page.kind in ("article", "page") and page.subject in index.live.urls:
+        paths = (page.subject,)
+    moments = [post.updated or post.date for post in map(index.by_path.__getitem__, paths)]
     return max((moment for moment in moments if moment is not None), default=None)
 
 

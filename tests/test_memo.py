@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.batch import Estate
+from octavo.buckets import Buckets
 from octavo.digest import Digest
 from octavo.dispatch import Hints
 from octavo.facts import Ask, Fact, Facts, Query, Resolver, fact
@@ -429,3 +430,28 @@ def test_when_a_map_fails_no_worker_is_still_at_it() -> None:
         with pytest.raises(ValueError, match="not now"):
             memo.map(spell_slowly, Spelled, names, Facts({Note: note}), hints=hints, worth=1)
         assert _at_work == []
+
+
+def test_what_is_shelved_is_found_by_its_key_and_only_what_differs_is_written() -> None:
+    store = opened(None, b"salt")
+
+    def memo() -> Memo:
+        return Memo(store, Hands(), NoLocal())
+
+    def rows() -> dict[str, int]:
+        return dict(store.connection.execute("SELECT item, rowid FROM parts WHERE step = 'shelf things'"))
+
+    values = Buckets.of({f"{number}": number for number in range(2000)})
+    assert memo().shelf("things") is None
+    memo().shelve("things", b"1" * 16, values)
+    before, known = rows(), memo()
+    shelved = known.shelf("things", b"1" * 16)
+    assert shelved is not None and dict(shelved) == dict(values) and known.shelf("things", b"2" * 16) is None
+    known.shelve("things", b"2" * 16, shelved.changed({"7": -7}))
+    assert len({*before.items()} ^ {*rows().items()}) == 2
+    assert dict(memo().shelf("things", b"2" * 16) or {})["7"] == -7
+    known.shelve("things", b"3" * 16, Buckets.of({"a": 1}))
+    assert dict(memo().shelf("things") or {}) == {"a": 1} and len(rows()) == 1
+    store.connection.execute("DELETE FROM parts WHERE step = 'shelf things'")
+    with pytest.raises(CorruptStore):
+        memo().shelf("things")

@@ -6,7 +6,6 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -14,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.digest import digest
-from octavo.facts import Facts, Reader, fact
+from octavo.facts import Fact, Facts, Reader, fact
 from octavo.model import Candidate, Related, Relations, Terms
 from octavo.queries import Corpus, Setting, SpellingOf, TermsOf
 from octavo.related import KEEP, Lists, State, rank, relate
@@ -156,7 +155,7 @@ def test_a_missing_date_counts_as_a_year_apart() -> None:
 def test_a_blocked_post_gives_way_to_the_next_one() -> None:
     made = blog(40)
     full = made.lists(keep=5)["posts/007.md"]
-    made.posts["posts/007.md"] = replace(made.posts["posts/007.md"], block=(full[1].path,))
+    made.posts["posts/007.md"] = made.posts["posts/007.md"]._replace(block=(full[1].path,))
     kept = made.lists(keep=5)["posts/007.md"]
     assert [each.path for each in kept[:4]] == [each.path for each in full if each != full[1]]
     assert len(kept) == 5
@@ -164,7 +163,7 @@ def test_a_blocked_post_gives_way_to_the_next_one() -> None:
 
 def test_a_block_goes_one_way() -> None:
     made = three()
-    made.posts["a.md"] = replace(made.posts["a.md"], block=("b.md",))
+    made.posts["a.md"] = made.posts["a.md"]._replace(block=("b.md",))
     assert made.offered("a.md") == []
     assert made.offered("b.md") == ["a.md"]
 
@@ -173,7 +172,7 @@ def test_pins_come_first_in_their_order_and_the_list_is_filled_up() -> None:
     made = blog(40)
     best = [each.path for each in made.lists(keep=5)["posts/007.md"]]
     pins = ("posts/030.md", best[2], "posts/007.md", "nowhere.md")
-    made.posts["posts/007.md"] = replace(made.posts["posts/007.md"], pin=pins)
+    made.posts["posts/007.md"] = made.posts["posts/007.md"]._replace(pin=pins)
     row = made.lists(keep=5)["posts/007.md"]
     assert [each.path for each in row] == ["posts/030.md", best[2], best[0], best[1], best[3]]
     assert [each.reasons[0].kind for each in row[:3]] == ["pin", "pin", "term"]
@@ -181,8 +180,8 @@ def test_pins_come_first_in_their_order_and_the_list_is_filled_up() -> None:
 
 def test_a_post_that_is_not_to_be_related_has_no_list_and_is_in_none() -> None:
     made = three()
-    made.posts["a.md"] = replace(made.posts["a.md"], related=False)
-    made.posts["c.md"] = replace(made.posts["c.md"], pin=("a.md",))
+    made.posts["a.md"] = made.posts["a.md"]._replace(related=False)
+    made.posts["c.md"] = made.posts["c.md"]._replace(pin=("a.md",))
     lists = made.lists()
     assert not lists["a.md"]
     assert all(each.path != "a.md" for row in lists.values() for each in row)
@@ -233,11 +232,11 @@ def test_a_term_is_shown_as_one_of_the_two_writes_it() -> None:
 
 def test_links_and_series_are_reasons_from_both_sides() -> None:
     made = three()
-    made.posts["a.md"] = replace(made.posts["a.md"], links=("b.md",), series="orm")
-    made.posts["b.md"] = replace(made.posts["b.md"], series="orm")
+    made.posts["a.md"] = made.posts["a.md"]._replace(links=("b.md",), series="orm")
+    made.posts["b.md"] = made.posts["b.md"]._replace(series="orm")
     assert reasons(made, "a.md")[:2] == [("link", "linked from this article"), ("series", "same series")]
     assert reasons(made, "b.md")[0] == ("link", "links to this article")
-    made.posts["b.md"] = replace(made.posts["b.md"], links=("a.md",))
+    made.posts["b.md"] = made.posts["b.md"]._replace(links=("a.md",))
     assert reasons(made, "b.md")[0] == ("link", "links to this article and is linked from it")
 
 
@@ -266,17 +265,17 @@ def edited(made: Blog, rng: random.Random) -> None:
     elif change == "delete" and len(made.posts) > 2:
         made.delete(path)
     elif change in ("date", "undated"):
-        made.posts[path] = replace(post, day=None if change == "undated" else rng.randint(0, 3000))
+        made.posts[path] = post._replace(day=None if change == "undated" else rng.randint(0, 3000))
     elif change == "block":
-        made.posts[path] = replace(post, block=tuple(rng.sample(sorted(made.posts), 2)))
+        made.posts[path] = post._replace(block=tuple(rng.sample(sorted(made.posts), 2)))
     elif change == "pin":
-        made.posts[path] = replace(post, pin=tuple(rng.sample(sorted(made.posts), 2)))
+        made.posts[path] = post._replace(pin=tuple(rng.sample(sorted(made.posts), 2)))
     elif change == "hide":
-        made.posts[path] = replace(post, related=not post.related)
+        made.posts[path] = post._replace(related=not post.related)
     elif change == "title":
-        made.posts[path] = replace(post, title=f"About {rng.choice(WORDS).upper()}", series="one")
+        made.posts[path] = post._replace(title=f"About {rng.choice(WORDS).upper()}", series="one")
     elif change == "link":
-        made.posts[path] = replace(post, links=tuple(rng.sample(sorted(made.posts), 2)))
+        made.posts[path] = post._replace(links=tuple(rng.sample(sorted(made.posts), 2)))
 
 
 @settings(max_examples=12, deadline=None)
@@ -340,10 +339,10 @@ def test_a_list_that_loses_most_of_its_posts_is_searched_again() -> None:
 
 def test_a_list_tells_of_a_link_from_a_post_it_pins() -> None:
     made = blog(60)
-    made.posts["posts/001.md"] = replace(made.posts["posts/001.md"], pin=("posts/002.md",))
+    made.posts["posts/001.md"] = made.posts["posts/001.md"]._replace(pin=("posts/002.md",))
     made.write("posts/002.md", "nothing in common", day=18)
     _, state = made.rank()
-    made.posts["posts/002.md"] = replace(made.posts["posts/002.md"], links=("posts/001.md",))
+    made.posts["posts/002.md"] = made.posts["posts/002.md"]._replace(links=("posts/001.md",))
     lists, _ = made.rank(state)
     assert [reason.kind for reason in lists["posts/001.md"][0].reasons] == ["pin", "link"]
     assert "posts/001.md" in lists.touched
@@ -360,11 +359,16 @@ def test_a_new_post_is_cheap() -> None:
     assert dict(lists) == made.lists()
 
 
+def corpus(made: Blog) -> Fact:
+    found = tuple(made.posts.values())
+    return Fact(digest(tuple(map(tuple, found))), lambda: found)
+
+
 def test_nothing_is_read_when_only_a_title_changed() -> None:
     made = blog(300)
     _, state = made.rank()
     made.loaded.clear()
-    made.posts["posts/005.md"] = replace(made.posts["posts/005.md"], title="Another title")
+    made.posts["posts/005.md"] = made.posts["posts/005.md"]._replace(title="Another title")
     lists, _ = made.rank(state)
     assert made.loaded == []
     assert "posts/005.md" in lists.touched
@@ -385,7 +389,7 @@ def test_the_step_asks_for_the_corpus_and_for_the_terms_that_changed() -> None:
             Facts(
                 {
                     Setting: lambda query: fact(Related(shown)),
-                    Corpus: lambda query: fact(tuple(made.posts.values())),
+                    Corpus: lambda query: corpus(made),
                     TermsOf: lambda query: fact(made.terms[query.path]),
                     SpellingOf: lambda query: fact(""),
                 }
@@ -397,7 +401,7 @@ def test_the_step_asks_for_the_corpus_and_for_the_terms_that_changed() -> None:
         path: tuple(row) for path, row in made.lists().items()
     }
     assert {type(piece) for piece in state.values()} == {bytes}
-    made.posts["a.md"] = replace(made.posts["a.md"], title="Other")
+    made.posts["a.md"] = made.posts["a.md"]._replace(title="Other")
     reader = ask()
     rows, _ = relate(reader, state)
     assert {path: (*row.first, *row.rest) for path, row in rows.items()} == {
@@ -426,7 +430,7 @@ def test_a_page_that_shows_many_gets_as_many_with_reasons() -> None:
     facts = Facts(
         {
             Setting: lambda query: fact(Related(30)),
-            Corpus: lambda query: fact(tuple(made.posts.values())),
+            Corpus: lambda query: corpus(made),
             TermsOf: lambda query: fact(made.terms[query.path]),
             SpellingOf: lambda query: fact(""),
         }
@@ -441,7 +445,7 @@ def test_a_reason_is_told_as_the_authors_write_it() -> None:
     made = three()
     spelling = {"a.md": "\nsubquery\t`Subquery\n", "b.md": "\nqueryset\tQuerySet\n"}
     for path in made.posts:
-        made.posts[path] = replace(made.posts[path], spelling=digest(spelling.get(path, "")))
+        made.posts[path] = made.posts[path]._replace(spelling=digest(spelling.get(path, "")))
 
     def told(state: State | None = None) -> tuple[dict[str, bool], Lists, State]:
         lists, state = rank(made.posts.values(), made.load, KEEP, state, lambda path: spelling.get(path, ""))
@@ -451,7 +455,7 @@ def test_a_reason_is_told_as_the_authors_write_it() -> None:
     shown, _, state = told()
     assert shown == {"Django": False, "Subquery": True, "QuerySet of orders": False}
     spelling["b.md"] = ""
-    made.posts["b.md"] = replace(made.posts["b.md"], spelling=digest(""))
+    made.posts["b.md"] = made.posts["b.md"]._replace(spelling=digest(""))
     made.loaded.clear()
     shown, lists, _ = told(state)
     assert shown == {"Django": False, "Subquery": True, "queryset of orders": False}
@@ -489,8 +493,8 @@ def test_a_post_is_not_brought_where_it_is_blocked_and_pins_stay() -> None:
     made = blog(30)
     everyone = sorted(made.posts)
     for path in everyone:
-        made.posts[path] = replace(made.posts[path], block=("posts/007.md",))
-    made.posts["posts/003.md"] = replace(made.posts["posts/003.md"], block=(), pin=("posts/004.md",))
+        made.posts[path] = made.posts[path]._replace(block=("posts/007.md",))
+    made.posts["posts/003.md"] = made.posts["posts/003.md"]._replace(block=(), pin=("posts/004.md",))
     lists = made.lists(reached=2)
     holders = [path for path in everyone if "posts/007.md" in [entry.path for entry in lists[path][:2]]]
     assert holders == ["posts/003.md"]

@@ -109,7 +109,7 @@ class Post:
         return count_terms(self.title, self.tags, self.prose, self.code)
 
     def candidate(self) -> Candidate:
-        return Candidate(self.path, self.title, self.day, digest(self.terms()), self.tags, series=self.series)
+        return Candidate(self.path, self.title, self.day, digest(self.terms()), tags=self.tags, series=self.series)
 
 
 def read(number: int, kind: str) -> Post:
@@ -143,7 +143,7 @@ def changed(posts: list[Candidate], kind: str, change: str) -> tuple[list[Candid
         oldest = min(posts, key=lambda post: (post.day or 0, post.path))
         return [post for post in posts if post is not oldest], {}
     if change == "title":
-        return [*posts[:third], replace(posts[third], title="Another title"), *posts[third + 1 :]], {}
+        return [*posts[:third], posts[third]._replace(title="Another title"), *posts[third + 1 :]], {}
     return posts, {}
 
 
