@@ -27,6 +27,7 @@ from markupsafe import Markup, escape
 from octavo import alike, urls
 from octavo.facts import Ask
 from octavo.model import Extensions, Layout
+from octavo.policy import Common
 from octavo.queries import Setting, Template
 
 LARGEST_PAGE = 50_000_000
@@ -248,35 +249,36 @@ class _Environment(jinja2.Environment):
             # What fails is tried again in its place, for there it is told where it was.
             with suppress(Exception):
                 return page.ask.shared(_alone, page.alone, part, self)
-        return joined(part(context))
+        return "".join(pieces(part(context)))
 
 
-def _alone(ask: Ask, alone: Callable[[Ask], Rendering], part: Part, environment: jinja2.Environment) -> str:
+def _alone(ask: Ask, alone: Callable[[Ask], Rendering], part: Part, environment: jinja2.Environment) -> Common:
     current = alone(ask)
     token = rendering.set(current)
     try:
-        return joined(part(_Context(environment, {**environment.globals, **current.names}, None, {})))
+        names = {**environment.globals, **current.names}
+        return Common("".join(pieces(part(_Context(environment, names, None, {})))))
     finally:
         rendering.reset(token)
 
 
-def joined(pieces: Iterator[str]) -> str:
-    """What a layout writes as one text."""
-    parts: list[str] = []
+def pieces(written: Iterator[str]) -> list[str]:
+    """What a layout writes, piece by piece."""
+    found: list[str] = []
     size = largest = 0
-    for piece in pieces:
-        parts.append(piece)
+    for piece in written:
+        found.append(piece)
         size += len(piece)
         if size > LARGEST_PAGE:
-            largest = max(largest, len(piece)) if largest else max(map(len, parts))
+            largest = max(largest, len(piece)) if largest else max(map(len, found))
             if size - largest > LARGEST_PAGE:
-                parts.clear()
+                found.clear()
                 message = f"the page grew past {LARGEST_PAGE // 1_000_000} MB"
                 # Raised within the layout, at the line that wrote too much.
-                cast("Generator[str, None, None]", pieces).throw(
+                cast("Generator[str, None, None]", written).throw(
                     LayoutFailure("limit", message, hint="write less on one page, or divide it")
                 )
-    return "".join(parts)
+    return found
 
 
 class LayoutUndefined(jinja2.UndefinedError):

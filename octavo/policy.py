@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import sha256
 from html import escape, unescape
+from itertools import groupby
+from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
 Source = tuple[str, str]
@@ -20,7 +22,7 @@ Source = tuple[str, str]
 _ATTRIBUTES = r"""(?:[^>"']|"[^"]*"|'[^']*')*"""
 _REST = re.compile(rf"({_ATTRIBUTES})>".encode())
 _ATTRIBUTE = re.compile(r"""([a-z-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""", re.IGNORECASE)
-_TAG = re.compile(rf"<[a-z]{_ATTRIBUTES}>".encode(), re.IGNORECASE)
+_TAG = re.compile(rf"<[a-z][^\s/>\"']*+({_ATTRIBUTES})>".encode(), re.IGNORECASE)
 _RARE = re.compile(rb" (?:style|on[a-z]+)=")
 
 _LOADS = {
@@ -46,28 +48,96 @@ _ELEMENT = re.compile(f"<({'|'.join((*_LOADS, 'style', 'link'))})(?=[\\s/>])".en
 
 def sources(html: bytes) -> tuple[Source, ...]:
     """What a page needs beside the files of its own host, in order."""
-    return tuple(sorted(set(_sources(html))))
+    return tuple(sorted({source for need in _needs(html) for source in need.sources}))
 
 
-def _sources(html: bytes) -> Iterator[Source]:
+class Common(str):
+    """A text that many pages have, with what it needs; None where that depends on what stands around it."""
+
+    data: bytes
+    needs: frozenset[Source] | None
+
+    def __new__(cls, text: str) -> Common:
+        common = super().__new__(cls, text)
+        common.data = text.encode()
+        common.needs = _needs_of_common(common.data)
+        return common
+
+
+def _needs_of_common(html: bytes) -> frozenset[Source] | None:
+    # Neither its beginning nor its end may be a part of something.
+    if not html.lstrip().startswith(b"<") or html.rfind(b"<") > html.rfind(b">"):
+        return None
+    needs = list(_needs(html))
+    return frozenset(source for need in needs for source in need.sources) if all(need.ended for need in needs) else None
+
+
+_MARK = b"\0"
+"""Stands for a common text while all others of a page are looked at."""
+
+
+def read(pieces: Iterable[str]) -> tuple[bytes, tuple[Source, ...]]:
+    """A page from its pieces, and what it needs: in common texts that is known already."""
+    page: list[bytes] = []
+    between: list[bytes] = []
+    found: set[Source] = set()
+    is_plain = True
+    for is_common, group in groupby(pieces, lambda piece: type(piece) is Common and piece.needs is not None):
+        if is_common:
+            for piece in cast("Iterator[Common]", group):
+                page.append(piece.data)
+                found.update(piece.needs or ())
+            between.append(_MARK)
+        else:
+            text = "".join(group).encode()
+            is_plain &= text.rfind(b"<") <= text.rfind(b">")
+            page.append(text)
+            between.append(text)
+    content = b"".join(page)
+    for need in _needs(b"".join(between)):
+        if not need.ended or need.has_mark:
+            is_plain = False
+            break
+        found.update(need.sources)
+    return content, tuple(sorted(found)) if is_plain else sources(content)
+
+
+class _Need(NamedTuple):
+    """What an element needs. ``ended`` says whether it is known where it ends; ``has_mark``, whether a common text is
+    within what was looked at."""
+
+    sources: Iterable[Source]
+    ended: bool
+    has_mark: bool = False
+
+
+def _needs(html: bytes) -> Iterator[_Need]:
     # In bytes, of which there are as many when they are made small.
     small = html.lower()
     for element in _ELEMENT.finditer(small):
-        found = _REST.match(html, element.end())
-        if found is not None:
-            name = element[1].decode()
-            needed, runs = _of_tag(name, found[1])
-            yield from needed
-            if runs:
-                end = small.find(f"</{name}".encode(), found.end())
-                yield f"{name}-src", _hash(html[found.end() : end if end >= 0 else None])
+        tag = _REST.match(html, element.end())
+        if tag is None:
+            yield _Need((), False)
+            continue
+        name = element[1].decode()
+        needed, runs = _of_tag(name, tag[1])
+        if runs:
+            end = small.find(f"</{name}".encode(), tag.end())
+            text = html[tag.end() : end if end >= 0 else None]
+            yield _Need((*needed, (f"{name}-src", _hash(text))), end >= 0, _MARK in tag[1] or _MARK in text)
+        elif needed or _MARK in tag[1]:
+            yield _Need(needed, True, _MARK in tag[1])
     if _RARE.search(small):
-        for tag in _TAG.finditer(html):
-            for attribute, value in attributes(tag[0][1:-1]).items():
-                if attribute == "style":
-                    yield "style-src-attr", "'unsafe-inline'"
-                elif attribute.startswith("on"):
-                    yield from (("script-src", "'unsafe-hashes'"), ("script-src", _hash(value.encode())))
+        # Any tag counts here, so it is the whole page that has to be looked at.
+        yield _Need([source for tag in _TAG.finditer(html) for source in _of_attributes(tag[1])], False)
+
+
+def _of_attributes(tag: bytes) -> Iterator[Source]:
+    for attribute, value in attributes(tag).items():
+        if attribute == "style":
+            yield "style-src-attr", "'unsafe-inline'"
+        elif attribute.startswith("on"):
+            yield from (("script-src", "'unsafe-hashes'"), ("script-src", _hash(value.encode())))
 
 
 @lru_cache(1024)

@@ -16,7 +16,7 @@ from octavo import urls
 from octavo.diagnostic import Diagnostic, did_you_mean
 from octavo.facts import Ask
 from octavo.faults import diagnose
-from octavo.layouts import LayoutFailure, PageSettings, Rendering, joined, make_environment, rendering
+from octavo.layouts import LayoutFailure, PageSettings, Rendering, make_environment, pieces, rendering
 from octavo.model import (
     Body,
     Card,
@@ -43,7 +43,7 @@ from octavo.model import (
     json_text,
 )
 from octavo.pictures import whole_html
-from octavo.policy import Source, policy, sources, with_policy
+from octavo.policy import Source, policy, read, with_policy
 from octavo.queries import (
     AllPosts,
     Archive,
@@ -87,8 +87,8 @@ def render(url: str, ask: Ask) -> Output:
     current = Rendering(ask, subject, context.names(), context.settings, alone=_alone)
     token = rendering.set(current)
     try:
-        content = joined(environment.get_template(page.layout).generate(current.names)).encode()
-        content, needed = _secured(content, url, context.settings)
+        written = pieces(environment.get_template(page.layout).generate(current.names))
+        content, needed = _secured(written, url, context.settings)
         return Output(content, orders=context.shown.orders, sources=needed)
     except jinja2.TemplateNotFound as problem:
         if problem.name == page.layout:
@@ -106,12 +106,12 @@ def _alone(ask: Ask) -> Rendering:
     return Rendering(ask, "", context.names(), context.settings)
 
 
-def _secured(content: bytes, url: str, settings: PageSettings) -> tuple[bytes, tuple[Source, ...]]:
+def _secured(written: list[str], url: str, settings: PageSettings) -> tuple[bytes, tuple[Source, ...]]:
     """A page, with its policy in it if it tells that itself, and what the policy of the site has to allow for it."""
     csp = settings["csp"] or Csp()
     if csp.at == "none" or not urls.output_path(url).endswith((".html", ".htm")):
-        return content, ()
-    needed = sources(content)
+        return "".join(written).encode(), ()
+    content, needed = read(written)
     if csp.at in ("meta", "both"):
         content = with_policy(content, policy(needed, csp.allow, urls.origin(settings["base_url"])))
     return content, needed

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from html import unescape
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from octavo.policy import headers, policy, sources, with_policy
+from octavo.policy import Common, headers, policy, read, sources, with_policy
 from tests.sites import SiteFolder, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -40,6 +42,7 @@ A = "'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='"
         ("<code>&lt;img src=\"https://x.example/\"></code>", set()),
         ('<p style="color: red">', {("style-src-attr", "'unsafe-inline'")}),
         ('<code>p style="color: red"</code>', set()),
+        ("<style>a</style> onclick=b", {("style-src", A)}),
         ('<p onclick="a">', {("script-src", "'unsafe-hashes'"), ("script-src", A)}),
         ('<img src="https://">', set()),
         ('<img src="https://[">', set()),
@@ -50,6 +53,24 @@ A = "'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='"
 )  # fmt: skip
 def test_what_an_element_needs(html: str, found: set[tuple[str, str]]) -> None:
     assert set(sources(html.encode())) == found
+
+
+_FRAGMENTS = (
+    """
+<script>|</script>|<style>|</style>|<img src="https://x.example/a">|<img alt="|">|>|<|<im|g src=https://y.example>|'
+<p onclick="a">| style="a"| on|click=b|<link rel="stylesheet" href="//z.example/|<!--|text
+</sty|le>|"|\0|<IFRAME src='//f/'>
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(st.booleans(), st.lists(st.sampled_from(_FRAGMENTS), max_size=3).map("".join)), max_size=6))
+def test_a_page_needs_the_same_whatever_pieces_of_it_are_known(pieces: list[tuple[bool, str]]) -> None:
+    html = "".join(text for _, text in pieces).encode()
+    assert read([Common(text) if is_common else text for is_common, text in pieces]) == (html, sources(html))
 
 
 def test_a_policy_allows_the_own_host_and_what_is_needed() -> None:
