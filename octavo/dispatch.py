@@ -154,13 +154,14 @@ class _Sender(Protocol):
 def _exchange(work: Work, items: list[str], alone: list[str], jobs: int, sender: _Sender) -> Runs:
     """Send out items in batches until each is done. Meanwhile those are run here that are to be run ``alone``, or need
     what cannot be sent; and all that are left, when the processes are lost."""
-    size = max(1, min(_LARGEST_BATCH, len(items) // (4 * jobs)))
     queue = deque(items)
     running: dict[Future[Results], tuple[str, ...]] = {}
     try:
         while queue or running or alone:
             while queue and len(running) < 2 * jobs + 1:
-                batch = tuple(queue.popleft() for _ in range(min(size, len(queue))))
+                # Smaller ones towards the end, so that all processes come to theirs at about the same time.
+                size = max(1, min(_LARGEST_BATCH, len(queue) // (4 * jobs)))
+                batch = tuple(queue.popleft() for _ in range(size))
                 running[sender.send(batch)] = batch
             if alone:
                 yield work.run(alone.pop())

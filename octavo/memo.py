@@ -27,7 +27,7 @@ from octavo.traces import Trace, Traces
 
 T = TypeVar("T")
 
-_ROWS_WORTH = 2000
+_ROWS_WORTH = 400
 """Rows of a fold for which other processes are worth their start."""
 
 
