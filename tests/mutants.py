@@ -29,7 +29,7 @@ def absence_is_not_recorded() -> AbstractContextManager[Any]:
         found = self._facts.fact(query)
         value = found.load()
         if value is not None:
-            self._asked.setdefault(query, found)
+            self.facts.setdefault(query, found)
         return value
 
     return patch.object(facts.Reader, "__call__", call)
@@ -162,7 +162,7 @@ def a_source_is_known_by_its_length() -> AbstractContextManager[Any]:
     def call(self: facts.Reader, query: Any, /) -> Any:
         value = real(self, query)
         if isinstance(query, Source):
-            self._asked[query] = Fact(digest(len(value)), self._asked[query].load)
+            self.facts[query] = Fact(digest(len(value)), self.facts[query].load)
         return value
 
     def fact(self: facts.Facts, query: Any) -> Fact:

@@ -143,7 +143,7 @@ def watch(event, arguments):
 
 real = batch.run
 
-def run(step, item, facts, sink=None, sunk=""):
+def run(step, item, facts, asked_of_batch, sink=None, sunk=""):
     def hermetic(item, ask):
         global running
         def asked(query):
@@ -159,7 +159,7 @@ def run(step, item, facts, sink=None, sunk=""):
             return step(item, asked)
         finally:
             running = False
-    return real(hermetic, item, facts, sink, sunk)
+    return real(hermetic, item, facts, asked_of_batch, sink, sunk)
 
 import octavo.dispatch, octavo.memo
 octavo.dispatch.run = octavo.memo.run = run
