@@ -354,21 +354,20 @@ class Memo:
         return cast(T, known[1])
 
     def column(self, records: Records, part: str) -> dict[str, Any]:
-        """One part of every item, as ``records.column`` gives it. All of them are kept as one value as well, of which
-        only those are read anew that are other ones: to read thousands one by one takes several times as long."""
+        """One part of every item, as ``records.column`` gives it. All of them are shelved as well, and only those are
+        read anew that are other ones: to read thousands one by one takes several times as long."""
         name, key, now = f"{records.step} {part}", records.digest_of(part), records.digests(part)
-        found: tuple[dict[str, Digest], dict[str, Any]] | None = self.recall(name, key)
-        if found is not None:
-            return found[1]
-        earlier: tuple[dict[str, Digest], dict[str, Any]] = self.recall(name) or ({}, {})
-        before, kept = earlier
-        same = {item for item, digest in now.items() if before.get(item) == digest}
-        if len(same) < len(now) // 2:
-            values = records.column(part)
-        else:
-            values = {item: kept[item] if item in same else records.load(item, part) for item in now}
-        self.keep(name, key, (now, values))
-        return values
+        kept: tuple[Digest, dict[str, Digest]] = self.recall(name) or (b"", {})
+        values, before = self.shelf(name, kept[0]), kept[1]
+        others = [item for item, digest in now.items() if before.get(item) != digest]
+        if values is None or kept[0] != key:
+            if values is None or not values.fits(len(now)) or len(others) > len(now) // 2:
+                values = Buckets.of(records.column(part))
+            else:
+                values = values.changed({item: records.load(item, part) for item in others}, before.keys() - now.keys())
+            self.shelve(name, key, values)
+            self.keep(name, key, (key, now))
+        return {item: values[item] for item in now}
 
     def revised(self, name: str, key: Digest, digests: Callable[[], Mapping[str, Digest]]) -> Revised:
         """Values by item, known by their digests, that no step made. They are looked at only when ``key``, which stands

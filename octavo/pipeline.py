@@ -610,7 +610,7 @@ def _located(pictures: Mapping[str, Picture], files: Collection[str]) -> Iterato
 
 
 def _claims(index: Index, routes: Routes, assets: Mapping[str, Asset]) -> Iterator[Claim]:
-    by_url = {post.url: path for path, post in index.by_path.items()}
+    by_url = {post.url: post.path for post in (*index.live.posts, *index.live.pages)}
     for page in (*routes.pages.values(), *routes.doubles):
         claim = page_claim(page)
         if page.kind == "redirect" and page.subject in by_url:

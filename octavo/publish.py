@@ -274,16 +274,20 @@ def _compare(output: Path, rows: Mapping[str, _Row]) -> _Compared:
     """Which files are not as the manifest has them, and new rows for those that had to be read to know."""
     found = _Compared(set(), {})
     links = _Links(output)
-    base = str(output)
+    base, lead_to, lstat = f"{output}/", links.lead_to, os.lstat
     for path, row in rows.items():
-        status = None if links.lead_to(path) else _lstat(f"{base}/{path}")
-        if status is None or not stat.S_ISREG(status.st_mode):
+        try:
+            status = lstat(base + path)
+        except OSError:
+            found.altered.add(path)
+            continue
+        if lead_to(path) or not stat.S_ISREG(status.st_mode):
             found.altered.add(path)
             continue
         state = state_of(status)
         if state != row.state or not is_settled(state, row.seen):
             seen = time.time_ns()
-            if status.st_size == row.state[0] and _digest_at(f"{base}/{path}") == row.digest:
+            if status.st_size == row.state[0] and _digest_at(base + path) == row.digest:
                 found.looked_at[path] = _Row(row.digest, state, seen)
             else:
                 found.altered.add(path)

@@ -101,16 +101,16 @@ _Routed = tuple[Page, Sequence[Post] | None]
 
 
 def _all(live: Live, aliases: Aliases, settings: Settings, own: Iterable[Page]) -> Iterator[_Routed]:
-    at = settings.permalinks
-    shown: tuple[tuple[PageKind, Sequence[Post]], ...] = (("article", live.posts), ("page", live.pages))
+    at, published = settings.permalinks, tuple(live.posts)
+    shown: tuple[tuple[PageKind, Sequence[Post]], ...] = (("article", published), ("page", live.pages))
     for kind, posts in shown:
         for post in posts:
             yield Page(live.urls[post.path], post.layout, kind, post.path, post.title), None
             for alias in aliases.get(post.path, ()):
                 yield Page(_alias(alias), "redirect.html", "redirect", post.url, post.title), None
-    yield from _paginated(Page(at.home, "home.html", "home", title=settings.title), live.posts, settings)
+    yield from _paginated(Page(at.home, "home.html", "home", title=settings.title), published, settings)
     for group, layout in (("tag", "tag.html"), ("author", "author.html"), ("series", "series.html")):
-        yield from _grouped(group, layout, live.posts, settings)
+        yield from _grouped(group, layout, published, settings)
     yield Page(at.tags, "tags.html", "tags", title="Tags"), None
     yield Page(at.archive, "archive.html", "archive", title="Archive"), None
     yield Page(at.search, "search.html", "search", title="Search"), None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import contextlib
 import errno
 import gc
@@ -29,6 +30,8 @@ def run(given: list[str]) -> int:
     settings, 3 another build holds the lock, 70 a bug of ours. Interrupted, it ends by the signal itself."""
     command = ""
     gc.set_threshold(*_HARDLY_EVER)
+    # Python looks for garbage once more when it ends: a tenth of the time of a small build at ten thousand posts.
+    atexit.register(gc.freeze)
     try:
         with _interruptible():
             # Imported here, where an interrupt is heard already.

@@ -519,15 +519,15 @@ def page_facts(index: LazyIndex, routes: Callable[[], Routes], files: Iterable[s
             return fact(None)
         return Fact(index().cards(shown), lambda: tuple([card(index().by_path[path]) for path in shown]))
 
-    def in_sitemap(links: tuple[Link, ...]) -> Fact:
-        moments = [link.date.isoformat() if link.date else "" for link in links]
-        return Fact(digest(tuple(chain((link.url for link in links), moments))), lambda: links)
+    def in_sitemap(query: SitemapUrls) -> Fact:
+        dated = _dated(index(), routes())
+        return Fact(digest(tuple(chain.from_iterable(dated))), lambda: sitemap(index().settings.base_url, dated))
 
     return {
         PageAt: lambda query: fact(routes().pages.get(query.url)),
         Listing: listing,
         PublishedUrl: lambda query: fact(query.url in known() or f"{query.url}index.html" in known()),
-        SitemapUrls: lambda query: in_sitemap(sitemap(index(), routes())),
+        SitemapUrls: in_sitemap,
     }
 
 
@@ -549,23 +549,28 @@ def _plainly(page: Page) -> tuple[Any, ...]:
 _all_of_page = attrgetter(*(field.name for field in fields(Page)))
 
 
-def sitemap(index: Index, routes: Routes) -> tuple[Link, ...]:
+Dated = Sequence[tuple[str, str]]
+"""URLs, and the moment of the last change of each as text; empty where none is known."""
+
+
+def sitemap(base_url: str, dated: Dated) -> tuple[Link, ...]:
     """Every page for readers, with the day of the last change where one is known."""
-    base_url = index.settings.base_url
-    links = []
-    for page in sorted(routes.pages.values(), key=lambda page: page.url):
+    return tuple(
+        [Link("", urls.href(url, base_url), dt.datetime.fromisoformat(day) if day else None) for url, day in dated]
+    )
+
+
+def _dated(index: Index, routes: Routes) -> Dated:
+    """Every page for readers, in order of URL."""
+    moments = {post.path: post.updated or post.date for post in (*index.live.posts, *index.live.pages)}
+    found: list[tuple[str, str]] = []
+    for url, page in sorted(routes.pages.items()):
         if page.kind in ("feed", "index", "redirect", "error"):
             continue
-        links.append(Link("", urls.href(page.url, base_url), _changed(index, routes, page)))
-    return tuple(links)
-
-
-def _changed(index: Index, routes: Routes, page: Page) -> dt.datetime | None:
-    paths = routes.listings.get(page.url, ())
-    if page.kind in ("article", "page") and page.subject in index.live.urls:
-        paths = (page.subject,)
-    moments = [post.updated or post.date for post in map(index.by_path.__getitem__, paths)]
-    return max((moment for moment in moments if moment is not None), default=None)
+        paths = (page.subject,) if page.kind in ("article", "page") else routes.listings.get(url, ())
+        newest = max((moment for path in paths if (moment := moments.get(path)) is not None), default=None)
+        found.append((url, newest.isoformat() if newest is not None else ""))
+    return found
 
 
 def shared_names(
