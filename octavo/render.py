@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from itertools import groupby
 from typing import Any
 
@@ -265,13 +265,19 @@ class SiteContext:
         if kind not in _PATTERNS:
             hint = did_you_mean(kind, _PATTERNS) or f"there are {', '.join(sorted(_PATTERNS))}"
             raise _nothing(kind, f"no page of the site is called {kind!r}", hint)
-        return self._href(urls.expand(getattr(patterns, kind), {"slug": slug}))
+        return _place(getattr(patterns, kind), slug, self.settings["base_url"])
 
     def data(self, name: str) -> Any:
         value = self.ask(Data(name))
         if value is None:
             raise _nothing(name, f"build.py has no @site.data function {name!r}", "add one, or look at its name")
         return value
+
+
+@lru_cache(1024)
+def _place(pattern: str, slug: str, base_url: str) -> str:
+    """Each page leads to some pages of the site, such as the archive."""
+    return urls.href(urls.expand(pattern, {"slug": slug}), base_url)
 
 
 class PageContext(SiteContext):
@@ -286,7 +292,7 @@ class PageContext(SiteContext):
         return {
             **super().names(),
             "page": self._view(),
-            "post": self.ask(PostAt(self.page.subject)) if self.has_post else None,
+            "post": self._own_post,
             "content": self.content,
             "cover": self.cover,
             "picture": self.picture,
@@ -365,7 +371,7 @@ class PageContext(SiteContext):
 
     def cover(self, sizes: str = "") -> Markup:
         """The element of this post's image, which is loaded before all else; empty where there is none."""
-        post = self.ask(PostAt(self.page.subject)) if self.has_post else None
+        post = self._own_post
         if post is None or post.image is None:
             return Markup("")
         attributes = {"alt": post.image_alt, "fetchpriority": "high", "decoding": "async"}
@@ -384,7 +390,11 @@ class PageContext(SiteContext):
 
     def social_image(self) -> SocialImage | None:
         """What a link to this page is shown with, if there is an image for that."""
-        post = self.ask(PostAt(self.page.subject)) if self.has_post else None
+        return self._own_social_image
+
+    @cached_property
+    def _own_social_image(self) -> SocialImage | None:
+        post = self._own_post
         if post is None:
             return None
         if post.image is None:
@@ -396,6 +406,10 @@ class PageContext(SiteContext):
 
     def words(self) -> int:
         return self._own_body.words if self._own_body else 0
+
+    @cached_property
+    def _own_post(self) -> Post | None:
+        return self.ask(PostAt(self.page.subject)) if self.has_post else None
 
     @cached_property
     def _own_body(self) -> Body | None:
@@ -414,15 +428,15 @@ class PageContext(SiteContext):
         count = self.settings["related"].count if count is None else count
         path = self.page.subject
         found = self.ask(OffersOf(path, count)) or ()
-        self.ask.all(CardOf(offer.path) for offer in found)
+        wanted = [CardOf(offer.path) for offer in found]
+        self.ask.all(wanted)
 
         def relation(place: int) -> Relation:
             return (self.ask(RelatedTo(path, count)) or ())[place]
 
-        cards = [self.ask(CardOf(offer.path)) for offer in found]
         return tuple(
             Suggestion(card, tuple(map(Markup, offer.reasons)), offer.terms, partial(relation, place))
-            for place, (card, offer) in enumerate(zip(cards, found, strict=True))
+            for place, (card, offer) in enumerate(zip(map(self.ask, wanted), found, strict=True))
             if card
         )
 
