@@ -9,11 +9,11 @@ from __future__ import annotations
 import gc
 import pickle
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from octavo.batch import (
     Answer,
@@ -35,6 +35,10 @@ from octavo.batch import (
 )
 from octavo.facts import Facts, Query, from_text
 
+T = TypeVar("T")
+P = TypeVar("P")
+R = TypeVar("R")
+
 _LARGEST_BATCH = 32
 
 
@@ -49,7 +53,7 @@ class Crew(Protocol):
         """Whether the processes of the pool see none of our files."""
         ...
 
-    def heirs(self, begin: Callable[[Estate], None], estate: Estate, /) -> AbstractContextManager[Executor] | None:
+    def heirs(self, begin: Callable[[T], None], estate: T, /) -> AbstractContextManager[Executor] | None:
         """Copies of this process, each of which calls ``begin(estate)`` first; None where none can be made."""
         ...
 
@@ -139,6 +143,38 @@ def _uncollected() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+class Share:
+    """Work that is divided between copies of this process; without a crew, or where it cannot be copied, it is all done
+    here. What comes of it must not depend on the number of parts."""
+
+    def __init__(self, crew: Crew | None = None) -> None:
+        self._crew = crew
+
+    def __call__(self, work: Callable[[P], R], divided: Callable[[int], Sequence[P]]) -> list[R]:
+        """What ``work`` gives for each part; ``divided`` gives so many parts."""
+        crew = self._crew
+        heirs = crew.heirs(_begin_part, work) if crew is not None and crew.jobs > 1 else None
+        if crew is not None and heirs is not None:
+            try:
+                with _uncollected(), heirs as executor:
+                    return list(executor.map(_part, divided(crew.jobs)))
+            except BrokenExecutor:  # they are lost, their work is not
+                pass
+        return list(map(work, divided(1)))
+
+
+_works: list[Callable[[Any], Any]] = []
+
+
+def _begin_part(work: Callable[[Any], Any]) -> None:
+    _works[:] = [work]
+
+
+def _part(part: Any) -> Any:
+    (work,) = _works
+    return work(part)
 
 
 class _Sender(Protocol):

@@ -18,7 +18,7 @@ from octavo.answers import Answers
 from octavo.batch import Asked, Done, Local, PartKey, Shelf, Sink, Step, defaults, run
 from octavo.buckets import Buckets
 from octavo.digest import SIZE, Digest, digest
-from octavo.dispatch import Crew, Hints, Work, run_all
+from octavo.dispatch import Crew, Hints, Share, Work, run_all
 from octavo.facts import Ask, Fact, Facts, Query, Revised
 from octavo.observe import Observer
 from octavo.revised import Revisions, revised
@@ -42,7 +42,7 @@ class Rows(Protocol):
     def __iter__(self) -> Iterator[str]: ...
 
 
-Fold = Callable[[Ask, Mapping[str, bytes] | None], tuple[Rows, Mapping[str, bytes]]]
+Fold = Callable[[Ask, Mapping[str, bytes] | None, Share], tuple[Rows, Mapping[str, bytes]]]
 
 
 @dataclass(frozen=True)
@@ -229,12 +229,11 @@ class Memo:
         self._observer.ended(name)
 
     def fold(self, step: Fold, value: type, facts: Facts) -> Mapped:
-        """One step over everything: ``step(ask, state) -> (rows, state)``, with the state of its last run (or None), in
-        pieces by name.
+        """One step over everything: ``step(ask, state, share) -> (rows, state)``, with the state of its last run (or
+        None), in pieces by name; with ``share`` it can have other processes help.
 
         ``value`` is the dataclass of a row. The rows must not depend on the state, which only makes them cheaper to
-        find. Each row is kept on its own;
-        only those that the step says it ``touched`` since that state are looked at.
+        find. Each row is kept on its own; only those that the step says it ``touched`` since that state are looked at.
         """
         name, whole_name = step.__name__, f"{step.__name__}:state"
         self._observer.began(name)
@@ -249,7 +248,7 @@ class Memo:
             made: list[tuple[Rows, Mapping[str, bytes]]] = []
 
             def one(item: str, ask: Ask) -> _Nothing:
-                made.append(step(ask, state))
+                made.append(step(ask, state, Share(self._crew)))
                 return _Nothing()
 
             done = run(one, "", facts, Asked())

@@ -6,13 +6,27 @@ most of them are known without a search. This module imports numpy: import it wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import pairwise, starmap
 from typing import NamedTuple
 
 import numpy as np
 
-from octavo.vectors import UNIT, Array, Index, postings, products, products_below, spread, vectors
+from octavo.dispatch import Share
+from octavo.vectors import (
+    UNIT,
+    Array,
+    Index,
+    Postings,
+    Vectors,
+    postings,
+    products,
+    products_below,
+    spread,
+    vectors,
+)
 
 _SPARE = 12
 """Entries known beyond those needed, so that a list that loses a few is not searched anew."""
@@ -41,6 +55,9 @@ _FULL = UNIT * UNIT * ONE
 _FULL_BITS = _FULL.bit_length() - 1
 _SCORE_BITS = 40
 _PENDING = 1 << 18
+_WORTH = 4000
+"""Posts for which a search is worth the start of other processes."""
+
 _SAMPLE = 2048
 
 
@@ -82,13 +99,29 @@ def from_bytes(arrays: Sequence[bytes], size: int) -> Near:
     return Near(np.pad(starts, more, mode="edge"), np.frombuffer(arrays[1], np.uint32), scores, np.pad(bounds, more))
 
 
-def search(index: Index, standing: Standing) -> Near:
+def search(index: Index, standing: Standing, share: Share) -> Near:
     """The lists of all posts."""
+    of, by, size = vectors(index), postings(index), len(standing.days)
+
+    def divided(parts: int) -> list[range]:
+        """A post is compared with those below it, so that the parts are about as much work."""
+        edges = [round(size * math.sqrt(part / parts)) for part in range(parts + 1)]
+        return list(starmap(range, pairwise(edges)))
+
+    share = share if size >= _WORTH else Share()
+    entries, bounds = zip(*share(lambda part: _found(of, by, standing, part), divided), strict=True)
+    # What one part leaves out may be above what another does.
+    least = np.maximum.reduce(bounds)
+    return _in_columns(_best(_above(_joined([*entries]), least), least, standing), least)
+
+
+def _found(of: Vectors, by: Postings, standing: Standing, searched: range) -> tuple[_Entries, Array]:
+    """What some slots and those below them have in each other's lists, and the bounds above which that is all."""
     size = len(standing.days)
     bounds, limits = np.zeros(size, np.int64), np.zeros(size)
     held: list[_Entries] = []
     kept = pending = 0
-    for slots, values in products_below(vectors(index), postings(index)):
+    for slots, values in products_below(of, by, searched):
         found, bounds[slots] = _scored(slots, values, limits[: values.shape[1]], standing)
         limits[slots] = bounds[slots] / ONE
         held += [_above(found, bounds), _above(_turned(found), bounds)]
@@ -98,7 +131,7 @@ def search(index: Index, standing: Standing) -> Near:
             best = _best(_joined(held), bounds, standing)
             held, kept, pending = [best], len(best.owners), 0
             limits = bounds / ONE
-    return _in_columns(_best(_joined(held), bounds, standing), bounds)
+    return _best(_joined(held), bounds, standing), bounds
 
 
 def merge(near: Near, index: Index, standing: Standing, changed: Array, gone: Array) -> tuple[Near, Array]:

@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from octavo.digest import SIZE
+from octavo.dispatch import Share
 from octavo.facts import Ask
 from octavo.model import Candidate, Reason, Related, RelatedList, Relation, Relations, Terms
 from octavo.offers import offers
@@ -72,7 +73,7 @@ class State:
 _PIECES = ("index", "near", "why")
 
 
-def relate(ask: Ask, state: Mapping[str, bytes] | None) -> tuple[Rows | NoRows, Mapping[str, bytes]]:
+def relate(ask: Ask, state: Mapping[str, bytes] | None, share: Share) -> tuple[Rows | NoRows, Mapping[str, bytes]]:
     """The step over all posts: their lists by path, and the state for the next run, in pieces."""
     settings: Related = ask(Setting("related")) or Related()
     shown, shape = settings.count, marshal.dumps((settings.count, settings.reach_all))
@@ -87,6 +88,7 @@ def relate(ask: Ask, state: Mapping[str, bytes] | None) -> tuple[Rows | NoRows, 
         previous,
         lambda path: ask(SpellingOf(path)) or "",
         shown if settings.reach_all else 0,
+        share,
     )
     return Rows(lists, shown), {"shape": shape, **new_state.pieces()}
 
@@ -116,6 +118,9 @@ class Rows(Mapping[str, RelatedList]):
         return len(self._lists)
 
 
+_ALONE = Share()
+
+
 def rank(
     candidates: Iterable[Candidate],
     load: Load,
@@ -123,6 +128,7 @@ def rank(
     previous: State | None = None,
     spell: Spell = lambda path: "",
     reached: int = 0,
+    share: Share = _ALONE,
 ) -> tuple[Lists, State]:
     """The lists of all candidates, at most ``keep`` entries each, and the state for the next run.
 
@@ -133,7 +139,7 @@ def rank(
     everyone = {candidate.path: candidate for candidate in candidates}
     posts = tuple(everyone[path] for path in sorted(everyone) if everyone[path].related)
     ranking = _updated(posts, load, previous) if previous is not None and previous.keep == keep else None
-    ranking = ranking or _computed(posts, load, keep)
+    ranking = ranking or _computed(posts, load, keep, share)
     order = ranking.order
     placed = _placed(order, reached) if reached else {}
     paths = sorted(order.posts[slot].path for slot in placed)
@@ -359,7 +365,7 @@ def _rearranged(order: Order, slot: int, shown: set[int], size: int) -> list[Ent
 # A run from nothing, and a run from the state of another one.
 
 
-def _computed(posts: Posts, load: Load, keep: int) -> Ranking:
+def _computed(posts: Posts, load: Load, keep: int, share: Share) -> Ranking:
     import numpy as np
 
     from octavo import nearest, reasons, vectors
@@ -367,7 +373,7 @@ def _computed(posts: Posts, load: Load, keep: int) -> Ranking:
     stock, standing = _standing(posts, keep)
     index, slots, places = vectors.build((load(post.path) for post in posts), stock)
     give_back()
-    near = nearest.search(index, standing)
+    near = nearest.search(index, standing, share)
     order = Order(posts, near, standing, keep)
     everyone = np.ones(len(posts), np.bool_)
     pairs = order.explained(everyone)

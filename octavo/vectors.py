@@ -335,16 +335,17 @@ def products(of: Vectors, by: Postings, slots: Array) -> Iterator[tuple[Array, A
         yield slots[start:end], _summed(of, by, lengths, slots[start:end], size)
 
 
-def products_below(of: Vectors, by: Postings) -> Iterator[tuple[Array, Array]]:
-    """The same of every slot with the slots below it, and 0 with the others, so that each pair comes once. Each row is
-    as long as there are slots below any of them. By term, slots have to ascend."""
-    slots = np.arange(len(of.starts) - 1)
-    passed = np.zeros(len(by.starts) - 1, np.int64)
-    for start, end in _turns(of, np.diff(by.starts) // 2, slots, len(slots)):
-        np.add.at(passed, of.terms[of.starts[start] : of.starts[end]], 1)
-        values = _summed(of, by, passed, slots[start:end], end)
-        values[:, start:] = np.tril(values[:, start:], -1)
-        yield slots[start:end], values
+def products_below(of: Vectors, by: Postings, slots: range) -> Iterator[tuple[Array, Array]]:
+    """The same of some slots, one after the other, with the slots below each, and 0 with the others, so that each pair
+    comes once. Each row is as long as there are slots below any of them. By term, slots have to ascend."""
+    passed = np.bincount(of.terms[: of.starts[slots.start]], minlength=len(by.starts) - 1)
+    own = np.arange(slots.start, slots.stop)
+    for start, end in _turns(of, np.diff(by.starts) // 2, own, slots.stop):
+        first, last = slots.start + start, slots.start + end
+        np.add.at(passed, of.terms[of.starts[first] : of.starts[last]], 1)
+        values = _summed(of, by, passed, own[start:end], last)
+        values[:, first:] = np.tril(values[:, first:], -1)
+        yield own[start:end], values
 
 
 def _turns(of: Vectors, lengths: Array, slots: Array, size: int) -> Iterator[tuple[int, int]]:

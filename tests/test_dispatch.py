@@ -16,7 +16,7 @@ import pytest
 
 from octavo.batch import Asked, Done, Estate, Shelf
 from octavo.batch import run as run_item
-from octavo.dispatch import Hints, Work, run_all
+from octavo.dispatch import Hints, Share, Work, run_all
 from octavo.facts import Ask, Fact, Facts, Query, Resolver
 
 CHECKOUT = Path(__file__).parent.parent
@@ -77,7 +77,7 @@ class Crew:
     executor: Inline
     jobs: int = 2
 
-    def heirs(self, begin: Any, estate: Estate, /) -> AbstractContextManager[Executor]:
+    def heirs(self, begin: Any, estate: Any, /) -> AbstractContextManager[Executor]:
         shelf = Shelf(Stock())
         begin(Estate(estate.step, facts(shelf), shelf, estate.sink, estate.sunk))
         return nullcontext(self.executor)
@@ -206,3 +206,28 @@ def test_a_question_that_was_answered_in_two_ways_is_told_as_two() -> None:
     answers = [{Stored("a"): Fact(digest, str)} for digest in (b"1" * 16, b"2" * 16, b"2" * 16)]
     assert [list(asked.places(each)) for each in answers] == [[0], [1], [1]]
     assert (asked.questions, asked.answers) == (['Stored["a"]'] * 2, [b"1" * 16, b"2" * 16])
+
+
+@dataclass(frozen=True)
+class Hands(Crew):
+    """A crew whose copies only do what they are told to begin with."""
+
+    def heirs(self, begin: Any, estate: Any, /) -> AbstractContextManager[Executor]:
+        begin(estate)
+        return nullcontext(self.executor)
+
+
+@pytest.mark.parametrize("lost", [10**9, 1, 0])
+def test_work_is_shared_by_as_many_as_there_are_and_is_done_all_the_same_when_they_are_lost(lost: int) -> None:
+    executor = Inline(lost)
+
+    def divided(parts: int) -> list[str]:
+        return ["abcdef"] if parts == 1 else ["abc", "def"]
+
+    assert "".join(Share(Hands(executor))(str.upper, divided)) == "ABCDEF"
+    assert executor.sent == ["abc", "def"]
+
+
+@pytest.mark.parametrize("crew", [None, Hands(Inline(), jobs=1)])
+def test_work_that_nobody_shares_is_done_here_as_one(crew: Crew | None) -> None:
+    assert Share(crew)(str.upper, lambda parts: ["ab"] * parts) == ["AB"]

@@ -13,10 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo.batch import Estate
 from octavo.buckets import Buckets
 from octavo.digest import Digest
-from octavo.dispatch import Hints
+from octavo.dispatch import Hints, Share, T
 from octavo.facts import Ask, Fact, Facts, Query, Resolver, fact
 from octavo.memo import Mapped, Memo, Records
 from octavo.store import CorruptStore, Store
@@ -84,7 +83,7 @@ class Hands:
     jobs: int = 2
     remote: bool = False
 
-    def heirs(self, begin: Callable[[Estate], None], estate: Estate, /) -> None:
+    def heirs(self, begin: Callable[[T], None], estate: T, /) -> None:
         return None
 
     def pool(self) -> Executor | None:
@@ -287,7 +286,7 @@ class Initials(dict[str, Letter]):
     touched: frozenset[str] = frozenset()
 
 
-def number_rows(ask: Ask, state: Mapping[str, bytes] | None) -> tuple[Initials, Mapping[str, bytes]]:
+def number_rows(ask: Ask, state: Mapping[str, bytes] | None, share: Share) -> tuple[Initials, Mapping[str, bytes]]:
     """The first letter of each note; the state is all of them as they were."""
     rows = Initials({name: Letter((ask(Note(name)) or "")[:1]) for name in ask(Names()) or ()})
     letters = {name: letter.row.encode() for name, letter in rows.items()}

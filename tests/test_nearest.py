@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -8,9 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo import nearest, vectors
+from octavo.dispatch import P, R, Share
 from octavo.nearest import Near, Standing
 from octavo.vectors import Array, Index
 from tests.test_vectors import Post, index_of, product, random_posts, stock, terms, weights
+
+
+class Divided(Share):
+    """Work done here, in so many parts."""
+
+    def __init__(self, parts: int) -> None:
+        super().__init__()
+        self.parts = parts
+
+    def __call__(self, work: Callable[[P], R], divided: Callable[[int], Sequence[P]]) -> list[R]:
+        return list(map(work, divided(self.parts)))
 
 
 def standing(size: int, seed: int, needed: int = 3) -> Standing:
@@ -47,6 +60,7 @@ def assert_right(near: Near, index: Index, order: Standing) -> None:
 @pytest.fixture(params=["small", "as it is"])
 def sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small steps let few posts meet every way a list may take."""
+    monkeypatch.setattr(nearest, "_WORTH", 0)
     if request.param == "small":
         monkeypatch.setattr(nearest, "_SPARE", 2)
         monkeypatch.setattr(nearest, "_PENDING", 64)
@@ -58,7 +72,8 @@ def sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("seed", range(5))
 def test_lists_are_those_of_a_comparison_of_all_with_all(seed: int) -> None:
     index, order = index_of(random_posts(seed, 200), 150), standing(200, seed)
-    assert_right(nearest.search(index, order), index, order)
+    for share in (Share(), Divided(4)):
+        assert_right(nearest.search(index, order, share), index, order)
 
 
 @pytest.mark.usefixtures("sizes")
@@ -66,8 +81,9 @@ def test_equal_scores_stay_together_and_stand_by_place() -> None:
     posts: list[Post] = [{"subquery": 4} if slot % 2 else {"blueprint": 4, f"w{slot % 8}": 4} for slot in range(120)]
     index = index_of(posts, 20)
     order = Standing(np.full(120, 7), np.random.default_rng(1).permutation(120), np.full(120, 3))
-    near = nearest.search(index, order)
+    near = nearest.search(index, order, Share())
     assert_right(near, index, order)
+    assert lists(nearest.search(index, order, Divided(2))) == lists(near)
     assert near.starts[2] - near.starts[1] == 59
 
 
@@ -79,7 +95,7 @@ def test_lists_after_changes_are_those_of_a_search(seed: int) -> None:
     order = standing(130, seed)
     first = Standing(*(column[:120] for column in order))
     index = index_of(posts, 80)
-    near = nearest.search(index, first)
+    near = nearest.search(index, first, Share())
     for _ in range(4):
         gone = [] if seed % 3 else rng.choice(len(posts), 3, replace=False).tolist()
         new = [slot for slot in rng.choice(len(posts), 2, replace=False).tolist() if slot not in gone]

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.digest import digest
+from octavo.dispatch import Share
 from octavo.facts import Fact, Facts, Reader, fact
 from octavo.model import Candidate, Related, Relations, Terms
 from octavo.queries import Corpus, Setting, SpellingOf, TermsOf
@@ -396,20 +397,20 @@ def test_the_step_asks_for_the_corpus_and_for_the_terms_that_changed() -> None:
             )
         )
 
-    rows, state = relate(ask(), None)
+    rows, state = relate(ask(), None, Share())
     assert {path: (*row.first, *row.rest) for path, row in rows.items()} == {
         path: tuple(row) for path, row in made.lists().items()
     }
     assert {type(piece) for piece in state.values()} == {bytes}
     made.posts["a.md"] = made.posts["a.md"]._replace(title="Other")
     reader = ask()
-    rows, _ = relate(reader, state)
+    rows, _ = relate(reader, state, Share())
     assert {path: (*row.first, *row.rest) for path, row in rows.items()} == {
         path: tuple(row) for path, row in made.lists().items()
     }
     assert {type(query) for query in reader.asked} == {Setting, Corpus, SpellingOf}
     assert max(len(row.first) for row in rows.values()) == 1
-    rows, _ = relate(ask(shown=0), state)
+    rows, _ = relate(ask(shown=0), state, Share())
     assert list(rows) == []
 
 
@@ -420,9 +421,9 @@ def test_numpy_is_imported_when_lists_are_made_only() -> None:
 
 def test_a_site_that_shows_no_lists_asks_for_no_posts() -> None:
     reader = Reader(Facts({Setting: lambda query: fact(Related(0))}))
-    rows, state = relate(reader, None)
+    rows, state = relate(reader, None, Share())
     assert (list(rows), list(reader.asked)) == ([], [Setting("related")])
-    assert list(relate(reader, state)[0]) == []
+    assert list(relate(reader, state, Share())[0]) == []
 
 
 def test_a_page_that_shows_many_gets_as_many_with_reasons() -> None:
@@ -435,7 +436,7 @@ def test_a_page_that_shows_many_gets_as_many_with_reasons() -> None:
             SpellingOf: lambda query: fact(""),
         }
     )
-    rows, _ = relate(Reader(facts), None)
+    rows, _ = relate(Reader(facts), None, Share())
     first = rows["near00.md"].first
     assert len(first) == 30
     assert all(entry.reasons for entry in first)
