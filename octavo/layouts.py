@@ -9,7 +9,6 @@ import datetime as dt
 import json
 import marshal
 from collections.abc import Callable, Generator, Iterator, Mapping, MutableMapping
-from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
@@ -192,7 +191,11 @@ class _Context(Context):
         kind = type(__function)
         if kind is Macro:
             args = (__self.eval_ctx, *args)
-        elif kind is not BuiltinMethodType and (kind not in _PLAIN or hasattr(__function, "jinja_pass_arg")):
+        elif not (
+            kind is BuiltinMethodType
+            or __function is dict
+            or (kind in _PLAIN and not hasattr(__function, "jinja_pass_arg"))
+        ):
             return super().call(__function, *args, **kwargs)
         if kwargs:
             kwargs.pop("_block_vars", None)
@@ -245,10 +248,17 @@ class _Environment(jinja2.Environment):
     def alike(self, context: Context, part: Part, names: tuple[str, ...]) -> str:
         """A part of a layout that is alike on all pages, where its names mean here what they mean on all pages."""
         page = rendering.get()
-        if page.alone is not None and all(context.resolve_or_missing(name) is page.names[name] for name in names):
-            # What fails is tried again in its place, for there it is told where it was.
-            with suppress(Exception):
-                return page.ask.shared(_alone, page.alone, part, self)
+        own = page.names
+        if page.alone is not None:
+            for name in names:
+                if context.resolve_or_missing(name) is not own[name]:
+                    break
+            else:
+                try:
+                    return page.ask.shared(_alone, page.alone, part, self)
+                except Exception:
+                    # It is tried again in its place, for there it is told where it was.
+                    return "".join(pieces(part(context)))
         return "".join(pieces(part(context)))
 
 
