@@ -156,6 +156,10 @@ class _Template(jinja2.Template):
         return module
 
 
+Part = Callable[[Context], Iterator[str]]
+"""A part of a layout as it is compiled."""
+
+
 class _CodeGenerator(CodeGenerator):
     """Jinja2's own, with one call instead of three around each value that a layout writes, and with the parts that are
     alike on all pages rendered once."""
@@ -186,6 +190,23 @@ class _CodeGenerator(CodeGenerator):
 
 
 class _Context(Context):
+    def __init__(
+        self,
+        environment: jinja2.Environment,
+        parent: dict[str, Any],
+        name: str | None,
+        blocks: Mapping[str, Part],
+        globals: object = None,
+    ) -> None:
+        """Jinja2's own, without what it keeps for modules that are made once."""
+        self.parent = parent
+        self.vars = {}
+        self.environment = environment
+        self.eval_ctx = nodes.EvalContext(environment, name)
+        self.exported_vars = set()
+        self.name = name
+        self.blocks = {block: [part] for block, part in blocks.items()} if blocks else {}
+
     def call(__self, __function: Any, *args: Any, **kwargs: Any) -> Any:
         """Jinja2's own, at once for what layouts call most: functions of the page, and macros."""
         kind = type(__function)
@@ -214,10 +235,6 @@ _encode = json.JSONEncoder(sort_keys=True).encode
 
 def _as_json(value: Any, **options: Any) -> str:
     return json.dumps(value, sort_keys=True, **options) if options else _encode(value)
-
-
-Part = Callable[[Context], Iterator[str]]
-"""A part of a layout as it is compiled."""
 
 
 class _Environment(jinja2.Environment):

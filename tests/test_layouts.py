@@ -91,6 +91,15 @@ def test_functions_macros_and_what_takes_the_context_can_be_called() -> None:
     assert rendered({"page": macros + calls}, names)[0] == "<&amp;->AX!(in)True"
 
 
+def test_a_block_in_a_loop_and_what_takes_the_context_see_the_loop() -> None:
+    @jinja2.pass_context
+    def item(context: Any) -> str:
+        return str(context["m"])
+
+    page = "{% for n in [1, 2] %}{% block x scoped %}{{ n }}{% endblock %}{% set m = n %}{{ item() }}{% endfor %}"
+    assert rendered({"page": page}, {"item": item})[0] == "1122"
+
+
 def test_a_layout_used_many_times_on_a_page_is_asked_for_once_and_by_each_page() -> None:
     environment = make_environment(Extensions())
     texts = {
