@@ -156,12 +156,14 @@ def strongest(terms: list[str], shared: Common, texts: tuple[str, ...] = ()) -> 
 
 class _Read(NamedTuple):
     """Terms as they are told: the ``numbers`` of their ``texts`` and whether they are tags; ``texts`` has all in order,
-    and then once more as tags. ``words`` has a column of numbers for each term, -1 where there are no more."""
+    and then once more as tags. ``words`` has a column of numbers for each term, -1 where there are no more; ``bits``
+    (uint64) has a bit for each of them, which some others have as well."""
 
     texts: list[str]
     numbers: Array
     is_tag: Array
     words: Array
+    bits: Array
 
 
 def _read(terms: list[str]) -> _Read:
@@ -172,11 +174,13 @@ def _read(terms: list[str]) -> _Read:
     rows = [{words.setdefault(_singular(word), len(words)) for word in words_of(text)} for text in plain]
     most = max(map(len, rows), default=1)
     table = np.array([[*row, *[-1] * (most - len(row))] for row in rows], np.int32).reshape(-1, most)
+    bits = np.where(table >= 0, np.uint64(1) << (table % 64).astype(np.uint64), np.uint64(0))
     return _Read(
         texts=[*order, *(TAG + text for text in order)],
         numbers=np.array([numbers[text] for text in plain], np.int64),
         is_tag=np.array([term.startswith(TAG) for term in terms], np.bool_),
         words=np.ascontiguousarray(table.T),
+        bits=np.bitwise_or.reduce(bits, axis=1),
     )
 
 
@@ -211,7 +215,7 @@ def _told(terms: Array, parts: Array, products: Array, read: _Read) -> tuple[Arr
         rows = np.flatnonzero(terms[:, column] >= 0)
         for group in range(column):
             term, lead = terms[rows, column], leads[rows, group]
-            within, holds = _within(term, lead, read.words), _within(lead, term, read.words)
+            within, holds = _within(term, lead, read), _within(lead, term, read)
             joins = within & (holds | ~read.is_tag[term]) & (lead >= 0)
             takes = holds & ~within & ~of_tag[rows, group] & (lead >= 0)
             of_tag[rows[joins], group] |= read.is_tag[term[joins]]
@@ -232,12 +236,14 @@ def _told(terms: Array, parts: Array, products: Array, read: _Read) -> tuple[Arr
     return np.where(told, numbers, -1), shares
 
 
-def _within(one: Array, two: Array, words: Array) -> Array:
+def _within(one: Array, two: Array, read: _Read) -> Array:
     """Whether all words of the terms ``one`` are words of ``two``."""
-    mask = np.ones(len(one), np.bool_)
-    for each in words:
-        rows = np.flatnonzero(each[one] >= 0)
-        mask[rows] &= (words[:, two[rows]] == each[one[rows]]).any(axis=0)
+    # Mostly they are not, and a bit says so.
+    mask: Array = (read.bits[one] & ~read.bits[two]) == 0
+    for each in read.words:
+        rows = np.flatnonzero(mask)
+        rows = rows[each[one[rows]] >= 0]
+        mask[rows] = (read.words[:, two[rows]] == each[one[rows]]).any(axis=0)
     return mask
 
 
