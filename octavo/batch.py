@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from octavo.digest import SIZE, Digest, digest, digest_bytes
 from octavo.facts import Ask, Fact, Facts, Interrupted, Missing, Query, Reader, Resolver, written
@@ -94,8 +94,7 @@ def _asked(questions: list[str], answers: bytes) -> Asked:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """One run: the places of its questions in what its batch ``asked``; and the digests of the value's parts, in the
     order of its fields, with those parts pickled that are not what they are by default. ``seconds`` is how long it
     took; it is not kept."""
@@ -226,8 +225,8 @@ class Estate:
     sunk: str
 
 
-_MOST_HELD = 5_000
-"""Answers that an heir holds from batch to batch: most are about one item and not asked again."""
+MOST_HELD = 5_000
+"""Answers that are held from batch to batch: most are about one item and not asked again."""
 
 _inherited: list[Estate] = []
 
@@ -242,7 +241,7 @@ def run_inherited(items: tuple[str, ...], parts: Mapping[PartKey, bytes]) -> lis
     """What an heir does with a batch: ``parts`` are those that it is likely to need."""
     (estate,) = _inherited
     estate.shelf.holds_only(parts)
-    estate.facts.forget(_MOST_HELD)
+    estate.facts.forget(MOST_HELD)
     return _run_all(estate.step, items, estate.facts, estate.sink, estate.sunk)
 
 

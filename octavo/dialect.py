@@ -175,6 +175,7 @@ def make_parser(extensions: Extensions) -> Parser:
     block.wrap("deflist", rules.definitions)
     block.wrap("paragraph", lambda rule: rules.paragraph)
     block.begin(BLOCK_FIRSTS)
+    md.core.ruler.at("normalize", rules.normalize)
     md.core.ruler.at("inline", _inline)
     md.core.ruler.before("inline", "heading_attributes", _heading_attributes)
     Writer.take_over(md)

@@ -44,7 +44,8 @@ class Found(NamedTuple):
     def read(self) -> bytes:
         """The content. Raises FileChanged when it is no longer what was listed."""
         try:
-            data = Path(self.location).read_bytes()
+            with open(self.location, "rb") as file:  # noqa: PTH123
+                data = file.read()
         except OSError as problem:
             raise FileChanged(self.path) from problem
         if digest_bytes(data) != self.digest:

@@ -12,10 +12,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from octavo.batch import (
+    MOST_HELD,
     Answer,
     Asked,
     Done,
@@ -94,6 +95,7 @@ class Work:
         for place, item in enumerate(items):
             if place % _LARGEST_BATCH == 0:
                 asked = Asked()
+                self.facts.forget(MOST_HELD)
             yield run(self.step, item, self.facts, asked, self.sink, self.sunk)
 
     def sink_sent(self, done: Done) -> Done:
@@ -101,7 +103,7 @@ class Work:
         if self.sink is None or self.sunk not in done.parts:
             return done
         self.sink.write(done.item, pickle.loads(done.parts[self.sunk]))
-        return replace(done, parts={part: data for part, data in done.parts.items() if part != self.sunk})
+        return done._replace(parts={part: data for part, data in done.parts.items() if part != self.sunk})
 
 
 Runs = Generator[Done, None, None]

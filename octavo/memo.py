@@ -185,7 +185,7 @@ class Memo:
         known = self._known(name)
         parts = tuple(field.name for field in fields(value))
         self._answers.compare(facts)
-        changed = self._answers.changed_since(name)
+        changed = self._answers.changed_since(name) if known else {}
         made = known.part_digests(parts.index(sunk)) if sunk else {}
         asking = known.asking(changed)
         changes: dict[str, Change] = {}

@@ -153,9 +153,12 @@ def _delete_folder(folder: Path) -> None:
     if folder.is_symlink() or folder.is_file():
         folder.unlink()
     elif folder.exists():
-        import shutil
+        try:
+            folder.rmdir()  # as a sweep leaves it
+        except OSError:
+            import shutil
 
-        shutil.rmtree(folder)
+            shutil.rmtree(folder)
 
 
 # The manifest: what Octavo wrote, and how it lay on the disk.

@@ -12,13 +12,14 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeVar, cast
 
-from markdown_it import MarkdownIt
+from markdown_it import MarkdownIt, rules_core
 from markdown_it import rules_inline as library
 from markdown_it.common.utils import mdTrim
 from markdown_it.parser_block import ParserBlock
 from markdown_it.parser_inline import ParserInline
 from markdown_it.ruler import Ruler
 from markdown_it.rules_block import StateBlock
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.rules_inline.state_inline import Delimiter
 from markdown_it.token import Token
@@ -542,3 +543,9 @@ def newline(state: StateInline, silent: bool) -> bool:
         pos += 1
     state.pos = pos
     return True
+
+
+def normalize(state: StateCore) -> None:
+    """The library's rule, which goes through every line, where it has something to do."""
+    if "\r" in state.src or "\0" in state.src:
+        rules_core.normalize(state)

@@ -325,9 +325,10 @@ def _in_calendar(match: re.Match[str]) -> Moment:
         raise ValueError("the year must be between 1000 and 9998")
     if not 1 <= month <= 12:
         raise ValueError(f"there is no month {month}")
-    last = calendar.monthrange(year, month)[1]
-    if not 1 <= day <= last:
-        raise ValueError(f"{calendar.month_name[month]} {year} has {last} days")
+    if not 1 <= day <= 28:
+        last = calendar.monthrange(year, month)[1]
+        if not 1 <= day <= last:
+            raise ValueError(f"{calendar.month_name[month]} {year} has {last} days")
     if match[4] is None:
         return dt.date(year, month, day)
     hour, minute, second = (int(part or 0) for part in match.group(4, 5, 6))

@@ -116,7 +116,7 @@ def test_an_heir_that_wants_one_part_after_the_other_has_all_of_them_in_the_end(
 
 
 def test_an_heir_does_not_hold_the_answers_to_all_that_it_was_ever_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.batch._MOST_HELD", 10)
+    monkeypatch.setattr("octavo.batch.MOST_HELD", 10)
     held: list[int] = []
     real = Facts.forget
 

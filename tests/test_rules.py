@@ -58,6 +58,7 @@ def test_tokens_are_those_of_the_library(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "a\r\nb\rc\n\r# d\0e",
         "a\n===\n\n> b\n> ---\n\n- c\n  ===\n",
         "a | b\n--|--\n1 | 2\n\n> | a |\n> |---|\n> | b |\n",
         "term\n\n: definition\n\n  more\n",
