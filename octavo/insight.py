@@ -280,7 +280,8 @@ class _Inspection:
         """Tag -> the posts that have it."""
         index = self._index
         return {
-            index.names["tag", slug]: tuple(post.path for post in posts) for slug, posts in index.groups["tag"].items()
+            index.live.groups["tag", slug].name: tuple(post.path for post in posts)
+            for slug, posts in index.groups["tag"].items()
         }
 
     def _similar_tags(self) -> Iterator[SimilarTags]:

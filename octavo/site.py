@@ -17,7 +17,7 @@ from octavo import urls
 from octavo.diagnostic import Diagnostic, warning
 from octavo.digest import SIZE, Digest, digest, digest_bytes
 from octavo.facts import Fact, Query, Resolver, fact, kept_fact
-from octavo.live import Live, file_url, folder_of, group_url, image_path
+from octavo.live import Live, file_url, folder_of, image_path
 from octavo.memo import Records
 from octavo.model import (
     Candidate,
@@ -197,38 +197,43 @@ class Index:
                         found[kind].setdefault(group.slug, []).append(post)
         return found
 
-    @cached_property
-    def names(self) -> dict[tuple[str, str], str]:
-        return {
-            (kind, group.slug): group.name
-            for post in self.live.posts
-            for kind, groups in (("tag", post.tags), ("author", post.authors), ("series", (post.series,)))
-            for group in groups
-            if group is not None
-        }
-
     def counts(self, kind: str) -> tuple[GroupCount, ...]:
-        base_url = self.settings.base_url
-        counts = [
-            GroupCount(
-                self.names[kind, slug],
-                slug,
-                urls.href(group_url(kind, slug, self.settings), base_url),
-                len(posts),
-            )
-            for slug, posts in self.groups.get(kind, {}).items()
-        ]
+        groups = self.live.groups
+        named = [(groups[kind, slug], len(posts)) for slug, posts in self.groups.get(kind, {}).items()]
+        counts = [GroupCount(group.name, group.slug, group.url, count) for group, count in named]
         return tuple(sorted(counts, key=lambda count: (count.name.casefold(), count.slug)))
 
     def series(self, path: str) -> Series | None:
-        post = self.by_path.get(path)
-        if post is None or post.series is None:
+        if path not in self._in_series:
             return None
-        parts = list(reversed(self.groups["series"].get(post.series.slug, [])))
-        position = next((n for n, part in enumerate(parts, 1) if part.path == path), None)
-        if position is None:
-            return None
-        return Series(post.series.name, post.series.url, position, tuple(link(part) for part in parts))
+        slug, position = self._in_series[path]
+        group, parts = self.live.groups["series", slug], reversed(self.groups["series"][slug])
+        return Series(group.name, group.url, position, tuple(map(link, parts)))
+
+    def series_digest(self, path: str) -> Digest:
+        """Stands for the series of a post."""
+        if path not in self._in_series:
+            return _NOTHING
+        slug, position = self._in_series[path]
+        return digest((self._series[slug], position))
+
+    @cached_property
+    def _in_series(self) -> dict[str, tuple[str, int]]:
+        """Source path -> the slug of its series, and which of its parts it is, from 1."""
+        return {
+            post.path: (slug, len(posts) - place)
+            for slug, posts in self.groups["series"].items()
+            for place, post in enumerate(posts)
+        }
+
+    @cached_property
+    def _series(self) -> dict[str, Digest]:
+        """What stands for each series, by slug."""
+        groups = self.live.groups
+        return {
+            slug: digest((groups["series", slug], self.links([post.path for post in posts])))
+            for slug, posts in self.groups["series"].items()
+        }
 
     def all_backlinks(self) -> dict[str, Digest]:
         return {path: self.links(paths) for path, paths in self.linked_from.items()}
@@ -393,7 +398,7 @@ def post_facts(index: LazyIndex, documents: Records) -> Resolvers:
         SimilarNames: lambda query: fact(index().similar_names(query.path)),
         Latest: latest,
         NeighboursOf: neighbours,
-        SeriesOf: lambda query: fact(index().series(query.path)),
+        SeriesOf: lambda query: Fact(index().series_digest(query.path), lambda: index().series(query.path)),
         Backlinks: lambda query: links(index().linked_from.get(query.path, ())),
         Groups: lambda query: fact(index().counts(query.kind)),
         Grouped: grouped,
@@ -428,21 +433,22 @@ Compared = tuple[Digest, tuple[tuple[Any, ...], ...]]
 
 def compared(index: Index) -> Compared:
     """What the ranking of related posts is made from, of each post besides its text."""
+    places, wishes, targets, keep_linked = index.places, index.wishes, index.targets, index.settings.related.keep_linked
 
     def row(path: str) -> tuple[Any, ...]:
-        post, wished, linked = index.by_path[path], index.wishes.get(path, _NO_WISHES), index.targets.get(path, ())
+        post, wished, linked = index.by_path[path], wishes.get(path, _NO_WISHES), targets.get(path, ())
         apart = index.apart.get(path, ())
-        pin = tuple(other for other in wished.pin if other in index.places and other not in apart)
-        left_out = {*wished.block, *apart, *(() if index.settings.related.keep_linked else linked)}
+        pin = tuple([other for other in wished.pin if other in places and other not in apart])
+        left_out = {*wished.block, *apart, *(() if keep_linked else linked)}
         return (
             path,
             post.title,
             post.date.toordinal() - _EPOCH if post.date else None,
-            tuple(tag.name for tag in post.tags),
+            tuple([tag.name for tag in post.tags]),
             linked,
             post.series.slug if post.series else None,
             pin,
-            tuple(sorted(other for other in left_out if other in index.places and other not in pin)),
+            tuple(sorted([other for other in left_out if other in places and other not in pin])),
             wished.related,
         )
 
@@ -471,6 +477,7 @@ _EPOCH = dt.date(1970, 1, 1).toordinal()
 _PLAIN = 2
 """The version of marshal's format in which equal values have equal bytes."""
 _NO_WISHES = Wishes()
+_NOTHING = digest(None)
 
 
 def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
@@ -585,7 +592,7 @@ def shared_names(
         written += [("author", f"authors.{number}", name) for number, name in enumerate(meta.authors)]
         written += [("series", "series", meta.series)] if meta.series else []
         for kind, key, name in written:
-            shown = index.names[kind, slugify(name)]
+            shown = index.live.groups[kind, slugify(name)].name
             if name != shown:
                 places = {mark.key: mark.span for mark in marks[post.path]}
                 place = places.get(key) or places.get(key.split(".")[0]) or places.get("author")
