@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, overload
 from zoneinfo import ZoneInfo
 
 from octavo import urls
 from octavo.buckets import Buckets
-from octavo.model import Group, Meta, Moment, Picture, Post, Settings, Summary
+from octavo.model import Group, Meta, Moment, Picture, Post, Settings, Summary, Table
 from octavo.pictures import is_scaled, social_image
 from octavo.schema import path_without_date
 from octavo.slug import slugify
@@ -28,6 +28,11 @@ class Moderation:
     now: dt.datetime
     drafts: bool = False
     future: bool = False
+
+
+def is_within(window: tuple[dt.datetime | None, dt.datetime | None], now: dt.datetime) -> bool:
+    since, until = window
+    return (since is None or since <= now) and (until is None or now < until)
 
 
 Groups = Mapping[tuple[str, str], Group]
@@ -77,6 +82,10 @@ class Live:
     groups: Groups
     since: dt.datetime | None
     until: dt.datetime | None
+
+    def holds(self, now: dt.datetime) -> bool:
+        """Whether this very set is published at an instant."""
+        return is_within((self.since, self.until), now)
 
     @property
     def posts(self) -> InOrder:
@@ -150,6 +159,40 @@ def live(
         until=until,
     )
     return found, new.keys()
+
+
+def is_placed_alike(one: Meta, other: Meta) -> bool:
+    """Whether a post has its state, its address and its place among the others by either of these."""
+    return _place(one) == _place(other)
+
+
+def _place(meta: Meta) -> Meta:
+    return replace(
+        meta, title="", description="", updated=None, image_alt="", canonical=None, toc=True, extra=_NOTHING_MORE
+    )
+
+
+_NOTHING_MORE = Table()
+
+
+def told_anew(
+    before: Live,
+    metas: Mapping[str, Meta],
+    summary: Callable[[str], Summary],
+    settings: Settings,
+    assets: Mapping[str, str],
+    pictures: Mapping[str, Picture],
+) -> Live:
+    """What ``live`` would decide, where it would decide as before and only some posts, of these ``metas``, say
+    otherwise: they are placed alike."""
+    zone, groups, urls = ZoneInfo(settings.timezone), before.groups, before.urls
+    new = {
+        path: _post(
+            path, meta, instant(meta.date, zone), summary(path), groups, settings, zone, urls[path], assets, pictures
+        )
+        for path, meta in metas.items()
+    }
+    return replace(before, by_path=before.by_path.changed(new))
 
 
 def _still_so(before: Live, same: Collection[str], groups: Groups, addresses: Mapping[str, str]) -> frozenset[str]:

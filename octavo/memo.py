@@ -368,6 +368,10 @@ class Memo:
             self.keep(name, key, (key, now))
         return {item: values[item] for item in now}
 
+    def column_before(self, records: Records, part: str) -> Mapping[str, Any]:
+        """The column as it was when it was asked for the last time."""
+        return self.shelf(f"{records.step} {part}") or {}
+
     def revised(self, name: str, key: Digest, digests: Callable[[], Mapping[str, Digest]]) -> Revised:
         """Values by item, known by their digests, that no step made. They are looked at only when ``key``, which stands
         for what they follow from, is another than the last time."""

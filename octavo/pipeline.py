@@ -181,6 +181,7 @@ def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
     made_from = Sources(
         records,
         lambda: memo.column(records, "meta"),
+        lambda: memo.column_before(records, "meta"),
         inputs.settings,
         inputs.when,
         tuple(inputs.files),

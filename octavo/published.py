@@ -3,21 +3,32 @@ site knows of its posts but their bodies, and nothing of it need be worked out."
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, cast
 
 from octavo.buckets import Buckets
-from octavo.digest import Digest, digest
-from octavo.live import Live, Moderation, live
+from octavo.digest import SIZE, Digest, digest
+from octavo.live import Live, Moderation, is_placed_alike, is_within, live, told_anew
 from octavo.memo import Memo, Records
 from octavo.model import Meta, Picture, Post, Settings, Summary
 from octavo.naming import Names, as_folder
 from octavo.pictures import is_scaled
 from octavo.site import Index, Stamps, attachments, stamp
 from octavo.wishes import Wishes, wishes
+
+
+@dataclass(frozen=True)
+class MadeOf:
+    """What a publication was made from: by path, what stands for the front matter and the summary of each source under
+    the settings, and what stands for all else but the clock."""
+
+    rows: Mapping[str, bytes]
+    around: Digest
+
+    def meta(self, path: str) -> Digest:
+        return self.rows[path][:SIZE]
 
 
 @dataclass(frozen=True)
@@ -31,17 +42,20 @@ class Publication:
     targets: Mapping[str, tuple[str, ...]]
     wishes: Mapping[str, Wishes]
     stamps: Stamps
+    made_of: MadeOf
     pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What a publication is made from. ``read`` gives the front matter of the ``documents``. ``files`` are the paths
+    """What a publication is made from. ``read`` gives the front matter of the ``documents``, ``read_before`` what that
+    gave when it was called the last time. ``files`` are the paths
     below ``posts/`` that are no sources, ``assets`` the URL paths of assets by name, ``pictures`` what is known of
     images by path, ``measured`` the digest of that."""
 
     documents: Records
     read: Callable[[], Mapping[str, Meta | None]]
+    read_before: Callable[[], Mapping[str, Meta | None]]
     settings: Settings
     when: Moderation
     files: Iterable[str]
@@ -70,23 +84,54 @@ class Sources:
 
     def publish(self, before: Publication | None) -> Publication:
         """``before`` is an earlier publication: the posts that are the same are neither made nor digested again."""
-        metas, documents = self.metas, self.documents
-        sources = self._sources()
-        same = {path for path, stamp in before.stamps.items() if stamp.source == sources.get(path)} if before else ()
+        made_of = self._made_of()
+        return (before and self._told_anew(before, made_of)) or self._decided(before, made_of)
+
+    def _told_anew(self, before: Publication, made_of: MadeOf) -> Publication | None:
+        """The earlier publication with a few posts that say otherwise; None where more has changed than that."""
+        was, now = before.made_of, made_of
+        if (was.around, was.rows.keys()) != (now.around, now.rows.keys()) or not before.live.holds(self.when.now):
+            return None
+        changed = [path for path, row in now.rows.items() if row != was.rows[path]]
+        if len(changed) > _FEW:
+            return None
+        earlier, metas = self.read_before(), self.metas
+        for path in changed:
+            one, other = earlier.get(path), metas[path]
+            # What was read before may be younger than the publication, if the build ended in between.
+            if one is None or other is None or digest(one) != was.meta(path) or not is_placed_alike(one, other):
+                return None
+        told = {path: meta for path in changed if path in before.live.urls and (meta := metas[path]) is not None}
+        found = told_anew(before.live, told, self._summaries(len(told)), self.settings, self.assets, self.pictures)
+        rows = {**before.stamps.rows, **{path: b"".join(stamp(found.by_path[path])) for path in told}}
+        return replace(before, live=found, stamps=Stamps(rows), made_of=now)
+
+    def _decided(self, before: Publication | None, made_of: MadeOf) -> Publication:
+        metas, documents, rows = self.metas, self.documents, made_of.rows
+        same = {path for path, row in before.made_of.rows.items() if row == rows.get(path)} if before else ()
         earlier = before.live if before else None
-        summary = self._summaries(len(sources) - len(same))
+        summary = self._summaries(len(rows) - len(same))
         found, made = live(metas, summary, self.settings, self.when, self.assets, self.pictures, earlier, same)
         scaled = {path for path, each in self.pictures.items() if is_scaled(each, self.settings.images)}
         names = Names(metas, self.settings)
         wished = {path: wishes(path, meta, names) for path in found.urls if (meta := metas[path]) and _has_wishes(meta)}
         files, shown = documents.unusual("files"), documents.unusual("pictures")
         published, hidden = attachments(found, metas, self.files, files, shown, scaled)
+
+        def stamp_of(path: str) -> bytes:
+            # Equal posts from different sources may still be written in two ways, such as a moment in two zones.
+            known = before.live.by_path.get(path) if before is not None and path in made and path in same else None
+            if before is not None and (path not in made or known == found.by_path[path]):
+                return before.stamps.rows[path]
+            return b"".join(stamp(found.by_path[path]))
+
         return Publication(
             found,
             published,
             self._targets(found, wished),
             {path: each for path, each in wished.items() if each != Wishes()},
-            Stamps(dict(_stamps(found, made, sources, before))),
+            Stamps({path: stamp_of(path) for path in found.urls}),
+            made_of,
             hidden,
         )
 
@@ -103,12 +148,18 @@ class Sources:
                     targets[path] = tuple(sorted(meant.union(targets.get(path, ()))))
         return targets
 
-    def _sources(self) -> dict[str, bytes]:
-        """What stands for the document of each source and the settings."""
-        settings, documents = digest(self.settings), self.documents
-        return {
-            path: settings + documents.digest(path, "meta") + documents.digest(path, "summary") for path in documents
-        }
+    def _made_of(self) -> MadeOf:
+        settings, documents, when = digest(self.settings), self.documents, self.when
+        metas, summaries = documents.digests("meta"), documents.digests("summary")
+        around = (
+            settings,
+            documents.digest_of("targets", "addresses", "files", "pictures"),
+            (when.drafts, when.future),
+            tuple(sorted(self.files)),
+            tuple(sorted(self.assets.items())),
+            self.measured,
+        )
+        return MadeOf({path: metas[path] + summaries[path] + settings for path in documents}, digest(around))
 
     def _summaries(self, wanted: int) -> Callable[[str], Summary]:
         """The summaries of posts, read at once when most are ``wanted``."""
@@ -121,19 +172,8 @@ def _has_wishes(meta: Meta) -> bool:
     return bool(meta.aliases or meta.pin or meta.block or meta.block_both) or not meta.related
 
 
-def _stamps(
-    found: Live, made: Collection[str], sources: Mapping[str, bytes], before: Publication | None
-) -> Iterator[tuple[str, bytes]]:
-    """The stamps of all that is published, as they are kept. Those of posts that were not ``made`` serve again."""
-    known = before.live.urls if before is not None else {}
-    for path in found.urls:
-        if before is None or path not in known:
-            yield path, b"".join(stamp(sources[path], found.by_path[path], None, None))
-        elif path in made:
-            post = before.live.by_path[path]
-            yield path, b"".join(stamp(sources[path], found.by_path[path], post, before.stamps[path]))
-        else:
-            yield path, before.stamps.rows[path]
+_FEW = 50
+"""Posts that may say otherwise in a publication that is told anew."""
 
 
 class Published:
@@ -144,7 +184,7 @@ class Published:
         self._memo = memo
         basis = sources.digest()
         window: Any = memo.recall("window", basis)
-        if window is None or not _holds(window, sources.when.now):
+        if window is None or not is_within(window, sources.when.now):
             self.__dict__["publication"] = made = self._publish()
             window = (made.live.since, made.live.until)
             memo.keep("window", basis, window)
@@ -190,8 +230,3 @@ class Published:
 
 def _with_posts(publication: Publication, posts: Buckets[Post]) -> Publication:
     return replace(publication, live=replace(publication.live, by_path=posts))
-
-
-def _holds(window: tuple[dt.datetime | None, dt.datetime | None], now: dt.datetime) -> bool:
-    since, until = window
-    return (since is None or since <= now) and (until is None or now < until)

@@ -75,24 +75,22 @@ Resolvers = dict[type[Query[Any]], Resolver]
 
 
 class Stamp(NamedTuple):
-    """The digests of a post, of its card and of a link to it: answers about lists of posts are known by these.
-    ``source`` stands for its document and the settings."""
+    """The digests of a post, of its card and of a link to it: answers about lists of posts are known by these."""
 
-    source: bytes
     post: Digest
     card: Digest
     link: Digest
 
 
 class Stamps(Mapping[str, Stamp]):
-    """Stamps by path. They are kept as ``rows``: the digests of each, one after another, ``source`` first."""
+    """Stamps by path. They are kept as ``rows``: the digests of each, one after another."""
 
     def __init__(self, rows: Mapping[str, bytes]) -> None:
         self.rows = rows
 
     def __getitem__(self, path: str) -> Stamp:
         row = self.rows[path]
-        return Stamp(row[: -3 * SIZE], row[-3 * SIZE : -2 * SIZE], row[-2 * SIZE : -SIZE], row[-SIZE:])
+        return Stamp(row[:SIZE], row[SIZE : 2 * SIZE], row[2 * SIZE :])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.rows)
@@ -101,12 +99,8 @@ class Stamps(Mapping[str, Stamp]):
         return len(self.rows)
 
 
-def stamp(source: bytes, post: Post, known: Post | None, stamped: Stamp | None) -> Stamp:
-    """The stamp of a post. That of the post ``known`` before serves again where both come from the same source: posts
-    that are equal may still be written in two ways, such as a moment in two zones."""
-    if stamped is not None and stamped.source == source and (known is post or known == post):
-        return stamped
-    return Stamp(source, digest(post), digest(card(post)), digest(link(post)))
+def stamp(post: Post) -> Stamp:
+    return Stamp(digest(post), digest(card(post)), digest(link(post)))
 
 
 class Index:
@@ -286,16 +280,16 @@ def attachments(
     folders: dict[str, str] = {}
     asked: set[str] = set()
     pictured: set[str] = set()
-    for post in (*live.posts, *live.pages):
-        meta = metas[post.path]
+    for path, url in live.urls.items():
+        meta = metas[path]
         if meta is None:
             continue
-        folder = folder_of(post.path)
+        folder = folder_of(path)
         if folder is not None:
-            folders[folder] = live.urls[post.path]
-        asked.update(wanted.get(post.path, ()))
-        pictured.update(shown.get(post.path, ()))
-        image = image_path(post.path, meta)
+            folders[folder] = url
+        asked.update(wanted.get(path, ()))
+        pictured.update(shown.get(path, ()))
+        image = image_path(path, meta)
         if image is not None:
             pictured.add(image)
     asked.update(path for path in pictured if path not in scaled)
