@@ -8,7 +8,7 @@ others (lists, related posts). ``look`` lists all files and lets the memo find o
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from octavo.diagnostic import Diagnostic, in_order
 from octavo.digest import Digest, digest
 from octavo.facts import Fact, Facts, Interrupted, Query, Reader, Unanswered
 from octavo.project import Project
-from octavo.queries import BodyOf, Template
+from octavo.queries import BodyOf, Setting, Template
 from octavo.relating import Elsewhere
 from octavo.saved import FEW, Saved, Touched, parsed
 from octavo.spare import give_back
@@ -48,7 +48,7 @@ class Shown:
 
 
 class Desk:
-    """Follows the files of a project. Not for two threads at once.
+    """Follows the files of a project. Not for two threads at once, but for ``see``, which works beside all else.
 
     ``view`` is None until the first ``look``; it is exchanged as a whole, so another thread may read what is in it that
     was listed (pages, statics, inputs), but ask nothing.
@@ -62,31 +62,59 @@ class Desk:
         self._shown: OrderedDict[str, tuple[int, Shown]] = OrderedDict()
         self._number = 0
         self._good_layouts: dict[str, Fact] = {}
+        self._is_ahead = False
+        self._doubtful: set[str] = set()
 
     # The whole.
 
     def look(self, relating: bool = True, elsewhere: Elsewhere | None = None) -> bool:
-        """See what the files have become. False when nothing has changed since the last time. Without ``relating`` the
-        lists of related posts are those of the cache: as they were, unless ``relate_apart`` has just worked them out,
-        as ``elsewhere`` says.
+        """``see`` and ``take``. False when nothing has changed since the last time."""
+        found = self.see(relating, elsewhere)
+        if found is not None:
+            self.take(found)
+        return found is not None
 
-        Raises what a build raises: Locked, publish.PublishError, Usage.
+    def see(self, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
+        """What the files have become; None when nothing has changed since the last time. Without ``relating`` the lists
+        of related posts are those of the cache: as they were, unless ``relate_apart`` has just worked them out, as
+        ``elsewhere`` says.
+
+        This may be done in another thread, one at a time. What is saved meanwhile has to be touched anew once the view
+        is taken: it may have been listed before. Raises what a build raises: Locked, publish.PublishError, Usage.
         """
 
         def follows() -> bool:
             memo = self._memo
             return elsewhere is not None and memo is not None and memo.follow(elsewhere.steps)
 
+        self._is_ahead = True
         try:
-            return self.project.alone_with(lambda files: self._look(files, relating, elsewhere, keeping=True), follows)
-        except Unanswered:
-            return self.project.alone_with(lambda files: self._look(files, relating, elsewhere, keeping=False))
+            found = self._seen(relating, elsewhere, follows)
+            self._is_ahead = found is not None
+            return found
         finally:
             # The view before is gone, and much with it: a preview runs for hours.
             self.project.store.rest()
             give_back()
 
-    def _look(self, files: Files, relating: bool, elsewhere: Elsewhere | None, keeping: bool) -> bool:
+    def _seen(self, relating: bool, elsewhere: Elsewhere | None, follows: Callable[[], bool]) -> View | None:
+        try:
+            return self.project.alone_with(lambda files: self._view(files, relating, elsewhere, keeping=True), follows)
+        except Unanswered:
+            return self.project.alone_with(lambda files: self._view(files, relating, elsewhere, keeping=False))
+
+    def take(self, view: View) -> None:
+        """Show the site as it was seen."""
+        self.view = view
+        self._saved = Saved(view)
+        self._number += 1
+        # What was shown while the cache was ahead of the view may be made from both.
+        for url in self._doubtful & self._shown.keys():
+            self._shown[url] = (-1, replace(self._shown[url][1], asked=_NEVER, problems=()))
+        self._doubtful.clear()
+        self._is_ahead = False
+
+    def _view(self, files: Files, relating: bool, elsewhere: Elsewhere | None, keeping: bool) -> View | None:
         from octavo import pipeline
 
         now, before = self.project.now(), self.view
@@ -97,7 +125,7 @@ class Desk:
             live = before.known.published.live
             same = (live.since is None or live.since <= now) and (live.until is None or now < live.until)
             if same and all(before.inputs.file(path).digest == known for path, known in before.files_asked):
-                return False
+                return None
         inputs, held = self._kept_good(files, self.project.inputs(files, now), keeping)
         memo, self._memo = self._memo_for(inputs), None
         known = pipeline.learn(inputs, memo, relating=relating)
@@ -107,7 +135,7 @@ class Desk:
         self._memo = memo
         statics = pipeline.statics(known.assets, known.published.index.attachments, inputs)
         asked = pipeline.files_asked(memo, inputs)
-        self.view = View(
+        return View(
             files,
             inputs,
             known,
@@ -120,9 +148,6 @@ class Desk:
             bool(held),
             self.project.store,
         )
-        self._saved = Saved(self.view)
-        self._number += 1
-        return True
 
     def _memo_for(self, inputs: Inputs) -> Memo:
         """The memo of the last look, where it is still what the cache holds."""
@@ -145,7 +170,7 @@ class Desk:
         posts = dict(inputs.posts)
         changed = [path for path, found in posts.items() if self._differs(before, path, found)]
         for path in changed if len(changed) <= FEW else ():
-            document = parsed(path, inputs, self._saved.facts if self._saved else None)
+            document = parsed(path, inputs)
             if document.meta is None:
                 held += document.problems
                 posts[path] = before.inputs.posts[path]
@@ -189,6 +214,8 @@ class Desk:
         if view is None or url not in view.pages:
             self._shown.pop(url, None)
             return None
+        if self._is_ahead:
+            self._doubtful.add(url)
         before, facts = self._shown.get(url), self.facts
         if before is not None and (before[0] == self._number or _holds(before[1], facts)):
             self._keep(before[1])
@@ -284,6 +311,9 @@ class Desk:
 
 
 _NOTHING = digest(None)
+
+_NEVER: Mapping[Query[Any], Digest] = {Setting("title"): b""}
+"""What a page asked that holds no more."""
 
 
 def _holds(shown: Shown, facts: Facts) -> bool:

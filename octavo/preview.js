@@ -423,7 +423,9 @@
       }
       if (base === null) return location.reload();
       version = message.version;
-      reveal(morph(fresh));
+      let changed;
+      try { changed = morph(fresh); } catch { return location.reload(); }
+      reveal(changed);
       dispatchEvent(new CustomEvent("octavo:shown", {detail: message.version}));
     },
     problems(message) { show(message.problems); },

@@ -9,6 +9,7 @@ import queue
 import shutil
 import sqlite3
 import sys
+import threading
 import time
 import webbrowser
 from collections import OrderedDict
@@ -17,7 +18,6 @@ from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from octavo import editor, urls
@@ -31,7 +31,7 @@ from octavo.publish import PublishError
 from octavo.relating import Elsewhere, Relating
 from octavo.serve import LOCAL, Client, PageText, PreviewServer, Shelf, allow_many_files, listen, without_policy
 from octavo.shelf import shelf
-from octavo.spare import give_back
+from octavo.view import View
 from octavo.watch import Changes
 
 if TYPE_CHECKING:
@@ -64,6 +64,16 @@ APART = 2_000
 RESCAN = 30.0
 """Seconds after which to look without an event: a lost event, or a post whose time has come."""
 
+SHARE = 100
+"""Such a look is made again after so many times as long as one takes that finds nothing."""
+
+TURN = 0.001
+"""Seconds for which a thread has Python to itself while others wait: a save goes through four of them, and should not
+wait for a look in each."""
+
+ENDING = 0.5
+"""Seconds for which the end waits for a look."""
+
 
 def preview(project: Project, changes: Changes, host: str, port: int, open_browser: bool) -> int:
     """Serve until interrupted, or until the changes end. Raises Usage where it cannot listen."""
@@ -77,6 +87,8 @@ def preview(project: Project, changes: Changes, host: str, port: int, open_brows
     server = author.server = PreviewServer(sockets, host, author)
     address = f"http://{_name(host)}:{server.port}{base_path}/"
     server.start()
+    turn = sys.getswitchinterval()
+    sys.setswitchinterval(TURN)
     try:
         print(f"{address}  (Ctrl-C ends)", flush=True)
         if host not in LOCAL:
@@ -87,19 +99,26 @@ def preview(project: Project, changes: Changes, host: str, port: int, open_brows
     finally:
         server.stop()
         author.close()
+        sys.setswitchinterval(turn)
     return 0
 
 
 class Author:
-    """Follows the files at a desk, in the thread that calls ``work``, and answers the server from there."""
+    """Follows the files at a desk, in the thread that calls ``work``, and answers the server from there. The site as a
+    whole is looked at in a thread beside it, so that a page that is saved meanwhile does not wait."""
 
     server: PreviewServer
 
     def __init__(self, project: Project, changes: Changes) -> None:
         self._project, self._changes, self._desk = project, changes, Desk(project)
         self._todo: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._lock = Lock()
+        self._lock = threading.Lock()
         self._places: set[Path] = set()
+        self._since: set[Path] = set()
+        """What was saved since the look began that is under way."""
+        self._looking: threading.Thread | None = None
+        self._outcome: View | BaseException | None = None
+        self._began = 0.0
         self._relating = Relating(project, self._related)
         self._complaints = Complaints()
         self._stopped = False
@@ -171,20 +190,15 @@ class Author:
     def work(self) -> None:
         """Read the site, and follow it until it is interrupted or the changes end."""
         started = time.monotonic()
-        self._look(relating=False)
+        self._look_now()
         if self._desk.view is not None:
             print(f"{len(self._desk.view.pages)} pages, read in {time.monotonic() - started:.2f} s", flush=True)
         while not self._stopped:
             now = time.monotonic()
-            deadlines = (
-                self._look_at,
-                self._relate_at,
-                self._tell_at,
-                self._gone_at,
-                self._panels_at,
-                self._rescan_at,
-            )
-            due = min(at for at in deadlines if at is not None)
+            deadlines = [self._tell_at, self._gone_at, self._panels_at]
+            if self._looking is None:
+                deadlines += [self._look_at, self._relate_at, self._rescan_at]
+            due = min((at for at in deadlines if at is not None), default=now + RESCAN)
             try:
                 job = self._todo.get(timeout=max(0.0, due - now)) if due > now else self._todo.get_nowait()
             except queue.Empty:
@@ -198,13 +212,15 @@ class Author:
     def close(self) -> None:
         """End what is still at work elsewhere."""
         self._relating.stop()
+        if self._looking is not None:
+            self._looking.join(ENDING)
+            if self._looking.is_alive():
+                self._project.leave_open()
 
     def _due(self) -> None:
         """Do what its time has come for."""
         now = time.monotonic()
-        if self._look_at is not None and now >= self._look_at:
-            self._look(relating=False)
-        elif self._tell_at is not None and now >= self._tell_at:
+        if self._tell_at is not None and now >= self._tell_at:
             self._tell_problems()
         elif self._gone_at is not None and now >= self._gone_at:
             self._gone_at = None
@@ -213,12 +229,15 @@ class Author:
             self._panels_at = None
             for client in self.server.clients():
                 self._tell_about(client)
+        elif self._looking is not None:
+            return
+        elif self._look_at is not None and now >= self._look_at:
+            self._look(relating=False)
         elif self._relate_at is not None and now >= self._relate_at:
             self._relate_at = None
             self._relate()
         elif now >= self._rescan_at:
             self._look(relating=False)
-            self._relate()
 
     def _relate(self) -> None:
         """Work out the related posts, here or apart."""
@@ -237,6 +256,8 @@ class Author:
         """The process that worked out the related posts has ended; called in another thread."""
 
         def take() -> None:
+            if self._looking is not None:
+                return  # it was under way before this was known, and what it finds is related anew
             self._relating.stop()
             if isinstance(outcome, Elsewhere):
                 self._look(relating=False, elsewhere=outcome)
@@ -252,6 +273,7 @@ class Author:
             time.sleep(AT_ONCE / 4)
         with self._lock:
             places, self._places = self._places, set()
+        self._since |= places
         whole = False
         try:
             touched = self._desk.touch(places)
@@ -260,7 +282,7 @@ class Author:
                 if self._desk.statics is not self._offered:
                     self._shelve()
                 self._push()
-        except Unanswered:
+        except (Unanswered, sqlite3.Error):
             pass  # it is being written: the look that follows finds what has become of it
         except Exception as problem:
             self._fail(problem)
@@ -274,32 +296,77 @@ class Author:
         self._look_at = min(self._first_event + LONGEST, now + QUIET)
 
     def _look(self, relating: bool, elsewhere: Elsewhere | None = None) -> None:
-        """Look at the site as a whole, and show what it has become."""
-        self._look_at, self._busy, self._touched = None, True, False
+        """Begin to look at the site as a whole."""
+        self._look_at, self._touched, self._since = None, False, set()
         self._relating.stop()
-        began = time.monotonic()
+        self._began = time.monotonic()
+        # If it is at work when the process ends, there is nobody to wait for it.
+        self._looking = threading.Thread(target=self._see, args=(relating, elsewhere), name="octavo-look", daemon=True)
+        self._looking.start()
+
+    def _look_now(self) -> None:
+        """Look, and wait for what is seen."""
+        if self._looking is None:
+            self._look(relating=False)
+        assert self._looking is not None
+        self._busy = True
+        try:
+            self._looking.join()
+        finally:
+            self._busy = False
+        self._seen(self._looking)
+
+    def _see(self, relating: bool, elsewhere: Elsewhere | None) -> None:
+        """Look, in a thread beside all else."""
         try:
             if not (self._project.root / "posts").is_dir():
                 raise Usage("the folder posts/ is gone: what was read is shown as it was")
-            changed = self._desk.look(relating, elsewhere)
-            self._complaints.failure = ""
-        except Exception as problem:
-            self._fail(problem)
-            changed = False
+            self._outcome = self._desk.see(relating, elsewhere)
+        except BaseException as problem:
+            self._outcome = problem
         finally:
-            self._busy = False
-            self._project.workers.close()
-            self._changes.renew()
-            give_back()
+            try:
+                self._project.workers.close()
+                self._changes.renew()
+            finally:
+                looking = threading.current_thread()
+                self._todo.put(lambda: self._seen(looking))
+
+    def _seen(self, looking: threading.Thread) -> None:
+        """Show what the site has become by a look that has ended, unless it is shown already."""
+        if self._looking is not looking:
+            return
+        looking.join()
+        self._looking = None
+        outcome, self._outcome = self._outcome, None
         ended = time.monotonic()
-        self._rescan_at, self._panels_at = ended + max(RESCAN, 100 * (ended - began)), ended + PANEL
-        if changed:
+        self._panels_at, self._rescan_at = ended + PANEL, ended + RESCAN
+        if isinstance(outcome, Exception):
+            self._fail(outcome)
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        else:
+            self._complaints.failure = ""
+        if outcome is None:
+            self._rescan_at = ended + max(RESCAN, SHARE * (ended - self._began))
+        if isinstance(outcome, View):
+            self._desk.take(outcome)
+            self._touch_since()
             self._shelve()
             self._push()
         view = self._desk.view
         if view is not None and not view.is_related and self._relate_at is None:
             self._relate_at = time.monotonic() + RELATED
         self._weigh_problems()
+
+    def _touch_since(self) -> None:
+        """What was saved while the site was looked at may have been listed before."""
+        try:
+            whole = self._desk.touch(self._since).whole
+        except Unanswered:
+            whole = False
+        if not whole and self._look_at is None:
+            self._look_at = time.monotonic() + QUIET
 
     def _fail(self, problem: Exception) -> None:
         if isinstance(problem, BrokenExecutor):
@@ -335,11 +402,15 @@ class Author:
             self.server.tell_all({"kind": "files", "urls": differing})
 
     def _page(self, url: str) -> PageText | None:
+        """A page as it is now, if need be after a look at the site as a whole."""
         try:
-            shown = self._desk.page(url)
+            return self._page_at_hand(url)
         except (Unanswered, sqlite3.Error):  # what it is made from is another one now, or in another cache
-            self._look(relating=False)
-            shown = self._desk.page(url)
+            self._look_now()
+            return self._page_at_hand(url)
+
+    def _page_at_hand(self, url: str) -> PageText | None:
+        shown = self._desk.page(url)
         if shown is None:
             self._texts.pop(url, None)
             return None
@@ -423,7 +494,11 @@ class Author:
                 elif client.version:
                     self._gone_at = self._gone_at or time.monotonic() + PASSING
                 continue
-            found = self._page(url)
+            try:
+                found = self._page_at_hand(url)
+            except (Unanswered, sqlite3.Error):
+                self._look_at = self._look_at or time.monotonic() + QUIET
+                continue
             if found is None or not found.content or found.version == client.version:
                 continue
             if client.version:

@@ -215,6 +215,7 @@ class Project:
         self._say = say
         self._observer = observer or Observer()
         self._states: tuple[Store, disk.StatCache] | None = None
+        self._is_left_open = False
         with locked(self.cache, options.wait, say):
             self.store = self._open_store()
             if options.fresh:
@@ -226,7 +227,12 @@ class Project:
     def __exit__(self, *_: object) -> None:
         if "workers" in vars(self):
             self.workers.close()
-        self.store.close()
+        if not self._is_left_open:
+            self.store.close()
+
+    def leave_open(self) -> None:
+        """Leave the cache as it is at the end: another thread is still at work with it, and ends with the process."""
+        self._is_left_open = True
 
     @cached_property
     def workers(self) -> Workers | Cluster:

@@ -4,6 +4,7 @@ that is not one, and what they leave lying about is never shown."""
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,8 @@ from octavo import preview
 from octavo.desk import Desk
 from octavo.relating import Elsewhere
 from octavo.saved import Touched
-from tests.previewing import previewing
+from octavo.view import View
+from tests.previewing import previewing, without_marks
 from tests.sites import SiteFolder, post
 from tests.test_preview import SITE, Command
 from tests.test_serve import SOON, get
@@ -204,13 +206,13 @@ def test_f11_a_touch_tells_nobody_anything(site: Site) -> None:
 def test_f05_many_saves_a_second_end_with_the_last(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = site(SITE)
     looks: list[float] = []
-    look = Desk.look
+    see = Desk.see
 
-    def counted(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> bool:
+    def counted(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
         looks.append(time.monotonic())
-        return look(desk, relating, elsewhere)
+        return see(desk, relating, elsewhere)
 
-    monkeypatch.setattr(Desk, "look", counted)
+    monkeypatch.setattr(Desk, "see", counted)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
         looks.clear()
         for number in range(200):
@@ -379,6 +381,71 @@ def test_f09_what_is_saved_while_the_site_is_looked_at_is_not_lost(site: Site) -
             time.sleep(0.13)
         tab.shows("Save 7.")
         shown.equals_a_build()
+
+
+def test_a_save_does_not_wait_for_a_look_at_the_site(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = site(SITE)
+    looking, seen = threading.Event(), threading.Event()
+    see = Desk.see
+
+    def slow(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
+        found = see(desk, relating, elsewhere)
+        if desk.view is not None:
+            looking.set()
+            assert seen.wait(SOON)
+        return found
+
+    monkeypatch.setattr(Desk, "see", slow)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab, shown.tab("/posts/b/") as other:
+        try:
+            folder.write("posts/new.md", post("New", body="[A](a.md)\n"))
+            assert looking.wait(SOON)
+            folder.replace("posts/a.md", "Words of a.", "Saved meanwhile.")
+            tab.shows("Saved meanwhile.")
+            folder.replace("posts/b.md", "Words of b", "Written meanwhile")
+            other.shows("Written meanwhile")
+            assert "Words of a." not in shown.page("/posts/a/")
+        finally:
+            seen.set()
+        shown.equals_a_build()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_nothing_is_lost_whenever_it_is_saved(seed: int, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Saves at any moment: in looks, while posts are related in another process, while a tab comes back."""
+    monkeypatch.setattr(preview, "APART", 1)
+    monkeypatch.setattr(preview, "RELATED", 0.05)
+    numbers = random.Random(seed)
+    folder = site("")
+    names = [f"p{number}" for number in range(12)]
+
+    def written(name: str, title: str, save: int) -> str:
+        words = " ".join(numbers.choices(["quagga", "okapi", "tapir", "civet", "gecko"], k=12))
+        others = " ".join(f"[x]({other}.md)" for other in numbers.sample(names, 2))
+        return post(title, body=f"Save {save}. {words}. {others}\n")
+
+    for name in names:
+        folder.write(f"posts/{name}.md", written(name, name.upper(), 0))
+    with previewing(folder, allow_broken_links=True) as shown, shown.tab("/") as home, shown.tab("/posts/p0/") as own:
+        for save in range(80):
+            name = numbers.choice(["p0", *names])
+            action = numbers.random()
+            if action < 0.7:
+                folder.write(f"posts/{name}.md", written(name, name.upper(), save))
+            elif action < 0.85:
+                folder.write(f"posts/{name}.md", written(name, f"Title {save}", save))
+            elif action < 0.92:
+                folder.write(f"posts/extra{save}.md", written(name, f"Extra {save}", save))
+            elif action < 0.96:
+                folder.write("assets/style.css", f"p {{ margin: {save}px }}\n")
+            else:
+                with shown.tab(f"/posts/{name}/") as passing:
+                    passing.hear(0.01)
+            time.sleep(numbers.choice([0.0, 0.01, 0.05, 0.1, 0.2]))
+        shown.equals_a_build(allow_broken_links=True)
+        for path, tab in (("/", home), ("/posts/p0/", own)):
+            page = shown.page(path)
+            tab.until(lambda tab, page=page: without_marks(tab.html.encode()).decode() == page)  # type: ignore[misc]
 
 
 def test_f14_a_build_by_hand_disturbs_nothing(site: Site) -> None:
