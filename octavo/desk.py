@@ -122,7 +122,7 @@ class Desk:
         is_same = before is not None and before.inputs_digest == inputs_digest
         is_enough = before is not None and before.store is self.project.store and (before.is_related or not relating)
         if before is not None and is_same and is_enough and elsewhere is None:
-            live = before.known.published.live
+            live = before.known.published.index.live
             same = (live.since is None or live.since <= now) and (live.until is None or now < live.until)
             if same and all(before.inputs.file(path).digest == known for path, known in before.files_asked):
                 return None
@@ -135,6 +135,7 @@ class Desk:
         self._memo = memo
         statics = pipeline.statics(known.assets, known.published.index.attachments, inputs)
         asked = pipeline.files_asked(memo, inputs)
+        known.published.index  # noqa: B018  # it comes from the cache, which is another one after the next look
         return View(
             files,
             inputs,
@@ -182,7 +183,7 @@ class Desk:
         known = before.inputs.posts.get(path)
         if known is None or known.digest == found.digest:
             return False
-        return before.known.published.live.states.get(path, "broken") != "broken"
+        return before.known.published.index.live.states.get(path, "broken") != "broken"
 
     # What was saved.
 

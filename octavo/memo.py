@@ -291,6 +291,7 @@ class Memo:
         if answers.revision != self._answers.revision + 2:  # one of theirs, and the one that begins here
             return False
         self._answers = answers
+        self._kept.clear()
         self._shelved.clear()
         for step in steps:
             self._traces.pop(step, None)

@@ -54,7 +54,7 @@ class View:
 
     def not_public(self, now: dt.datetime) -> Mapping[str, str]:
         """href -> state of the posts that a build would not publish now."""
-        live = self.known.published.live
+        live = self.known.published.index.live
         posts = (*live.posts, *live.pages)
         drafts = {post.url: "draft" for post in posts if post.draft}
         return drafts | {post.url: "future" for post in posts if not post.draft and post.date and post.date > now}
