@@ -95,8 +95,11 @@ class StagingFolder:
     def write(self, path: str, data: bytes, /) -> None:
         """Stage the bytes of a published path. Raises PublishError when they cannot be written."""
         _check_path(path)
-        with _told(path, len(data)), open(staged_at(self.folder, path), "wb") as file:  # noqa: PTH123
-            file.write(data)
+        try:
+            with open(staged_at(self.folder, path), "wb") as file:  # noqa: PTH123
+                file.write(data)
+        except OSError as problem:
+            raise _in_words(problem, path, len(data)) from problem
 
 
 def staged_at(folder: Path, path: str) -> str:
@@ -666,7 +669,7 @@ def _make_folders(output: Path, plan: _Plan) -> tuple[Path, ...]:
     A folder whose name a file has that is about to be removed is left to the sweep.
     """
     leaving = set(plan.remove)
-    made: list[Path] = []
+    made: list[str] = []
     known = {""}
     base = str(output)
 
@@ -675,10 +678,14 @@ def _make_folders(output: Path, plan: _Plan) -> tuple[Path, ...]:
             return True
         if not make(folder.rpartition("/")[0]) or folder in leaving:
             return False
-        with _told(_shown(output, folder)), suppress(FileExistsError):
-            os.mkdir(f"{base}/{folder}")  # noqa: PTH102
-            made.append(output / folder)
         known.add(folder)
+        try:
+            os.mkdir(f"{base}/{folder}")  # noqa: PTH102
+            made.append(folder)
+        except FileExistsError:
+            pass
+        except OSError as problem:
+            raise _in_words(problem, _shown(output, folder)) from problem
         return True
 
     try:
@@ -687,9 +694,9 @@ def _make_folders(output: Path, plan: _Plan) -> tuple[Path, ...]:
     except BaseException:
         for folder in reversed(made):
             with suppress(OSError):
-                folder.rmdir()
+                (output / folder).rmdir()
         raise
-    return tuple(reversed(made))
+    return tuple(output / folder for folder in reversed(made))
 
 
 # The journal and the sweep.
@@ -895,7 +902,11 @@ def _told(path: str, needed: int = 0) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        raise PublishError(_reason(problem, needed), path) from problem
+        raise _in_words(problem, path, needed) from problem
+
+
+def _in_words(problem: OSError, path: str, needed: int = 0) -> PublishError:
+    return PublishError(_reason(problem, needed), path)
 
 
 def _reason(problem: OSError, needed: int) -> str:
