@@ -155,8 +155,9 @@ def _of_tag(name: str, tag: bytes) -> tuple[tuple[Source, ...], bool]:
         directives = [_LINKS[word] for word in relation if word in _LINKS]
         if "preload" in relation:
             directives.append(_PRELOADS.get(written.get("as", ""), "default-src"))
-        origins = tuple(_origins("href", written.get("href", "")))
-        needed += [(directive, origin) for directive in directives for origin in origins]
+        if directives:
+            origins = tuple(_origins("href", written.get("href", "")))
+            needed += [(directive, origin) for directive in directives for origin in origins]
     is_script = name == "script" and "src" not in written and written.get("type", "").strip().lower() in _RUNS
     return tuple(needed), name == "style" or is_script
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo import layouts, model, render
+from octavo import alike, layouts, model, render
 from octavo.model import Extensions, Page
 from tests.sites import SiteFolder, post
 
@@ -46,6 +46,12 @@ def context_names() -> set[str]:
 
 def test_every_name_of_the_context_is_documented_and_nothing_else_is() -> None:
     assert documented_functions() | {"site", "page", "post"} == context_names()
+
+
+def test_the_names_that_are_the_same_on_all_pages_are_documented() -> None:
+    told = re.search(r"What uses nothing but (.*?) is the same on all pages", TEXT, re.DOTALL)
+    assert told is not None
+    assert set(re.findall(r"`(\w+)`", told[1])) == alike.NAMES
 
 
 def test_every_attribute_of_site_and_page_is_documented() -> None:
