@@ -55,8 +55,8 @@ _FULL = UNIT * UNIT * ONE
 _FULL_BITS = _FULL.bit_length() - 1
 _SCORE_BITS = 40
 _PENDING = 1 << 18
-_WORTH = 4000
-"""Posts for which a search is worth the start of other processes."""
+_WORTH = range(4_000, 50_000)
+"""How many posts make a search worth the start of other processes; for more, each of them would hold too much."""
 
 _SAMPLE = 2048
 
@@ -108,7 +108,7 @@ def search(index: Index, standing: Standing, share: Share) -> Near:
         edges = [round(size * math.sqrt(part / parts)) for part in range(parts + 1)]
         return list(starmap(range, pairwise(edges)))
 
-    share = share if size >= _WORTH else Share()
+    share = share if size in _WORTH else Share()
     entries, bounds = zip(*share(lambda part: _found(of, by, standing, part), divided), strict=True)
     # What one part leaves out may be above what another does.
     least = np.maximum.reduce(bounds)

@@ -60,7 +60,7 @@ def assert_right(near: Near, index: Index, order: Standing) -> None:
 @pytest.fixture(params=["small", "as it is"])
 def sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small steps let few posts meet every way a list may take."""
-    monkeypatch.setattr(nearest, "_WORTH", 0)
+    monkeypatch.setattr(nearest, "_WORTH", range(1000))
     if request.param == "small":
         monkeypatch.setattr(nearest, "_SPARE", 2)
         monkeypatch.setattr(nearest, "_PENDING", 64)
