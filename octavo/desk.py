@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from octavo.diagnostic import Diagnostic, in_order
 from octavo.digest import Digest, digest
+from octavo.disk import FileChanged
 from octavo.facts import Fact, Facts, Interrupted, Query, Reader, Unanswered
 from octavo.project import Project
 from octavo.queries import BodyOf, Setting, Template
@@ -174,7 +175,7 @@ class Desk:
             document = parsed(path, inputs)
             if document.meta is None:
                 held += document.problems
-                posts[path] = before.inputs.posts[path]
+                posts[path] = _as_kept(before.inputs.posts[path])
         return replace(inputs, posts=posts), tuple(held)
 
     @staticmethod
@@ -309,6 +310,22 @@ class Desk:
             if problem in shown.problems:
                 return shown.layouts
         return ()
+
+
+class _NotKept(Unanswered):
+    """What a broken file was before is in the cache no more, such as when another process has seen it broken."""
+
+
+def _as_kept(source: Fact) -> Fact:
+    """A source as it was, which only the cache knows."""
+
+    def load() -> Any:
+        try:
+            return source.load()
+        except FileChanged as problem:
+            raise _NotKept(str(problem)) from problem
+
+    return Fact(source.digest, load)
 
 
 _NOTHING = digest(None)

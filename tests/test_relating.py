@@ -80,3 +80,9 @@ def test_what_was_worked_out_for_other_files_counts_for_nothing(desk: Desk) -> N
     desk.look(relating=False, elsewhere=elsewhere)
     assert desk.view is not None
     assert not desk.view.is_related
+
+
+def test_a_post_that_is_broken_meanwhile_is_an_error_like_any_other(desk: Desk) -> None:
+    SiteFolder(desk.project.root).write("posts/b.md", "---\ntitle: B\ndate: yesterday\n---\n")
+    related_apart(desk)
+    assert [problem.where() for problem in desk.problems()] == ["posts/b.md:3:7"]
