@@ -291,8 +291,8 @@ class Memo:
         if answers.revision != self._answers.revision + 2:  # one of theirs, and the one that begins here
             return False
         self._answers = answers
-        self._kept.clear()
-        self._shelved.clear()
+        for known in (self._kept, self._shelved, self._revised):
+            known.clear()
         for step in steps:
             self._traces.pop(step, None)
             self._traces.pop(f"{step}:state", None)

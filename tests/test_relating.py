@@ -84,5 +84,19 @@ def test_what_was_worked_out_for_other_files_counts_for_nothing(desk: Desk) -> N
 
 def test_a_post_that_is_broken_meanwhile_is_an_error_like_any_other(desk: Desk) -> None:
     SiteFolder(desk.project.root).write("posts/b.md", "---\ntitle: B\ndate: yesterday\n---\n")
-    related_apart(desk)
-    assert [problem.where() for problem in desk.problems()] == ["posts/b.md:3:7"]
+    for look in (lambda: related_apart(desk), lambda: desk.look(relating=True), lambda: desk.look(relating=True)):
+        look()
+        assert [problem.where() for problem in desk.problems()] == ["posts/b.md:3:7"]
+
+
+def test_what_is_undone_meanwhile_is_as_it_was(desk: Desk) -> None:
+    folder = SiteFolder(desk.project.root)
+    before = (folder.root / "posts/b.md").read_text("utf-8")
+    folder.write("posts/b.md", post("B", body="Quagga.\n"))
+    elsewhere = relate_apart(str(desk.project.root), desk.project.options)
+    folder.write("posts/b.md", before)
+    desk.look(relating=False, elsewhere=elsewhere)
+    shown = desk.page("/posts/b/")
+    assert shown is not None
+    assert b"Words of b" in shown.content
+    assert b"Quagga" not in shown.content

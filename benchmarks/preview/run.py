@@ -1,11 +1,19 @@
 """How long it takes from a save until the text is seen in a browser that shows the page, with Octavo and with others.
 
     python benchmarks/preview/run.py [--posts 1000,10000] [--peers octavo,hugo,eleventy,zensical] [--edits 20]
+    python benchmarks/preview/run.py --posts 10000 --peers octavo --kinds "" --scenarios burst,checkout,many
 
 A real browser shows the page of one post (and, for the edits of a title, the home page in another tab). The page itself
 looks in every frame whether the new text, or the new rule of the style sheet, is there, and says at which moment it
 was: the time from just after the file was written, in milliseconds. CPU time and memory are those of the server with
 all its processes; the browser's are not counted. Peers are those of ``benchmarks/run.py --install``.
+
+Scenarios are measured where they are asked for. ``burst``: a post is saved twenty times a second for ten seconds; the
+time is that from the last save until it is seen. ``checkout``: a thousand posts are others at once, the open one last;
+the time is that until it is seen, and until the server is at rest. ``many``: memory after 50 and after 500 edits of one
+body, with the server at rest before each is measured.
+
+``--write PAGE`` puts what is printed between the marks of a page.
 """
 
 from __future__ import annotations
@@ -37,9 +45,21 @@ from measure import joint_size, tree  # noqa: E402
 from operations import Site, Workspace, prepare, survey  # noqa: E402
 from peer import ROOT, Tools  # noqa: E402
 from peers import PEERS  # noqa: E402
+from tables import between_marks  # noqa: E402
 
 WARMING = 3
 """Edits of each kind before those that count."""
+
+BURST, EVERY = 200, 0.05
+"""Saves of a burst, and the seconds between two of them."""
+
+CHECKOUT = 1000
+"""Posts that change at once."""
+
+MANY = (50, 500)
+"""Edits after which memory is measured."""
+
+SCENARIOS = ("burst", "checkout", "many")
 
 PATIENCE = 120.0
 """Seconds for a change to be seen, and ten times as many for a server to start."""
@@ -107,6 +127,9 @@ class Measured:
     cpu: dict[str, float] = field(default_factory=dict)
     memory: list[int] = field(default_factory=list)
     idle: float = 0.0
+    scenarios: dict[str, list[float]] = field(default_factory=dict)
+    """Of a burst, the milliseconds to the last save; of a checkout, the seconds to the open page and to rest; of many
+    edits, the bytes after each of ``MANY``."""
     failure: str = ""
 
 
@@ -116,9 +139,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--peers", default=",".join(SERVERS), help=f"of {', '.join(SERVERS)}")
     parser.add_argument("--edits", type=int, default=20, help="edits of each kind that count (20)")
     parser.add_argument("--kinds", default=",".join(KINDS), help=f"kinds of edits, of {', '.join(KINDS)}")
+    parser.add_argument("--scenarios", default="", help=f"of {', '.join(SCENARIOS)} (none)")
     parser.add_argument("--tools", type=Path, default=ROOT / ".venv-bench", help="where the peers are installed")
     parser.add_argument("--work", type=Path, help="keep the sites there, and use those that are there already")
     parser.add_argument("--browser", default=shutil.which("chromium") or shutil.which("google-chrome"))
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put what is printed between the marks of a page")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     given = parser.parse_args(arguments)
     results = []
@@ -130,22 +155,31 @@ def main(arguments: list[str] | None = None) -> int:
                 write_site(source, count)
             site = survey(source, "real", 1)
             for name in given.peers.split(","):
-                plan = Plan(given.kinds.split(","), given.edits, given.browser)
+                plan = Plan(_named(given.kinds), given.edits, given.browser, _named(given.scenarios))
                 measured = measure(name, site, count, work, Tools(given.tools).of(name), plan)
                 print(table(measured), flush=True)
                 results.append(measured)
+    if given.write:
+        printed = "\n".join(map(table, results))
+        page = between_marks(given.write.read_text("utf-8"), f"```\n{printed}\n```")
+        given.write.write_text(page, encoding="utf-8")
     if given.json:
         given.json.write_text(json.dumps([asdict(each) for each in results], indent=1) + "\n")
     return 0
 
 
+def _named(names: str) -> list[str]:
+    return [name for name in names.split(",") if name]
+
+
 @dataclass(frozen=True)
 class Plan:
-    """Which kinds of edits, how many of each, and the browser that shows them."""
+    """Which kinds of edits, how many of each, the browser that shows them, and which scenarios come then."""
 
     kinds: list[str]
     edits: int
     browser: str
+    scenarios: list[str]
 
 
 def measure(name: str, site: Site, count: int, work: Path, tools: Tools, plan: Plan) -> Measured:
@@ -255,11 +289,84 @@ def _edit_all(measured: Measured, space: Workspace, site: Site, pid: int, port: 
             for other in (*others.values(), *([page] if page is not own else [])):
                 other.close()
         measured.memory.append(joint_size(tree(pid)))
+        scene = Scene(space, site, pid, own, seen)
+        for name in plan.scenarios:
+            measured.scenarios[name] = _SCENARIOS[name](scene)
         spent, began = _cpu(pid), time.monotonic()
         own.wait_for_timeout(20_000)
         measured.idle = (_cpu(pid) - spent) / (time.monotonic() - began)
         running.close()
 
+
+@dataclass(frozen=True)
+class Scene:
+    """A server at work on a site, and the page of one post in a browser, which says in ``seen`` what it shows."""
+
+    space: Workspace
+    site: Site
+    pid: int
+    page: Any
+    seen: dict[tuple[str, str], float]
+
+    @property
+    def stem(self) -> str:
+        """The post that the page shows."""
+        return self.site.order[len(self.site.order) // 2]
+
+    def file(self, stem: str) -> Path:
+        return self.space.folder / self.space.peer.source(self.site.post(stem))[0]
+
+    def until(self, token: str) -> float:
+        """Wait until a text is seen; gives the moment, in seconds since 1970."""
+        end = time.time() + PATIENCE
+        while ("own", token) not in self.seen:
+            if time.time() > end:
+                raise TimeoutError(f"{token} was not seen within {PATIENCE:.0f} s")
+            self.page.wait_for_timeout(2)
+        return self.seen["own", token] / 1000
+
+
+def _burst(scene: Scene) -> list[float]:
+    path = scene.file(scene.stem)
+    before, at = path.read_text("utf-8"), 0.0
+    for number in range(BURST):
+        at = _save(path, _body(before, number, f"zq{900_000 + number}qz"))
+        scene.page.wait_for_timeout(EVERY * 1000)
+    passed = (scene.until(f"zq{900_000 + BURST - 1}qz") - at) * 1000
+    _save(path, before)
+    _rest(scene.pid)
+    return [passed]
+
+
+def _checkout(scene: Scene) -> list[float]:
+    stems = [stem for stem in scene.site.order if stem != scene.stem][: CHECKOUT - 1]
+    files = {path: path.read_text("utf-8") for path in map(scene.file, [*stems, scene.stem])}
+    began = time.time()
+    for path, text in files.items():
+        path.write_text(_body(text, 0, "zq990000qz"), encoding="utf-8")
+    passed = [scene.until("zq990000qz") - began, _rest(scene.pid) - began]
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8")
+    _rest(scene.pid)
+    return passed
+
+
+def _many(scene: Scene) -> list[float]:
+    path, sizes = scene.file(scene.stem), []
+    before = path.read_text("utf-8")
+    for number in range(1, max(MANY) + 1):
+        token = f"zq{910_000 + number}qz"
+        _save(path, _body(before, number, token))
+        scene.until(token)
+        if number in MANY:
+            _rest(scene.pid)
+            sizes.append(float(joint_size(tree(scene.pid))))
+    _save(path, before)
+    _rest(scene.pid)
+    return sizes
+
+
+_SCENARIOS = {"burst": _burst, "checkout": _checkout, "many": _many}
 
 Edit = Callable[[str, int, str], str]
 
@@ -305,13 +412,16 @@ def _save(path: Path, text: str) -> float:
     return time.time()
 
 
-def _rest(pid: int) -> None:
-    """Wait until a server has done all that an edit brings about."""
-    last, quiet, end = _cpu(pid), 0, time.monotonic() + PATIENCE
+def _rest(pid: int) -> float:
+    """Wait until a server has done all that an edit brings about; gives the moment since which it is at rest, in
+    seconds since 1970."""
+    last, quiet, end, since = _cpu(pid), 0, time.monotonic() + PATIENCE, time.time()
     while quiet < 4 and time.monotonic() < end:
         time.sleep(0.3)
         now = _cpu(pid)
         last, quiet = now, quiet + 1 if now - last <= 0.01 else 0
+        since = since if quiet else time.time()
+    return since
 
 
 def _free_port() -> int:
@@ -345,6 +455,15 @@ def table(measured: Measured) -> str:
             f"  {kind:18} median {statistics.median(times):7.0f} ms, p95 {p95:7.0f} ms,"
             f" from {ordered[0]:.0f} to {ordered[-1]:.0f} ms{cpu}"
         )
+    found = measured.scenarios
+    if "burst" in found:
+        lines.append(f"  {BURST} saves, {1 / EVERY:.0f} a second: the last is seen after {found['burst'][0]:.0f} ms")
+    if "checkout" in found:
+        shown, rested = found["checkout"]
+        lines.append(f"  {CHECKOUT:,} posts at once: the open page after {shown:.1f} s, at rest after {rested:.1f} s")
+    if "many" in found:
+        sizes = ", ".join(f"{size / 1e6:.0f} MB after {n}" for n, size in zip(MANY, found["many"], strict=True))
+        lines.append(f"  edits of one body: {sizes}")
     if measured.memory:
         sizes = " then ".join(f"{size / 1e6:.0f} MB" for size in measured.memory)
         lines.append(f"  memory {sizes}; idle {measured.idle:.1%} of a CPU")
