@@ -269,7 +269,7 @@
   const STYLE = `
     :host { all: initial; color-scheme: dark; }
     * { box-sizing: border-box; }
-    .overlay { position: fixed; inset: auto 1rem 1rem; max-height: 70vh; overflow: auto; z-index: 2147483647; padding: 1.25rem 1.5rem;
+    .overlay { position: fixed; inset: auto 1rem 1rem; max-width: 64rem; margin-inline: auto; max-height: 70vh; overflow: auto; z-index: 2147483647; padding: 1.25rem 1.5rem;
       border-radius: .75rem; background: #24161a; color: #f6e9e9; border: 1px solid #7a3540; box-shadow: 0 1rem 3rem rgb(0 0 0 / .45);
       font: 15px/1.5 system-ui, sans-serif; }
     .overlay[hidden], .badge[hidden] { display: none; }
@@ -288,6 +288,7 @@
     .panel { position: fixed; inset: 1rem auto 4rem 1rem; width: min(26rem, calc(100vw - 2rem)); overflow: auto; z-index: 2147483645; padding: 1rem 1.25rem;
       border-radius: .75rem; background: #1b1f24; color: #e8e8e8; border: 1px solid #4a525c; box-shadow: 0 1rem 3rem rgb(0 0 0 / .45); font: 14px/1.5 system-ui, sans-serif; }
     .panel h2 { font-size: 13px; margin: 1rem 0 .25rem; color: #aeb8c4; } .panel h2:first-of-type { margin-top: 0; }
+    .panel button { background: #2b3138; border-color: #4a525c; } .panel li + li { margin-top: .3rem; }
     .panel ul { margin: 0; padding-left: 1.1rem; } .panel a { color: #9ecbff; } .panel small { color: #aeb8c4; display: block; }
     .panel code { font: 12px/1.5 ui-monospace, monospace; overflow-wrap: anywhere; } .panel pre { background: #12151a; }
     .said { position: fixed; inset: auto 1rem 4rem auto; z-index: 2147483647; max-width: 30rem; background: #22262b; color: #e8e8e8; border-radius: .5rem;
