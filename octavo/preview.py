@@ -263,6 +263,9 @@ class Author:
                 self._look(relating=False, elsewhere=outcome)
             elif isinstance(outcome, Exception):
                 self._fail(outcome)
+                # What was to follow from it follows from a look; the lists are tried again in a while.
+                now = time.monotonic()
+                self._look_at, self._relate_at = self._look_at or now + PASSING, now + RESCAN
 
         self._todo.put(take)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Future
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -83,9 +83,9 @@ class Relating:
         self._workers.close()
 
     def _done(self, done: Future[Elsewhere]) -> None:
-        problem = None if done.cancelled() else done.exception()
-        if done.cancelled() or self._running is not done or isinstance(problem, BrokenExecutor):
+        if done.cancelled() or self._running is not done:
             return
+        problem = done.exception()
         self._ended(problem if problem is not None else done.result())
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import queue
 from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor
 
 import pytest
 
 from octavo.desk import Desk
 from octavo.project import Options, Project
-from octavo.relating import relate_apart
+from octavo.relating import Relating, relate_apart
 from tests.sites import SiteFolder, post
 
 Site = Callable[[str], SiteFolder]
@@ -100,3 +102,20 @@ def test_what_is_undone_meanwhile_is_as_it_was(desk: Desk) -> None:
     assert shown is not None
     assert b"Words of b" in shown.content
     assert b"Quagga" not in shown.content
+
+
+def test_a_process_that_dies_is_told_of_and_one_that_is_stopped_is_not(desk: Desk) -> None:
+    outcomes: queue.SimpleQueue[object] = queue.SimpleQueue()
+    relating = Relating(desk.project, outcomes.put)
+    try:
+        for end in ("stop", "die"):
+            relating.start()
+            processes = list(relating._workers.pool()._processes.values())  # type: ignore[union-attr]
+            if end == "stop":
+                relating.stop()
+            for process in processes:
+                process.kill()
+        assert isinstance(outcomes.get(timeout=30), BrokenExecutor)
+        assert outcomes.empty()
+    finally:
+        relating.stop()
