@@ -74,6 +74,13 @@ def imported_layouts_are_kept() -> AbstractContextManager[Any]:
     return patch.object(layouts._Template, "_get_default_module", default_module)
 
 
+def who_shares_a_part_is_not_told_what_it_asked() -> AbstractContextManager[Any]:
+    def shared(self: facts.Reader, make: Any, /, *args: Any) -> Any:
+        return make(facts.Reader(self._facts), *args)
+
+    return patch.object(facts.Reader, "shared", shared)
+
+
 def lost_outputs_are_not_missed() -> AbstractContextManager[Any]:
     return patch.object(publish, "_compare", lambda output, rows: publish._Compared(set(), {}))
 
@@ -182,6 +189,7 @@ MUTANTS: tuple[Mutant, ...] = (
     an_item_once_run_is_never_run_again,
     layouts_compiled_already_are_not_asked_for,
     imported_layouts_are_kept,
+    who_shares_a_part_is_not_told_what_it_asked,
     lost_outputs_are_not_missed,
     changed_files_are_not_read_again,
     the_root_trace_forgets_the_layouts,

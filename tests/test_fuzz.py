@@ -17,6 +17,7 @@ from tests.mutants import (
     only_the_first_answers_are_checked,
     the_lists_of_related_posts_are_never_updated,
     warnings_are_told_once,
+    who_shares_a_part_is_not_told_what_it_asked,
 )
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the clean builds are forked")
@@ -39,6 +40,7 @@ def test_incremental_builds_are_clean_builds(seed: int, tmp_path: Path) -> None:
         (files_that_are_wanted_no_more_stay, 0),
         (warnings_are_told_once, 0),
         (lost_outputs_are_not_missed, 1),
+        (who_shares_a_part_is_not_told_what_it_asked, 0),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
