@@ -161,12 +161,23 @@ def clashes(claims: Iterable[Claim], marks: Marks) -> Iterator[Diagnostic]:
         other = owners.setdefault(key, claim)
         if other is not claim:
             yield _clash(claim, other, f"both would be published as '{claim.output}'", marks)
+    if _folders(owners).isdisjoint(owners):
+        return
     for key, claim in owners.items():
         parts = key.split("/")
         for count in range(1, len(parts)):
             folder = owners.get("/".join(parts[:count]))
             if folder is not None:
                 yield _clash(claim, folder, f"'{folder.output}' cannot be a file and a folder", marks)
+
+
+def _folders(paths: Iterable[str]) -> set[str]:
+    """All folders that paths lie in."""
+    found: set[str] = set()
+    for path in paths:
+        while (path := path.rpartition("/")[0]) and path not in found:
+            found.add(path)
+    return found
 
 
 def _clash(claim: Claim, other: Claim, why: str, marks: Marks) -> Diagnostic:

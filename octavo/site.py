@@ -578,17 +578,17 @@ def shared_names(
     index: Index, metas: Mapping[str, Meta | None], marks: Mapping[str, Sequence[Mark]]
 ) -> Iterator[Diagnostic]:
     """Tags, authors and series that are written in two ways but have one page."""
-    for post in index.live.posts:
-        meta = metas[post.path]
+    slug_of, groups = cache(slugify), index.live.groups
+    for path in index.live.paths:
+        meta = metas[path]
         if meta is None:
             continue
-        written = [("tag", f"tags.{number}", name) for number, name in enumerate(meta.tags)]
-        written += [("author", f"authors.{number}", name) for number, name in enumerate(meta.authors)]
-        written += [("series", "series", meta.series)] if meta.series else []
-        for kind, key, name in written:
-            shown = index.live.groups[kind, slugify(name)].name
-            if name != shown:
-                places = {mark.key: mark.span for mark in marks[post.path]}
-                place = places.get(key) or places.get(key.split(".")[0]) or places.get("author")
-                message = f"{name!r} and {shown!r} are one {kind}, shown as {shown!r}"
-                yield warning(post.path, place, kind, message, f"write {shown!r} everywhere")
+        for kind, names in (("tag", meta.tags), ("author", meta.authors), ("series", (meta.series or "",))):
+            for number, name in enumerate(names):
+                shown = groups[kind, slug_of(name)].name if name else name
+                if name != shown:
+                    places = {mark.key: mark.span for mark in marks[path]}
+                    keys = (f"{kind}s.{number}", f"{kind}s", kind)
+                    place = next((places[key] for key in keys if key in places), None)
+                    message = f"{name!r} and {shown!r} are one {kind}, shown as {shown!r}"
+                    yield warning(path, place, kind, message, f"write {shown!r} everywhere")

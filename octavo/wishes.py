@@ -45,10 +45,10 @@ def check_wishes(
     live: Live, metas: Mapping[str, Meta | None], marks: Mapping[str, Sequence[Mark]], names: Names
 ) -> Iterator[Diagnostic]:
     """What is wrong with the posts that published posts pin or block, each at its place."""
-    for post in (*live.posts, *live.pages):
-        meta = metas[post.path]
+    for path in live.urls:
+        meta = metas[path]
         if meta is not None and (meta.pin or meta.block or meta.block_both):
-            yield from _Check(post.path, meta, live, metas, marks[post.path], names).problems()
+            yield from _Check(path, meta, live, metas, marks[path], names).problems()
 
 
 class _Check:
