@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import queue
@@ -31,6 +32,7 @@ from octavo.publish import PublishError
 from octavo.relating import Elsewhere, Relating
 from octavo.serve import LOCAL, Client, PageText, PreviewServer, Shelf, allow_many_files, listen, without_policy
 from octavo.shelf import shelf
+from octavo.spare import give_back
 from octavo.view import View
 from octavo.watch import Changes
 
@@ -54,6 +56,12 @@ LONGEST = 0.4
 
 RELATED = 0.5
 """Seconds without an event after which related posts are worked out."""
+
+TIDY = 0.8
+"""Seconds without an event after which memory is given back that nothing uses any more."""
+
+UNTIDY = 30.0
+"""Seconds after which it is given back all the same."""
 
 PANEL = 0.2
 """Seconds after a change when an open panel is told of it."""
@@ -135,6 +143,8 @@ class Author:
         self._gone_at: float | None = None
         self._panels_at: float | None = None
         self._rescan_at = 0.0
+        self._tidy_at: float | None = None
+        self._untidy_since: float | None = None
         changes.tell(self._changed, self._stop)
 
     # What the server asks, in its thread.
@@ -197,7 +207,7 @@ class Author:
             now = time.monotonic()
             deadlines = [self._tell_at, self._gone_at, self._panels_at]
             if self._looking is None:
-                deadlines += [self._look_at, self._relate_at, self._rescan_at]
+                deadlines += [self._look_at, self._relate_at, self._rescan_at, self._tidy_at]
             due = min((at for at in deadlines if at is not None), default=now + RESCAN)
             try:
                 job = self._todo.get(timeout=max(0.0, due - now)) if due > now else self._todo.get_nowait()
@@ -236,8 +246,19 @@ class Author:
         elif self._relate_at is not None and now >= self._relate_at:
             self._relate_at = None
             self._relate()
+        elif self._tidy_at is not None and now >= self._tidy_at:
+            self._tidy_at = self._untidy_since = None
+            gc.collect()
+            give_back()
         elif now >= self._rescan_at:
             self._look(relating=False)
+
+    def _tidy_later(self) -> None:
+        """Look for garbage when the author pauses: layouts and views leave some in circles, and to look for it takes as
+        long as some pages."""
+        now = time.monotonic()
+        self._untidy_since = now if self._untidy_since is None else self._untidy_since
+        self._tidy_at = min(now + TIDY, self._untidy_since + UNTIDY)
 
     def _relate(self) -> None:
         """Work out the related posts, here or apart."""
@@ -289,6 +310,7 @@ class Author:
             pass  # it is being written: the look that follows finds what has become of it
         except Exception as problem:
             self._fail(problem)
+        self._tidy_later()
         now = time.monotonic()
         self._panels_at, self._relate_at = now + PANEL, now + RELATED
         if whole and self._look_at is None:
@@ -353,6 +375,7 @@ class Author:
         if outcome is None:
             self._rescan_at = ended + max(RESCAN, SHARE * (ended - self._began))
         if isinstance(outcome, View):
+            self._tidy_later()
             self._desk.take(outcome)
             self._touch_since()
             self._shelve()
