@@ -41,17 +41,21 @@ site = Site(__file__)
 if "NO_SCRIPT" in os.environ:
     raise ImportError("a library that is not there")
 
-@site.filter
-def shout(text):
+def begin():
     if "LOG" in os.environ:
         with open(os.environ["LOG"], "a") as log:
             log.write(f"{os.getpid()}\\n")
     if "KILLS" in os.environ:
         os.kill(int(os.environ["KILLS"]) or os.getpid(), signal.SIGKILL)
+
+@site.filter
+def shout(text):
+    begin()
     return loud(text)
 
 @site.shortcode
 def note(args, body):
+    begin()
     return f"<aside>{loud(args['on'])} {1 // int(args['by'])}</aside>"
 -- words.py --
 def loud(text):
