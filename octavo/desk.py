@@ -123,8 +123,7 @@ class Desk:
         is_same = before is not None and before.inputs_digest == inputs_digest
         is_enough = before is not None and before.store is self.project.store and (before.is_related or not relating)
         if before is not None and is_same and is_enough and elsewhere is None:
-            live = before.known.published.index.live
-            same = (live.since is None or live.since <= now) and (live.until is None or now < live.until)
+            same = before.known.published.index.live.holds(now)
             if same and all(before.inputs.file(path).digest == known for path, known in before.files_asked):
                 return None
         inputs, held = self._kept_good(files, self.project.inputs(files, now), keeping)
@@ -134,9 +133,9 @@ class Desk:
         problems = in_order((*held, *pipeline.check(inputs, memo, known, site)))
         memo.finish()
         self._memo = memo
+        # The index is made here at the latest: it comes from the cache, which is another one after the next look.
         statics = pipeline.statics(known.assets, known.published.index.attachments, inputs)
         asked = pipeline.files_asked(memo, inputs)
-        known.published.index  # noqa: B018  # it comes from the cache, which is another one after the next look
         return View(
             files,
             inputs,

@@ -906,6 +906,7 @@ def _told(path: str, needed: int = 0) -> Iterator[None]:
 
 
 def _in_words(problem: OSError, path: str, needed: int = 0) -> PublishError:
+    """What ``_told`` raises, for what is done to thousands of files: there a context manager costs as much as it."""
     return PublishError(_reason(problem, needed), path)
 
 

@@ -49,9 +49,8 @@ class Publication:
 @dataclass(frozen=True)
 class Sources:
     """What a publication is made from. ``read`` gives the front matter of the ``documents``, ``read_before`` what that
-    gave when it was called the last time. ``files`` are the paths
-    below ``posts/`` that are no sources, ``assets`` the URL paths of assets by name, ``pictures`` what is known of
-    images by path, ``measured`` the digest of that."""
+    gave when it was called the last time. ``files`` are the paths below ``posts/`` that are no sources, ``assets`` the
+    URL paths of assets by name, ``pictures`` what is known of images by path, ``measured`` the digest of that."""
 
     documents: Records
     read: Callable[[], Mapping[str, Meta | None]]
@@ -70,10 +69,15 @@ class Sources:
 
     def digest(self) -> Digest:
         """Stands for all of it but the clock."""
+        return digest((self.documents.digest_of("meta", "summary"), self._around))
+
+    @cached_property
+    def _around(self) -> Digest:
+        """Stands for all of it but the front matter, the summaries and the clock."""
         when = self.when
         return digest(
             (
-                self.documents.digest_of("meta", "summary", "targets", "addresses", "files", "pictures"),
+                self.documents.digest_of("targets", "addresses", "files", "pictures"),
                 self.settings,
                 (when.drafts, when.future),
                 tuple(sorted(self.files)),
@@ -149,17 +153,9 @@ class Sources:
         return targets
 
     def _made_of(self) -> MadeOf:
-        settings, documents, when = digest(self.settings), self.documents, self.when
+        settings, documents = digest(self.settings), self.documents
         metas, summaries = documents.digests("meta"), documents.digests("summary")
-        around = (
-            settings,
-            documents.digest_of("targets", "addresses", "files", "pictures"),
-            (when.drafts, when.future),
-            tuple(sorted(self.files)),
-            tuple(sorted(self.assets.items())),
-            self.measured,
-        )
-        return MadeOf({path: metas[path] + summaries[path] + settings for path in documents}, digest(around))
+        return MadeOf({path: metas[path] + summaries[path] + settings for path in documents}, self._around)
 
     def _summaries(self, wanted: int) -> Callable[[str], Summary]:
         """The summaries of posts, read at once when most are ``wanted``."""

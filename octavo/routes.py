@@ -39,10 +39,10 @@ class Routes:
         return tuple(self.pages), self.doubles
 
     def rows(self) -> Buckets[Row]:
-        return Buckets.of({url: (_all_of_page(page), self.listings.get(url)) for url, page in self.pages.items()})
+        return Buckets.of({url: (all_of_page(page), self.listings.get(url)) for url, page in self.pages.items()})
 
 
-_all_of_page = attrgetter(*(field.name for field in fields(Page)))
+all_of_page = attrgetter(*(field.name for field in fields(Page)))
 
 
 @dataclass(frozen=True)

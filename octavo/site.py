@@ -6,11 +6,9 @@ import datetime as dt
 import marshal
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
 from difflib import get_close_matches
 from functools import cache, cached_property
 from itertools import chain
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from octavo import urls
@@ -67,7 +65,7 @@ from octavo.queries import (
     TermsOf,
     UrlOf,
 )
-from octavo.routes import Routes
+from octavo.routes import Routes, all_of_page
 from octavo.slug import slugify
 from octavo.wishes import Wishes
 
@@ -543,11 +541,8 @@ def page_digests(index: Index, routes: Routes) -> dict[str, Digest]:
 
 def _plainly(page: Page) -> tuple[Any, ...]:
     """A page as a tuple: most of them are scalars, which are digested at once."""
-    *scalars, data = _all_of_page(page)
+    *scalars, data = all_of_page(page)
     return (*scalars, data) if data else tuple(scalars)
-
-
-_all_of_page = attrgetter(*(field.name for field in fields(Page)))
 
 
 Dated = Sequence[tuple[str, str]]
