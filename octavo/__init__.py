@@ -11,6 +11,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
     1 engine    together  facts        questions, answers, and what was asked
                           observe      what goes on in a build, for whoever wants to see it
                           traces       what the last runs of a step asked and came to, in chunks
+                          database     a SQLite file of the cache, opened as a stranger's
                           store        traces and values of earlier builds, in one SQLite file
                           buckets      many values by name, read and written in parts
                           revised      values that know since when they are what they are
