@@ -32,6 +32,8 @@ def open_database(path: Path | None, schema: str, page_size: int = 4096) -> sqli
     opened or written, or another process has it locked.
     """
     if path is not None:
+        if path.exists() and not path.is_file():
+            raise Foreign("it is not a regular file")
         _remove_companions(path)
     # A preview builds in another thread than the one that opened the site, but never in two at once.
     connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=PATIENCE)

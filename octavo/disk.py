@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from octavo import source
+from octavo.database import transaction
 from octavo.diagnostic import Diagnostic, Span, error
 from octavo.digest import SIZE, Digest, digest_bytes
 from octavo.facts import Fact, Unanswered
-from octavo.state import State, is_settled, state_of
+from octavo.state import State, is_row, is_settled, state_of
+from octavo.store import CorruptStore
 
 SOURCE_ENDINGS = (".md", ".markdown")
 
@@ -65,16 +67,17 @@ class Listing:
 
 
 class StatCache:
-    """Digests of file contents by path, kept in a table of the cache file."""
+    """Digests of file contents by path, kept in the table ``states`` of the cache file. Raises CorruptStore where that
+    holds what was not written so."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS states (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER,"
-            " ctime_ns INTEGER, inode INTEGER, seen INTEGER, digest BLOB) WITHOUT ROWID"
-        )
-        rows = connection.execute("SELECT path, size, mtime_ns, ctime_ns, inode, seen, digest FROM states")
-        self._known: dict[str, tuple[State, int, Digest]] = {row[0]: (row[1:5], row[5], row[6]) for row in rows}
+        self._known: dict[str, tuple[State, int, Digest]] = {}
+        rows = connection.execute("SELECT path, digest, size, mtime_ns, ctime_ns, inode, seen FROM states")
+        for path, digest, *numbers in rows:
+            if not is_row(path, digest, numbers):
+                raise CorruptStore("the state of a file is not written as it should be")
+            self._known[path] = ((numbers[0], numbers[1], numbers[2], numbers[3]), numbers[4], digest)
         self._new: dict[str, tuple[State, int, Digest]] = {}
 
     def digest(self, path: str, location: str, state: State) -> Digest:
@@ -93,10 +96,9 @@ class StatCache:
 
     def save(self) -> None:
         if self._new:
-            self._connection.execute("BEGIN IMMEDIATE")
             rows = [(path, *state, seen, digest) for path, (state, seen, digest) in self._new.items()]
-            self._connection.executemany("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-            self._connection.execute("COMMIT")
+            with transaction(self._connection):
+                self._connection.executemany("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             self._new.clear()
 
 

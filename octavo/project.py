@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from octavo import disk, publish, script, urls
+from octavo.database import Foreign, open_database, set_aside
 from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.facts import Fact, fact
@@ -218,6 +219,7 @@ class Project:
         self._is_left_open = False
         with locked(self.cache, options.wait, say):
             self.store = self._open_store()
+            self.records = self._open_records()
             if options.fresh:
                 self.store.forget_all()
 
@@ -229,6 +231,7 @@ class Project:
             self.workers.close()
         if not self._is_left_open:
             self.store.close()
+            self.records.close()
 
     def leave_open(self) -> None:
         """Leave the cache as it is at the end: another thread is still at work with it, and ends with the process."""
@@ -249,11 +252,11 @@ class Project:
         started = time.monotonic()
         check_output(self.root, self.output, [self.root / name for name in FOLDERS])
         with self._alone():
-            publish.recover(self.store.connection, self.cache, self.output)
+            publish.recover(self.records, self.cache, self.output)
             try:
                 report = self._steadily(self._build)
             except BaseException as problem:
-                if publish.recover(self.store.connection, self.cache, self.output):
+                if publish.recover(self.records, self.cache, self.output):
                     problem.add_note(_COMPLETE)
                 raise
         return replace(report, seconds=time.monotonic() - started)
@@ -305,11 +308,11 @@ class Project:
 
     def published(self) -> tuple[str, ...]:
         """The files in ``output/`` that Octavo wrote."""
-        return tuple(publish.manifest(self.store.connection, self.output))
+        return tuple(publish.manifest(self.records, self.output))
 
     def remove_published(self) -> tuple[str, ...]:
         with self._alone():
-            return publish.clean(self.store.connection, self.output)
+            return publish.clean(self.records, self.output)
 
     def today(self) -> dt.date:
         """The day in the site's time zone."""
@@ -351,6 +354,8 @@ class Project:
                 else:
                     self.store.close()
                     self.store = self._open_store()
+                    self.records.close()
+                    self.records = self._open_records()
             try:
                 yield
             finally:
@@ -385,10 +390,9 @@ class Project:
         self.store = _new_store(self.cache / "cache.db")
 
     def _build(self, files: Files) -> Report:
-        connection = self.store.connection
         now = self.now()
         self._observer.began("compare")
-        before = publish.standing(connection, self.output)
+        before = publish.standing(self.records, self.output)
         self._observer.ended("compare")
         inputs = digest((files.digest(), self._choices()))
         if not before.altered:
@@ -417,7 +421,7 @@ class Project:
             if built.images:
                 self.store.set_about(self._images_name(), b"")
             self.store.set_about(self._copies_name(), b"")
-            done = publish.publish(connection, self.output, staging, wanted, before)
+            done = publish.publish(self.records, self.output, staging, wanted, before)
             self._observer.ended("publish")
         shown = replace(report, rendered=(), parsed=())
         root = _Root(inputs, built.live.since, built.live.until, built.files_asked, shown)
@@ -555,7 +559,6 @@ class Project:
 
     def _remember_reasons(self, ran: Mapping[str, Change]) -> None:
         connection = self.store.connection
-        connection.execute("CREATE TABLE IF NOT EXISTS reasons (url TEXT PRIMARY KEY, reason TEXT) WITHOUT ROWID")
         with self.store.transaction():
             connection.executemany(
                 "INSERT OR REPLACE INTO reasons VALUES (?, ?)",
@@ -567,10 +570,7 @@ class Project:
 
     def _reasons(self) -> dict[str, str]:
         """URL -> why the page was rendered last."""
-        try:
-            return dict(self.store.connection.execute("SELECT url, reason FROM reasons"))
-        except sqlite3.OperationalError:
-            return {}
+        return dict(self.store.connection.execute("SELECT url, reason FROM reasons"))
 
     def inputs(self, files: Files, now: dt.datetime) -> Inputs:
         """All that the site is made from, as listed, at an instant."""
@@ -671,7 +671,7 @@ class Project:
         try:
             self.cache.mkdir(parents=True, exist_ok=True)
             store = Store(path, salt())
-        except CorruptStore:
+        except Foreign:
             return _new_store(path)
         except sqlite3.OperationalError as problem:
             if problem.sqlite_errorname == "SQLITE_BUSY":
@@ -680,6 +680,17 @@ class Project:
         except OSError:
             return Store(None, salt())
         return store
+
+    def _open_records(self) -> sqlite3.Connection:
+        """The manifest and the journal."""
+        path = self.cache / publish.FILE
+        try:
+            return open_database(path, publish.SCHEMA)
+        except Foreign:
+            set_aside(path)
+            return open_database(path, publish.SCHEMA)
+        except (OSError, sqlite3.OperationalError):
+            return open_database(None, publish.SCHEMA)
 
 
 _NO_DAMAGE = ("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_IOERR_WRITE", "SQLITE_CANTOPEN")
@@ -702,7 +713,7 @@ def _new_store(path: Path) -> Store:
             with suppress(FileNotFoundError):
                 (path.parent / name).unlink()
         return Store(path, salt())
-    except (OSError, sqlite3.OperationalError, CorruptStore):
+    except (OSError, sqlite3.OperationalError, Foreign):
         return Store(None, salt())
 
 

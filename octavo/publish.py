@@ -24,6 +24,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from octavo.database import transaction
 from octavo.diagnostic import Diagnostic, warning
 from octavo.digest import SIZE, Digest
 from octavo.state import State, identity, is_settled, state_of
@@ -175,13 +176,16 @@ class _Row(NamedTuple):
     seen: int
 
 
-_TABLES = (
-    "CREATE TABLE IF NOT EXISTS manifest (output TEXT, path TEXT, digest BLOB, size INTEGER, mtime_ns INTEGER,"
-    " ctime_ns INTEGER, inode INTEGER, seen INTEGER, PRIMARY KEY (output, path)) WITHOUT ROWID",
-    # What the sweep will do: put the file with this digest at the path, or, without one, remove what is there.
-    "CREATE TABLE IF NOT EXISTS journal (output TEXT, path TEXT, digest BLOB, PRIMARY KEY (output, path))"
-    " WITHOUT ROWID",
-)
+FILE = "output.db"
+"""In the cache: the manifest and the journal. They are not the memo, and either file may be set aside alone."""
+
+SCHEMA = """
+CREATE TABLE manifest (output TEXT, path TEXT, digest BLOB, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER,
+    inode INTEGER, seen INTEGER, PRIMARY KEY (output, path)) WITHOUT ROWID;
+CREATE TABLE journal (output TEXT, path TEXT, digest BLOB, PRIMARY KEY (output, path)) WITHOUT ROWID;
+"""
+"""A row of the journal is what the sweep will do: put the file with this digest at the path, or, without one, remove
+what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,14 +223,12 @@ def standing(connection: sqlite3.Connection, output: Path) -> Standing:
     rows = _rows(connection, key)
     found = _compare(output, rows)
     if found.looked_at:
-        with _told_cache(), _transaction(connection):
+        with _told_cache(), transaction(connection):
             _insert(connection, key, found.looked_at)
     return Standing({**rows, **found.looked_at}, frozenset(found.altered))
 
 
 def _rows(connection: sqlite3.Connection, key: str) -> dict[str, _Row]:
-    for table in _TABLES:
-        connection.execute(table)
     rows = connection.execute(
         "SELECT path, digest, size, mtime_ns, ctime_ns, inode, seen FROM manifest WHERE output = ? ORDER BY path",
         (key,),
@@ -239,17 +241,6 @@ def _insert(connection: sqlite3.Connection, key: str, rows: Mapping[str, _Row]) 
         "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [(key, path, row.digest, *row.state, row.seen) for path, row in rows.items()],
     )
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
 
 
 def _output_key(connection: sqlite3.Connection, output: Path) -> str:
@@ -407,7 +398,7 @@ def publish(
         _check_targets(output, plan)
         _publish(connection, key, output, staging, wanted, plan)
     if plan.keep or plan.forget:
-        with _told_cache(), _transaction(connection):
+        with _told_cache(), transaction(connection):
             _insert(connection, key, plan.keep)
             _forget(connection, key, plan.forget)
     return Published(plan.write, plan.remove, plan.warnings)
@@ -709,7 +700,7 @@ def _write_journal(connection: sqlite3.Connection, key: str, wanted: Mapping[str
     # The journal must be on the disk before the first rename is.
     connection.execute("PRAGMA synchronous = FULL")
     try:
-        with _told_cache(), _transaction(connection):
+        with _told_cache(), transaction(connection):
             connection.executemany("INSERT OR REPLACE INTO journal VALUES (?, ?, ?)", changes)
     finally:
         connection.execute(f"PRAGMA synchronous = {int(level)}")
@@ -738,7 +729,7 @@ def _complete(connection: sqlite3.Connection, key: str, output: Path, ready: Pat
         status = _status(output, path)
         if status is not None and (path in moved or _digest_at(_at(output, path)) == digest):
             rows[path] = _Row(digest, state_of(status), seen)
-    with _told_cache(), _transaction(connection):
+    with _told_cache(), transaction(connection):
         _insert(connection, key, rows)
         _forget(connection, key, leaving if ready is not None else [])
         connection.execute("DELETE FROM journal WHERE output = ?", (key,))
@@ -851,7 +842,6 @@ def _patiently(act: Callable[[], T]) -> T:
 def recover(connection: sqlite3.Connection, cache: Path, output: Path) -> bool:
     """Complete a sweep that was interrupted, and remove what builds that died have left. To be called at the start of
     each command that publishes, under the lock. True when there was a sweep to complete."""
-    _rows(connection, "")
     keys = [key for (key,) in connection.execute("SELECT DISTINCT output FROM journal ORDER BY output")]
     for key in keys:
         folder = _output_from_key(connection, key)
@@ -888,7 +878,7 @@ def clean(connection: sqlite3.Connection, output: Path) -> tuple[str, ...]:
             if is_there and _status(output, path) is None:
                 there.append(path)
     finally:
-        with _told_cache(), _transaction(connection):
+        with _told_cache(), transaction(connection):
             _forget(connection, key, gone)
     return tuple(there)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+SIZE = 16
+"""Bytes in a digest of a file's content: those of ``digest.SIZE``, which imports more than a state needs."""
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +22,16 @@ use (FAT's)."""
 def state_of(status: os.stat_result) -> State:
     # Some file systems use all 64 bits of an inode's number, SQLite one less.
     return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & 0x7FFF_FFFF_FFFF_FFFF)
+
+
+def is_row(path: object, digest: object, numbers: list[object]) -> bool:
+    """Whether what a table holds of a file is of the types that were written: a text, a digest and whole numbers."""
+    return (
+        type(path) is str
+        and type(digest) is bytes
+        and len(digest) == SIZE
+        and not any(type(number) is not int for number in numbers)
+    )
 
 
 def identity(file: Path | int) -> tuple[int, int] | None:

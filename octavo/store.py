@@ -8,20 +8,20 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
+from octavo.database import Foreign, is_want, open_database, transaction
 from octavo.digest import Digest
 from octavo.facts import Unanswered
 from octavo.state import identity
 from octavo.traces import Traces
 
-_FORMAT = "4"
+FILE = "cache.db"
 
-PATIENCE = 30.0
-"""Seconds to wait for a process that has the file locked; Octavo's own keep out of each other's way before."""
+_FORMAT = "5"
 
 _PAGE = 16_384
 _LOG = 64_000_000
@@ -29,18 +29,22 @@ _HELD = 32_000_000
 """Bytes in a page of a new file, in the log before it goes into the file, and held in memory. Most values are larger
 than SQLite's own page, and a build writes them once."""
 
-# Tables with rowids: in one without, SQLite reads the whole of a large value to pass by its key.
+# Tables with rowids: in one without, SQLite reads the whole of a large value to pass by its key. ``states`` is the stat
+# cache's, ``reasons`` says of each page why it was rendered last.
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value BLOB);
-CREATE TABLE IF NOT EXISTS questions (kind TEXT, chunk INTEGER, data BLOB, PRIMARY KEY (kind, chunk));
-CREATE TABLE IF NOT EXISTS runs (step TEXT, chunk INTEGER, data BLOB, PRIMARY KEY (step, chunk));
-CREATE TABLE IF NOT EXISTS parts (step TEXT, part TEXT, item TEXT, data BLOB, PRIMARY KEY (step, part, item));
+CREATE TABLE about (name TEXT PRIMARY KEY, value BLOB);
+CREATE TABLE questions (kind TEXT, chunk INTEGER, data BLOB, PRIMARY KEY (kind, chunk));
+CREATE TABLE runs (step TEXT, chunk INTEGER, data BLOB, PRIMARY KEY (step, chunk));
+CREATE TABLE parts (step TEXT, part TEXT, item TEXT, data BLOB, PRIMARY KEY (step, part, item));
+CREATE TABLE states (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, inode INTEGER,
+    seen INTEGER, digest BLOB) WITHOUT ROWID;
+CREATE TABLE reasons (url TEXT PRIMARY KEY, reason TEXT) WITHOUT ROWID;
 """
 _TABLES = ("questions", "runs", "parts")
 
 
 class CorruptStore(Unanswered):
-    """The file is damaged, or was made by something else. Delete it and build again."""
+    """The file is damaged, or holds what Octavo has not written so. Set it aside and build again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +60,16 @@ class Entry:
 class Store:
     """One open cache file. ``salt`` stands for the code that made the values: a new one empties the cache.
 
-    ``connection`` is in autocommit mode; other modules keep tables of their own in the same file.
-    What is damaged in an otherwise good file costs the memo only. Raises CorruptStore when the file is no good,
-    sqlite3.OperationalError when it cannot be opened or is in use.
+    ``connection`` is in autocommit mode. Raises Foreign when the file is no good, sqlite3.OperationalError when it
+    cannot be opened or written, or is in use.
     """
 
     def __init__(self, path: Path | None, salt: Digest) -> None:
         self._path = path
-        # A preview builds in another thread than the one that opened the site, but never in two at once.
-        self.connection = sqlite3.connect(
-            path or ":memory:", isolation_level=None, check_same_thread=False, timeout=PATIENCE
-        )
+        self.connection = open_database(path, _SCHEMA, _PAGE)
         try:
-            self.connection.execute(f"PRAGMA page_size = {_PAGE}")
-            self.connection.execute("PRAGMA journal_mode = WAL")
             self.connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG // _PAGE}")
             self.connection.execute(f"PRAGMA cache_size = {-_HELD // 1024}")
-            self.connection.execute("PRAGMA synchronous = NORMAL")
-            self.connection.executescript(_SCHEMA)
             self._version, self._file = self._data_version(), self._file_there()
             if not self._is_made_by(salt):
                 self.forget_all()
@@ -81,9 +77,9 @@ class Store:
                 self.set_about("format", _FORMAT.encode())
         except sqlite3.DatabaseError as problem:
             self.connection.close()
-            if isinstance(problem, sqlite3.OperationalError):
+            if is_want(problem):
                 raise
-            raise CorruptStore(str(problem)) from problem
+            raise Foreign(str(problem)) from problem
 
     def close(self) -> None:
         self.connection.close()
@@ -118,26 +114,19 @@ class Store:
         (version,) = self.connection.execute("PRAGMA data_version").fetchone()
         return int(version)
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        self.connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
-        self.connection.execute("COMMIT")
+    def transaction(self) -> AbstractContextManager[None]:
+        return transaction(self.connection)
 
     def about(self, name: str) -> bytes | None:
         """A named value of the cache as a whole, such as the root trace."""
         row = self.connection.execute("SELECT value FROM about WHERE name = ?", (name,)).fetchone()
-        return _checked(row[0]) if row else None
+        return _checked(row[0], "about", name) if row else None
 
     def set_about(self, name: str, value: bytes) -> None:
-        self.connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, _sealed(value)))
+        self.connection.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, _sealed(value, "about", name)))
 
     def forget_all(self) -> None:
-        """Empty the memo; tables of other modules in the same file stay."""
+        """Empty the memo; what is known of the files' states stays."""
         with self.transaction():
             for table in _TABLES:
                 self.connection.execute(f"DELETE FROM {table}")
@@ -147,13 +136,12 @@ class Store:
     # Questions, in chunks of one kind.
 
     def questions(self, kind: str) -> Iterator[bytes]:
-        rows = self.connection.execute("SELECT data FROM questions WHERE kind = ? ORDER BY chunk", (kind,))
-        return (_checked(data) for (data,) in rows)
+        rows = self.connection.execute("SELECT chunk, data FROM questions WHERE kind = ? ORDER BY chunk", (kind,))
+        return (_checked(data, "questions", kind, number) for number, data in rows)
 
     def put_questions(self, kind: str, chunks: Iterable[tuple[int, bytes]]) -> None:
-        self.connection.executemany(
-            "INSERT OR REPLACE INTO questions VALUES (?, ?, ?)", [(kind, n, _sealed(data)) for n, data in chunks]
-        )
+        rows = [(kind, number, _sealed(data, "questions", kind, number)) for number, data in chunks]
+        self.connection.executemany("INSERT OR REPLACE INTO questions VALUES (?, ?, ?)", rows)
 
     # Traces and values.
 
@@ -163,7 +151,7 @@ class Store:
     def traces(self, step: str) -> Traces:
         """The last runs of a step."""
         rows = self.connection.execute("SELECT chunk, data FROM runs WHERE step = ? ORDER BY chunk", (step,))
-        return Traces((number, _checked(data)) for number, data in rows)
+        return Traces((number, _checked(data, "runs", step, number)) for number, data in rows)
 
     def put_traces(self, step: str, traces: Traces) -> None:
         """Write what is new of the last runs of a step, within a transaction."""
@@ -171,7 +159,8 @@ class Store:
             if data is None:
                 self.connection.execute("DELETE FROM runs WHERE step = ? AND chunk = ?", (step, number))
             else:
-                self.connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", (step, number, _sealed(data)))
+                row = (step, number, _sealed(data, "runs", step, number))
+                self.connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", row)
 
     def part(self, step: str, item: str, part: str) -> bytes:
         """The pickled value of one part. Raises CorruptStore when it is not there or damaged."""
@@ -183,12 +172,12 @@ class Store:
             raise CorruptStore(f"{part} of {item}: {problem}") from problem
         if row is None:
             raise CorruptStore(f"no {part} of {item}")
-        return _checked(row[0])
+        return _checked(row[0], step, part, item)
 
     def all_parts(self, step: str, part: str) -> Iterator[tuple[str, bytes]]:
         """(item, pickled value) of one part of every item that has one."""
         rows = self.connection.execute("SELECT item, data FROM parts WHERE step = ? AND part = ?", (step, part))
-        return ((item, _checked(data)) for item, data in rows)
+        return ((item, _checked(data, step, part, item)) for item, data in rows)
 
     def put_parts(self, step: str, part: str, changes: Iterable[tuple[str, bytes | None]]) -> None:
         """Write one part of some items, or forget it where it is None; within a transaction."""
@@ -196,7 +185,7 @@ class Store:
             key = (step, part, item)
             self.connection.execute("DELETE FROM parts WHERE step = ? AND part = ? AND item = ?", key)
             if data is not None:
-                self.connection.execute("INSERT INTO parts VALUES (?, ?, ?, ?)", (*key, _sealed(data)))
+                self.connection.execute("INSERT INTO parts VALUES (?, ?, ?, ?)", (*key, _sealed(data, *key)))
 
     def put(self, step: str, parts: Iterable[str], entries: Collection[Entry], gone: Collection[str]) -> None:
         """Write values, over earlier ones of the same items, and forget those that are gone; within a transaction.
@@ -211,23 +200,30 @@ class Store:
             )
         connection.executemany(
             "INSERT INTO parts VALUES (?, ?, ?, ?)",
-            [(step, part, entry.item, _sealed(data)) for entry in entries for part, data in entry.parts.items()],
+            [
+                (step, part, entry.item, _sealed(data, step, part, entry.item))
+                for entry in entries
+                for part, data in entry.parts.items()
+            ],
         )
 
 
 _SEAL = struct.Struct("<I")
 
 
-def _sealed(data: bytes) -> bytes:
-    return _SEAL.pack(crc32(data)) + data
+def _sealed(data: bytes, *key: object) -> bytes:
+    return _SEAL.pack(_seal(data, key)) + data
 
 
-def _checked(data: bytes) -> bytes:
+def _seal(data: bytes, key: tuple[object, ...]) -> int:
+    """A checksum of a value and of its place, so that one in the place of another is noticed as well."""
+    return crc32(data, crc32("\0".join(map(str, key)).encode("utf-8", "surrogatepass")))
+
+
+def _checked(data: object, *key: object) -> bytes:
+    if type(data) is not bytes or len(data) < _SEAL.size:
+        raise CorruptStore("a value is cut short")
     body = data[_SEAL.size :]
-    try:
-        (seal,) = _SEAL.unpack_from(data)
-    except struct.error as problem:
-        raise CorruptStore("a value is cut short") from problem
-    if crc32(body) != seal:
-        raise CorruptStore("a value does not match its checksum")
+    if _SEAL.unpack_from(data) != (_seal(body, key),):
+        raise CorruptStore("a value does not match its checksum, or is that of another place")
     return body

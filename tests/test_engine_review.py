@@ -34,7 +34,8 @@ def three(site: MakeSite) -> SiteFolder:
 
 
 def change_cache(folder: SiteFolder, statement: str) -> None:
-    connection = sqlite3.connect(folder.root / ".octavo/cache.db", isolation_level=None)
+    file = "output.db" if "manifest" in statement else "cache.db"
+    connection = sqlite3.connect(folder.root / ".octavo" / file, isolation_level=None)
     connection.execute(statement)
     connection.close()
 
@@ -276,7 +277,7 @@ def test_a_cache_that_another_process_keeps_locked_is_neither_waited_for_without
     three.built()
     other = sqlite3.connect(three.root / ".octavo/cache.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    monkeypatch.setattr("octavo.store.PATIENCE", 0.01)
+    monkeypatch.setattr("octavo.database.PATIENCE", 0.01)
     with pytest.raises(PublishError, match="locked"):
         three.write("posts/d.md", post("D")).build()
     other.close()

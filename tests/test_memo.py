@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from octavo.buckets import Buckets
+from octavo.database import Foreign
 from octavo.digest import Digest
 from octavo.dispatch import Hints, Share, T
 from octavo.facts import Ask, Fact, Facts, Query, Resolver, fact
@@ -192,7 +193,7 @@ def test_a_damaged_value_is_found_out() -> None:
 def test_a_file_that_is_no_database_is_found_out(tmp_path: Path) -> None:
     path = tmp_path / "cache.db"
     path.write_bytes(b"not a database, but long enough to look at" * 100)
-    with pytest.raises(CorruptStore):
+    with pytest.raises(Foreign):
         Store(path, b"salt")
 
 

@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 
 from octavo import publish
 from octavo import state as file_state
+from octavo.database import open_database
 from octavo.digest import digest_bytes
 from octavo.lock import lock
 from octavo.publish import Published, PublishError, StagingFolder, Wanted
@@ -80,7 +81,7 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 def left_in_cache(site: Site) -> list[str]:
-    return [path.name for path in site.cache.iterdir() if not path.name.startswith("cache.db")]
+    return [path.name for path in site.cache.iterdir() if not path.name.startswith(publish.FILE)]
 
 
 def state(folder: Path) -> dict[str, tuple[int, int]]:
@@ -90,9 +91,7 @@ def state(folder: Path) -> dict[str, tuple[int, int]]:
 
 def opened(root: Path) -> Site:
     (root / ".octavo").mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(root / ".octavo" / "cache.db", isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
+    connection = open_database(root / ".octavo" / publish.FILE, publish.SCHEMA)
     return Site(root, connection)
 
 
@@ -670,7 +669,7 @@ DYING = textwrap.dedent(
             os.kill(os.getpid(), signal.SIGKILL)
         return original(*args, **options)
 
-    connection = sqlite3.connect(root / ".octavo" / "cache.db", isolation_level=None)
+    connection = sqlite3.connect(root / ".octavo" / publish.FILE, isolation_level=None)
     with lock(root / ".octavo", 0):
         output = root / "output"
         publish.recover(connection, root / ".octavo", output)
