@@ -8,7 +8,8 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           state        what tells that a file has not been changed
                           slug         text as one segment of a URL
                           spare        memory that is free, given back
-    1 engine    together  facts        questions, answers, and what was asked
+    1 engine    together  codec        values as bytes, and back into frozen types
+                          facts        questions, answers, and what was asked
                           observe      what goes on in a build, for whoever wants to see it
                           traces       what the last runs of a step asked and came to, in chunks
                           database     a SQLite file of the cache, opened as a stranger's
@@ -69,7 +70,6 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           render       a Page -> Output
                           images       an image -> what is known of it, and its variants
                           lint         a layout -> what is wrong with it
-                          compiled     a layout -> its code
     5 assembly  together  live         which documents are published, and what others may know of them
                           naming       posts by what authors call them
                           wishes       what authors wish of related posts, and what is wrong with it

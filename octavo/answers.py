@@ -7,12 +7,12 @@ runs are known to hold without a look at what they asked. (The revisions of Sals
 from __future__ import annotations
 
 import json
-import pickle
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from octavo.codec import Codec, codec
 from octavo.digest import SIZE, Digest
 from octavo.facts import Basis, Facts, Query, from_text, quoted
 from octavo.store import CorruptStore, Store
@@ -61,7 +61,7 @@ class Answers:
         data = store.about("answers")
         if data is None and store.steps():
             raise CorruptStore("what was asked is not known")
-        self._progress: _Progress = pickle.loads(data) if data else _Progress()
+        self._progress = _progress(data) if data else _Progress()
         self._progress.revision += 1
         self._names = list(self._progress.counts)
         self._kinds: dict[str, _Kind] = {}
@@ -156,19 +156,26 @@ class Answers:
         self._progress.complete[step] = self.revision
 
     def query(self, number: int) -> Query[Any]:
-        name = self._names[number >> _BITS]
-        return _query(name + self._kind(name).texts[number & ((1 << _BITS) - 1)])
+        name, known, place = self._at(number)
+        return _query(name + known.texts[place])
 
     def digest(self, number: int) -> Digest:
-        known, place = self._kind(self._names[number >> _BITS]), number & ((1 << _BITS) - 1)
+        _, known, place = self._at(number)
         return bytes(known.digests[place * SIZE : (place + 1) * SIZE])
+
+    def _at(self, number: int) -> tuple[str, _Kind, int]:
+        """The kind that a question's number names, and its place in it."""
+        kind, place = number >> _BITS, number & ((1 << _BITS) - 1)
+        if kind >= len(self._names) or place >= self._progress.counts[self._names[kind]]:
+            raise CorruptStore("a run asked what is not among the questions")
+        return self._names[kind], self._kind(self._names[kind]), place
 
     def save(self) -> None:
         """Write what is new, within a transaction of the store."""
         for name, known in self._kinds.items():
             self._store.put_questions(name, ((chunk, _packed(known, chunk)) for chunk in sorted(known.dirty)))
             known.dirty.clear()
-        self._store.set_about("answers", pickle.dumps(self._progress))
+        self._store.set_about("answers", codec(_Progress).encode(self._progress))
 
     def prune(self, in_use: Iterator[array[int]]) -> bool:
         """Whether most of the questions are asked by nobody any more. ``in_use`` gives what each run asked; it is
@@ -195,12 +202,16 @@ class Answers:
             self._names.append(name)
             self._progress.counts[name] = self._progress.newest[name] = 0
         known = _Kind(self._names.index(name) << _BITS)
-        for data in self._store.questions(name):
-            texts, digests, changed = pickle.loads(data)
-            known.texts += texts.split("\n")
-            known.digests += digests
-            known.changed.frombytes(changed)
-        if len(known.texts) != self._progress.counts[name] or len(known.digests) != SIZE * len(known.texts):
+        try:
+            for data in self._store.questions(name):
+                texts, digests, changed = _CHUNKS.decode(data)
+                known.texts += texts.split("\n")
+                known.digests += digests
+                known.changed.frombytes(changed)
+        except ValueError as problem:
+            raise CorruptStore(f"questions of {name} cannot be read: {problem}") from problem
+        count = len(known.texts)
+        if count != self._progress.counts[name] or len(known.digests) != SIZE * count or len(known.changed) != count:
             raise CorruptStore(f"questions of {name} are missing")
         known.places = {text: place for place, text in enumerate(known.texts)}
         return known
@@ -210,7 +221,21 @@ def _packed(known: _Kind, chunk: int) -> bytes:
     first, last = chunk * _CHUNK, (chunk + 1) * _CHUNK
     texts = "\n".join(known.texts[first:last])
     digests = bytes(known.digests[first * SIZE : last * SIZE])
-    return pickle.dumps((texts, digests, known.changed[first:last].tobytes()), pickle.HIGHEST_PROTOCOL)
+    return _CHUNKS.encode((texts, digests, known.changed[first:last].tobytes()))
+
+
+_CHUNKS: Codec[tuple[str, bytes, bytes]] = codec(tuple[str, bytes, bytes])
+"""Some questions of a kind as they are stored: their arguments, the digests of the answers, and the revisions."""
+
+
+def _progress(data: bytes) -> _Progress:
+    try:
+        found: _Progress = codec(_Progress).decode(data)
+    except ValueError as problem:
+        raise CorruptStore(f"what was asked cannot be read: {problem}") from problem
+    if found.counts.keys() != found.newest.keys():
+        raise CorruptStore("what was asked does not belong together")
+    return found
 
 
 def _first(text: str) -> Any:

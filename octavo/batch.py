@@ -8,7 +8,6 @@ given back with what was missing; the parent sends it and the item is run again.
 from __future__ import annotations
 
 import gc
-import pickle
 import time
 from array import array
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
+from octavo.codec import field_codecs
 from octavo.digest import SIZE, Digest, digest, digest_bytes
 from octavo.facts import Ask, Fact, Facts, Interrupted, Missing, Query, Reader, Resolver, written
 
@@ -96,7 +96,7 @@ def _asked(questions: list[str], answers: bytes) -> Asked:
 
 class Done(NamedTuple):
     """One run: the places of its questions in what its batch ``asked``; and the digests of the value's parts, in the
-    order of its fields, with those parts pickled that are not what they are by default. ``seconds`` is how long it
+    order of its fields, with those parts as bytes that are not what they are by default. ``seconds`` is how long it
     took; it is not kept."""
 
     item: str
@@ -120,7 +120,7 @@ class Wants:
 
 
 def run(step: Step, item: str, facts: Facts, asked: Asked, sink: Sink | None = None, sunk: str = "") -> Done:
-    """Run a step on one item and take its value apart: each field is digested and pickled on its own.
+    """Run a step on one item and take its value apart: each field is digested and written on its own.
 
     Raises Unanswered when a fact that was asked for cannot be had.
     """
@@ -135,10 +135,11 @@ def run(step: Step, item: str, facts: Facts, asked: Asked, sink: Sink | None = N
 
 
 def taken_apart(value: Any, item: str, sink: Sink | None = None, sunk: str = "") -> tuple[bytes, dict[str, bytes]]:
-    """The digests of a value's parts, and those parts pickled that are not what they are by default."""
+    """The digests of a value's parts, and those parts as bytes that are not what they are by default. The part
+    ``sunk`` is bytes already."""
     digests: list[Digest] = []
     parts: dict[str, bytes] = {}
-    for name, usual_digest, usual in _shape(type(value)):  # type: ignore[arg-type]
+    for name, usual_digest, usual, encode in _shape(type(value)):  # type: ignore[arg-type]
         part = getattr(value, name)
         if name == sunk and sink is not None:
             found = digest_bytes(part)
@@ -148,16 +149,18 @@ def taken_apart(value: Any, item: str, sink: Sink | None = None, sunk: str = "")
         else:
             found = digest(part)
             if found != usual_digest or name == sunk:
-                parts[name] = pickle.dumps(part, pickle.HIGHEST_PROTOCOL)
+                parts[name] = part if name == sunk else encode(part)
         digests.append(found)
     return b"".join(digests), parts
 
 
 @cache
-def _shape(kind: type) -> tuple[tuple[str, Digest, Any], ...]:
-    """The parts of a step's value by name, each with what it is by default. What has no default is never like it."""
-    usual = defaults(kind)
-    return tuple((field.name, *usual.get(field.name, (b"", MISSING))) for field in fields(kind))
+def _shape(kind: type) -> tuple[tuple[str, Digest, Any, Callable[[Any], bytes]], ...]:
+    """The parts of a step's value by name, each with what it is by default, and what writes it. What has no default is
+    never like it."""
+    usual, codecs = defaults(kind), field_codecs(kind)
+    names = [field.name for field in fields(kind)]
+    return tuple((name, *usual.get(name, (b"", MISSING)), codecs[name].encode) for name in names)
 
 
 @cache
@@ -181,7 +184,7 @@ class Part(Query[bytes]):
 
 
 class Stock(Protocol):
-    """Where the pickled parts of values are."""
+    """Where the stored parts of values are."""
 
     def part(self, step: str, item: str, part: str, /) -> bytes: ...
 
@@ -205,7 +208,7 @@ class Shelf:
         return found
 
     def column(self, step: str, part: str) -> Iterator[tuple[str, bytes]]:
-        """(item, pickled value) of one part of every item that has one stored. An heir is never sent so much."""
+        """(item, bytes) of one part of every item that has one stored. An heir is never sent so much."""
         if self._sent is None:
             return self._stock.all_parts(step, part)
         raise Missing((Part(step, "", part),))

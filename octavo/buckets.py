@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TypeVar
+from types import GenericAlias
+from typing import Any, TypeVar
 from zlib import crc32
+
+from octavo.codec import Codec, codec
+from octavo.store import CorruptStore
 
 T = TypeVar("T")
 
@@ -14,20 +17,22 @@ _FULL = 128
 
 
 class Buckets(Mapping[str, T]):
-    """Values by name, in no order. Each bucket is here as bytes, and read when a value of it is wanted."""
+    """Values of the type ``kind`` by name, in no order. Each bucket is here as bytes, and read when a value of it is
+    wanted: then it raises CorruptStore where the bytes are something else."""
 
-    def __init__(self, data: Sequence[bytes], read: Mapping[int, Mapping[str, T]] | None = None) -> None:
+    def __init__(self, kind: Any, data: Sequence[bytes], read: Mapping[int, Mapping[str, T]] | None = None) -> None:
+        self.kind = kind
         self.data = tuple(data)
         self._read = dict(read or {})
 
     @classmethod
-    def of(cls, values: Mapping[str, T]) -> Buckets[T]:
+    def of(cls, kind: Any, values: Mapping[str, T]) -> Buckets[T]:
         """All of these, in as many buckets as there should be."""
         count = _count(len(values))
         buckets: list[dict[str, T]] = [{} for _ in range(count)]
         for name, value in values.items():
             buckets[_number(name, count)][name] = value
-        return cls(list(map(_pickled, buckets)), dict(enumerate(buckets)))
+        return cls(kind, list(map(_codec(kind).encode, buckets)), dict(enumerate(buckets)))
 
     def changed(self, values: Mapping[str, T], gone: Collection[str] = ()) -> Buckets[T]:
         """These, but for some that are others now or are gone. Buckets that none of them is in stay as they are."""
@@ -40,8 +45,9 @@ class Buckets(Mapping[str, T]):
                 touched[number][name] = values[name]
             else:
                 touched[number].pop(name, None)
-        data = [_pickled(touched[number]) if number in touched else each for number, each in enumerate(self.data)]
-        return Buckets(data, {**self._read, **touched})
+        encode = _codec(self.kind).encode
+        data = [encode(touched[number]) if number in touched else each for number, each in enumerate(self.data)]
+        return Buckets(self.kind, data, {**self._read, **touched})
 
     def fits(self, size: int) -> bool:
         """Whether there are as many buckets as so many values should have."""
@@ -59,7 +65,10 @@ class Buckets(Mapping[str, T]):
 
     def _bucket(self, number: int) -> Mapping[str, T]:
         if number not in self._read:
-            self._read[number] = pickle.loads(self.data[number])
+            try:
+                self._read[number] = _codec(self.kind).decode(self.data[number])
+            except ValueError as problem:
+                raise CorruptStore(f"a bucket cannot be read: {problem}") from problem
         return self._read[number]
 
 
@@ -71,5 +80,5 @@ def _number(name: str, count: int) -> int:
     return crc32(name.encode("utf-8", "surrogatepass")) % count
 
 
-def _pickled(bucket: Mapping[str, T]) -> bytes:
-    return pickle.dumps(bucket, pickle.HIGHEST_PROTOCOL)
+def _codec(kind: Any) -> Codec[dict[str, Any]]:
+    return codec(GenericAlias(dict, (str, kind)))

@@ -7,7 +7,6 @@ no copy can be made, other processes are sent the facts themselves.
 from __future__ import annotations
 
 import gc
-import pickle
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
@@ -102,7 +101,7 @@ class Work:
         """Write the bytes that another process sent back, if it did because it could not write them."""
         if self.sink is None or self.sunk not in done.parts:
             return done
-        self.sink.write(done.item, pickle.loads(done.parts[self.sunk]))
+        self.sink.write(done.item, done.parts[self.sunk])
         return done._replace(parts={part: data for part, data in done.parts.items() if part != self.sunk})
 
 

@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from octavo.codec import codec
 from octavo.declare import KINDS, Declarations, being_run
 from octavo.diagnostic import Diagnostic, Span, error
 from octavo.digest import Digest, digest
 from octavo.facts import Ask, Fact, Missing, Query, Resolver, fact
-from octavo.model import Extension, Extensions, Page, frozen
+from octavo.model import Data, Extension, Extensions, Page, frozen
 from octavo.queries import Extended
 from octavo.script import SCRIPT, ScriptChanged, script_digest, script_files, script_sources
 
@@ -244,7 +245,7 @@ def _source_line(file: Path, line: int) -> str:
 class Gathered:
     """What one function of build.py returned, frozen, and what was wrong with it."""
 
-    value: Any = None
+    value: Data = None
     problems: tuple[Diagnostic, ...] = ()
 
 
@@ -269,7 +270,8 @@ def _called(name: str, kind: str, ask: Ask, read: Callable[[Any], Any]) -> Gathe
     extension = next(found for found in getattr(extensions, kind) if found.name == name)
     try:
         value = read(extension.function(ask))
-        digest(value)  # what cannot be a fact is a fault of build.py
+        digest(value)  # what cannot be a fact, or cannot be kept, is a fault of build.py
+        codec(Data).encode(value)
         return Gathered(value)
     except Exception as problem:
         root = Path(extension.function.__code__.co_filename).parent

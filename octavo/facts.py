@@ -71,10 +71,25 @@ def from_text(text: str) -> Query[Any]:
     name, bracket, arguments = text.partition("[")
     try:
         values = json.loads(bracket + arguments)
-        query: Query[Any] = _kind(name)(*(tuple(value) if type(value) is list else value for value in values))
-    except (KeyError, TypeError) as problem:
+        kind = _kind(name)
+        query: Query[Any] = kind(*(tuple(value) if type(value) is list else value for value in values))
+        _check_plain(query)
+        _check_types(query)
+    except (KeyError, TypeError, RecursionError) as problem:
         raise ValueError(f"no question: {text!r}") from problem
     return query
+
+
+_SCALARS = {"str": str, "int": int}
+
+
+def _check_types(query: Query[Any]) -> None:
+    """Raise TypeError where an argument is not of the type that its kind says."""
+    kind = type(query)
+    for name, value in zip(kind.arguments, query[1:], strict=True):
+        wanted = _SCALARS.get(kind.__annotations__[name])
+        if wanted is not None and type(value) is not wanted:
+            raise TypeError(f"the {name!r} of {kind.__name__} is a {wanted.__name__}")
 
 
 _kinds: dict[str, type[Query[Any]]] = {}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import marshal
 from collections.abc import Callable, Generator, Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from markupsafe import Markup, escape
 
 from octavo import alike, urls
 from octavo.facts import Ask
-from octavo.model import Extensions, Layout
+from octavo.model import Extension, Extensions, Layout
 from octavo.policy import Common
 from octavo.queries import Setting, Template
 
@@ -92,6 +91,7 @@ class LayoutFailure(Exception):
 def make_environment(extensions: Extensions) -> jinja2.Environment:
     """An environment whose layouts are answers to ``Template`` queries, with the filters of build.py."""
     environment = _Environment(
+        extensions,
         undefined=_Undefined,
         finalize=_shown,
         autoescape=True,
@@ -109,10 +109,18 @@ def make_environment(extensions: Extensions) -> jinja2.Environment:
     return environment
 
 
+_codes: dict[tuple[str, Layout, tuple[Extension, ...]], Any] = {}
+"""Layouts that this process has compiled: a preview has an environment for each look at the site, and would compile
+them all again at each save."""
+
+_MOST_CODES = 500
+
+
 class _Layouts(jinja2.BaseLoader):
     """Layouts as questions of the page being rendered, asked also when the answer has been loaded already."""
 
-    def __init__(self) -> None:
+    def __init__(self, extensions: Extensions) -> None:
+        self._extensions = extensions
         self._loaded: dict[str, tuple[Layout, jinja2.Template]] = {}
 
     def load(
@@ -125,7 +133,14 @@ class _Layouts(jinja2.BaseLoader):
         page.layouts[layout.path] = layout
         known, template = self._loaded.get(name, (None, None))
         if template is None or (known is not layout and known != layout):
-            code = marshal.loads(layout.code) if layout.code else environment.compile(layout.text, name, layout.path)
+            # Jinja2 works out what is constant while it compiles, through the filters of build.py too.
+            key = (name, layout, self._extensions.filters)
+            code = _codes.get(key)
+            if code is None:
+                code = environment.compile(layout.text, name, layout.path)
+                if len(_codes) >= _MOST_CODES:
+                    _codes.clear()
+                _codes[key] = code
             # A plain mapping, for each layout of each page looks into it.
             names = {**environment.globals, **(globals or {})}
             template = environment.template_class.from_code(environment, code, names)
@@ -242,8 +257,8 @@ class _Environment(jinja2.Environment):
     code_generator_class = _CodeGenerator
     context_class = _Context
 
-    def __init__(self, **options: Any) -> None:
-        self.layouts = _Layouts()
+    def __init__(self, extensions: Extensions, **options: Any) -> None:
+        self.layouts = _Layouts(extensions)
         super().__init__(loader=self.layouts, **options)
         self.written = _written
         self.policies["json.dumps_function"] = _as_json

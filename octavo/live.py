@@ -207,11 +207,11 @@ def _still_so(before: Live, same: Collection[str], groups: Groups, addresses: Ma
 def _with(before: Live | None, known: Collection[str], new: Mapping[str, Post]) -> Buckets[Post]:
     """The posts that are ``known`` of an earlier time, and those that are ``new`` or made anew."""
     if before is None:
-        return Buckets.of(new)
+        return Buckets.of(Post, new)
     earlier, count = before.by_path, len({*known, *new})
     if earlier.fits(count):
         return earlier.changed(new, before.urls.keys() - known - new.keys())
-    return Buckets.of({**{path: earlier[path] for path in known}, **new})
+    return Buckets.of(Post, {**{path: earlier[path] for path in known}, **new})
 
 
 def instant(moment: Moment | None, zone: ZoneInfo) -> dt.datetime | None:

@@ -7,16 +7,16 @@ Carte*, 2018.)
 
 from __future__ import annotations
 
-import pickle
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, fields
-from functools import cached_property
-from typing import Any, Protocol, TypeVar, cast
+from functools import cache, cached_property
+from typing import Any, Protocol, TypeVar, cast, get_type_hints
 
 from octavo.answers import Answers
 from octavo.batch import Asked, Done, Local, PartKey, Shelf, Sink, Step, defaults, run
 from octavo.buckets import Buckets
+from octavo.codec import Codec, codec, field_codecs
 from octavo.digest import SIZE, Digest, digest
 from octavo.dispatch import Crew, Hints, Share, Work, run_all
 from octavo.facts import Ask, Fact, Facts, Query, Revised
@@ -56,16 +56,11 @@ class Change:
 class Records(Mapping[str, Trace]):
     """The values of a step by item. Digests are at hand, the parts themselves are read when asked for."""
 
-    def __init__(
-        self,
-        step: str,
-        parts: tuple[str, ...],
-        traces: Traces,
-        shelf: Shelf,
-        usual: Mapping[str, tuple[Digest, Any]],
-    ) -> None:
-        self.step, self._traces, self._shelf, self._usual = step, traces.copy(), shelf, usual
-        self._places = {part: place for place, part in enumerate(parts)}
+    def __init__(self, step: str, value: type, traces: Traces, shelf: Shelf) -> None:
+        """``value`` is the dataclass that the step gives."""
+        self.step, self._value, self._traces, self._shelf = step, value, traces.copy(), shelf
+        self._usual, self._codecs = defaults(value), field_codecs(value)
+        self._places = {part: place for place, part in enumerate(_parts(value))}
 
     def __getitem__(self, item: str) -> Trace:
         return self._traces[item]
@@ -103,7 +98,7 @@ class Records(Mapping[str, Trace]):
         usual = self._usual.get(part)
         if usual is not None and usual[0] == self.digest(item, part):
             return usual[1]
-        return _unpickled(self._shelf.part(self.step, item, part))
+        return _read(self._codecs[part], self._shelf.part(self.step, item, part))
 
     def fact(self, item: str, part: str) -> Fact:
         return Fact(self.digest(item, part), lambda: self.load(item, part))
@@ -117,6 +112,10 @@ class Records(Mapping[str, Trace]):
         if item in self._traces and self.is_unusual(item, part):
             yield self.step, item, part
 
+    def kind(self, part: str) -> Any:
+        """The type of a part."""
+        return get_type_hints(self._value, include_extras=True)[part]
+
     def column(self, part: str) -> dict[str, Any]:
         """One part of every item."""
         found = self.unusual(part)
@@ -129,7 +128,7 @@ class Records(Mapping[str, Trace]):
     def unusual(self, part: str) -> dict[str, Any]:
         """One part of every item where it is not what it is by default."""
         rows = self._shelf.column(self.step, part)
-        return {item: _unpickled(data) for item, data in rows if item in self._traces}
+        return {item: _read(self._codecs[part], data) for item, data in rows if item in self._traces}
 
 
 @dataclass(frozen=True)
@@ -182,8 +181,8 @@ class Memo:
         """
         name = step.__name__
         self._observer.began(name)
-        known = self._known(name)
-        parts = tuple(field.name for field in fields(value))
+        parts = _parts(value)
+        known = self._known(name, len(parts))
         self._answers.compare(facts)
         changed = self._answers.changed_since(name) if known else {}
         made = known.part_digests(parts.index(sunk)) if sunk else {}
@@ -204,7 +203,7 @@ class Memo:
         except Exception:
             runs.close()
             raise
-        records = Records(name, parts, known, self._shelf, defaults(value))
+        records = Records(name, value, known, self._shelf)
         self._observer.ended(name)
         return Mapped(records, changes)
 
@@ -221,9 +220,10 @@ class Memo:
         worth = len(items) + 1 if self._crew.remote else 2
         runs = run_all(Work(step, facts, _NO_HINTS, sink, sunk), list(items), self._crew, worth, self._shelf, local)
         usual = {part: default for part, (_, default) in defaults(value).items()}
+        codecs = field_codecs(value)
         try:
             for done in self._told(name, runs):
-                yield done.item, usual | {part: _unpickled(data) for part, data in done.parts.items()}
+                yield done.item, usual | {part: _read(codecs[part], data) for part, data in done.parts.items()}
         finally:
             runs.close()
         self._observer.ended(name)
@@ -237,8 +237,8 @@ class Memo:
         """
         name, whole_name = step.__name__, f"{step.__name__}:state"
         self._observer.began(name)
-        known, whole = self._known(name), self._known(whole_name)
-        parts = tuple(field.name for field in fields(value))
+        parts = _parts(value)
+        known, whole = self._known(name, len(parts)), self._known(whole_name, 0)
         self._answers.compare(facts)
         changed = self._answers.changed_since(whole_name)
         change = self._change(whole.get(""), changed)
@@ -267,13 +267,12 @@ class Memo:
         elif changed:
             self._keep(whole_name, (), whole, (), gone=(), news=True)
         self._observer.ended(name)
-        return Mapped(Records(name, parts, known, self._shelf, defaults(value)), {"": change} if change else {})
+        return Mapped(Records(name, value, known, self._shelf), {"": change} if change else {})
 
     def left(self, step: Fold, value: type) -> Mapped:
         """The rows that the last run of a fold left, whatever has changed since."""
-        parts = tuple(field.name for field in fields(value))
-        records = Records(step.__name__, parts, self._known(step.__name__), self._shelf, defaults(value))
-        return Mapped(records, {})
+        name = step.__name__
+        return Mapped(Records(name, value, self._known(name, len(_parts(value))), self._shelf), {})
 
     def is_of(self, store: Store, local: Local) -> bool:
         """Whether this memo was made for these."""
@@ -298,52 +297,55 @@ class Memo:
             self._traces.pop(f"{step}:state", None)
         return True
 
-    def recall(self, name: str, key: Digest | None = None) -> Any:
-        """A value that was kept under this name and key (without one, whatever its key); None when there is none."""
+    def recall(self, name: str, kind: Any, key: Digest | None = None) -> Any:
+        """A value of the type ``kind`` that was kept under this name and key (without one, whatever its key); None when
+        there is none."""
         known = self._kept.get(name)
         if known is None or key not in (known[0], None):
             data = self._store.about(f"kept {name}")
             if data is None or key not in (data[:SIZE], None):
                 return None
-            known = self._kept[name] = (data[:SIZE], _unpickled(data[SIZE:]))
+            known = self._kept[name] = (data[:SIZE], _read(codec(kind), data[SIZE:]))
         return known[1]
 
-    def keep(self, name: str, key: Digest, value: object) -> None:
-        """Keep a value that follows from what ``key`` stands for; one for each name."""
+    def keep(self, name: str, kind: Any, key: Digest, value: object) -> None:
+        """Keep a value of the type ``kind`` that follows from what ``key`` stands for; one for each name."""
         self._kept[name] = (key, value)
-        self._store.set_about(f"kept {name}", key + pickle.dumps(value, pickle.HIGHEST_PROTOCOL))
+        self._store.set_about(f"kept {name}", key + codec(kind).encode(value))
 
-    def followed(self, name: str, key: Digest, make: Callable[[], T]) -> T:
-        """A value that follows from what ``key`` stands for, which is not None; kept from the last time it was made."""
-        found: T | None = self.recall(name, key)
+    def followed(self, name: str, kind: Any, key: Digest, make: Callable[[], T]) -> T:
+        """A value of the type ``kind`` that follows from what ``key`` stands for, which is not None; kept from the last
+        time it was made."""
+        found: T | None = self.recall(name, kind, key)
         if found is None:
             found = make()
-            self.keep(name, key, found)
+            self.keep(name, kind, key, found)
         return found
 
-    def shelf(self, name: str, key: Digest | None = None) -> Buckets[Any] | None:
-        """Values by name that were shelved under this name and key (without one, whatever its key)."""
+    def shelf(self, name: str, kind: Any, key: Digest | None = None) -> Buckets[Any] | None:
+        """Values of the type ``kind`` by name that were shelved under this name and key (without one, whatever its
+        key)."""
         known = self._shelved.get(name)
         if known is None:
             head = self._store.about(f"shelf {name}")
             if head is None:
                 return None
             found = dict(self._store.all_parts(f"shelf {name}", ""))
-            numbers = [str(number) for number in range(int.from_bytes(head[SIZE:], "little"))]
-            if found.keys() != set(numbers):
+            if found.keys() != {str(number) for number in range(len(found))} or head[SIZE:] != _count(found):
                 raise CorruptStore(f"of {name} some is missing")
-            known = self._shelved[name] = (head[:SIZE], Buckets([found[number] for number in numbers]))
+            data = [found[str(number)] for number in range(len(found))]
+            known = self._shelved[name] = (head[:SIZE], Buckets(kind, data))
         return known[1] if key in (known[0], None) else None
 
     def shelve(self, name: str, key: Digest, values: Buckets[Any]) -> None:
         """Keep values that follow from what ``key`` stands for, as ``keep`` does: only those buckets are written that
         differ from those of the last time."""
-        before = self.shelf(name)
+        before = self.shelf(name, values.kind)
         old, new = (each.data if each is not None else () for each in (before, values))
         named = [{str(number): data for number, data in enumerate(each)} for each in (old, new)]
         with self._store.transaction():
             self._store.put_parts(f"shelf {name}", "", _differing(*named))
-            self._store.set_about(f"shelf {name}", key + len(new).to_bytes(4, "little"))
+            self._store.set_about(f"shelf {name}", key + _count(new))
         self._shelved[name] = (key, values)
 
     def once(self, name: str, key: Digest, make: Callable[[], T]) -> T:
@@ -357,21 +359,22 @@ class Memo:
         """One part of every item, as ``records.column`` gives it. All of them are shelved as well, and only those are
         read anew that are other ones: to read thousands one by one takes several times as long."""
         name, key, now = f"{records.step} {part}", records.digest_of(part), records.digests(part)
-        kept: tuple[Digest, dict[str, Digest]] = self.recall(name) or (b"", {})
-        values, before = self.shelf(name, kept[0]), kept[1]
+        kind = records.kind(part)
+        kept: tuple[Digest, dict[str, Digest]] = self.recall(name, _COLUMN) or (b"", {})
+        values, before = self.shelf(name, kind, kept[0]), kept[1]
         others = [item for item, digest in now.items() if before.get(item) != digest]
         if values is None or kept[0] != key:
             if values is None or not values.fits(len(now)) or len(others) > len(now) // 2:
-                values = Buckets.of(records.column(part))
+                values = Buckets.of(kind, records.column(part))
             else:
                 values = values.changed({item: records.load(item, part) for item in others}, before.keys() - now.keys())
             self.shelve(name, key, values)
-            self.keep(name, key, (key, now))
+            self.keep(name, _COLUMN, key, (key, now))
         return {item: values[item] for item in now}
 
     def column_before(self, records: Records, part: str) -> Mapping[str, Any]:
         """The column as it was when it was asked for the last time."""
-        return self.shelf(f"{records.step} {part}") or {}
+        return self.shelf(f"{records.step} {part}", records.kind(part)) or {}
 
     def revised(self, name: str, key: Digest, digests: Callable[[], Mapping[str, Digest]]) -> Revised:
         """Values by item, known by their digests, that no step made. They are looked at only when ``key``, which stands
@@ -379,10 +382,10 @@ class Memo:
         known = self._revised.get(name)
         if known is None or known.key != key:
             data = self._store.about(f"revised {name}")
-            known = _unpickled(data) if data is not None else None
+            known = _read(codec(Revisions), data) if data is not None else None
         if known is None or known.key != key:
             known = revised(known, key, digests(), self._answers.revision)
-            self._store.set_about(f"revised {name}", pickle.dumps(known, pickle.HIGHEST_PROTOCOL))
+            self._store.set_about(f"revised {name}", codec(Revisions).encode(known))
         self._revised[name] = known
         return known
 
@@ -405,10 +408,14 @@ class Memo:
             return None
         return tuple((self._answers.query(number), self._answers.digest(number)) for number in trace.queries)
 
-    def _known(self, step: str) -> Traces:
+    def _known(self, step: str, parts: int | None = None) -> Traces:
+        """The last runs of a step, whose value has so many parts."""
         if step not in self._traces:
             self._traces[step] = self._store.traces(step)
-        return self._traces[step]
+        known = self._traces[step]
+        if parts is not None and not known.has_parts(parts):
+            raise CorruptStore(f"the runs of {step} have other values")
+        return known
 
     def _change(self, trace: Trace | None, changed: Mapping[int, int]) -> Change | None:
         """``changed`` are the questions answered otherwise since all runs of the step held, with the revisions."""
@@ -476,8 +483,22 @@ def _differing(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Iterator[t
             yield name, new.get(name)
 
 
-def _unpickled(data: bytes) -> Any:
+def _read(codec: Codec[T], data: bytes) -> T:
     try:
-        return pickle.loads(data)
-    except Exception as problem:
+        return codec.decode(data)
+    except ValueError as problem:
         raise CorruptStore(f"a value cannot be read: {problem}") from problem
+
+
+@cache
+def _parts(value: type) -> tuple[str, ...]:
+    """The names of the fields of a step's value."""
+    return tuple(field.name for field in fields(value))
+
+
+def _count(values: Sized) -> bytes:
+    return len(values).to_bytes(4, "little")
+
+
+_COLUMN = tuple[Digest, dict[str, Digest]]
+"""What is kept of a column beside its values: its key, and the digest of each value."""

@@ -1,7 +1,7 @@
 """The nouns of a site, all frozen: what a post says of itself, what others may know of it, and what a page is.
 
 They have no slots: Python pickles a frozen dataclass with slots field by field in Python, several times slower, and
-every value here is stored.
+many values here are sent to other processes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any, ClassVar, Literal, NamedTuple, overload
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, overload
 
 from octavo.diagnostic import Diagnostic, Span
 from octavo.digest import Digest
@@ -41,6 +41,18 @@ class Table(Mapping[str, Any]):
 
     def __reduce__(self) -> tuple[type[Table], tuple[dict[str, Any]]]:
         return (Table, (self._items,))
+
+    @staticmethod
+    def stored_as() -> Any:
+        """As ``codec`` writes it."""
+        return dict[str, Data]
+
+    def to_stored(self) -> dict[str, Any]:
+        return self._items
+
+    @classmethod
+    def from_stored(cls, items: dict[str, Any]) -> Table:
+        return cls(items)
 
 
 def frozen(value: Any) -> Any:
@@ -577,14 +589,10 @@ class Output:
 
 @dataclass(frozen=True)
 class Layout:
-    """The text of a layout and the path to name in a problem with it.
-
-    ``code`` is what the text was compiled to, marshalled; empty where it has not been, or cannot be.
-    """
+    """The text of a layout and the path to name in a problem with it."""
 
     path: str
     text: str
-    code: bytes = b""
 
 
 # Settings: [tool.octavo] in pyproject.toml.
@@ -708,3 +716,18 @@ class Extensions:
     pages: tuple[Extension, ...] = ()
     data: tuple[Extension, ...] = ()
     checks: tuple[Extension, ...] = ()
+
+
+Data = Annotated[
+    Any,
+    Table,
+    Diagnostic,
+    Span,
+    *(
+        kind
+        for kind in tuple(globals().values())
+        if isinstance(kind, type) and kind.__module__ == __name__ and (is_dataclass(kind) or hasattr(kind, "_fields"))
+    ),
+]
+"""What build.py may give, and what front matter may have under ``extra``: scalars, moments, and tuples and Tables of
+them, and the nouns of this module."""

@@ -93,10 +93,17 @@ def to_bytes(near: Near) -> tuple[bytes, ...]:
 
 
 def from_bytes(arrays: Sequence[bytes], size: int) -> Near:
-    """The lists whose arrays these are the bytes of, and empty ones up to ``size``."""
+    """The lists whose arrays these are the bytes of, and empty ones up to ``size``. Raises ValueError for others."""
+    if len(arrays) != len(Near._fields):
+        raise ValueError("lists have not as many arrays")
     starts, scores, bounds = (np.frombuffer(data, np.int64) for data in (arrays[0], *arrays[2:]))
+    slots = np.frombuffer(arrays[1], np.uint32)
+    if len(starts) != len(bounds) + 1 or len(bounds) > size or starts[0] != 0 or (starts[1:] < starts[:-1]).any():
+        raise ValueError("lists begin elsewhere")
+    if not starts[-1] == len(slots) == len(scores) or (len(slots) and int(slots.max()) >= len(bounds)):
+        raise ValueError("a list has a post that there is not")
     more = (0, size - len(bounds))
-    return Near(np.pad(starts, more, mode="edge"), np.frombuffer(arrays[1], np.uint32), scores, np.pad(bounds, more))
+    return Near(np.pad(starts, more, mode="edge"), slots, scores, np.pad(bounds, more))
 
 
 def search(index: Index, standing: Standing, share: Share) -> Near:

@@ -14,7 +14,6 @@ from octavo import policy, urls
 from octavo.assets import ROOT, Asset, inlined, publish_assets
 from octavo.batch import Local, PartKey, Sink
 from octavo.checks import Checked, Claim, check_cards, check_front_matter, check_links, clashes, page_claim
-from octavo.compiled import Compiled, compile_layout
 from octavo.compress import is_there
 from octavo.diagnostic import Diagnostic, error, in_order, warning
 from octavo.digest import Digest, digest, digest_bytes
@@ -75,7 +74,9 @@ from octavo.queries import (
 )
 from octavo.related import relate
 from octavo.render import render
+from octavo.routes import Order as RouteOrder
 from octavo.routes import Routes, of_the_whole, route
+from octavo.routes import Row as RouteRow
 from octavo.site import (
     ABOUT_SOURCE,
     PARTS,
@@ -200,7 +201,7 @@ def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
     facts = facts.extended(about_posts, {**bases, **_bases_by_source(published, by_source, records, memo)})
 
     def to_compare() -> Compared:
-        return memo.followed("compared", published.digest, lambda: compared(index()))
+        return memo.followed("compared", Compared, published.digest, lambda: compared(index()))
 
     if relating:
         basis = Basis(digest((published.digest, records.digest_of("terms", "spelling"))))
@@ -291,12 +292,11 @@ class Workshop(Protocol):
 
 @dataclass(frozen=True)
 class Described:
-    """A site before any page is rendered: its routes, and the facts that pages ask. ``code`` is that of the layouts by
-    name, ``gathered`` and ``own`` are what build.py added, and ``basis`` stands for what the pages are."""
+    """A site before any page is rendered: its routes, and the facts that pages ask. ``gathered`` and ``own`` are what
+    build.py added, and ``basis`` stands for what the pages are."""
 
     routes: Routes
     facts: Facts
-    code: Mapping[str, bytes]
     gathered: Mapped
     own: Mapped
     basis: Digest
@@ -316,13 +316,13 @@ def describe(inputs: Inputs, memo: Memo, known: Known) -> Described:
     basis = digest((published.digest, own.records.digest_of("value"), files))
 
     def routed() -> Routes:
-        kept = memo.recall("routes", basis)
-        rows = memo.shelf("routes", basis)
+        kept = memo.recall("routes", RouteOrder, basis)
+        rows = memo.shelf("routes", RouteRow, basis)
         if kept is not None and rows is not None:
             return Routes.kept(kept, rows)
         made = route(index.live, aliases, inputs.settings, _pages(own.records))
         memo.shelve("routes", basis, made.rows())
-        memo.keep("routes", basis, made.order())
+        memo.keep("routes", RouteOrder, basis, made.order())
         return made
 
     routes = memo.once("routes", basis, routed)
@@ -330,9 +330,7 @@ def describe(inputs: Inputs, memo: Memo, known: Known) -> Described:
     by_url = Basis(b"", (memo.revised("pages", basis, lambda: page_digests(index, routes)),))
     bases: Bases = {**dict.fromkeys(about_pages, Basis(basis)), PageAt: by_url, Listing: by_url}
     facts = facts.extended(about_pages, bases)
-    compiled = memo.map(compile_layout, Compiled, sorted(inputs.layouts), facts, worth=8)
-    code = compiled.records.column("code")
-    return Described(routes, facts.extended({Template: layouts_with(inputs, code)}), code, gathered, own, basis)
+    return Described(routes, facts, gathered, own, basis)
 
 
 def check(inputs: Inputs, memo: Memo, known: Known, site: Described) -> Iterator[Diagnostic]:
@@ -353,7 +351,7 @@ def check(inputs: Inputs, memo: Memo, known: Known, site: Described) -> Iterator
     def found_of_site() -> tuple[Diagnostic, ...]:
         return tuple(_whole_site(inputs, published, documents.records, site.routes, known.assets, cards.load()))
 
-    of_site = memo.followed("problems", of_site_basis, found_of_site)
+    of_site = memo.followed("problems", tuple[Diagnostic, ...], of_site_basis, found_of_site)
     yield from inputs.problems
     yield from known.problems
     for step in (documents, site.gathered, site.own, links, linted, checks):
@@ -469,24 +467,22 @@ def input_facts(inputs: Inputs) -> Resolvers:
     return {
         Source: lambda query: inputs.posts.get(query.path) or fact(None),
         Setting: lambda query: fact(getattr(inputs.settings, query.name)),
-        Template: layouts_with(inputs, {}),
+        Template: layout_facts(inputs),
         LayoutBytes: layout_bytes,
         File: lambda query: inputs.file(query.path),
     }
 
 
-def layouts_with(inputs: Inputs, code: Mapping[str, bytes]) -> Callable[[Template], Fact]:
-    """What answers ``Template``. The code of a layout follows from its text and the filters that a page asks for as
-    well, so its text and path stand for the answer."""
+def layout_facts(inputs: Inputs) -> Callable[[Template], Fact]:
+    """What answers ``Template``."""
 
     def template(query: Template) -> Fact:
         layout = inputs.layouts.get(query.name)
         if layout is None:
             return fact(None)
-        path, content, compiled = layout.path, layout.content, code.get(query.name, b"")
+        path, content = layout.path, layout.content
         return kept_fact(
-            digest((path, content.digest)),
-            lambda: Layout(path, content.load().decode("utf-8-sig", "replace"), compiled),
+            digest((path, content.digest)), lambda: Layout(path, content.load().decode("utf-8-sig", "replace"))
         )
 
     return template

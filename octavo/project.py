@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import pickle
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from octavo import disk, publish, script, urls
+from octavo.codec import codec
 from octavo.database import Foreign, open_database, set_aside
 from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest, digest, digest_bytes
@@ -25,6 +25,7 @@ from octavo.observe import Observer
 from octavo.outlet import check_output
 from octavo.salt import salt
 from octavo.sources import CONFIG, FOLDERS, THEME, Files, list_site, read_config, theme_folder
+from octavo.state import State
 from octavo.store import CorruptStore, Store
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from octavo.memo import Change, Memo
     from octavo.model import Order, Settings, SocialCard
     from octavo.pipeline import Built, Inputs, Known, Workshop
-    from octavo.state import State
     from octavo.workers import Workers
 
 T = TypeVar("T")
@@ -426,7 +426,7 @@ class Project:
         shown = replace(report, rendered=(), parsed=())
         root = _Root(inputs, built.live.since, built.live.until, built.files_asked, shown)
         try:
-            self.store.set_about(self._root_name(), pickle.dumps(root))
+            self.store.set_about(self._root_name(), codec(_Root).encode(root))
             if built.images:
                 self._remember_images(built)
             self.store.set_about(self._copies_name(), _recipe(files.settings.compress))
@@ -599,7 +599,10 @@ class Project:
         data = self.store.about(self._root_name())
         if not data:
             return None
-        root: _Root = pickle.loads(data)
+        try:
+            root: _Root = codec(_Root).decode(data)
+        except ValueError as problem:
+            raise CorruptStore(f"the last build cannot be read: {problem}") from problem
         if root.inputs != inputs or (root.since and now < root.since) or (root.until and now >= root.until):
             return None
         if any(self._file(path).digest != known for path, known in root.asked):

@@ -3,19 +3,21 @@ site knows of its posts but their bodies, and nothing of it need be worked out."
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, cast
+from typing import cast
 
 from octavo.buckets import Buckets
 from octavo.digest import SIZE, Digest, digest
-from octavo.live import Live, Moderation, is_placed_alike, is_within, live, told_anew
+from octavo.live import Live, Moderation, State, is_placed_alike, is_within, live, told_anew
 from octavo.memo import Memo, Records
-from octavo.model import Meta, Picture, Post, Settings, Summary
+from octavo.model import Group, Meta, Picture, Post, Settings, Summary
 from octavo.naming import Names, as_folder
 from octavo.pictures import is_scaled
-from octavo.site import Index, Stamps, attachments, stamp
+from octavo.site import Index, Stamp, Stamps, attachments, stamp
+from octavo.store import CorruptStore
 from octavo.wishes import Wishes, wishes
 
 
@@ -44,6 +46,74 @@ class Publication:
     stamps: Stamps
     made_of: MadeOf
     pictures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A publication as it is kept: without its posts, which are shelved, and with a digest that stands for it."""
+
+    digest: Digest
+    paths: tuple[str, ...]
+    standing: tuple[str, ...]
+    urls: dict[str, str]
+    states: dict[str, State]
+    instants: dict[str, dt.datetime]
+    groups: dict[tuple[str, str], Group]
+    since: dt.datetime | None
+    until: dt.datetime | None
+    attachments: dict[str, str]
+    targets: dict[str, tuple[str, ...]]
+    wishes: dict[str, Wishes]
+    stamps: dict[str, bytes]
+    made_of: MadeOf
+    pictures: tuple[str, ...]
+
+    @classmethod
+    def of(cls, digest: Digest, made: Publication) -> _Kept:
+        live = made.live
+        return cls(
+            digest,
+            live.paths,
+            live.standing,
+            dict(live.urls),
+            dict(live.states),
+            dict(live.instants),
+            dict(live.groups),
+            live.since,
+            live.until,
+            dict(made.attachments),
+            dict(made.targets),
+            dict(made.wishes),
+            dict(made.stamps.rows),
+            made.made_of,
+            made.pictures,
+        )
+
+    def publication(self, posts: Buckets[Post]) -> Publication:
+        """With the posts by path. Raises CorruptStore where they do not belong to it."""
+        is_whole = all(len(row) == len(Stamp._fields) * SIZE for row in self.stamps.values())
+        if not (
+            is_whole and self.urls.keys() == self.stamps.keys() == {*self.paths, *self.standing} <= self.states.keys()
+        ):
+            raise CorruptStore("what is published does not belong together")
+        found = Live(
+            self.paths,
+            self.standing,
+            posts,
+            self.urls,
+            self.states,
+            self.instants,
+            self.groups,
+            self.since,
+            self.until,
+        )
+        return Publication(
+            found, self.attachments, self.targets, self.wishes, Stamps(self.stamps), self.made_of, self.pictures
+        )
+
+
+_Window = tuple[dt.datetime | None, dt.datetime | None]
+"""From when, and until before when, the same is published; None means for ever."""
 
 
 @dataclass(frozen=True)
@@ -179,11 +249,11 @@ class Published:
         self.sources = sources
         self._memo = memo
         basis = sources.digest()
-        window: Any = memo.recall("window", basis)
+        window: _Window | None = memo.recall("window", _Window, basis)
         if window is None or not is_within(window, sources.when.now):
             self.__dict__["publication"] = made = self._publish()
             window = (made.live.since, made.live.until)
-            memo.keep("window", basis, window)
+            memo.keep("window", _Window, basis, window)
         self.digest = digest((basis, window))
         if "publication" in self.__dict__:
             self._keep(made)
@@ -201,13 +271,13 @@ class Published:
 
     def _recalled(self, key: Digest | None = None) -> Publication | None:
         """The publication of an earlier build; its posts are read when they are wanted."""
-        kept: tuple[Digest, Publication] | None = self._memo.recall("publication", key)
-        posts = self._memo.shelf("posts", kept[0]) if kept is not None else None
-        return _with_posts(kept[1], posts) if kept is not None and posts is not None else None
+        kept: _Kept | None = self._memo.recall("publication", _Kept, key)
+        posts = self._memo.shelf("posts", Post, kept.digest) if kept is not None else None
+        return kept.publication(posts) if kept is not None and posts is not None else None
 
     def _keep(self, made: Publication) -> None:
         self._memo.shelve("posts", self.digest, made.live.by_path)
-        self._memo.keep("publication", self.digest, (self.digest, _with_posts(made, Buckets(()))))
+        self._memo.keep("publication", _Kept, self.digest, _Kept.of(self.digest, made))
 
     @cached_property
     def index(self) -> Index:
@@ -222,7 +292,3 @@ class Published:
     @property
     def live(self) -> Live:
         return self.publication.live
-
-
-def _with_posts(publication: Publication, posts: Buckets[Post]) -> Publication:
-    return replace(publication, live=replace(publication.live, by_path=posts))

@@ -53,14 +53,22 @@ def to_bytes(why: Why) -> tuple[bytes, ...]:
     return (*(array.tobytes() for array in why[:3]), "\n".join(why.texts).encode("utf-8", "surrogatepass"))
 
 
-def from_bytes(parts: Sequence[bytes]) -> Why:
+def from_bytes(parts: Sequence[bytes], size: int) -> Why:
+    """The reasons of so many slots, whose parts these are. Raises ValueError where they are not such parts."""
     pairs, numbers, shares, texts = parts
-    return Why(
+    found = Why(
         np.frombuffer(pairs, np.int64),
         np.frombuffer(numbers, np.uint32).reshape(-1, _REASONS),
         np.frombuffer(shares, np.uint8).reshape(-1, _REASONS),
         tuple(texts.decode("utf-8", "surrogatepass").split("\n")) if texts else (),
     )
+    told = found.numbers[found.numbers != _NO_TEXT]
+    if not len(found.pairs) == len(found.numbers) == len(found.shares) or (told >= len(found.texts)).any():
+        raise ValueError("reasons are of different lengths")
+    ones, others = found.pairs >> 32, found.pairs & _LOW
+    if ((ones < 0) | (ones >= size) | (others >= size)).any() or (found.pairs[1:] <= found.pairs[:-1]).any():
+        raise ValueError("a reason is that of a post that there is not")
+    return found
 
 
 def by_slot(why: Why, size: int) -> Callable[[int], dict[int, Told]]:

@@ -6,13 +6,14 @@ full comparison whatever happened before; with the state of an earlier run, only
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from octavo.codec import Codec, codec
 from octavo.digest import SIZE
 from octavo.dispatch import Share
 from octavo.facts import Ask
@@ -20,6 +21,7 @@ from octavo.model import Candidate, Reason, Related, RelatedList, Relation, Rela
 from octavo.offers import offers
 from octavo.queries import Corpus, Setting, SpellingOf, TermsOf
 from octavo.spare import give_back
+from octavo.store import CorruptStore
 from octavo.wording import Wording
 
 if TYPE_CHECKING:
@@ -38,14 +40,21 @@ Spell = Callable[[str], str]
 Posts = tuple[Candidate, ...]
 """Posts by slot: a slot is the number of a post as long as it stays."""
 
+_SIZES: Codec[tuple[int, int]] = codec(tuple[int, int])
+_SHAPE: Codec[tuple[int, bool]] = codec(tuple[int, bool])
+_PATHS: Codec[tuple[str, ...]] = codec(tuple[str, ...])
+_Texts = tuple[str, ...]
+_About = tuple[str, str, str | None, _Texts, _Texts, bytes, _Texts, _Texts, int | None, bytes]
+_ABOUT: Codec[tuple[_About, ...]] = codec(tuple[_About, ...])
+
 _FREE = Candidate("", "", None, bytes(SIZE), related=False)
 """Stands in a slot that no post has."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What one run leaves for the next, by slot: ``posts`` are marshalled rows of ``_about``, the others an Index, a
-    Near and a Why as bytes; ``placed`` are the paths, marshalled, whose lists were other ones than by rank."""
+    """What one run leaves for the next, by slot, as bytes: ``posts`` are rows of ``_about``, ``placed`` the paths whose
+    lists were other ones than by rank, the others an Index, a Near and a Why."""
 
     keep: int
     total: int
@@ -53,34 +62,47 @@ class State:
     index: tuple[bytes, ...]
     near: tuple[bytes, ...]
     why: tuple[bytes, ...]
-    placed: bytes = marshal.dumps([])
+    placed: bytes = _PATHS.encode(())
 
     def pieces(self) -> dict[str, bytes]:
         """The state as it is kept: a small change alters few pieces."""
-        found = {"": marshal.dumps((self.keep, self.total)), "posts": self.posts, "placed": self.placed}
+        found = {"": _SIZES.encode((self.keep, self.total)), "posts": self.posts, "placed": self.placed}
         for kind in _PIECES:
             found.update((f"{kind} {number:03}", piece) for number, piece in enumerate(getattr(self, kind)))
         return found
 
     @classmethod
     def of(cls, pieces: Mapping[str, bytes]) -> State:
+        """Raises CorruptStore where a piece is missing or is something else."""
         names = sorted(pieces)
-        keep, total = marshal.loads(pieces[""])
+        try:
+            keep, total = _SIZES.decode(pieces[""])
+        except (KeyError, ValueError) as problem:
+            raise CorruptStore(f"the state of related posts cannot be read: {problem}") from problem
         index, near, why = (tuple(pieces[name] for name in names if name.startswith(f"{kind} ")) for kind in _PIECES)
-        return cls(keep, total, pieces["posts"], index, near, why, pieces["placed"])
+        return cls(keep, total, pieces.get("posts", b""), index, near, why, pieces.get("placed", b""))
 
 
 _PIECES = ("index", "near", "why")
 
 
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Raises CorruptStore where what is read of a state was not written so."""
+    try:
+        yield
+    except ValueError as problem:
+        raise CorruptStore(f"the state of related posts cannot be read: {problem}") from problem
+
+
 def relate(ask: Ask, state: Mapping[str, bytes] | None, share: Share) -> tuple[Rows | NoRows, Mapping[str, bytes]]:
     """The step over all posts: their lists by path, and the state for the next run, in pieces."""
     settings: Related = ask(Setting("related")) or Related()
-    shown, shape = settings.count, marshal.dumps((settings.count, settings.reach_all))
+    shown, shape = settings.count, _SHAPE.encode((settings.count, settings.reach_all))
     if not shown:
         return NoRows(), {"shape": shape}
     # Lists that are divided elsewhere are made anew.
-    previous = State.of(state) if state is not None and state["shape"] == shape else None
+    previous = State.of(state) if state is not None and state.get("shape") == shape else None
     lists, new_state = rank(
         ask(Corpus()) or (),
         lambda path: ask(TermsOf(path)) or Terms(),
@@ -143,9 +165,10 @@ def rank(
     order = ranking.order
     placed = _placed(order, reached) if reached else {}
     paths = sorted(order.posts[slot].path for slot in placed)
-    before = marshal.loads(previous.placed) if previous is not None else ()
+    with _reading():
+        before = _PATHS.decode(previous.placed) if previous is not None else ()
     lists = Lists(everyone, ranking, spell, placed, frozenset([*paths, *before]).intersection(everyone))
-    return lists, replace(ranking.state, placed=marshal.dumps(paths))
+    return lists, replace(ranking.state, placed=_PATHS.encode(tuple(paths)))
 
 
 class Ranking(NamedTuple):
@@ -385,7 +408,7 @@ def _computed(posts: Posts, load: Load, keep: int, share: Share) -> Ranking:
     state = State(
         keep=keep,
         total=stock.total,
-        posts=marshal.dumps(list(map(_about, posts)), _PLAIN),
+        posts=_ABOUT.encode(tuple(map(_about, posts))),
         index=vectors.to_bytes(index),
         near=nearest.to_bytes(near),
         why=reasons.to_bytes(why),
@@ -399,14 +422,17 @@ def _updated(candidates: Posts, load: Load, previous: State) -> Ranking | None:
 
     from octavo import nearest, reasons, vectors
 
-    change = _change(candidates, marshal.loads(previous.posts))
+    with _reading():
+        before = _ABOUT.decode(previous.posts)
+        old_index = vectors.from_bytes(previous.index, len(before))
+    change = _change(candidates, before)
     posts, size, keep = change.posts, len(change.posts), previous.keep
     stock, standing = _standing(posts, keep)
     much = len(candidates) // 8 + 8
     if stock.total != previous.total or len(change.new) + len(change.gone) > much or size > 2 * len(candidates) + 8:
         return None
 
-    index, changed, gone = vectors.from_bytes(previous.index), _mask(change.redated, size), _mask(change.gone, size)
+    index, changed, gone = old_index, _mask(change.redated, size), _mask(change.gone, size)
     is_other = bool(change.new or change.gone or change.redated)
     if is_other:
         counted = vectors.counted(load(posts[slot].path) for slot in change.new)
@@ -414,7 +440,8 @@ def _updated(candidates: Posts, load: Load, previous: State) -> Ranking | None:
         changed |= moved
     if np.count_nonzero(changed) > len(candidates) // 3 + 8:
         return None
-    old_near, old_why = nearest.from_bytes(previous.near, size), reasons.from_bytes(previous.why)
+    with _reading():
+        old_near, old_why = nearest.from_bytes(previous.near, size), reasons.from_bytes(previous.why, size)
     near, reached = nearest.merge(old_near, index, standing, changed, gone)
     altered = _mask(change.altered, size)
     pinning = [slot for slot, post in enumerate(posts) if post.pin and not change.names.isdisjoint(post.pin)]
@@ -432,7 +459,7 @@ def _updated(candidates: Posts, load: Load, previous: State) -> Ranking | None:
     state = State(
         keep=keep,
         total=stock.total,
-        posts=marshal.dumps(change.about, _PLAIN),
+        posts=_ABOUT.encode(tuple(change.about)),
         index=vectors.to_bytes(index) if is_other else previous.index,
         near=nearest.to_bytes(near),
         why=reasons.to_bytes(why),
@@ -453,7 +480,7 @@ class _Change(NamedTuple):
     names: frozenset[str]
 
 
-def _change(candidates: Posts, before: list[tuple[Any, ...]]) -> _Change:
+def _change(candidates: Posts, before: tuple[tuple[Any, ...], ...]) -> _Change:
     """What has changed since the posts were those of ``before``, rows of ``_about`` by slot.
 
     A post stays in its slot, and a new one gets one that was free.
@@ -506,9 +533,6 @@ def _standing(posts: Posts, keep: int) -> tuple[Stock, Standing]:
 
 # What is kept of a post: what lists show of it or depend on.
 _about = attrgetter("path", "title", "series", "tags", "links", "spelling", "pin", "block", "day", "terms")
-
-_PLAIN = 2
-"""The version of marshal's format in which equal values have equal bytes."""
 
 
 def _mask(slots: Iterable[int], size: int) -> Array:

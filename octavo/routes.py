@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
-from operator import attrgetter
-from typing import Any
+from dataclasses import dataclass
 
 from octavo import urls
 from octavo.buckets import Buckets
 from octavo.live import Live, group_url
 from octavo.model import Page, PageKind, Post, Settings
 
-Row = tuple[tuple[Any, ...], tuple[str, ...] | None]
-"""A page as it is kept: what it is made of, and the paths of the posts that it lists, if it does."""
+Row = tuple[Page, tuple[str, ...] | None]
+"""A page as it is kept, and the paths of the posts that it lists, if it does."""
 
 Order = tuple[tuple[str, ...], tuple[Page, ...]]
 
@@ -39,10 +37,7 @@ class Routes:
         return tuple(self.pages), self.doubles
 
     def rows(self) -> Buckets[Row]:
-        return Buckets.of({url: (all_of_page(page), self.listings.get(url)) for url, page in self.pages.items()})
-
-
-all_of_page = attrgetter(*(field.name for field in fields(Page)))
+        return Buckets.of(Row, {url: (page, self.listings.get(url)) for url, page in self.pages.items()})
 
 
 @dataclass(frozen=True)
@@ -51,7 +46,7 @@ class _Pages(Mapping[str, Page]):
     rows: Buckets[Row]
 
     def __getitem__(self, url: str) -> Page:
-        return Page(*self.rows[url][0])
+        return self.rows[url][0]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.urls)

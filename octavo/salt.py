@@ -21,8 +21,9 @@ LIBRARIES = (
     "Pygments",
     "numpy",
     "pillow",
+    "msgspec",
 )
-"""The libraries whose version shapes what is written."""
+"""The libraries whose version shapes what is written, or how it is kept."""
 
 OPTIONAL = ("nh3", "brotli")
 """Those that may not be there, which shapes it as well."""

@@ -85,7 +85,7 @@ class Saved:
 
     def _touched(self, kind: str, name: str) -> bool:
         """Take in one file as it is now; False when it is as it was. Raises _NotEnough and OSError."""
-        from octavo.pipeline import layouts_with
+        from octavo.pipeline import layout_facts
 
         view, inputs = self._view, self._inputs
         if kind == "layouts":
@@ -95,7 +95,7 @@ class Saved:
             if found is None:
                 return False
             self._inputs = replace(inputs, layouts={**inputs.layouts, name: replace(layout, content=found)})
-            self._answers[Template(name)] = layouts_with(self._inputs, {})(Template(name))
+            self._answers[Template(name)] = layout_facts(self._inputs)(Template(name))
             self._answers[LayoutBytes(name)] = found
             return True
         if kind == "assets":

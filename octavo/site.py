@@ -6,9 +6,11 @@ import datetime as dt
 import marshal
 import posixpath
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from difflib import get_close_matches
 from functools import cache, cached_property
 from itertools import chain
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from octavo import urls
@@ -65,7 +67,7 @@ from octavo.queries import (
     TermsOf,
     UrlOf,
 )
-from octavo.routes import Routes, all_of_page
+from octavo.routes import Routes
 from octavo.slug import slugify
 from octavo.wishes import Wishes
 
@@ -419,7 +421,18 @@ def part_facts(index: LazyIndex, documents: Records) -> Resolvers:
     return {kind: answered_by(part) for kind, part in PARTS.items()}
 
 
-Compared = tuple[Digest, tuple[tuple[Any, ...], ...]]
+_Row = tuple[
+    str,
+    str,
+    int | None,
+    tuple[str, ...],
+    tuple[str, ...],
+    str | None,
+    tuple[str, ...],
+    tuple[str, ...],
+    bool,
+]
+Compared = tuple[Digest, tuple[_Row, ...]]
 """Of each post, by path, what a Candidate says but for the digests of its document, and a digest of all that."""
 
 
@@ -427,7 +440,7 @@ def compared(index: Index) -> Compared:
     """What the ranking of related posts is made from, of each post besides its text."""
     places, wishes, targets, keep_linked = index.places, index.wishes, index.targets, index.settings.related.keep_linked
 
-    def row(path: str) -> tuple[Any, ...]:
+    def row(path: str) -> _Row:
         post, wished, linked = index.by_path[path], wishes.get(path, _NO_WISHES), targets.get(path, ())
         apart = index.apart.get(path, ())
         pin = tuple([other for other in wished.pin if other in places and other not in apart])
@@ -457,7 +470,14 @@ def candidate_facts(known: Callable[[], Compared], documents: Records) -> Resolv
         texts = b"".join([terms[path] + spelling[path] for path, *_ in rows])
 
         def load() -> tuple[Candidate, ...]:
-            return tuple([Candidate(p, title, day, terms[p], spelling[p], *rest) for p, title, day, *rest in rows])
+            return tuple(
+                [
+                    Candidate(
+                        path, title, day, terms[path], spelling[path], tags, links, series, pin, block, is_related
+                    )
+                    for path, title, day, tags, links, series, pin, block, is_related in rows
+                ]
+            )
 
         return Fact(digest((stands_for, texts)), load)
 
@@ -539,9 +559,12 @@ def page_digests(index: Index, routes: Routes) -> dict[str, Digest]:
     }
 
 
+_all_of_page = attrgetter(*(field.name for field in fields(Page)))
+
+
 def _plainly(page: Page) -> tuple[Any, ...]:
     """A page as a tuple: most of them are scalars, which are digested at once."""
-    *scalars, data = all_of_page(page)
+    *scalars, data = _all_of_page(page)
     return (*scalars, data) if data else tuple(scalars)
 
 

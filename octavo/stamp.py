@@ -9,7 +9,6 @@ A command for which nothing changed needs this module and no other, so it import
 
 from __future__ import annotations
 
-import marshal
 import os
 import stat
 import sys
@@ -22,7 +21,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
 
     Window = tuple[dt.datetime | None, dt.datetime | None]
     States = list[tuple[str, State | None]]
@@ -40,21 +38,31 @@ def told(cache: str, given: Sequence[str], started: float) -> tuple[str, str] | 
     """What a command is to print to standard output and to standard error if nothing has changed since its stamp; None
     when something has. ``given`` are its arguments, ``started`` is its first moment by ``time.monotonic``."""
     try:
-        with open(f"{cache}/{FILE}", "rb") as file:  # noqa: PTH123
-            data = file.read()
-        if crc32(data[4:]) != int.from_bytes(data[:4], "little"):
+        if stat.S_ISLNK(os.lstat(cache).st_mode):  # the long way says what is wrong with that
             return None
-        about, (since, until), program, files, (out, err) = marshal.loads(data[4:])
+        descriptor = os.open(f"{cache}/{FILE}", os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        with open(descriptor, "rb") as file:  # noqa: PTH123
+            data = file.read()
+        about, window, program, files, out, err = _parted(data)
         if about != _about(given):
             return None
-    except (OSError, ValueError, EOFError, TypeError):
+        now = time.time_ns()
+        since, until = window.split(b",")
+        if (since and now < int(since)) or (until and now >= int(until)):
+            return None
+        if not (_hold(program, os.stat) and _hold(files, os.lstat)):
+            return None
+        words = out.decode(), err.decode()
+    except (OSError, ValueError):
         return None
-    now = time.time_ns()
-    if (since is not None and now < since) or (until is not None and now >= until):
+    if not all(map(_is_words, words)):
         return None
-    if not (_hold(program, os.stat) and _hold(files, os.lstat)):
-        return None
-    return out.replace(SECONDS, f"{time.monotonic() - started:.2f}"), err
+    return words[0].replace(SECONDS, f"{time.monotonic() - started:.2f}"), words[1]
+
+
+def _is_words(text: str) -> bool:
+    """Whether a text is what a command prints, and nothing that a terminal obeys."""
+    return text.replace("\n", "").replace(SECONDS, "").isprintable()
 
 
 def write(
@@ -81,21 +89,55 @@ def write(
     others, own = _states(places, os.lstat, before), _states(program, os.stat, before)
     if others is None or own is None or any(max(state[1:3]) >= before for _, state in states):
         return False
-    data = marshal.dumps((_about(given), tuple(map(_nanoseconds, window)), own, [*others, *states], words))
+    times = b",".join(map(_nanoseconds, window))
+    data = _joined(_about(given), times, _packed(own), _packed([*others, *states]), *(word.encode() for word in words))
     passing = f"{cache}/{FILE}-{os.getpid()}"
     try:
         with open(passing, "wb") as file:  # noqa: PTH123
-            file.write(crc32(data).to_bytes(4, "little") + data)
+            file.write(data)
         os.replace(passing, f"{cache}/{FILE}")  # noqa: PTH105
     except OSError:
         return False
     return True
 
 
-def _about(given: Sequence[str]) -> tuple[Any, ...]:
+def _about(given: Sequence[str]) -> bytes:
     """What was asked for, and of what program."""
     environment = tuple(os.environ.get(name) for name in _ENVIRONMENT)
-    return (tuple(given), os.getcwd(), environment, sys.stdout.encoding, sys.version, __file__, tuple(sys.path))  # noqa: PTH109
+    about = (list(given), os.getcwd(), environment, sys.stdout.encoding, sys.version, __file__, sys.path)  # noqa: PTH109
+    return ascii(about).encode()
+
+
+# The file is a checksum and parts, each after its length; states are their paths, and then four numbers for each.
+
+_MISSING = (-1, -1, -1, -1)
+
+
+def _joined(*parts: bytes) -> bytes:
+    data = b"".join([len(part).to_bytes(8, "little") + part for part in parts])
+    return crc32(data).to_bytes(4, "little") + data
+
+
+def _parted(data: bytes) -> list[bytes]:
+    """The parts that were joined. Raises ValueError for anything else."""
+    if crc32(data[4:]) != int.from_bytes(data[:4], "little"):
+        raise ValueError("damaged")
+    parts, at = [], 4
+    while at < len(data):
+        end = at + 8 + int.from_bytes(data[at : at + 8], "little")
+        parts.append(data[at + 8 : end])
+        at = end
+    return parts
+
+
+def _packed(states: States) -> bytes:
+    from array import array
+
+    paths = b"\0".join([os.fsencode(path) for path, _ in states])
+    numbers = array("q")
+    for _, state in states:
+        numbers.extend(_MISSING if state is None else state)
+    return _joined(paths, numbers.tobytes())
 
 
 def _states(paths: Iterable[str], ask: Callable[[str], os.stat_result], before: int) -> States | None:
@@ -113,16 +155,26 @@ def _states(paths: Iterable[str], ask: Callable[[str], os.stat_result], before: 
     return states
 
 
-def _hold(states: States, ask: Callable[[str], os.stat_result]) -> bool:
-    for path, state in states:
+def _hold(packed: bytes, ask: Callable[[str], os.stat_result]) -> bool:
+    """Whether files are in the states that were packed. Raises ValueError for what was not."""
+    paths, data = _parted(packed)
+    try:
+        numbers = memoryview(data).cast("q").tolist()  # an array would import the abstract classes of Python
+    except TypeError as problem:
+        raise ValueError("states are cut short") from problem
+    places = os.fsdecode(paths).split("\0") if numbers else []
+    if len(numbers) != 4 * len(places):
+        raise ValueError("not as many states as files")
+    for place, state in zip(places, zip(*[iter(numbers)] * 4, strict=True), strict=True):
         try:
-            if state != state_of(ask(path)):
+            if state != state_of(ask(place)):
                 return False
         except OSError:
-            if state is not None:
+            if state != _MISSING:
                 return False
     return True
 
 
-def _nanoseconds(moment: dt.datetime | None) -> int | None:
-    return None if moment is None else int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
+def _nanoseconds(moment: dt.datetime | None) -> bytes:
+    """Since 1970, in digits; nothing for no moment."""
+    return b"" if moment is None else b"%d" % (int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000)

@@ -49,7 +49,7 @@ class CorruptStore(Unanswered):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The value of one run. ``parts`` maps a part's name to its pickled value, in no particular order; ``again``
+    """The value of one run. ``parts`` maps a part's name to its bytes, in no particular order; ``again``
     is true when an earlier run may have left parts of its own."""
 
     item: str
@@ -151,7 +151,10 @@ class Store:
     def traces(self, step: str) -> Traces:
         """The last runs of a step."""
         rows = self.connection.execute("SELECT chunk, data FROM runs WHERE step = ? ORDER BY chunk", (step,))
-        return Traces((number, _checked(data, "runs", step, number)) for number, data in rows)
+        try:
+            return Traces((int(number), _checked(data, "runs", step, number)) for number, data in rows)
+        except ValueError as problem:
+            raise CorruptStore(f"the runs of {step} cannot be read: {problem}") from problem
 
     def put_traces(self, step: str, traces: Traces) -> None:
         """Write what is new of the last runs of a step, within a transaction."""
@@ -163,7 +166,7 @@ class Store:
                 self.connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", row)
 
     def part(self, step: str, item: str, part: str) -> bytes:
-        """The pickled value of one part. Raises CorruptStore when it is not there or damaged."""
+        """The bytes of one part. Raises CorruptStore when it is not there or damaged."""
         try:
             row = self.connection.execute(
                 "SELECT data FROM parts WHERE step = ? AND part = ? AND item = ?", (step, part, item)
@@ -175,7 +178,7 @@ class Store:
         return _checked(row[0], step, part, item)
 
     def all_parts(self, step: str, part: str) -> Iterator[tuple[str, bytes]]:
-        """(item, pickled value) of one part of every item that has one."""
+        """(item, bytes) of one part of every item that has one."""
         rows = self.connection.execute("SELECT item, data FROM parts WHERE step = ? AND part = ?", (step, part))
         return ((item, _checked(data, step, part, item)) for item, data in rows)
 

@@ -4,7 +4,6 @@ so a run is taken apart when somebody wants it, and only those chunks are writte
 
 from __future__ import annotations
 
-import pickle
 from array import array
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
+from octavo.codec import Codec, codec
 from octavo.digest import SIZE, Digest
 
 _BITS = 8
@@ -30,6 +30,12 @@ class Trace(NamedTuple):
 
     def part_digest(self, index: int) -> Digest:
         return self.parts[index * SIZE : (index + 1) * SIZE]
+
+
+_COLUMNS: Codec[tuple[tuple[str, ...], bytes, bytes, bytes, bytes]] = codec(
+    tuple[tuple[str, ...], bytes, bytes, bytes, bytes]
+)
+"""A chunk as it is stored: its items, and the bytes of the other columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +57,19 @@ class _Chunk:
 
     @classmethod
     def read(cls, data: bytes) -> _Chunk:
-        items, revisions, ends, queries, parts = pickle.loads(data)
-        return cls(items, array("I", revisions), array("I", ends), array("I", queries), parts)
+        """Raises ValueError where the columns do not belong together."""
+        items, *columns, parts = _COLUMNS.decode(data)
+        revisions, ends, queries = (array("I", column) for column in columns)
+        count = len(items)
+        if not 0 < count <= _MASK + 1 or len(set(items)) != count or not len(revisions) == len(ends) == count:
+            raise ValueError("a chunk has not as many columns as items")
+        if len(parts) % (count * SIZE) or [*ends] != sorted(ends) or ends[-1] != len(queries):
+            raise ValueError("the columns of a chunk end elsewhere")
+        return cls(items, revisions, ends, queries, parts)
 
     def written(self) -> bytes:
-        columns = [column.tobytes() for column in (self.revisions, self.ends, self.queries)]
-        return pickle.dumps((self.items, *columns, self.parts), pickle.HIGHEST_PROTOCOL)
+        revisions, ends, queries = (column.tobytes() for column in (self.revisions, self.ends, self.queries))
+        return _COLUMNS.encode((self.items, revisions, ends, queries, self.parts))
 
     @property
     def width(self) -> int:
@@ -74,7 +87,8 @@ class _Chunk:
 
 
 class Traces(MutableMapping[str, Trace]):
-    """The runs of one step by item: those read from ``chunks`` (number, data), and what became of them since."""
+    """The runs of one step by item: those read from ``chunks`` (number, data), and what became of them since. Raises
+    ValueError for chunks that were not written so."""
 
     def __init__(self, chunks: Iterable[tuple[int, bytes]] = ()) -> None:
         self._chunks = {number: _Chunk.read(data) for number, data in chunks}
@@ -84,6 +98,8 @@ class Traces(MutableMapping[str, Trace]):
         self._new: dict[str, Trace] = {}
         """The runs that are in no chunk yet: of their places, only the chunk means something."""
         self._altered: set[int] = set()
+        if len(self._places) != sum(len(chunk.items) for chunk in self._chunks.values()):
+            raise ValueError("an item stands in two chunks")
         self._last = max(self._chunks, default=0)
         self._filled = len(self._chunks[self._last].items) if self._chunks else 0
 
@@ -112,6 +128,10 @@ class Traces(MutableMapping[str, Trace]):
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def has_parts(self, count: int) -> bool:
+        """Whether each run has the digests of so many parts."""
+        return all(chunk.width == count * SIZE for chunk in self._chunks.values())
 
     def copy(self) -> Traces:
         """The runs as they are now, whatever comes."""

@@ -9,7 +9,6 @@ size of that part growing by tenths: a new post then leaves the vectors of most 
 
 from __future__ import annotations
 
-import marshal
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from octavo.codec import Codec, codec
 from octavo.model import Terms
 
 UNIT = 8192
@@ -131,19 +131,45 @@ def to_bytes(index: Index) -> tuple[bytes, ...]:
             index.lone_slots[lone],
             index.lone_damped[lone],
         )
-        pieces.append(marshal.dumps([array.tobytes() for array in arrays]))
+        pieces.append(_COLUMNS.encode(tuple(array.tobytes() for array in arrays)))
     return tuple(pieces)
 
 
-def from_bytes(pieces: Sequence[bytes]) -> Index:
-    """The index whose pieces these are."""
+def from_bytes(pieces: Sequence[bytes], size: int) -> Index:
+    """The index of so many slots whose pieces these are. Raises ValueError where they are not such pieces."""
+    if len(pieces) != _PIECES:
+        raise ValueError("an index has not as many pieces")
     squares = np.frombuffer(pieces[0], np.float64)
     slots = _slot_type(len(squares))
     kinds: tuple[Any, ...] = (np.uint64, np.uint8, np.uint32, slots, np.uint16, np.uint64, slots, np.uint16)
-    columns = zip(*map(marshal.loads, pieces[1:]), strict=True)
+    columns = zip(*map(_COLUMNS.decode, pieces[1:]), strict=True)
     arrays = [np.frombuffer(b"".join(column), kind) for column, kind in zip(columns, kinds, strict=True)]
     keys, levels, sizes, slots_of, damped, *lone = arrays
-    return Index(keys, levels, _starts(sizes), slots_of, damped, squares, *lone)
+    found = Index(keys, levels, _starts(sizes), slots_of, damped, squares, *lone)
+    _check(found, int(sizes.sum(dtype=np.uint64)), size)
+    return found
+
+
+_PIECES = 257
+"""The squares, and the terms by the first eight bits of their keys."""
+
+_COLUMNS: Codec[tuple[bytes, ...]] = codec(tuple[bytes, ...])
+
+
+def _check(index: Index, entries: int, size: int) -> None:
+    """Raise ValueError where the arrays of an index of so many slots do not belong together."""
+    lengths = {len(index.keys), len(index.levels), len(index.starts) - 1}
+    lone = {len(index.lone_keys), len(index.lone_slots), len(index.lone_damped)}
+    if len(lengths) > 1 or len(lone) > 1 or not entries == len(index.slots) == len(index.damped):
+        raise ValueError("the columns of an index are of different lengths")
+    if len(index.squares) != size or not np.isfinite(index.squares).all():
+        raise ValueError("an index is not of these posts")
+    for slots in (index.slots, index.lone_slots):
+        if len(slots) and int(slots.max()) >= size:
+            raise ValueError("an index has a post that there is not")
+    for keys in (index.keys, index.lone_keys):
+        if (keys[1:] <= keys[:-1]).any():
+            raise ValueError("the terms of an index are not in order")
 
 
 def _edges(keys: Array) -> list[int]:

@@ -722,7 +722,7 @@ def test_an_interrupted_build_dies_by_the_signal_and_leaves_all_as_it_was(number
     assert slow.running.returncode == -send
     assert (out, err) == (b"", b"interrupted, output unchanged\n")
     assert slow.folder.output() == slow.before
-    assert sorted(path.name for path in (slow.folder.root / ".octavo").iterdir()) == ["cache.db", "lock"]
+    assert sorted(path.name for path in (slow.folder.root / ".octavo").iterdir()) == ["cache.db", "lock", "output.db"]
     end = time.monotonic() + SOON
     while not all(map(has_ended, children)) and time.monotonic() < end:
         time.sleep(0.02)

@@ -16,6 +16,7 @@ import pytest
 
 from octavo.batch import Asked, Done, Estate, Shelf
 from octavo.batch import run as run_item
+from octavo.codec import codec
 from octavo.dispatch import Hints, Share, Work, run_all
 from octavo.facts import Ask, Fact, Facts, Query, Resolver
 
@@ -98,7 +99,7 @@ def facts(shelf: Shelf) -> Facts:
 def run(items: list[str], hints: Hints, executor: Inline) -> dict[str, str]:
     shelf = Shelf(Stock())
     done = run_all(Work(shout, facts(shelf), hints), items, Crew(executor), 1, shelf, NoLocal())
-    return {result.item: pickle.loads(result.parts["text"]) for result in done}
+    return {result.item: codec(str).decode(result.parts["text"]) for result in done}
 
 
 NAMES = [f"n{number}" for number in range(40)]

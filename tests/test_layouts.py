@@ -126,6 +126,7 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return real(self, source, name, filename, raw)
 
     monkeypatch.setattr(layouts._Environment, "compile", counted)
+    monkeypatch.setattr(layouts, "_codes", {})
     return names
 
 

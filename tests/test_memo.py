@@ -441,17 +441,17 @@ def test_what_is_shelved_is_found_by_its_key_and_only_what_differs_is_written() 
     def rows() -> dict[str, int]:
         return dict(store.connection.execute("SELECT item, rowid FROM parts WHERE step = 'shelf things'"))
 
-    values = Buckets.of({f"{number}": number for number in range(2000)})
-    assert memo().shelf("things") is None
+    values = Buckets.of(int, {f"{number}": number for number in range(2000)})
+    assert memo().shelf("things", int) is None
     memo().shelve("things", b"1" * 16, values)
     before, known = rows(), memo()
-    shelved = known.shelf("things", b"1" * 16)
-    assert shelved is not None and dict(shelved) == dict(values) and known.shelf("things", b"2" * 16) is None
+    shelved = known.shelf("things", int, b"1" * 16)
+    assert shelved is not None and dict(shelved) == dict(values) and known.shelf("things", int, b"2" * 16) is None
     known.shelve("things", b"2" * 16, shelved.changed({"7": -7}))
     assert len({*before.items()} ^ {*rows().items()}) == 2
-    assert dict(memo().shelf("things", b"2" * 16) or {})["7"] == -7
-    known.shelve("things", b"3" * 16, Buckets.of({"a": 1}))
-    assert dict(memo().shelf("things") or {}) == {"a": 1} and len(rows()) == 1
+    assert dict(memo().shelf("things", int, b"2" * 16) or {})["7"] == -7
+    known.shelve("things", b"3" * 16, Buckets.of(int, {"a": 1}))
+    assert dict(memo().shelf("things", int) or {}) == {"a": 1} and len(rows()) == 1
     store.connection.execute("DELETE FROM parts WHERE step = 'shelf things'")
     with pytest.raises(CorruptStore):
-        memo().shelf("things")
+        memo().shelf("things", int)

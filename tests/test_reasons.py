@@ -101,11 +101,11 @@ def why(rows: dict[tuple[int, int], Told], texts: tuple[str, ...]) -> Why:
 
 def test_reasons_are_found_by_slot() -> None:
     known = why({(0, 2): [("#a", 40), ("b", 9)], (2, 0): [("b", 1)], (2, 1): [("b", 100)]}, ("#a", "b"))
-    of = reasons.by_slot(reasons.from_bytes(reasons.to_bytes(known)), 4)
+    of = reasons.by_slot(reasons.from_bytes(reasons.to_bytes(known), 4), 4)
     assert [of(slot) for slot in range(4)] == [
         {2: [("#a", 40), ("b", 9)]}, {}, {0: [("b", 1)], 1: [("b", 100)]}, {}
     ]  # fmt: skip
-    assert reasons.from_bytes(reasons.to_bytes(NONE)).texts == ()
+    assert reasons.from_bytes(reasons.to_bytes(NONE), 4).texts == ()
 
 
 def test_new_reasons_take_the_place_of_those_of_their_slots() -> None:

@@ -117,7 +117,7 @@ def test_an_index_after_any_changes_is_that_of_a_clean_run(
             here[slot] = new
         counted_now = vectors.counted(terms(edited[slot]) for slot in sorted(edited))
         index, changed = vectors.update(index, gone, sorted(edited), counted_now, stock(here, counted))
-        index = vectors.from_bytes(vectors.to_bytes(index))
+        index = vectors.from_bytes(vectors.to_bytes(index), len(index.squares))
         after = weights(index)
         assert after == defined(here, counted)
         kept = [slot for slot in range(len(before)) if slot not in gone and slot not in edited]
