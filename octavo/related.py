@@ -424,6 +424,9 @@ def _updated(candidates: Posts, load: Load, previous: State) -> Ranking | None:
 
     with _reading():
         before = _ABOUT.decode(previous.posts)
+        names = [path for path, *_ in before if path]
+        if len(set(names)) != len(names):
+            raise ValueError("a post has two slots")
         old_index = vectors.from_bytes(previous.index, len(before))
     change = _change(candidates, before)
     posts, size, keep = change.posts, len(change.posts), previous.keep
