@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from octavo.diagnostic import Diagnostic, Span, did_you_mean, error, in_order
 from octavo.model import Csp, Images, MenuItem, Permalinks, Related, Settings, Support
+from octavo.shortage import raise_if_shortage
 from octavo.source import SourceText
 
 FILE = "pyproject.toml"
@@ -544,8 +545,8 @@ def _timezone(file: _File, at: Keys, value: Any) -> str | None:
         try:
             ZoneInfo(text)
             return text
-        except (OSError, ValueError, KeyError):
-            pass  # said below, with the name that was meant
+        except (OSError, ValueError, KeyError) as problem:
+            raise_if_shortage(problem)  # else it is said below, with the name that was meant
     known = available_timezones() - {"localtime"}
     city = sorted(name for name in known if name.rsplit("/", 1)[-1].casefold() == text.replace(" ", "_").casefold())
     hint = f"did you mean '{city[0]}'?" if city else did_you_mean(text, known)

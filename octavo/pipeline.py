@@ -76,6 +76,7 @@ from octavo.queries import (
 from octavo.related import relate
 from octavo.render import render
 from octavo.routes import Routes, of_the_whole, route
+from octavo.shortage import raise_if_shortage
 from octavo.site import (
     ABOUT_SOURCE,
     PARTS,
@@ -247,7 +248,8 @@ def _design_of_cards(inputs: Inputs) -> Fact:
     def design() -> CardDesign:
         try:
             return CardDesign(name, drawing.drawable(font.load() or b""), path)
-        except (NoFont, OSError):
+        except (NoFont, OSError) as problem:
+            raise_if_shortage(problem)
             return CardDesign(name, (), path)
 
     return kept_fact(digest((name, path)), design)
