@@ -27,10 +27,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from octavo.run import Interrupted, stopped
 
         return stopped(Interrupted(signal.SIGINT), "build")
-    # Imported now that there is something to do: no library is needed to say that there is not.
-    from octavo.run import run
+    try:
+        # Imported now that there is something to do: no library is needed to say that there is not.
+        from octavo.run import run
 
-    return run(given)
+        return run(given)
+    except Exception as problem:
+        return _give_up(problem)
+
+
+def _give_up(problem: Exception) -> int:
+    """The end of a command for which there was not enough memory to begin, or to tell why it ended. Raises what is
+    nothing of the kind."""
+    try:
+        from octavo.shortage import shortage_in
+
+        words = shortage_in(problem)
+    except MemoryError:
+        words = "there is not enough memory"
+    if not words:
+        raise problem
+    sys.stderr.write(f"octavo: {words}\n")
+    return 1
 
 
 def _is_build(given: list[str]) -> bool:

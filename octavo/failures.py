@@ -70,8 +70,8 @@ def failure(problem: Exception | SystemExit, root: Path) -> Failure:
             return Failure(USAGE, said(problem.message, problem.hint))
         case NoCluster(hint=hint):
             return Failure(USAGE, said(str(problem), hint))
-        case UnsafeOutput():
-            return Failure(USAGE, said(str(problem)))
+        case UnsafeOutput(message=message, hint=hint):
+            return Failure(USAGE, said(message, hint))
         case Locked():
             hint = "wait until it has ended, or see what it is at"
             return Failure(LOCKED, said(f"another build is running ({problem})", hint))

@@ -248,7 +248,7 @@ class Project:
     def build(self) -> Report:
         """Build and publish. Raises Locked, UnsafeOutput and publish.PublishError."""
         started = time.monotonic()
-        check_output(self.root, self.output, [self.root / name for name in FOLDERS])
+        check_output(self.root, self.output, [self.root / name for name in FOLDERS], self.cache)
         with self._alone():
             publish.recover(self.store.connection, self.cache, self.output)
             try:

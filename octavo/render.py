@@ -197,7 +197,7 @@ class SiteView:
         )
 
 
-_OWN_VIEW = {"menu", "permalinks", "raw_html", "images", "related", "inline", "compress", "csp"}
+_OWN_VIEW = {"menu", "permalinks", "raw_html", "images", "related", "inline", "compress", "csp", "publish_hidden"}
 _SITE_SETTINGS = frozenset(field.name for field in fields(Settings)) - _OWN_VIEW
 
 

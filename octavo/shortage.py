@@ -62,8 +62,13 @@ def check_part(module: str) -> None:
 
 def shortage_in(problem: BaseException) -> str:
     """What there was too little of, in a line, where a problem or one that it followed from says so; else nothing.
-    Libraries put what happened to them into exceptions of their own."""
-    return next(filter(None, map(_words, _chain(problem))), "")
+    Libraries put what happened to them into exceptions of their own, so what was first has the best words."""
+    found = ""
+    for each in _chain(problem):
+        if isinstance(each, Shortage):
+            return str(each)
+        found = _words(each) or found
+    return found
 
 
 def _chain(problem: BaseException) -> Iterator[BaseException]:
@@ -79,8 +84,6 @@ def _chain(problem: BaseException) -> Iterator[BaseException]:
 
 def _words(problem: BaseException) -> str:
     match problem:
-        case Shortage():
-            return str(problem)
         case MemoryError():
             return _NO_MEMORY
         case OSError(errno=number) if number in WANTS:
