@@ -87,6 +87,9 @@ def failure(problem: Exception | SystemExit, root: Path) -> Failure:
             return Failure(ERRORS, said(f"{problem.strerror}{where}"))
         case SystemExit():
             return Failure(ERRORS, said(f"a function of build.py ended the program: {problem!r}"))
+        case UnicodeEncodeError() if sys.getfilesystemencoding() != "utf-8":
+            message = f"a file's name cannot be written in the encoding of the locale, {sys.getfilesystemencoding()}"
+            return Failure(ERRORS, said(message, "start Python with -X utf8"))
         case _ if words := shortage_in(problem):
             return Failure(ERRORS, said(words))
         case _:
