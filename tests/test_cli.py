@@ -113,6 +113,25 @@ def test_a_source_date_that_is_none_is_no_matter_of_luck(
     assert ran.err.startswith(f"octavo: SOURCE_DATE_EPOCH is '{text}'\n    hint: ")
 
 
+@pytest.mark.parametrize("output", [" ", "~", "~/x", "$HOME", ".octavo", ".octavo/site", ".git", ".git/hooks"])
+def test_output_that_nobody_means_is_refused_with_a_hint(output: str, octavo: Octavo, site: Site) -> None:
+    folder = site(TWO)
+    ran = octavo(folder, "build", "--output", output)
+    assert ran.status == failures.USAGE
+    assert re.fullmatch(r"octavo: .*\n    hint: .+\n", ran.err)
+    assert {path.name for path in folder.root.iterdir()} <= {"posts", "pyproject.toml", ".octavo"}
+    assert not (folder.root / ".octavo" / "site").exists()
+
+
+@pytest.mark.parametrize(("output", "cache"), [("kept/site", "kept"), ("public", "public/kept"), ("same", "same")])
+def test_output_and_cache_may_not_hold_one_another(output: str, cache: str, octavo: Octavo, site: Site) -> None:
+    folder = site(TWO)
+    ran = octavo(folder, "build", "--output", output, "--cache", cache)
+    assert ran.status == failures.USAGE
+    assert "hint:" in ran.err
+    assert {path.name for path in folder.root.iterdir()} == {"posts", "pyproject.toml"}
+
+
 def test_a_wrong_base_url_is_a_matter_of_usage(octavo: Octavo, site: Site) -> None:
     ran = octavo(site(TWO), "build", "--base-url", "other.example")
     assert ran.status == failures.USAGE
