@@ -8,6 +8,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           state        what tells that a file has not been changed
                           slug         text as one segment of a URL
                           spare        memory that is free, given back
+                          shortage     what the machine has run out of, which is nobody's fault
     1 engine    together  codec        values as bytes, and back into frozen types
                           facts        questions, answers, and what was asked
                           observe      what goes on in a build, for whoever wants to see it

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from octavo import commands
 from octavo.diagnostic import did_you_mean
 from octavo.failures import Usage
+from octavo.outlet import unmeant
 
 COMMANDS = ("build", "serve", "watch", "check", "related", "why", "new", "clean")
 
@@ -232,6 +233,9 @@ def _seconds(text: str) -> float:
 def _name(text: str) -> str:
     if not text or "\0" in text:
         raise argparse.ArgumentTypeError(f"{text!r} is not the name of a folder")
+    wrong = unmeant(text)
+    if wrong is not None:
+        raise Usage(f"the name of the folder, {text!r}, {wrong[0]}", wrong[1])
     return text
 
 

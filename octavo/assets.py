@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
@@ -35,6 +36,41 @@ def publish_assets(files: Mapping[str, Fact]) -> tuple[dict[str, Asset], tuple[D
     for name in sorted(files):
         publisher.asset(name)
     return publisher.done, tuple(publisher.problems)
+
+
+_HIDDEN_FOLDERS = frozenset((".well-known",))
+_HIDDEN_FILES = frozenset((".nojekyll", ".domains", ".htaccess"))
+"""Hidden names that are meant for hosts and readers: RFC 8615, GitHub Pages, Codeberg Pages and Apache."""
+
+
+def check_hidden(names: Iterable[str], meant: Collection[str]) -> Iterator[Diagnostic]:
+    """Hidden files and folders in ``assets/root/`` that an author may not mean to publish, each once, at its first
+    file. ``meant`` are the paths below ``assets/root/`` of those that are to be published."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(names):
+        hidden = _hidden_part(name.removeprefix(ROOT), meant) if name.startswith(ROOT) else ""
+        if hidden:
+            found.setdefault(hidden, []).append(name)
+    for hidden, files in found.items():
+        message = f"the hidden file '{hidden}' would be published for everybody to read"
+        if files[0] != ROOT + hidden:
+            count = f"{len(files)} files" if len(files) > 1 else "file"
+            message = f"the hidden folder '{hidden}' would be published with its {count}, for everybody to read"
+        hint = "move it out of assets/root/"
+        if ".git" not in hidden.casefold().split("/"):
+            shown = json.dumps(hidden, ensure_ascii=False)
+            hint += f"; if it is meant for readers, write publish_hidden = [{shown}] under [tool.octavo]"
+        yield error(f"assets/{files[0]}", Span(1, 1), "name", message, hint)
+
+
+def _hidden_part(path: str, meant: Collection[str]) -> str:
+    """The path of the first hidden file or folder on the way to a file that is not meant to be published."""
+    parts = path.split("/")
+    for count, part in enumerate(parts, 1):
+        usual = _HIDDEN_FILES if count == len(parts) else _HIDDEN_FOLDERS
+        if part.startswith(".") and part not in usual and "/".join(parts[:count]) not in meant:
+            return "/".join(parts[:count])
+    return ""
 
 
 # `url(…)` with or without quotes, and `@import "…"` (CSS Syntax 3; comments are matched first, to be left alone).

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status, as ``run`` says."""
     _open_streams()
+    if arguments is None:
+        read_names_as_utf8()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         words = stamp.told(_cache(given), given, time.monotonic()) if _is_build(given) else None
@@ -27,10 +29,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from octavo.run import Interrupted, stopped
 
         return stopped(Interrupted(signal.SIGINT), "build")
-    # Imported now that there is something to do: no library is needed to say that there is not.
-    from octavo.run import run
+    try:
+        # Imported now that there is something to do: no library is needed to say that there is not.
+        from octavo.run import run
 
-    return run(given)
+        return run(given)
+    except Exception as problem:
+        return _give_up(problem)
+
+
+def _give_up(problem: Exception) -> int:
+    """The end of a command for which there was not enough memory to begin, or to tell why it ended. Raises what is
+    nothing of the kind."""
+    try:
+        from octavo.shortage import shortage_in
+
+        words = shortage_in(problem)
+    except MemoryError:
+        words = "there is not enough memory"
+    if not words:
+        raise problem
+    sys.stderr.write(f"octavo: {words}\n")
+    return 1
+
+
+def read_names_as_utf8() -> None:
+    """Start Python anew, with the arguments that it was started with, where it takes the names of files for anything
+    but UTF-8, as in a locale without it. What is printed stays in the encoding of the locale."""
+    if sys.getfilesystemencoding() == "utf-8" or sys.flags.utf8_mode or not sys.executable:
+        return
+    if sys.argv[:1] in ([], [""], ["-"]):  # a program that was typed in cannot be read again
+        return
+    _open_streams()
+    if "PYTHONIOENCODING" not in os.environ:
+        os.environ["PYTHONIOENCODING"] = f"{sys.stdout.encoding}:backslashreplace"
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # The option goes before PYTHONUTF8 (PEP 540), and the first of two options before the second.
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+    except OSError:
+        return  # names in ASCII, which most are, are read all the same
 
 
 def _is_build(given: list[str]) -> bool:

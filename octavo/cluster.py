@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from octavo.batch import Wants
 from octavo.digest import Digest
 from octavo.queries import Extended
+from octavo.shortage import raise_if_shortage
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -83,11 +84,13 @@ class Cluster:
         try:
             import distributed
         except ImportError as problem:
+            raise_if_shortage(problem)
             raise NoCluster(f"--executor needs Dask ({problem})", "pip install 'octavo[dask]'") from problem
         with _silent():
             try:
                 client = self._client = distributed.Client(self._address, timeout=PATIENCE, set_as_default=False)
             except (OSError, ValueError) as problem:
+                raise_if_shortage(problem)
                 hint = "start one with 'dask scheduler', or leave --executor away"
                 raise NoCluster(f"no Dask scheduler answers at {self._address}", hint) from problem
             try:

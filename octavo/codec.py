@@ -33,6 +33,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from octavo.shortage import raise_if_shortage
+
 T = TypeVar("T")
 
 _PLAIN = frozenset((str, int, bool, bytes, float, type(None)))
@@ -275,6 +277,7 @@ def _zone(key: str) -> ZoneInfo:
     try:
         return ZoneInfo(key)
     except OSError as problem:  # a folder of the time zones, or none of them
+        raise_if_shortage(problem)
         raise ValueError(f"no time zone: {key!r}") from problem
 
 

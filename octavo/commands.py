@@ -18,6 +18,7 @@ from octavo import salt, stamp
 from octavo.diagnostic import Diagnostic, did_you_mean, to_dict, to_text
 from octavo.failures import ERRORS, Failure, Usage, telling
 from octavo.observe import Observer, Observers
+from octavo.outlet import check_apart
 from octavo.progress import Progress, can_show
 from octavo.project import CACHE, WAIT, Options, Project, Report, locked
 from octavo.publish import PublishError
@@ -68,6 +69,7 @@ def open_project(arguments: argparse.Namespace, *observers: Observer) -> Project
     root = site_folder(arguments)
     options = options_from(arguments)
     if options.cache is not None:
+        check_apart(root / options.output, root / options.cache)
         _check_cache(root, root / options.cache)
     return Project(root, options, say, Observers(*_progress(arguments), *observers))
 

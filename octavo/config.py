@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from octavo.diagnostic import Diagnostic, Span, did_you_mean, error, in_order
 from octavo.model import Csp, Images, MenuItem, Permalinks, Related, Settings, Support
+from octavo.shortage import raise_if_shortage
 from octavo.source import SourceText
 
 FILE = "pyproject.toml"
@@ -544,8 +545,8 @@ def _timezone(file: _File, at: Keys, value: Any) -> str | None:
         try:
             ZoneInfo(text)
             return text
-        except (OSError, ValueError, KeyError):
-            pass  # said below, with the name that was meant
+        except (OSError, ValueError, KeyError) as problem:
+            raise_if_shortage(problem)  # else it is said below, with the name that was meant
     known = available_timezones() - {"localtime"}
     city = sorted(name for name in known if name.rsplit("/", 1)[-1].casefold() == text.replace(" ", "_").casefold())
     hint = f"did you mean '{city[0]}'?" if city else did_you_mean(text, known)
@@ -697,6 +698,26 @@ def _compress(file: _File, at: Keys, value: Any) -> tuple[str, ...] | None:
     return _distinct(file, at, value, _one_of("gz", "br"), 'write compress = ["gz", "br"]')
 
 
+def _hidden(file: _File, at: Keys, value: Any) -> tuple[str, ...] | None:
+    return _distinct(file, at, value, Kind("path", _hidden_path), 'write publish_hidden = [".name"]')
+
+
+def _hidden_path(file: _File, at: Keys, value: Any) -> str | None:
+    """The path of a hidden file or folder below ``assets/root/``."""
+    path = _visible(file, at, value)
+    if path is None:
+        return None
+    parts = path.removesuffix("/").split("/")
+    if any(part in ("", ".", "..") for part in parts) or not parts[-1].startswith("."):
+        hint = "write it from assets/root/, as '.name' or 'folder/.name'"
+        file.error(at, f"'{_name(at)}' must be the path of a hidden file or folder", hint)
+        return None
+    if ".git" in path.casefold().split("/"):
+        file.error(at, "a repository is never published", "delete this")
+        return None
+    return "/".join(parts)
+
+
 def _widths(file: _File, at: Keys, value: Any) -> tuple[int, ...] | None:
     widths = _distinct(file, at, value, _number(16, 4096), "write widths = [480, 800, 1280]")
     if widths == ():
@@ -830,4 +851,5 @@ FIELDS = (
     Field("inline", _number(0, 100_000), "bytes of the largest style sheet or script that is put into the pages"),
     Field("compress", Kind("array of gz, br", _compress), "the compressed copies that are published beside the files"),
     Field("csp", Kind("table, or 'at' alone", _csp, _CSP), "the content security policy"),
+    Field("publish_hidden", Kind("array of paths", _hidden), "the hidden files of assets/root that are published"),
 )

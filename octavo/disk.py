@@ -22,6 +22,7 @@ from octavo.database import transaction
 from octavo.diagnostic import Diagnostic, Span, error
 from octavo.digest import SIZE, Digest, digest_bytes
 from octavo.facts import Fact, Unanswered
+from octavo.shortage import raise_if_shortage
 from octavo.state import State, is_row, is_settled, state_of
 from octavo.store import CorruptStore
 
@@ -44,11 +45,12 @@ class Found(NamedTuple):
         return Fact(self.digest, self.read)
 
     def read(self) -> bytes:
-        """The content. Raises FileChanged when it is no longer what was listed."""
+        """The content. Raises FileChanged when it is no longer what was listed, and Shortage."""
         try:
             with open(self.location, "rb") as file:  # noqa: PTH123
                 data = file.read()
         except OSError as problem:
+            raise_if_shortage(problem)
             raise FileChanged(self.path) from problem
         if digest_bytes(data) != self.digest:
             raise FileChanged(self.path)
@@ -221,7 +223,9 @@ def _outside(path: str, target: Path) -> Diagnostic:
 
 
 def unreadable(path: str, problem: OSError) -> Diagnostic:
-    """The problem with a file or folder that the system does not let us read."""
+    """The problem with a file or folder that the system does not let us read. Raises Shortage where it could at another
+    time."""
+    raise_if_shortage(problem)
     return _at_top(path, "file", f"it cannot be read: {problem.strerror or problem}", "allow yourself to read it")
 
 

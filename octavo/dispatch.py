@@ -214,13 +214,15 @@ def _exchange(work: Work, items: list[str], alone: list[str], jobs: int, sender:
                         queue.appendleft(result.item)
                     else:
                         alone.append(result.item)
+        return
     except BrokenExecutor:
-        yield from work.run_all((*queue, *alone, *(item for batch in running.values() for item in batch)))
+        pass  # what is wrong with an item that is run below has nothing to do with that
     except (Exception, GeneratorExit):  # an interrupt waits for nobody
         for future in running:
             future.cancel()
         wait(running)
         raise
+    yield from work.run_all((*queue, *alone, *(item for batch in running.values() for item in batch)))
 
 
 class _ToHeirs:

@@ -15,6 +15,8 @@ from octavo.cards import HEIGHT, WIDTH
 from octavo.digest import Digest, digest
 from octavo.glyphs import Ranges, ranges_of
 from octavo.model import SocialCard
+from octavo.raster import check_parts
+from octavo.shortage import ROOM, check_room, raise_if_shortage
 
 _FONT = Path(__file__).parent / "fonts" / "inter-display-semibold.otf"
 _PAPER, _INK, _ACCENT = (253, 252, 249), (26, 21, 17), (151, 48, 35)
@@ -44,6 +46,7 @@ class Undrawable(Exception):
 @cache
 def recipe() -> Digest:
     """Stands for all that decides how a card looks beside its texts and its font: this code, and the libraries."""
+    check_parts()
     versions = tuple(str(features.version(name)) for name in ("freetype2", "raqm", "harfbuzz", "fribidi", "zlib"))
     return digest((PIL.__version__, versions, Path(__file__).read_bytes()))
 
@@ -54,9 +57,18 @@ def shipped() -> bytes:
 
 
 def drawable(font: bytes) -> Ranges:
-    """The characters that can be drawn with a font. Raises NoFont."""
+    """The characters that can be drawn with a font. Raises NoFont and Shortage."""
     found = ranges_of(font)
-    return found if features.check("raqm") and features.check("fribidi") else tuple(_without(found, _SHAPED))
+    return found if _can_shape() else tuple(_without(found, _SHAPED))
+
+
+@cache
+def _can_shape() -> bool:
+    check_parts()
+    if features.check("raqm") and features.check("fribidi"):
+        return True
+    check_room(ROOM, "loading FriBidi")  # Pillow does without it where it cannot be loaded
+    return False
 
 
 _SHAPED = (0x0590, 0x1CFF)
@@ -72,10 +84,11 @@ def _without(ranges: Ranges, gap: tuple[int, int]) -> Iterator[tuple[int, int]]:
 
 
 def draw(card: SocialCard, font: bytes | None = None) -> bytes:
-    """The card as a PNG, with a font of the site's own or with that of Octavo. Raises Undrawable."""
+    """The card as a PNG, with a font of the site's own or with that of Octavo. Raises Undrawable and Shortage."""
     try:
         return _drawn(card, shipped() if font is None else font)
     except OSError as problem:
+        raise_if_shortage(problem, "drawing a card", ROOM)
         raise Undrawable(str(problem)) from problem
 
 

@@ -12,7 +12,8 @@ from PIL import Image, ImageCms, features
 
 from octavo.digest import Digest, digest
 from octavo.model import Order, Variant
-from octavo.raster import SIDEWAYS, UPRIGHT, opened, orientation
+from octavo.raster import SIDEWAYS, UPRIGHT, check_parts, opened, orientation
+from octavo.shortage import ROOM, raise_if_shortage
 
 # Chosen by eye: the lowest at which a photo shows no fault at the size of a page. AVIF's speed goes from 0 to 10; at 8
 # it takes a third of the time of 6 and a tenth more bytes.
@@ -38,19 +39,21 @@ class Undecodable(Exception):
 @cache
 def writable_formats() -> tuple[str, ...]:
     """The formats that this Pillow can write."""
+    check_parts()
     return tuple(name for name in ("avif", "webp", "jpeg") if features.check({"jpeg": "jpg"}.get(name, name)))
 
 
 @cache
 def recipe() -> Digest:
     """Stands for all that decides the bytes of an image beside its order: this code, and the libraries below it."""
+    check_parts()
     versions = tuple(str(features.version(name)) for name in ("avif", "webp", "jpg", "zlib", "littlecms2"))
     sources = tuple(Path(__file__).with_name(name).read_bytes() for name in ("encoder.py", "raster.py"))
     return digest((PIL.__version__, versions, sources))
 
 
 def encode(data: bytes, order: Order) -> dict[str, bytes]:
-    """The bytes of each ordered variant by URL. Raises Undecodable.
+    """The bytes of each ordered variant by URL. Raises Undecodable and Shortage.
 
     Each size is decoded for itself: its bytes must not depend on what else was ordered.
     """
@@ -62,10 +65,28 @@ def encode(data: bytes, order: Order) -> dict[str, bytes]:
             try:
                 sizes[size] = _decoded(data, size)
             except Exception as problem:
+                raise_if_shortage(problem, _ENCODING, _room(data))
                 # Pillow's decoders let out whatever damaged data makes them run into.
                 raise Undecodable(str(problem) or type(problem).__name__) from problem
-        found[variant.url] = _written(sizes[size], variant, order.kind == "drawing", sharp=data.startswith(_SHARP))
+        try:
+            found[variant.url] = _written(sizes[size], variant, order.kind == "drawing", sharp=data.startswith(_SHARP))
+        except Exception as problem:
+            raise_if_shortage(problem, _ENCODING, _room(data))
+            raise
     return found
+
+
+_ENCODING = "making images"
+
+
+def _room(data: bytes) -> int:
+    """Bytes of memory that are enough for all that is done with an image at once."""
+    try:
+        with opened(data) as image:
+            width, height = image.size
+    except Exception:
+        return ROOM
+    return ROOM + 16 * width * height
 
 
 _SHARP = (b"\x89PNG", b"GIF8")
@@ -111,7 +132,8 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(colours, source, _srgb(), outputMode="RGB")
-        except (ImageCms.PyCMSError, OSError, ValueError):
+        except (ImageCms.PyCMSError, OSError, ValueError) as problem:
+            raise_if_shortage(problem, _ENCODING, ROOM + 16 * image.width * image.height)
             converted = None
     colours = colours.convert("RGB") if converted is None else converted
     if alpha is not None:

@@ -24,4 +24,6 @@ class Site(Declarations):
         """Run a command as ``octavo`` does, in the folder of build.py. Returns the exit status."""
         if self.folder in being_run:
             return 0
+        if arguments is None:
+            cli.read_names_as_utf8()
         return cli.main(["-C", self.folder, *(sys.argv[1:] if arguments is None else arguments)])

@@ -23,6 +23,7 @@ from octavo.facts import Ask, Fact, Missing, Query, Resolver, fact
 from octavo.model import Data, Extension, Extensions, Page, frozen
 from octavo.queries import Extended
 from octavo.script import SCRIPT, ScriptChanged, script_digest, script_files, script_sources
+from octavo.shortage import raise_if_shortage, shortage_in
 
 _MODULE = "octavo_site_script"
 
@@ -55,6 +56,7 @@ class Script:
         try:
             files = script_sources(Path(self.root))
         except OSError as problem:
+            raise_if_shortage(problem)
             raise ScriptChanged(SCRIPT) from problem
         if digest(files) != self.source:
             raise ScriptChanged(SCRIPT)
@@ -85,7 +87,8 @@ class SentScript:
                 here = replace(self.script, root=_unpacked(self.files))
                 return here._only(query.kind)
             except Exception as problem:
-                _unloadable.add(self.files)
+                if not shortage_in(problem):
+                    _unloadable.add(self.files)
                 raise Missing((query,)) from problem
 
         return Fact(found.digest, load) if dict(self.script.names).get(query.kind) else found
@@ -119,6 +122,7 @@ def find_script(root: Path, source: Digest | None) -> tuple[Script, tuple[Diagno
     except ScriptChanged:
         raise
     except Exception as problem:
+        raise_if_shortage(problem, SCRIPT)
         hint = f"'python {SCRIPT} --help' shows the whole traceback"
         return Script(str(root)), (_script_problem(root, problem, hint),)
     names = tuple((kind, tuple(extension.name for extension in getattr(extensions, kind))) for kind in KINDS)
@@ -174,7 +178,8 @@ def _check_imports(root: Path) -> None:
 def _is_still(root: Path, source: Digest | None) -> bool:
     try:
         return script_digest(root) == source
-    except OSError:
+    except OSError as problem:
+        raise_if_shortage(problem)
         return False
 
 
@@ -274,6 +279,7 @@ def _called(name: str, kind: str, ask: Ask, read: Callable[[Any], Any]) -> Gathe
         codec(Data).encode(value)
         return Gathered(value)
     except Exception as problem:
+        raise_if_shortage(problem, f"'{name}' of {SCRIPT}")
         root = Path(extension.function.__code__.co_filename).parent
         return Gathered(None, (_script_problem(root, problem, f"it was raised while '{name}' ran"),))
 

@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, cast, dataclass_transform
 
 from octavo.digest import Digest, digest
+from octavo.shortage import Shortage, shortage_in
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -219,10 +220,10 @@ class Unanswered(Exception):
 
 
 class Interrupted(BaseException):
-    """An Unanswered on its way out of a step. Not an Exception: no layout or extension may take it for its own failure,
-    which would be kept as what the step came to."""
+    """An Unanswered or a Shortage on its way out of a step. Not an Exception: no layout or extension may take it for
+    its own failure, which would be kept as what the step came to."""
 
-    def __init__(self, problem: Unanswered) -> None:
+    def __init__(self, problem: Unanswered | Shortage) -> None:
         super().__init__(problem)
         self.problem = problem
 
@@ -233,6 +234,15 @@ class Missing(BaseException):
     def __init__(self, queries: tuple[Query[Any], ...]) -> None:
         super().__init__(queries)
         self.queries = queries
+
+
+def _interrupt_for(problem: Exception) -> None:
+    """Raise Interrupted where an answer cannot be had, or there is too little of something to have it."""
+    if isinstance(problem, Unanswered):
+        raise Interrupted(problem) from problem
+    words = shortage_in(problem)
+    if words:
+        raise Interrupted(Shortage(words)) from problem
 
 
 def _check_plain(query: Query[Any]) -> None:
@@ -267,8 +277,9 @@ class Reader:
                 found = self.facts[query] = self._facts.fact(query)
             answer: T | None = found.load()
             return answer
-        except Unanswered as problem:
-            raise Interrupted(problem) from problem
+        except Exception as problem:
+            _interrupt_for(problem)
+            raise
 
     def all(self, queries: Iterable[Query[Any]], /) -> None:
         missing: list[Query[Any]] = []
@@ -277,8 +288,9 @@ class Reader:
                 self._facts.fact(query)
             except Missing as missed:
                 missing.extend(missed.queries)
-            except Unanswered as problem:
-                raise Interrupted(problem) from problem
+            except Exception as problem:
+                _interrupt_for(problem)
+                raise
         if missing:
             raise Missing(tuple(missing))
 

@@ -15,6 +15,7 @@ from octavo.lock import Locked
 from octavo.outlet import UnsafeOutput
 from octavo.project import CACHE
 from octavo.publish import PublishError
+from octavo.shortage import shortage_in
 
 ERRORS, USAGE, LOCKED, BUG = 1, 2, 3, 70
 
@@ -69,8 +70,8 @@ def failure(problem: Exception | SystemExit, root: Path) -> Failure:
             return Failure(USAGE, said(problem.message, problem.hint))
         case NoCluster(hint=hint):
             return Failure(USAGE, said(str(problem), hint))
-        case UnsafeOutput():
-            return Failure(USAGE, said(str(problem)))
+        case UnsafeOutput(message=message, hint=hint):
+            return Failure(USAGE, said(message, hint))
         case Locked():
             hint = "wait until it has ended, or see what it is at"
             return Failure(LOCKED, said(f"another build is running ({problem})", hint))
@@ -79,22 +80,21 @@ def failure(problem: Exception | SystemExit, root: Path) -> Failure:
         case BrokenExecutor():
             message = "a worker process was ended from outside, perhaps for want of memory"
             return Failure(ERRORS, said(message, "--jobs 1 works without any"))
-        case MemoryError():
-            return Failure(ERRORS, said("there is not enough memory"))
         case sqlite3.OperationalError():
             return Failure(ERRORS, said(f"the cache cannot be used: {problem}"))
-        case OSError(errno=number) if number in _SHORTAGES:
+        case OSError(errno=errno.EROFS | errno.EIO):
             where = f": {problem.filename}" if problem.filename else ""
             return Failure(ERRORS, said(f"{problem.strerror}{where}"))
         case SystemExit():
             return Failure(ERRORS, said(f"a function of build.py ended the program: {problem!r}"))
+        case UnicodeEncodeError() if sys.getfilesystemencoding() != "utf-8":
+            message = f"a file's name cannot be written in the encoding of the locale, {sys.getfilesystemencoding()}"
+            return Failure(ERRORS, said(message, "start Python with -X utf8"))
+        case _ if words := shortage_in(problem):
+            return Failure(ERRORS, said(words))
         case _:
             message = f"this is a bug in Octavo ({type(problem).__name__}: {problem})"
             return Failure(BUG, said(message, _log(problem, root)))
-
-
-_SHORTAGES = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EROFS, errno.EIO)
-"""What a system says that has run out of something."""
 
 
 def said(message: str, hint: str = "") -> str:

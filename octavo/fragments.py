@@ -11,6 +11,7 @@ from octavo.anchors import Ids
 from octavo.diagnostic import Span
 from octavo.findings import TRUSTED, Faults, Uses, without_marks
 from octavo.rawhtml import Attribute, Balance, Tag, is_only_comments
+from octavo.shortage import raise_if_shortage
 
 Policy = Literal["allow", "sanitize", "error"]
 
@@ -102,7 +103,8 @@ class Fragments:
 
         try:
             return allowed_tags()
-        except ImportError:
+        except ImportError as problem:
+            raise_if_shortage(problem)
             message = 'raw_html = "sanitize" needs the package nh3, which is not installed'
             self._faults.error(span, "raw_html", message, "pip install 'octavo[sanitize]'")
             return frozenset()

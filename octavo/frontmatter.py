@@ -15,6 +15,7 @@ import yaml
 from frontmatter.default_handlers import YAMLHandler
 
 from octavo.diagnostic import Diagnostic, Span, error
+from octavo.shortage import check_part
 from octavo.source import SourceText
 
 LONGEST = 64 * 1024
@@ -23,6 +24,9 @@ MOST_ENTRIES = 1_000
 """Keys and list items, counted together."""
 DEEPEST = 32
 """Lists and mappings within each other."""
+
+# PyYAML does without what it cannot load.
+check_part("yaml._yaml")
 
 # libyaml is some ten times faster. It agrees with the pure Python parser on values and marks, as the tests compare;
 # a tab after a key's colon and a '?' within a list in brackets are valid for libyaml only.

@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from octavo.diagnostic import did_you_mean
+from octavo.shortage import raise_if_shortage
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
@@ -97,7 +98,8 @@ def _runs(code: str, language: str) -> tuple[Run, ...]:
                 runs.append((name, "".join(texts)))
                 name, texts = found, []
             texts.append(text)
-    except Exception:
+    except Exception as problem:
+        raise_if_shortage(problem, f"highlighting {language}")
         # A lexer is a heap of regular expressions by many hands: when one fails, the reader still gets the code.
         return (("", code),)
     runs.append((name, "".join(texts)))

@@ -27,6 +27,7 @@ from octavo.facts import Ask
 from octavo.model import Extension, Extensions, Layout
 from octavo.policy import Common
 from octavo.queries import Setting, Template
+from octavo.shortage import raise_if_shortage
 
 LARGEST_PAGE = 50_000_000
 """Characters beside the largest piece of a page. One piece may be an index of the whole site as JSON; many that come to
@@ -288,7 +289,8 @@ class _Environment(jinja2.Environment):
             else:
                 try:
                     return page.ask.shared(_alone, page.alone, part, self)
-                except Exception:
+                except Exception as problem:
+                    raise_if_shortage(problem)
                     # It is tried again in its place, for there it is told where it was.
                     return "".join(pieces(part(context)))
         return "".join(pieces(part(context)))

@@ -19,6 +19,7 @@ from octavo.inline import Piece, pieces_of, plain_html, text_of
 from octavo.model import Body, Extensions, Heading, LinkUse, Summary
 from octavo.place import Places, place_cells
 from octavo.rawhtml import text_in
+from octavo.shortage import raise_if_shortage
 from octavo.writer import FIRST, PICTURE, footnote_id, footnote_use_id, image_attributes, read_info
 
 T = TypeVar("T")
@@ -133,6 +134,7 @@ class _Reader:
         try:
             tokens = self._parser.parse(self._text, self.environment)
         except Exception as fault:
+            raise_if_shortage(fault)
             if not self._extensions.markdown:
                 raise
             # Only the site's own additions to the parser raise; which of them did, the parser does not say.

@@ -691,6 +691,7 @@ class Settings:
     inline: int = 10_000
     compress: tuple[Literal["gz", "br"], ...] = ()
     csp: Csp = Csp()
+    publish_hidden: tuple[str, ...] = ()
 
 
 # What build.py adds.

@@ -1,7 +1,9 @@
-"""Where output may be: nowhere that a build would write over what the site is made from."""
+"""Where output may be: nowhere that a build would write over what the site is made from, or that nobody meant."""
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,12 +12,33 @@ from octavo.urls import collision_key
 
 
 class UnsafeOutput(Exception):
-    """The folder chosen for output holds, or lies in, what a build must not write to."""
+    """The folder chosen for output holds, or lies in, what a build must not write to. ``hint`` says what may be."""
+
+    def __init__(self, message: str, hint: str = "name a folder of its own, such as --output public") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
 
 
-def check_output(root: Path, output: Path, sources: Sequence[Path]) -> None:
-    """Raise UnsafeOutput where ``output`` is the site's folder, a parent of it, the home folder, or a source folder or
-    something in or around one, by whatever name, link or case; or where it is no folder."""
+def unmeant(name: str) -> tuple[str, str] | None:
+    """What is wrong with a folder's name as it was given, and a hint; None for one that may well be meant. A shell that
+    was kept from it by quotes, or a program without a shell, hands on what was to be something else."""
+    if name != name.strip():
+        return "has blanks around it", "name a folder, without blanks around it"
+    if name.startswith("~"):
+        return "begins with '~', which nobody has expanded", f"give the whole path; ./{name} is a folder of this name"
+    if re.search(r"\$[\w{(]", name):
+        return "holds a '$' that nobody has expanded", "give the whole path"
+    return None
+
+
+def check_output(root: Path, output: Path, sources: Sequence[Path], cache: Path | None = None) -> None:
+    """Raise UnsafeOutput where ``output`` is the site's folder, a parent of it, the home folder, or a source folder,
+    the cache or something in or around one, by whatever name, link or case; where it lies in a repository's ``.git`` or
+    in any ``.octavo``; or where it is no folder."""
     real = _resolved(output)
     if output.is_symlink() and not output.exists():
         raise UnsafeOutput(f"the output folder '{output}' is a link that leads nowhere")
@@ -29,6 +52,21 @@ def check_output(root: Path, output: Path, sources: Sequence[Path]) -> None:
     for folder in sources:
         if _contains(output, folder) or _contains(folder, output):
             raise UnsafeOutput(f"the output folder '{output}' and the source folder '{folder.name}' hold one another")
+    # What lies above the site as well is no choice of this output.
+    for part in Path(os.path.relpath(real, _resolved(root))).parts:
+        if collision_key(part) in _RESERVED:
+            raise UnsafeOutput(f"the output folder '{output}' lies in '{part}', which holds what is never published")
+    if cache is not None:
+        check_apart(output, cache)
+
+
+_RESERVED = (".git", ".octavo")
+
+
+def check_apart(output: Path, cache: Path) -> None:
+    """Raise UnsafeOutput where the cache lies in the output or the other way round."""
+    if _contains(output, cache) or _contains(cache, output):
+        raise UnsafeOutput(f"the output folder '{output}' and the cache '{cache}' hold one another")
 
 
 def _home() -> list[tuple[Path, str]]:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from octavo import policy, urls
-from octavo.assets import ROOT, Asset, inlined, publish_assets
+from octavo.assets import ROOT, Asset, check_hidden, inlined, publish_assets
 from octavo.batch import Local, PartKey, Sink
 from octavo.checks import Checked, Claim, check_cards, check_front_matter, check_links, clashes, page_claim
 from octavo.compress import is_there
@@ -77,6 +77,7 @@ from octavo.render import render
 from octavo.routes import Order as RouteOrder
 from octavo.routes import Routes, of_the_whole, route
 from octavo.routes import Row as RouteRow
+from octavo.shortage import raise_if_shortage
 from octavo.site import (
     ABOUT_SOURCE,
     PARTS,
@@ -170,6 +171,7 @@ def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
     documents = memo.map(parse, Document, sorted(inputs.posts), facts, hints=Hints(_to_parse), worth=24)
     records = documents.records
     assets, problems = publish_assets(inputs.assets)
+    problems += tuple(check_hidden(inputs.assets, inputs.settings.publish_hidden))
     addresses = {name: asset.url for name, asset in assets.items()}
     images = _image_files(inputs)
     facts = facts.extended({PictureBytes: lambda query: images.get(query.path) or fact(None)})
@@ -248,7 +250,8 @@ def _design_of_cards(inputs: Inputs) -> Fact:
     def design() -> CardDesign:
         try:
             return CardDesign(name, drawing.drawable(font.load() or b""), path)
-        except (NoFont, OSError):
+        except (NoFont, OSError) as problem:
+            raise_if_shortage(problem)
             return CardDesign(name, (), path)
 
     return kept_fact(digest((name, path)), design)

@@ -24,6 +24,7 @@ from octavo.lock import Locked, lock
 from octavo.observe import Observer
 from octavo.outlet import check_output
 from octavo.salt import salt
+from octavo.shortage import raise_if_shortage
 from octavo.sources import CONFIG, FOLDERS, THEME, Files, list_site, read_config, theme_folder
 from octavo.state import State
 from octavo.store import CorruptStore, Store
@@ -250,7 +251,7 @@ class Project:
     def build(self) -> Report:
         """Build and publish. Raises Locked, UnsafeOutput and publish.PublishError."""
         started = time.monotonic()
-        check_output(self.root, self.output, [self.root / name for name in FOLDERS])
+        check_output(self.root, self.output, [self.root / name for name in FOLDERS], self.cache)
         with self._alone():
             publish.recover(self.records, self.cache, self.output)
             try:
@@ -540,7 +541,8 @@ class Project:
         staged = Path(publish.staged_at(staging.folder, path))
         try:
             return (to_be.source or (staged if staged.exists() else self.output / path)).read_bytes()
-        except OSError:
+        except OSError as problem:
+            raise_if_shortage(problem)
             raise publish.NotStaged((path,)) from None
 
     def _copies_name(self) -> str:
@@ -638,13 +640,14 @@ class Project:
 
     def _file(self, path: str) -> Fact:
         """Any file of the site, for build.py; None when there is none or it lies outside. One that cannot be read is a
-        failure of whoever wants to, but a fact all the same: it may be another tomorrow."""
+        failure of whoever wants to, but a fact all the same: it may be another tomorrow. Raises Shortage."""
         location = (self.root / path).resolve()
         try:
             if not location.is_relative_to(self.root) or not location.is_file():
                 return fact(None)
             data = location.read_bytes()
         except OSError as problem:
+            raise_if_shortage(problem)
             return _unreadable(path, problem)
         return Fact(digest_bytes(data), lambda: data)
 

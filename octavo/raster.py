@@ -6,12 +6,14 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from PIL import Image, UnidentifiedImageError
 
 from octavo import svg
 from octavo.digest import Digest
 from octavo.model import Picture
+from octavo.shortage import ROOM, check_part, raise_if_shortage
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
 """What may be in them, as Pillow calls it: none of its other readers is ever tried."""
@@ -30,25 +32,39 @@ UPRIGHT, SIDEWAYS = 1, (5, 6, 7, 8)
 
 
 def look(path: str, data: bytes, content: Digest) -> Picture:
-    """What is known of a file. ``content`` is its digest. What is wrong with it is its ``fault``; nothing is raised."""
+    """What is known of a file. ``content`` is its digest. What is wrong with it is its ``fault``. Raises Shortage,
+    and nothing else."""
     if path.lower().endswith(".svg"):
-        return _vector(data, content)
+        return _vector(path, data, content)
     try:
         with opened(data) as image:
             return _raster(image, content)
-    except UnidentifiedImageError:
-        hint = "export it as JPEG or PNG" if data[4:8] == b"ftyp" else "is it damaged, or something else?"
-        return Picture(content, fault="it is no image that can be read", hint=hint)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return _too_large(content)
     except Exception as problem:
         # Pillow's readers let out whatever a damaged header makes them run into.
-        return Picture(content, fault=f"it cannot be read: {problem or type(problem).__name__}")
+        raise_if_shortage(problem, path, ROOM)
+        return _fault(problem, data, content)
+
+
+def _fault(problem: Exception, data: bytes, content: Digest) -> Picture:
+    if isinstance(problem, UnidentifiedImageError):
+        hint = "export it as JPEG or PNG" if data[4:8] == b"ftyp" else "is it damaged, or something else?"
+        return Picture(content, fault="it is no image that can be read", hint=hint)
+    if isinstance(problem, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return _too_large(content)
+    return Picture(content, fault=f"it cannot be read: {problem or type(problem).__name__}")
+
+
+@cache
+def check_parts() -> None:
+    """Raise Shortage for a part of Pillow that is there and cannot be loaded: Pillow would know no such format."""
+    for part in ("_webp", "_avif", "_imagingcms", "_imagingft"):
+        check_part(f"PIL.{part}")
 
 
 @contextmanager
 def opened(data: bytes) -> Iterator[Image.Image]:
     """A file whose header has been read. Raises whatever Pillow makes of a damaged one; its warnings are nobody's."""
+    check_parts()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
@@ -93,9 +109,10 @@ def _too_large(content: Digest, width: int = 0, height: int = 0) -> Picture:
     return Picture(content, width, height, fault=size, hint=hint)
 
 
-def _vector(data: bytes, content: Digest) -> Picture:
+def _vector(path: str, data: bytes, content: Digest) -> Picture:
     try:
         width, height, active = svg.look(data)
     except svg.NoSvg as problem:
+        raise_if_shortage(problem, path, ROOM)
         return Picture(content, fault=f"it is no SVG that can be read: {problem}")
     return Picture(content, width, height, active=active)

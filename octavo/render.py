@@ -72,6 +72,7 @@ from octavo.queries import (
     SitemapUrls,
     UrlOf,
 )
+from octavo.shortage import raise_if_shortage
 from octavo.shown import Shown
 from octavo.urls import ASSETS
 
@@ -95,6 +96,7 @@ def render(url: str, ask: Ask) -> Output:
             return Output(b"", _no_layout(page, context.has_post))
         return Output(b"", (diagnose(problem, environment, current),))
     except Exception as problem:
+        raise_if_shortage(problem, f"rendering {subject}")
         return Output(b"", (diagnose(problem, environment, current),))
     finally:
         rendering.reset(token)
@@ -195,7 +197,7 @@ class SiteView:
         )
 
 
-_OWN_VIEW = {"menu", "permalinks", "raw_html", "images", "related", "inline", "compress", "csp"}
+_OWN_VIEW = {"menu", "permalinks", "raw_html", "images", "related", "inline", "compress", "csp", "publish_hidden"}
 _SITE_SETTINGS = frozenset(field.name for field in fields(Settings)) - _OWN_VIEW
 
 

@@ -10,6 +10,7 @@ from functools import cache
 from hashlib import blake2b
 
 from octavo.digest import SIZE, Digest
+from octavo.shortage import raise_if_shortage
 
 LIBRARIES = (
     "jinja2",
@@ -74,7 +75,8 @@ def _installed(path: Sequence[str]) -> Iterator[tuple[str, str]]:
     for folder in path:
         try:
             entries = sorted(os.listdir(folder or "."))  # noqa: PTH208
-        except OSError:
+        except OSError as problem:
+            raise_if_shortage(problem)
             continue
         for entry in entries:
             if entry.endswith((".dist-info", ".egg-info")):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from octavo.diagnostic import did_you_mean
 from octavo.model import Extension, Table
+from octavo.shortage import raise_if_shortage
 
 _ARGUMENT = re.compile(r"""([A-Za-z_][\w-]*)=(?:"([^"]*)"|'([^']*)'|([^\s"']+))(?:\s+|$)""")
 
@@ -31,6 +32,7 @@ def call(known: Mapping[str, Extension], name: str, arguments: str, body: str) -
     try:
         html = known[name].function(table, body)
     except Exception as fault:
+        raise_if_shortage(fault, f"shortcode '{name}'")
         raise ShortcodeFailure(f"shortcode '{name}' failed: {type(fault).__name__}: {fault}") from fault
     if not isinstance(html, str):
         raise ShortcodeFailure(f"shortcode '{name}' returned {type(html).__name__}, not text")

@@ -12,6 +12,7 @@ from octavo import disk, source
 from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.script import script_digest
+from octavo.shortage import raise_if_shortage
 from octavo.state import State
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def _script(root: Path) -> tuple[Digest | None, tuple[Diagnostic, ...]]:
     try:
         return script_digest(root), ()
     except OSError as problem:
+        raise_if_shortage(problem)
         path = Path(problem.filename).relative_to(root).as_posix()
         return None, (disk.unreadable(path, problem),)
 

@@ -12,8 +12,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from concurrent.futures import Future, InvalidStateError, ProcessPoolExecutor
+from concurrent.futures import process as pools
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from multiprocessing import context as contexts
 from multiprocessing import resource_tracker
 from types import ModuleType
 from typing import Any, TypeVar
@@ -85,12 +88,20 @@ class _Pool(ProcessPoolExecutor):
             if sys.platform != "win32" and method != "fork":
                 resource_tracker.ensure_running()
             self._copies = method == "fork"
-            context = multiprocessing.get_context(method)
-            super().__init__(jobs, context, initializer=begin, initargs=arguments)
+            super().__init__(jobs, _context(method), initializer=begin, initargs=arguments)
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         with _signals_kept_from_children(), nullcontext() if self._copies else _no_main_module():
             return super().submit(fn, *args, **kwargs)
+
+    def _start_executor_manager_thread(self) -> None:
+        """A private part of concurrent.futures, whose kind of thread cannot be chosen."""
+        usual: Any = pools
+        kind, usual._ExecutorManagerThread = usual._ExecutorManagerThread, _Manager
+        try:
+            super()._start_executor_manager_thread()
+        finally:
+            usual._ExecutorManagerThread = kind
 
     def end(self) -> None:
         processes = list((self._processes or {}).values())
@@ -102,6 +113,66 @@ class _Pool(ProcessPoolExecutor):
         # would complain of them when we die by a signal.
         if manager is not None:
             manager.join(PATIENCE)
+
+
+class _Manager(pools._ExecutorManagerThread):
+    """The thread of a pool that deals out work. Were it to fail, such as for want of memory or because work that was
+    called off is lost with its process, it would print a traceback, and who waits for the work would wait for ever."""
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except BaseException:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """The work is lost, as it is when a process has ended."""
+        message = "the processes are lost"
+        executor: Any = self.executor_reference()
+        if executor is not None:
+            executor._broken = message
+        for process in list(self.processes.values()):
+            process.kill()
+        for item in list(self.pending_work_items.values()):
+            with suppress(InvalidStateError):
+                item.future.set_exception(BrokenProcessPool(message))
+
+
+class _Silent:
+    """A process that ends without a word where it cannot go on: its parent does what it had to do."""
+
+    def run(self) -> None:
+        with _or_end():
+            super().run()  # type: ignore[misc]
+
+
+class _Spawned(_Silent, contexts.SpawnProcess):
+    pass
+
+
+class _SpawnContext(contexts.SpawnContext):
+    Process = _Spawned
+
+
+if sys.platform != "win32":
+
+    class _Forked(_Silent, contexts.ForkProcess):
+        pass
+
+    class _ForkContext(contexts.ForkContext):
+        Process = _Forked
+
+
+def _context(method: str) -> contexts.BaseContext:
+    return _ForkContext() if method == "fork" and sys.platform != "win32" else _SpawnContext()
+
+
+@contextmanager
+def _or_end() -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        os._exit(1)
 
 
 @contextmanager
@@ -130,8 +201,11 @@ def _signals_kept_from_children() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@_or_end()
 def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What the parent does at a signal, which a copy of it inherits, is not for its workers.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
     parent = multiprocessing.parent_process()
@@ -139,6 +213,7 @@ def _begin() -> None:
         threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
 
 
+@_or_end()
 def _begin_as_heir(begin: Callable[[T], None], estate: T) -> None:
     _begin()
     begin(estate)

@@ -113,6 +113,25 @@ def test_a_source_date_that_is_none_is_no_matter_of_luck(
     assert ran.err.startswith(f"octavo: SOURCE_DATE_EPOCH is '{text}'\n    hint: ")
 
 
+@pytest.mark.parametrize("output", [" ", "~", "~/x", "$HOME", ".octavo", ".octavo/site", ".git", ".git/hooks"])
+def test_output_that_nobody_means_is_refused_with_a_hint(output: str, octavo: Octavo, site: Site) -> None:
+    folder = site(TWO)
+    ran = octavo(folder, "build", "--output", output)
+    assert ran.status == failures.USAGE
+    assert re.fullmatch(r"octavo: .*\n    hint: .+\n", ran.err)
+    assert {path.name for path in folder.root.iterdir()} <= {"posts", "pyproject.toml", ".octavo"}
+    assert not (folder.root / ".octavo" / "site").exists()
+
+
+@pytest.mark.parametrize(("output", "cache"), [("kept/site", "kept"), ("public", "public/kept"), ("same", "same")])
+def test_output_and_cache_may_not_hold_one_another(output: str, cache: str, octavo: Octavo, site: Site) -> None:
+    folder = site(TWO)
+    ran = octavo(folder, "build", "--output", output, "--cache", cache)
+    assert ran.status == failures.USAGE
+    assert "hint:" in ran.err
+    assert {path.name for path in folder.root.iterdir()} == {"posts", "pyproject.toml"}
+
+
 def test_a_wrong_base_url_is_a_matter_of_usage(octavo: Octavo, site: Site) -> None:
     ran = octavo(site(TWO), "build", "--base-url", "other.example")
     assert ran.status == failures.USAGE
@@ -977,3 +996,95 @@ def test_the_documented_default_of_waiting_is_that_of_the_code() -> None:
     build = parser().parse_args(["build"])
     assert build.wait == Options().wait == 60
     assert commands.options_from(build) == Options()
+
+
+# Workers.
+
+ENDING = """\
+import multiprocessing, os, signal
+from octavo import Site
+site = Site(__file__)
+
+@site.filter
+def same(text):
+    if multiprocessing.parent_process() is not None:
+        os.kill(os.getpid(), signal.{0})
+    return text
+"""
+
+
+@POSIX
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGKILL", "SIGABRT"])
+def test_a_build_whose_workers_are_ended_goes_on_without_a_word(number: str, site: Site) -> None:
+    layout = "-- layouts/post.html --\n<title>{{ post.title | same }}</title>\n"
+    posts = archive(**{f"p{each}": post(f"P {each}") for each in range(120)})
+    folder = site(posts + layout + "-- build.py --\n" + ENDING.format(number))
+    ran = process("-C", folder.root, "build", "--jobs", "2")
+    assert (ran.status, ran.err) == (0, "")
+    assert folder.page("/posts/p119/") == "<title>P 119</title>\n"
+
+
+# Names of files, which are UTF-8 in any locale.
+
+NAMED = "-- posts/ünï.md --\n" + post("Ünï", body="[more](ñandú.md)\n") + "-- posts/ñandú.md --\n" + post("Ñandú")
+
+NO_UTF8 = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+
+def latin_1(folder: Path) -> dict[str, str]:
+    """An environment whose locale has the encoding ISO-8859-1."""
+    made = subprocess.run(
+        ["localedef", "-i", "en_US", "-f", "ISO-8859-1", folder / "xx_latin1"], capture_output=True, check=False
+    )
+    if not (folder / "xx_latin1").is_dir():
+        pytest.skip(f"no such locale can be made: {made.stderr.decode()}")
+    return {"LOCPATH": str(folder), "LC_ALL": "xx_latin1"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="locales of Linux")
+@pytest.mark.parametrize("way", ["module", "option", "script"])
+@pytest.mark.parametrize("locale", ["C", "latin-1"])
+def test_a_name_is_utf8_in_any_locale(locale: str, way: str, site: Site, tmp_path: Path) -> None:
+    if shutil.which("localedef") is None and locale != "C":
+        pytest.skip("there is no localedef")
+    surroundings = environment(**NO_UTF8, **({"LC_ALL": "C"} if locale == "C" else latin_1(tmp_path)))
+    folder = site(NAMED + "-- build.py --\n" + SCRIPT + GUARD)
+    start: list[str | Path] = {
+        "module": [sys.executable, "-m", "octavo", "-C", folder.root],
+        "option": [sys.executable, "-X", "utf8=0", "-W", "error", "-m", "octavo", "-C", folder.root],
+        "script": [sys.executable, folder.root / "build.py"],
+    }[way]
+    ran = process(*start, "build", "--output", "öut", env=surroundings)
+    assert (ran.status, ran.err) == (0, "")
+    made = {path.parent.name for path in (folder.root / "öut" / "posts").rglob("index.html")}
+    assert made == {"ünï", "ñandú"}
+    assert "%C3%B1and%C3%BA" in (folder.root / "öut/posts/ünï/index.html").read_text("utf-8")
+    again = process(*start, "build", "--output", "öut", env=surroundings)
+    assert again.status == 0
+    assert "0 written" in again.out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="locales of Linux")
+def test_a_problem_is_printed_in_the_encoding_of_the_locale(site: Site) -> None:
+    folder = site(archive(ünï=post("Ünï", body="[x](nösuch.md)\n")))
+    ran = process("-C", folder.root, "build", env=environment(**NO_UTF8, LC_ALL="C"))
+    assert ran.status == 1
+    assert ran.err.startswith("posts/\\xfcn\\xef.md:5:1: error[link]: ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="locales of Linux")
+def test_a_command_called_within_a_program_does_not_start_it_anew(site: Site) -> None:
+    folder = site(TWO)
+    code = f"from octavo.cli import main\nprint('once', flush=True)\nmain(['-C', {str(folder.root)!r}, 'build'])\n"
+    ran = process(sys.executable, "-c", code, env=environment(**NO_UTF8, LC_ALL="C"))
+    assert ran.out.startswith("once\n")
+    assert ran.out.count("once") == 1
+    assert "pages: " in ran.out
+
+
+def test_where_names_are_utf8_nothing_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(*_: object) -> NoReturn:
+        raise AssertionError("started anew")
+
+    monkeypatch.setattr(os, "execv", start)
+    cli.read_names_as_utf8()

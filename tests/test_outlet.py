@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.outlet import UnsafeOutput, check_output
+from octavo.outlet import UnsafeOutput, check_output, unmeant
 
 
 @pytest.fixture
@@ -32,7 +32,8 @@ def checked(root: Path, output: str) -> None:
     [
         *(".", "", "..", "../..", "../../..", "/", "posts", "layouts", "assets", "posts/django", "posts/new/deep"),
         *("to-posts", "to-posts/x", "public/../posts", "POSTS", "Posts/x", "../SITE", "file", "file/x", "to-nowhere"),
-        *("circle", "../site/posts", "./posts/"),
+        *("circle", "../site/posts", "./posts/", ".octavo", ".octavo/preview", ".git", ".git/hooks", ".GIT/x"),
+        *("../.git/x", "a/.git/b", "public/../.octavo"),
     ],
 )
 def test_output_may_not_be_where_sources_are(project: Path, output: str) -> None:
@@ -42,7 +43,9 @@ def test_output_may_not_be_where_sources_are(project: Path, output: str) -> None
     assert sorted(project.rglob("*")) == before
 
 
-@pytest.mark.parametrize("output", ["output", "public", "to-public", "../other", "posts-output", "a/b/c", "outputx"])
+@pytest.mark.parametrize(
+    "output", ["output", "public", "to-public", "../other", "posts-output", "a/b/c", "outputx", ".github", "git"]
+)
 def test_output_may_be_anywhere_else(project: Path, output: str) -> None:
     checked(project, output)
 
@@ -53,3 +56,30 @@ def test_a_site_may_lie_in_a_folder_that_a_link_leads_to(project: Path) -> None:
     checked(link, "output")
     with pytest.raises(UnsafeOutput):
         check_output(link, project, [])
+
+
+def test_a_site_within_a_repository_s_folder_has_its_output_there(tmp_path: Path) -> None:
+    root = tmp_path / ".git" / "checkout"
+    (root / "posts").mkdir(parents=True)
+    checked(root, "output")
+
+
+def test_output_and_cache_may_not_hold_one_another(project: Path) -> None:
+    for output, cache in (("public", "public/cache"), ("../cache/out", "../cache"), ("public", "to-public")):
+        with pytest.raises(UnsafeOutput):
+            check_output(project, project / output, [], project / cache)
+    check_output(project, project / "public", [], project / "cache")
+
+
+@pytest.mark.parametrize(
+    "name", [" ", " out", "out ", "\tout", "~", "~/x", "~me", "$HOME", "${HOME}/x", "a/$USER", "$(x)"]
+)
+def test_a_name_that_a_shell_was_to_change_is_not_meant(name: str) -> None:
+    wrong = unmeant(name)
+    assert wrong is not None
+    assert all(wrong)
+
+
+@pytest.mark.parametrize("name", ["out", "./~", "a b", "a~", "5$", "$", "../out", "/tmp/x"])
+def test_any_other_name_is_meant(name: str) -> None:
+    assert unmeant(name) is None

@@ -116,3 +116,104 @@ def test_a_worker_does_not_run_the_main_module_again(tmp_path: Path) -> None:
 
 def test_there_is_at_least_one_processor() -> None:
     assert usable_cpus() >= 1
+
+
+QUIET = """
+import os, signal, sys, time
+from octavo.run import _interruptible
+from octavo.workers import Workers
+number = getattr(signal, sys.argv[1])
+workers = Workers(2)
+
+def busy(kind):
+    if kind == "spawn":
+        return workers.pool(), workers.close
+    heirs = workers.heirs(id, "estate")
+    return heirs.__enter__(), lambda: heirs.__exit__(None, None, None)
+
+if __name__ == "__main__":
+    with _interruptible():
+        pool, close = busy(sys.argv[2])
+        working = [pool.submit(time.sleep, 600) for _ in range(9)]
+        while len(pool._processes) < 2 or not any(future.running() for future in working):
+            time.sleep(0.01)
+        time.sleep(0.5)
+        working[-1].cancel()
+        for process in list(pool._processes.values()):
+            os.kill(process.pid, number)
+        if number in (signal.SIGINT, signal.SIGHUP):
+            print("deaf")
+        else:
+            print(type(working[0].exception(30)).__name__)
+        close()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGKILL", "SIGSEGV", "SIGINT", "SIGHUP"])
+@pytest.mark.parametrize("kind", ["spawn", "fork"])
+def test_a_worker_that_a_signal_ends_says_nothing(kind: str, number: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    command = [sys.executable, "-c", QUIET, number, kind]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+    expected = "deaf\n" if number in ("SIGINT", "SIGHUP") else "BrokenProcessPool\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, expected, "")
+
+
+def test_a_pool_whose_thread_fails_is_lost_and_keeps_nobody_waiting(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def start(self: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("multiprocessing.queues.Queue._start_thread", start)
+    pool = workers.pool()
+    assert pool is not None
+    with pytest.raises(BrokenExecutor):
+        pool.submit(os.getpid).result(30)
+    with pytest.raises(BrokenExecutor):
+        pool.submit(os.getpid)
+    workers.close()
+    until = time.monotonic() + 30
+    while multiprocessing.active_children() and time.monotonic() < until:
+        time.sleep(0.01)  # it was killed, and dies in its time
+    assert multiprocessing.active_children() == []
+    assert capfd.readouterr().err == ""
+
+
+class Unreadable:
+    """Cannot be read by whom it is sent to."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (os.stat, ("/no/such/file",))
+
+
+def test_a_worker_that_cannot_read_its_work_ends_without_a_word(
+    workers: Workers, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pool = workers.pool()
+    assert pool is not None
+    with pytest.raises(BrokenExecutor):
+        pool.submit(len, Unreadable()).result(30)  # type: ignore[arg-type]
+    workers.close()
+    assert capfd.readouterr().err == ""
+
+
+UNBEGUN = """
+import os
+from octavo.workers import Workers
+
+def begin(estate):
+    raise MemoryError
+
+with Workers(2).heirs(begin, None) as pool:
+    print(type(pool.submit(os.getpid).exception(30)).__name__)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="copies of a process")
+def test_a_worker_that_cannot_begin_ends_without_a_word() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    command = [sys.executable, "-c", UNBEGUN]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "BrokenProcessPool\n", "")
