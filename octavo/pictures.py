@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from html import escape
 
 from octavo import urls
-from octavo.digest import Digest, digest, digest_bytes
+from octavo.digest import SIZE, Digest, digest, digest_bytes
 from octavo.model import Images, Order, Picture, PictureFormat, SocialCard, SocialImage, Variant
 
 ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".apng", ".gif", ".webp", ".avif", ".svg")
@@ -166,9 +166,12 @@ def packed(variants: Mapping[str, bytes]) -> bytes:
 def heading(line: bytes) -> list[tuple[str, Digest, int]]:
     """What the first line says: (URL, digest, size in bytes) of each. Raises ValueError when it is damaged."""
     try:
-        return [(str(url), bytes.fromhex(found), int(size)) for url, found, size in json.loads(line)]
-    except TypeError as problem:
+        head = [(str(url), bytes.fromhex(found), int(size)) for url, found, size in json.loads(line)]
+    except (TypeError, RecursionError) as problem:
         raise ValueError("the heading is damaged") from problem
+    if any(len(found) != SIZE or size < 0 for _, found, size in head):
+        raise ValueError("the heading is damaged")
+    return head
 
 
 def unpacked(data: bytes) -> dict[str, bytes]:

@@ -39,7 +39,7 @@ from octavo.model import (
 )
 from octavo.naming import Names
 from octavo.parse import parse
-from octavo.pictures import is_image, is_scaled, name_of, social_order
+from octavo.pictures import is_image, is_scaled, name_of, social_order, urls_of
 from octavo.published import Published, Sources
 from octavo.queries import (
     AnchorsOf,
@@ -431,7 +431,7 @@ def _make_images(
 ) -> tuple[dict[str, tuple[Digest, str]], tuple[Diagnostic, ...]]:
     """Every variant by output path, and what cannot be made. What is kept from an earlier build is not made again."""
     shop, problems = workshop(), []
-    kept = {name: shop.digests(name, order) for name, order in orders.items()}
+    kept = {name: _kept(shop, name, order) for name, order in orders.items()}
     missing = sorted(name for name, found in kept.items() if found is None)
     without = [name for name in known.published.sources.settings.images.formats if name not in _writable()]
     if without:
@@ -446,11 +446,18 @@ def _make_images(
         for name, parts in memo.run(make_image, Made, missing, facts, shop.files(paths), shop, "content"):
             if parts["fault"]:
                 problems.append(_unmade(orders[name], paths.get(name, ""), parts["fault"]))
-            kept[name] = shop.digests(name, orders[name])
+            kept[name] = _kept(shop, name, orders[name])
     found = {
         urls.output_path(url): (content, name) for name, files in kept.items() for url, content in (files or {}).items()
     }
     return found, tuple(problems)
+
+
+def _kept(shop: Workshop, name: str, order: Order | SocialCard) -> Mapping[str, Digest] | None:
+    """What is kept of an order, where that is all that was ordered and nothing else: what is kept may be a stranger's,
+    and is published under its URLs."""
+    found = shop.digests(name, order)
+    return found if found is not None and found.keys() == set(urls_of(order)) else None
 
 
 def _unmade(order: Order | SocialCard, path: str, fault: str) -> Diagnostic:

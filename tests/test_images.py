@@ -13,6 +13,7 @@ from PIL import Image, ImageCms, ImageDraw
 
 from octavo import encoder
 from octavo.model import Order
+from octavo.pictures import heading, packed, unpacked
 from tests.sites import SiteFolder, places, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -453,6 +454,25 @@ def test_a_damaged_image_in_the_cache_is_made_again(site: MakeSite, encoded: lis
     folder.built()
     assert folder.output() == before
     assert len(encoded) == 6
+
+
+@pytest.mark.parametrize("url", ["/posts/a/more.html", "/.git/hooks/pre-push", "/../../canary.txt"])
+def test_what_is_kept_of_an_image_publishes_nothing_but_that(site: MakeSite, encoded: list[str], url: str) -> None:
+    folder = shown(site, "photo.jpg", jpeg())
+    before = folder.output()
+    for kept in (folder.root / ".octavo/images").glob("*/*"):
+        kept.write_bytes(packed({**unpacked(kept.read_bytes()), url: b"#!/bin/sh\n"}))
+    for path in before:
+        if path.startswith(IMAGES):
+            (folder.root / "output" / path).unlink()
+    folder.built()
+    assert folder.output() == before
+
+
+@pytest.mark.parametrize("line", [b"", b"[]x", b"[1]", b'[["/a", "00", 1]]', b"[" * 100_000, b'[["/a", 1, 1]]'])
+def test_a_heading_that_is_none_is_damaged(line: bytes) -> None:
+    with pytest.raises(ValueError):
+        heading(line)
 
 
 def clean(folder: SiteFolder, tmp_path: Path) -> dict[str, bytes]:
