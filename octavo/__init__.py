@@ -105,6 +105,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           failures     what keeps a command from being done, in words and as a status
                           rebuild      builds that follow the files
                           shelf        what a browser can ask a preview for
+                          problems     what is wrong with the site at one moment
                           view         the site at one moment, as a whole
                           saved        what was saved since, shown at once
                           relating     related posts, worked out in another process

@@ -31,10 +31,9 @@ def about(desk: Desk, url: str) -> dict[str, Any]:
         "source": path,
         "layouts": list(shown.layouts),
         "inputs": [str(query) for query in shown.asked],
-        "problems": [to_text(problem) for problem in desk.problems() if problem.path == path or path is None],
+        "problems": list(map(to_text, shown.problems if path is None else desk.problems().at(path))),
     }
     if path is None:
-        found["problems"] = [to_text(problem) for problem in shown.problems]
         return found
     post, body = desk.ask(PostAt(path)), desk.ask(BodyOf(path))
     found |= {

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from octavo.diagnostic import Diagnostic, in_order
+from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest, digest
 from octavo.disk import FileChanged
 from octavo.facts import Fact, Facts, Interrupted, Query, Reader, Unanswered
+from octavo.problems import Found, Problems, found, problems_with
 from octavo.project import Project
 from octavo.queries import BodyOf, Setting, Template
 from octavo.relating import Elsewhere
@@ -130,13 +131,17 @@ class Desk:
         memo, self._memo = self._memo_for(inputs), None
         known = pipeline.learn(inputs, memo, relating=relating)
         site = pipeline.describe(inputs, memo, known)
-        problems = in_order((*held, *pipeline.check(inputs, memo, known, site)))
+        problems = found(
+            (*held, *pipeline.check(inputs, memo, known, site)),
+            self.project.weighed,
+            before.problems if before else None,
+        )
         memo.finish()
         self._memo = memo
         # The index is made here at the latest: it comes from the cache, which is another one after the next look.
         statics = pipeline.statics(known.assets, known.published.index.attachments, inputs)
         asked = pipeline.files_asked(memo, inputs)
-        return View(
+        view = View(
             files,
             inputs,
             known,
@@ -148,7 +153,10 @@ class Desk:
             relating or (elsewhere is not None and elsewhere.inputs == inputs_digest),
             bool(held),
             self.project.store,
+            now,
         )
+        view.make_ready()
+        return view
 
     def _memo_for(self, inputs: Inputs) -> Memo:
         """The memo of the last look, where it is still what the cache holds."""
@@ -231,22 +239,23 @@ class Desk:
         return found
 
     def failing(self) -> tuple[Diagnostic, ...]:
-        """What is wrong with pages as they were rendered last, where that is still so."""
-        found: list[Diagnostic] = []
+        """What is wrong with pages as they were rendered last, where that is still so. Each of them is asked about once
+        for a change."""
+        failing: list[Diagnostic] = []
         for url, (number, shown) in list(self._shown.items()):
             if shown.problems and self.view is not None:
-                if url in self.view.pages and (number == self._number or _holds(shown, self.facts)):
-                    found += shown.problems
-                elif url not in self.view.pages:
+                if url not in self.view.pages:
                     del self._shown[url]
-        return tuple(found)
+                elif number == self._number or _holds(shown, self.facts):
+                    self._shown[url] = (self._number, shown)
+                    failing += shown.problems
+        return tuple(failing)
 
-    def problems(self) -> tuple[Diagnostic, ...]:
+    def problems(self) -> Problems:
         """All that is known to be wrong, weighed by what the command line says."""
-        view = self.view
-        if view is None:
-            return ()
-        return tuple(map(self.project.weighed, in_order((*view.problems, *self.failing()))))
+        if self.view is None:
+            return Problems(Found())
+        return problems_with(self.view.problems, map(self.project.weighed, self.failing()))
 
     def _rendered(self, url: str, facts: Facts) -> Shown:
         from octavo.render import render
