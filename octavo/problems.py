@@ -22,10 +22,10 @@ class Found:
     comparison of two equal problems runs in Python, and takes a hundred times as long."""
 
     def __init__(self, problems: Iterable[Diagnostic] = (), before: Found | None = None) -> None:
-        known: dict[Diagnostic, Diagnostic] = before._known if before is not None else {}
-        self.ordered: tuple[Diagnostic, ...] = tuple(known.get(problem, problem) for problem in problems)
+        known = before._known if before is not None else {}
+        self.ordered = tuple(known.get(problem, problem) for problem in problems)
         self.errors = tuple(problem for problem in self.ordered if problem.is_error)
-        self._known = {problem: problem for problem in self.ordered}
+        self._known: dict[Diagnostic, Diagnostic] = {problem: problem for problem in self.ordered}
         self.every = frozenset(self._known)  # of a dictionary, which has the hashes already
 
     def at(self, path: str) -> tuple[Diagnostic, ...]:
