@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 import pytest
@@ -98,6 +99,21 @@ def test_a_difference_is_that_of_all_problems(
 
 def everything(problems: Problems) -> frozenset[Diagnostic]:
     return frozenset(problems.site.ordered) | problems.pages
+
+
+def test_what_two_looks_found_is_compared_once() -> None:
+    compared: list[int] = []
+
+    class Every(frozenset[Diagnostic]):
+        def __sub__(self, other: AbstractSet[object]) -> frozenset[Diagnostic]:
+            compared.append(len(self))
+            return super().__sub__(other)
+
+    first, second, comparison = site(A), site(A, B), Comparison()
+    first.every, second.every = Every(first.every), Every(second.every)
+    for added in ([], [C], [], []):
+        assert comparison.of(Problems(first), problems_with(second, added)).added == {B, *added}
+    assert compared == [2, 1]
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 10])
