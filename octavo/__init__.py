@@ -111,6 +111,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           relating     related posts, worked out in another process
                           desk         the site as it is while it is written, a page at a time
                           about        what an author wants to know of a page
+                          inspecting   what the report says of a page, worked out beside all else
                           complaints   what is wrong, as the author is told of it
                           preview      the site, served while it is written
                           commands     what each command does

@@ -27,6 +27,7 @@ from octavo.complaints import PASSING, Complaints
 from octavo.desk import HELD_PAGES, Desk, Shown
 from octavo.facts import Unanswered
 from octavo.failures import Usage, failure
+from octavo.inspecting import Inspecting
 from octavo.project import Project
 from octavo.publish import PublishError
 from octavo.relating import Elsewhere, Relating
@@ -138,6 +139,7 @@ class Author:
         self._outcome: View | BaseException | None = None
         self._began = 0.0
         self._relating = Relating(project, self._related)
+        self._inspecting = Inspecting(self._inspected)
         self._complaints = Complaints()
         self._stopped = False
         self._shelf: Shelf | None = None
@@ -237,6 +239,8 @@ class Author:
             self._looking.join(ENDING)
             if self._looking.is_alive():
                 self._project.leave_open()
+        if not self._inspecting.stop(ENDING):
+            self._project.leave_open()
 
     def _due(self) -> None:
         """Do what its time has come for."""
@@ -521,10 +525,23 @@ class Author:
         """Tell a tab of its page what is new, if its author wants to know."""
         if client.url and client.panel is not None:
             found = about(self._desk, client.url)
+            view, path = self._desk.view, found.get("source")
+            if view is not None and path is not None:
+                found["insight"] = self._inspecting.of(view, self._desk.facts, path)
             text = json.dumps(found)
             if text != client.panel:
                 client.panel = text
                 client.tell({"kind": "panel", "about": found})
+
+    def _inspected(self, problem: Exception | None) -> None:
+        """More is known of a page; called in another thread."""
+
+        def take() -> None:
+            self._panels_at = time.monotonic()
+            if problem is not None:
+                raise problem
+
+        self._todo.put(take)
 
     def _open(self, client: Client, message: Mapping[str, Any]) -> None:
         """Open a file of the site in the author's editor."""
