@@ -25,6 +25,7 @@ from octavo import editor, urls
 from octavo.about import about
 from octavo.complaints import PASSING, Complaints
 from octavo.desk import HELD_PAGES, Desk, Shown
+from octavo.disk import FileChanged
 from octavo.facts import Unanswered
 from octavo.failures import Usage, failure
 from octavo.inspecting import Inspecting
@@ -388,7 +389,9 @@ class Author:
         outcome, self._outcome = self._outcome, None
         ended = time.monotonic()
         self._panels_at, self._rescan_at = ended + PANEL, ended + RESCAN
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, PublishError) and isinstance(outcome.__cause__, FileChanged) and self._since:
+            self._look_at = ended + QUIET  # no fault of the site: its author has saved meanwhile, and goes on
+        elif isinstance(outcome, Exception):
             self._fail(outcome)
         elif isinstance(outcome, BaseException):
             raise outcome

@@ -55,6 +55,10 @@ class Problems:
         """How many of them are errors."""
         return len(self.site.errors) + sum(problem.is_error for problem in self.pages)
 
+    def ordered(self) -> tuple[Diagnostic, ...]:
+        """All of them, in order."""
+        return tuple(merge(self.site.ordered, sorted(self.pages, key=place), key=place))
+
     def first_errors(self, count: int) -> tuple[Diagnostic, ...]:
         """So many errors, in order."""
         of_pages = sorted((problem for problem in self.pages if problem.is_error), key=place)

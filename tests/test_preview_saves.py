@@ -20,7 +20,9 @@ import pytest
 
 from octavo import preview
 from octavo.desk import Desk, Shown
+from octavo.disk import FileChanged
 from octavo.facts import Unanswered
+from octavo.publish import PublishError
 from octavo.relating import Elsewhere
 from octavo.saved import Touched
 from octavo.view import View
@@ -439,6 +441,30 @@ def test_each_of_many_saves_is_shown_while_the_site_is_looked_at(site: Site, mon
         finally:
             seen.set()
         shown.equals_a_build()
+
+
+def test_a_look_that_saves_have_overtaken_is_no_failure(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = site(SITE)
+    overtaken, saved = threading.Event(), threading.Event()
+    see = Desk.see
+
+    def unsteady(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
+        if desk.view is not None and not overtaken.is_set():
+            overtaken.set()
+            assert saved.wait(SOON)
+            raise PublishError("it does not hold still to be read", "posts/a.md") from FileChanged("posts/a.md")
+        return see(desk, relating, elsewhere)
+
+    monkeypatch.setattr(Desk, "see", unsteady)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        folder.replace("posts/a.md", "Words of a.", "First save.")
+        assert overtaken.wait(SOON)
+        folder.replace("posts/a.md", "First save.", "Second save.")
+        tab.shows("Second save.")
+        saved.set()
+        shown.equals_a_build()
+        tab.quiet(1.0)
+        assert not any(message.get("problems") for message in tab.heard)
 
 
 def test_a_page_that_waits_for_a_look_keeps_no_save_waiting(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,7 @@ def test_a_post_that_is_broken_meanwhile_is_an_error_like_any_other(desk: Desk) 
     SiteFolder(desk.project.root).write("posts/b.md", "---\ntitle: B\ndate: yesterday\n---\n")
     for look in (lambda: related_apart(desk), lambda: desk.look(relating=True), lambda: desk.look(relating=True)):
         look()
-        assert [problem.where() for problem in desk.problems()] == ["posts/b.md:3:7"]
+        assert [problem.where() for problem in desk.problems().ordered()] == ["posts/b.md:3:7"]
 
 
 def test_what_is_undone_meanwhile_is_as_it_was(desk: Desk) -> None:
