@@ -25,13 +25,12 @@ from octavo import editor, urls
 from octavo.about import about
 from octavo.complaints import PASSING, Complaints
 from octavo.desk import HELD_PAGES, Desk, Shown
-from octavo.disk import FileChanged
 from octavo.facts import Unanswered
 from octavo.failures import Usage, failure
 from octavo.inspecting import Inspecting
 from octavo.project import Project
 from octavo.publish import PublishError
-from octavo.relating import Elsewhere, Relating
+from octavo.relating import Elsewhere, Relating, is_overtaken
 from octavo.serve import LOCAL, Client, PageText, PreviewServer, Shelf, allow_many_files, listen, without_policy
 from octavo.shelf import shelf
 from octavo.spare import give_back
@@ -64,6 +63,9 @@ TIDY = 0.8
 
 UNTIDY = 30.0
 """Seconds after which it is given back all the same."""
+
+UNSTEADY = 60.0
+"""Seconds for which files may be saved again before a look has read them, until that is told as a failure."""
 
 AWAY = 60.0
 """Seconds without an event after which garbage is looked for everywhere, also among what was there the last time."""
@@ -139,6 +141,8 @@ class Author:
         self._looking: threading.Thread | None = None
         self._outcome: View | BaseException | None = None
         self._began = 0.0
+        self._overtaken_since: float | None = None
+        """Since when each look was given up because files were saved meanwhile."""
         self._relating = Relating(project, self._related)
         self._inspecting = Inspecting(self._inspected)
         self._complaints = Complaints()
@@ -308,6 +312,9 @@ class Author:
             self._relating.stop()
             if isinstance(outcome, Elsewhere):
                 self._look(relating=False, elsewhere=outcome)
+            elif is_overtaken(outcome):
+                now = time.monotonic()
+                self._look_at, self._relate_at = self._look_at or now + QUIET, now + RELATED
             elif isinstance(outcome, Exception):
                 self._fail(outcome)
                 # What was to follow from it follows from a look; the lists are tried again in a while.
@@ -389,7 +396,8 @@ class Author:
         outcome, self._outcome = self._outcome, None
         ended = time.monotonic()
         self._panels_at, self._rescan_at = ended + PANEL, ended + RESCAN
-        if isinstance(outcome, PublishError) and isinstance(outcome.__cause__, FileChanged) and self._since:
+        self._overtaken_since = (self._overtaken_since or self._began) if is_overtaken(outcome) else None
+        if self._overtaken_since is not None and ended < self._overtaken_since + UNSTEADY:
             self._look_at = ended + QUIET  # no fault of the site: its author has saved meanwhile, and goes on
         elif isinstance(outcome, Exception):
             self._fail(outcome)

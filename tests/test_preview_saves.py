@@ -23,7 +23,7 @@ from octavo.desk import Desk, Shown
 from octavo.disk import FileChanged
 from octavo.facts import Unanswered
 from octavo.publish import PublishError
-from octavo.relating import Elsewhere
+from octavo.relating import Elsewhere, Overtaken
 from octavo.saved import Touched
 from octavo.view import View
 from tests.previewing import previewing, without_marks
@@ -465,6 +465,29 @@ def test_a_look_that_saves_have_overtaken_is_no_failure(site: Site, monkeypatch:
         shown.equals_a_build()
         tab.quiet(1.0)
         assert not any(message.get("problems") for message in tab.heard)
+
+
+def test_files_that_never_hold_still_are_told_of_in_the_end(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview, "UNSTEADY", 0.2)
+    folder = site(SITE)
+    see = Desk.see
+
+    def unsteady(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
+        if desk.view is not None:
+            raise PublishError("it does not hold still to be read", "posts/a.md") from FileChanged("posts/a.md")
+        return see(desk, relating, elsewhere)
+
+    monkeypatch.setattr(Desk, "see", unsteady)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        folder.replace("posts/a.md", "Words of a.", "First save.")
+        tab.until(lambda tab: any("does not hold still" in problem["text"] for problem in tab.problems))
+
+
+def test_related_posts_that_saves_have_overtaken_are_no_failure(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = site(SITE)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        shown.author._related(Overtaken("posts/a.md: it does not hold still to be read"))
+        assert not [message for message in tab.quiet(1.5) if message.get("problems")]
 
 
 def test_a_page_that_waits_for_a_look_keeps_no_save_waiting(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,12 @@ from concurrent.futures import BrokenExecutor
 
 import pytest
 
+from octavo import relating
 from octavo.desk import Desk
+from octavo.disk import FileChanged
 from octavo.project import Options, Project
-from octavo.relating import Relating, relate_apart
+from octavo.publish import PublishError
+from octavo.relating import Overtaken, Relating, relate_apart
 from tests.sites import SiteFolder, post
 
 Site = Callable[[str], SiteFolder]
@@ -119,3 +122,21 @@ def test_a_process_that_dies_is_told_of_and_one_that_is_stopped_is_not(desk: Des
         assert outcomes.empty()
     finally:
         relating.stop()
+
+
+def test_files_saved_meanwhile_have_a_name_that_survives_the_way_between_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unsteady(root: str, options: Options) -> None:
+        raise PublishError("it does not hold still to be read", "posts/a.md") from cause
+
+    monkeypatch.setattr(relating, "relate_apart", unsteady)
+    monkeypatch.setattr(relating, "NICE", 0)
+    cause: Exception = FileChanged("posts/a.md")
+    with pytest.raises(Overtaken) as raised:
+        relating._nicely("", Options())
+    assert relating.is_overtaken(raised.value)
+    cause = ValueError("another reason")
+    with pytest.raises(PublishError) as other:
+        relating._nicely("", Options())
+    assert not relating.is_overtaken(other.value)
