@@ -23,6 +23,7 @@ from octavo.queries import BodyOf, Setting, Template
 from octavo.relating import Elsewhere
 from octavo.saved import FEW, Saved, Touched, parsed
 from octavo.spare import give_back
+from octavo.store import Store
 from octavo.view import View
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Desk:
         self._good_layouts: dict[str, Fact] = {}
         self._is_ahead = False
         self._doubtful: set[str] = set()
+        self._left: Store | None = None
 
     # The whole.
 
@@ -87,7 +89,10 @@ class Desk:
 
         def follows() -> bool:
             memo = self._memo
-            return elsewhere is not None and memo is not None and memo.follow(elsewhere.steps)
+            if elsewhere is not None and memo is not None and memo.follow(elsewhere.steps):
+                return True
+            self._leave_store()
+            return False
 
         self._is_ahead = True
         try:
@@ -98,6 +103,19 @@ class Desk:
             # The view before is gone, and much with it: a preview runs for hours.
             self.project.store.rest()
             give_back()
+
+    def _leave_store(self) -> None:
+        """Keep the store of the view open until another view is taken: what is saved meanwhile is rendered with it. The
+        project is about to close its store, and opens the cache anew."""
+        project = self.project
+        if self.view is not None and self.view.store is project.store:
+            self._left, project.store = project.store, Store(None, b"")
+
+    def close(self) -> None:
+        """Close what the project does not close."""
+        if self._left is not None:
+            self._left.close()
+            self._left = None
 
     def _seen(self, relating: bool, elsewhere: Elsewhere | None, follows: Callable[[], bool]) -> View | None:
         try:
@@ -115,6 +133,7 @@ class Desk:
             self._shown[url] = (-1, replace(self._shown[url][1], asked=_NEVER, problems=()))
         self._doubtful.clear()
         self._is_ahead = False
+        self.close()
 
     def _view(self, files: Files, relating: bool, elsewhere: Elsewhere | None, keeping: bool) -> View | None:
         from octavo import pipeline

@@ -246,6 +246,8 @@ class Author:
                 self._project.leave_open()
         if not self._inspecting.stop(ENDING):
             self._project.leave_open()
+        elif self._looking is None or not self._looking.is_alive():
+            self._desk.close()
 
     def _due(self) -> None:
         """Do what its time has come for."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import queue
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from octavo.disk import FileChanged
 from octavo.project import Options, Project
 from octavo.publish import PublishError
 from octavo.relating import Overtaken, Relating, relate_apart
+from octavo.view import View
 from tests.sites import SiteFolder, post
 
 Site = Callable[[str], SiteFolder]
@@ -122,6 +125,30 @@ def test_a_process_that_dies_is_told_of_and_one_that_is_stopped_is_not(desk: Des
         assert outcomes.empty()
     finally:
         relating.stop()
+
+
+def test_pages_are_rendered_while_a_cache_that_another_process_wrote_is_read_anew(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = SiteFolder(desk.project.root)
+    before, pages = desk.project.store, []
+    view = desk._view
+
+    def viewed(*arguments: Any, **named: Any) -> View | None:
+        before.connection.execute("SELECT 1")  # what a page asks may have to be read
+        pages.append(desk.page("/posts/a/"))
+        return view(*arguments, **named)
+
+    monkeypatch.setattr(desk, "_view", viewed)
+    folder.write("posts/b.md", post("B", body="Quagga and quagga.\n"))
+    relate_apart(str(desk.project.root), desk.project.options)
+    folder.write("posts/a.md", post("A", body="Saved meanwhile.\n"))
+    assert desk.touch([folder.root / "posts/a.md"]).done
+    desk.look(relating=False)
+    assert [b"Saved meanwhile." in page.content for page in pages] == [True]
+    assert desk.project.store is not before
+    with pytest.raises(sqlite3.ProgrammingError):
+        before.connection.execute("SELECT 1")
 
 
 def test_files_saved_meanwhile_have_a_name_that_survives_the_way_between_processes(
