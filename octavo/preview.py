@@ -67,8 +67,8 @@ UNTIDY = 30.0
 UNSTEADY = 60.0
 """Seconds for which files may be saved again before a look has read them, until that is told as a failure."""
 
-AWAY = 60.0
-"""Seconds without an event after which garbage is looked for everywhere, also among what was there the last time."""
+EVERYWHERE = 300.0
+"""Seconds after which garbage is looked for also among what was there the last time, when the author pauses."""
 
 PANEL = 0.2
 """Seconds after a change when an open panel is told of it."""
@@ -161,7 +161,7 @@ class Author:
         self._rescan_at = 0.0
         self._tidy_at: float | None = None
         self._untidy_since: float | None = None
-        self._thorough_at: float | None = None
+        self._everywhere_at = 0.0
         self._waiting: list[Callable[[], None]] = []
         """What can be answered only after a look."""
         changes.tell(self._changed, self._stop)
@@ -225,7 +225,7 @@ class Author:
             now = time.monotonic()
             deadlines = [self._tell_at, self._gone_at, self._panels_at]
             if self._looking is None:
-                deadlines += [self._look_at, self._relate_at, self._rescan_at, self._tidy_at, self._thorough_at]
+                deadlines += [self._look_at, self._relate_at, self._rescan_at, self._tidy_at]
             due = min((at for at in deadlines if at is not None), default=now + RESCAN)
             try:
                 job = self._todo.get(timeout=max(0.0, due - now)) if due > now else self._todo.get_nowait()
@@ -271,10 +271,6 @@ class Author:
         elif self._tidy_at is not None and now >= self._tidy_at:
             self._tidy_at = self._untidy_since = None
             self._tidy()
-        elif self._thorough_at is not None and now >= self._thorough_at:
-            self._thorough_at = None
-            gc.unfreeze()
-            self._tidy()
         elif now >= self._rescan_at:
             self._look(relating=False)
 
@@ -283,11 +279,15 @@ class Author:
         long as some pages."""
         now = time.monotonic()
         self._untidy_since = now if self._untidy_since is None else self._untidy_since
-        self._tidy_at, self._thorough_at = min(now + TIDY, self._untidy_since + UNTIDY), now + AWAY
+        self._tidy_at = min(now + TIDY, self._untidy_since + UNTIDY)
 
     def _tidy(self) -> None:
-        """Look for garbage among what is new, and never again among what is left: to look at all that is known of ten
-        thousand posts takes a quarter of a second, in which nothing that is saved is shown."""
+        """Look for garbage among what is new, and seldom among what was left the last time: to look at all that is
+        known of ten thousand posts takes a quarter of a second, in which nothing that is saved is shown."""
+        now = time.monotonic()
+        if now >= max(self._everywhere_at, self._last_event + TIDY):
+            self._everywhere_at = now + EVERYWHERE
+            gc.unfreeze()
         gc.collect()
         gc.freeze()
         give_back()

@@ -541,24 +541,35 @@ def test_a_page_that_cannot_be_had_after_a_look_either_is_answered_all_the_same(
         assert shown.get("/posts/a/").status == 200
 
 
-def test_garbage_is_looked_for_among_what_is_new_and_in_a_long_pause_everywhere(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("everywhere", "is_left"), [(0.0, False), (3600.0, True)])
+def test_garbage_is_looked_for_among_what_is_new_and_seldom_everywhere(
+    everywhere: float, is_left: bool, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Circle:
         own: object = None
 
     monkeypatch.setattr(preview, "TIDY", 0.05)
-    monkeypatch.setattr(preview, "AWAY", 0.5)
+    monkeypatch.setattr(preview, "EVERYWHERE", everywhere)
+    tidied: list[int] = []
+    tidy = preview.Author._tidy
+
+    def counted(author: preview.Author) -> None:
+        tidy(author)
+        tidied.append(gc.get_freeze_count())
+
+    monkeypatch.setattr(preview.Author, "_tidy", counted)
     folder = site(SITE)
     circle = Circle()
     circle.own = circle
     is_there = weakref.ref(circle)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
-        tab.until(lambda tab: gc.get_freeze_count() > 0)
+        tab.until(lambda tab: bool(tidied))
+        assert tidied[0] > 0
         del circle
+        tidied.clear()
         folder.replace("posts/a.md", "Words of a.", "Other words.")
-        tab.shows("Other words.")
-        tab.until(lambda tab: is_there() is None)
+        tab.until(lambda tab: bool(tidied))
+        assert (is_there() is not None) == is_left
     assert gc.get_freeze_count() == 0
 
 
