@@ -106,11 +106,13 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           failures     what keeps a command from being done, in words and as a status
                           rebuild      builds that follow the files
                           shelf        what a browser can ask a preview for
+                          problems     what is wrong with the site at one moment
                           view         the site at one moment, as a whole
                           saved        what was saved since, shown at once
                           relating     related posts, worked out in another process
                           desk         the site as it is while it is written, a page at a time
                           about        what an author wants to know of a page
+                          inspecting   what the report says of a page, worked out beside all else
                           complaints   what is wrong, as the author is told of it
                           preview      the site, served while it is written
                           commands     what each command does

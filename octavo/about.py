@@ -1,5 +1,6 @@
 """What an author wants to know of a page: whether a build would publish it and why, what is related to it and why, who
-links to it, how long it is, what is wrong with it, and all that it was made from."""
+links to it, how long it is, what is wrong with it, and all that it was made from. What the report on the site says of
+it follows from all posts, so it is not among the rest."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from octavo.diagnostic import to_text
-from octavo.facts import Interrupted, Reader
+from octavo.facts import Facts, Interrupted, Reader
 from octavo.queries import Backlinks, BodyOf, CardOf, PostAt, RelatedTo
 
 if TYPE_CHECKING:
@@ -31,10 +32,9 @@ def about(desk: Desk, url: str) -> dict[str, Any]:
         "source": path,
         "layouts": list(shown.layouts),
         "inputs": [str(query) for query in shown.asked],
-        "problems": [to_text(problem) for problem in desk.problems() if problem.path == path or path is None],
+        "problems": list(map(to_text, shown.problems if path is None else desk.problems().at(path))),
     }
     if path is None:
-        found["problems"] = [to_text(problem) for problem in shown.problems]
         return found
     post, body = desk.ask(PostAt(path)), desk.ask(BodyOf(path))
     found |= {
@@ -43,13 +43,12 @@ def about(desk: Desk, url: str) -> dict[str, Any]:
         "minutes": post.minutes if post else 0,
         "backlinks": [{"title": link.title, "url": link.url} for link in desk.ask(Backlinks(path))],
         "related": [_relation(desk, relation) for relation in desk.ask(RelatedTo(path, RELATED)) or ()],
-        "insight": _insight(desk, view, path),
     }
     return found
 
 
-def _insight(desk: Desk, view: View, path: str) -> list[dict[str, Any]]:
-    """What of the report on the site concerns a post."""
+def insight(view: View, facts: Facts, path: str) -> list[dict[str, Any]]:
+    """What of the report on the site concerns a post. Raises Unanswered as well."""
     from octavo.briefing import sections
     from octavo.insight import inspect
 
@@ -57,7 +56,7 @@ def _insight(desk: Desk, view: View, path: str) -> list[dict[str, Any]]:
     if not view.is_related or path not in index.places or not index.settings.related.count:
         return []  # lists of an earlier moment may name posts that are gone
     try:
-        found = inspect(index, known.related.records, known.documents.records, Reader(desk.facts), path)
+        found = inspect(index, known.related.records, known.documents.records, Reader(facts), path)
     except Interrupted as interrupted:
         raise interrupted.problem from interrupted
     return [

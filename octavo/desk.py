@@ -13,15 +13,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from octavo.diagnostic import Diagnostic, in_order
+from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest, digest
 from octavo.disk import FileChanged
 from octavo.facts import Fact, Facts, Interrupted, Query, Reader, Unanswered
+from octavo.problems import Found, Problems, found, problems_with
 from octavo.project import Project
 from octavo.queries import BodyOf, Setting, Template
 from octavo.relating import Elsewhere
 from octavo.saved import FEW, Saved, Touched, parsed
 from octavo.spare import give_back
+from octavo.store import Store
 from octavo.view import View
 
 if TYPE_CHECKING:
@@ -65,6 +67,7 @@ class Desk:
         self._good_layouts: dict[str, Fact] = {}
         self._is_ahead = False
         self._doubtful: set[str] = set()
+        self._left: Store | None = None
 
     # The whole.
 
@@ -86,7 +89,10 @@ class Desk:
 
         def follows() -> bool:
             memo = self._memo
-            return elsewhere is not None and memo is not None and memo.follow(elsewhere.steps)
+            if elsewhere is not None and memo is not None and memo.follow(elsewhere.steps):
+                return True
+            self._leave_store()
+            return False
 
         self._is_ahead = True
         try:
@@ -97,6 +103,19 @@ class Desk:
             # The view before is gone, and much with it: a preview runs for hours.
             self.project.store.rest()
             give_back()
+
+    def _leave_store(self) -> None:
+        """Keep the store of the view open until another view is taken: what is saved meanwhile is rendered with it. The
+        project is about to close its store, and opens the cache anew."""
+        project = self.project
+        if self.view is not None and self.view.store is project.store:
+            self._left, project.store = project.store, Store(None, b"")
+
+    def close(self) -> None:
+        """Close what the project does not close."""
+        if self._left is not None:
+            self._left.close()
+            self._left = None
 
     def _seen(self, relating: bool, elsewhere: Elsewhere | None, follows: Callable[[], bool]) -> View | None:
         try:
@@ -114,6 +133,7 @@ class Desk:
             self._shown[url] = (-1, replace(self._shown[url][1], asked=_NEVER, problems=()))
         self._doubtful.clear()
         self._is_ahead = False
+        self.close()
 
     def _view(self, files: Files, relating: bool, elsewhere: Elsewhere | None, keeping: bool) -> View | None:
         from octavo import pipeline
@@ -130,13 +150,17 @@ class Desk:
         memo, self._memo = self._memo_for(inputs), None
         known = pipeline.learn(inputs, memo, relating=relating)
         site = pipeline.describe(inputs, memo, known)
-        problems = in_order((*held, *pipeline.check(inputs, memo, known, site)))
+        problems = found(
+            (*held, *pipeline.check(inputs, memo, known, site)),
+            self.project.weighed,
+            before.problems if before else None,
+        )
         memo.finish()
         self._memo = memo
         # The index is made here at the latest: it comes from the cache, which is another one after the next look.
         statics = pipeline.statics(known.assets, known.published.index.attachments, inputs)
         asked = pipeline.files_asked(memo, inputs)
-        return View(
+        view = View(
             files,
             inputs,
             known,
@@ -148,7 +172,10 @@ class Desk:
             relating or (elsewhere is not None and elsewhere.inputs == inputs_digest),
             bool(held),
             self.project.store,
+            now,
         )
+        view.make_ready()
+        return view
 
     def _memo_for(self, inputs: Inputs) -> Memo:
         """The memo of the last look, where it is still what the cache holds."""
@@ -231,22 +258,23 @@ class Desk:
         return found
 
     def failing(self) -> tuple[Diagnostic, ...]:
-        """What is wrong with pages as they were rendered last, where that is still so."""
-        found: list[Diagnostic] = []
+        """What is wrong with pages as they were rendered last, where that is still so. Each of them is asked about once
+        for a change."""
+        failing: list[Diagnostic] = []
         for url, (number, shown) in list(self._shown.items()):
             if shown.problems and self.view is not None:
-                if url in self.view.pages and (number == self._number or _holds(shown, self.facts)):
-                    found += shown.problems
-                elif url not in self.view.pages:
+                if url not in self.view.pages:
                     del self._shown[url]
-        return tuple(found)
+                elif number == self._number or _holds(shown, self.facts):
+                    self._shown[url] = (self._number, shown)
+                    failing += shown.problems
+        return tuple(failing)
 
-    def problems(self) -> tuple[Diagnostic, ...]:
+    def problems(self) -> Problems:
         """All that is known to be wrong, weighed by what the command line says."""
-        view = self.view
-        if view is None:
-            return ()
-        return tuple(map(self.project.weighed, in_order((*view.problems, *self.failing()))))
+        if self.view is None:
+            return Problems(Found())
+        return problems_with(self.view.problems, map(self.project.weighed, self.failing()))
 
     def _rendered(self, url: str, facts: Facts) -> Shown:
         from octavo.render import render

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
 
@@ -80,12 +80,13 @@ def in_order(problems: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     A fault in a layout is met once for each page that uses it: the first page, in order, speaks for all.
     """
     first: dict[tuple[object, ...], Diagnostic] = {}
-    for problem in sorted(problems, key=_place):
+    for problem in sorted(problems, key=place):
         first.setdefault((problem.path, problem.span, problem.code, problem.message), problem)
     return tuple(first.values())
 
 
-def _place(problem: Diagnostic) -> tuple[object, ...]:
+def place(problem: Diagnostic) -> tuple[Any, ...]:
+    """What problems are sorted by: file, line and column come first."""
     span = problem.span or Span(0)
     return (problem.path, span.line, span.column or 0, problem.severity, problem.code, problem.message, problem.during)
 

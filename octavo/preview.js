@@ -307,10 +307,11 @@
     if (!host.isConnected) document.body.append(host);
     return root;
   };
-  let problems = [], hidden = false;
-  const show = found => {
+  let problems = [], total = 0, hidden = false;
+  const show = (found, count) => {
     const before = JSON.stringify(problems.map(problem => problem.text));
     problems = found;
+    total = count ?? found.length;
     if (before !== JSON.stringify(found.map(problem => problem.text))) hidden = false;
     draw();
   };
@@ -318,14 +319,15 @@
     const place = shadow();
     place.querySelectorAll(".overlay, .badge").forEach(element => element.remove());
     if (!problems.length) return;
-    const count = `${problems.length} ${problems.length === 1 ? "error" : "errors"}`;
+    const count = `${total.toLocaleString("en")} ${total === 1 ? "error" : "errors"}`;
     if (hidden) {
       place.append(make("button", {class: "badge", type: "button", onclick: () => { hidden = false; draw(); }}, count));
       return;
     }
     const hide = () => { hidden = true; draw(); };
     place.append(make("div", {class: "overlay", role: "alert", "aria-label": count},
-      make("button", {class: "close", type: "button", title: "Esc", onclick: hide}, "Hide"), ...problems.slice(0, 20).map(described)));
+      make("button", {class: "close", type: "button", title: "Esc", onclick: hide}, "Hide"), ...problems.map(described),
+      ...(total > problems.length ? [make("p", {}, `and ${(total - problems.length).toLocaleString("en")} more: octavo check shows all`)] : [])));
   };
   const described = problem => {
     const parts = [make("h2", {}, problem.message || problem.text)];
@@ -429,7 +431,7 @@
       reveal(changed);
       dispatchEvent(new CustomEvent("octavo:shown", {detail: message.version}));
     },
-    problems(message) { show(message.problems); },
+    problems(message) { show(message.problems, message.count); },
     state(message) { tell(message); },
     panel(message) { about(message.about); },
     say(message) { remark(message.text); },

@@ -27,9 +27,10 @@ from octavo.complaints import PASSING, Complaints
 from octavo.desk import HELD_PAGES, Desk, Shown
 from octavo.facts import Unanswered
 from octavo.failures import Usage, failure
+from octavo.inspecting import Inspecting
 from octavo.project import Project
 from octavo.publish import PublishError
-from octavo.relating import Elsewhere, Relating
+from octavo.relating import Elsewhere, Relating, is_overtaken
 from octavo.serve import LOCAL, Client, PageText, PreviewServer, Shelf, allow_many_files, listen, without_policy
 from octavo.shelf import shelf
 from octavo.spare import give_back
@@ -63,6 +64,12 @@ TIDY = 0.8
 UNTIDY = 30.0
 """Seconds after which it is given back all the same."""
 
+UNSTEADY = 60.0
+"""Seconds for which files may be saved again before a look has read them, until that is told as a failure."""
+
+EVERYWHERE = 300.0
+"""Seconds after which garbage is looked for also among what was there the last time, when the author pauses."""
+
 PANEL = 0.2
 """Seconds after a change when an open panel is told of it."""
 
@@ -78,6 +85,10 @@ SHARE = 100
 TURN = 0.001
 """Seconds for which a thread has Python to itself while others wait: a save goes through four of them, and should not
 wait for a look in each."""
+
+GARBAGE = (10_000, 10, 50)
+"""When garbage is looked for, as ``gc.set_threshold`` takes it: nobody gets a turn meanwhile, so that it is better to
+look at ten thousand new objects (some milliseconds) than at as many as a command that goes on by itself."""
 
 ENDING = 0.5
 """Seconds for which the end waits for a look."""
@@ -95,8 +106,9 @@ def preview(project: Project, changes: Changes, host: str, port: int, open_brows
     server = author.server = PreviewServer(sockets, host, author)
     address = f"http://{_name(host)}:{server.port}{base_path}/"
     server.start()
-    turn = sys.getswitchinterval()
+    turn, garbage = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(TURN)
+    gc.set_threshold(*GARBAGE)
     try:
         print(f"{address}  (Ctrl-C ends)", flush=True)
         if host not in LOCAL:
@@ -108,6 +120,8 @@ def preview(project: Project, changes: Changes, host: str, port: int, open_brows
         server.stop()
         author.close()
         sys.setswitchinterval(turn)
+        gc.set_threshold(*garbage)
+        gc.unfreeze()
     return 0
 
 
@@ -127,12 +141,14 @@ class Author:
         self._looking: threading.Thread | None = None
         self._outcome: View | BaseException | None = None
         self._began = 0.0
+        self._overtaken_since: float | None = None
+        """Since when each look was given up because files were saved meanwhile."""
         self._relating = Relating(project, self._related)
+        self._inspecting = Inspecting(self._inspected)
         self._complaints = Complaints()
         self._stopped = False
         self._shelf: Shelf | None = None
         self._offered: Mapping[str, Static] = {}
-        self._busy = False
         self._texts: OrderedDict[str, tuple[Shown, PageText]] = OrderedDict()
         self._hidden: Mapping[str, str] = {}
         self._first_event = self._last_event = 0.0
@@ -145,6 +161,9 @@ class Author:
         self._rescan_at = 0.0
         self._tidy_at: float | None = None
         self._untidy_since: float | None = None
+        self._everywhere_at = 0.0
+        self._waiting: list[Callable[[], None]] = []
+        """What can be answered only after a look."""
         changes.tell(self._changed, self._stop)
 
     # What the server asks, in its thread.
@@ -156,19 +175,15 @@ class Author:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[PageText | None] = loop.create_future()
         known = self._texts.get(url)
-        if self._busy and known is not None:
-            future.set_result(known[1])
-            return future
 
-        def answer() -> None:
-            found: PageText | None = known[1] if known is not None else PageText(b"", "")
-            try:
-                found = self._page(url)
-            finally:
-                with suppress(RuntimeError):  # the server has ended
-                    loop.call_soon_threadsafe(_resolve, future, found)
+        def answer(found: PageText | None) -> None:
+            with suppress(RuntimeError):  # the server has ended
+                loop.call_soon_threadsafe(_resolve, future, found)
 
-        self._todo.put(answer)
+        def unanswered() -> PageText:
+            return known[1] if known is not None else PageText(b"", "")
+
+        self._todo.put(lambda: self._with_page(url, answer, unanswered))
         return future
 
     def said(self, client: Client, message: Mapping[str, Any]) -> None:
@@ -200,7 +215,10 @@ class Author:
     def work(self) -> None:
         """Read the site, and follow it until it is interrupted or the changes end."""
         started = time.monotonic()
-        self._look_now()
+        self._look(relating=False)
+        assert self._looking is not None
+        self._looking.join()
+        self._seen(self._looking)
         if self._desk.view is not None:
             print(f"{len(self._desk.view.pages)} pages, read in {time.monotonic() - started:.2f} s", flush=True)
         while not self._stopped:
@@ -226,6 +244,10 @@ class Author:
             self._looking.join(ENDING)
             if self._looking.is_alive():
                 self._project.leave_open()
+        if not self._inspecting.stop(ENDING):
+            self._project.leave_open()
+        elif self._looking is None or not self._looking.is_alive():
+            self._desk.close()
 
     def _due(self) -> None:
         """Do what its time has come for."""
@@ -248,8 +270,7 @@ class Author:
             self._relate()
         elif self._tidy_at is not None and now >= self._tidy_at:
             self._tidy_at = self._untidy_since = None
-            gc.collect()
-            give_back()
+            self._tidy()
         elif now >= self._rescan_at:
             self._look(relating=False)
 
@@ -259,6 +280,17 @@ class Author:
         now = time.monotonic()
         self._untidy_since = now if self._untidy_since is None else self._untidy_since
         self._tidy_at = min(now + TIDY, self._untidy_since + UNTIDY)
+
+    def _tidy(self) -> None:
+        """Look for garbage among what is new, and seldom among what was left the last time: to look at all that is
+        known of ten thousand posts takes a quarter of a second, in which nothing that is saved is shown."""
+        now = time.monotonic()
+        if now >= max(self._everywhere_at, self._last_event + TIDY):
+            self._everywhere_at = now + EVERYWHERE
+            gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+        give_back()
 
     def _relate(self) -> None:
         """Work out the related posts, here or apart."""
@@ -282,6 +314,9 @@ class Author:
             self._relating.stop()
             if isinstance(outcome, Elsewhere):
                 self._look(relating=False, elsewhere=outcome)
+            elif is_overtaken(outcome):
+                now = time.monotonic()
+                self._look_at, self._relate_at = self._look_at or now + QUIET, now + RELATED
             elif isinstance(outcome, Exception):
                 self._fail(outcome)
                 # What was to follow from it follows from a look; the lists are tried again in a while.
@@ -329,17 +364,11 @@ class Author:
         self._looking = threading.Thread(target=self._see, args=(relating, elsewhere), name="octavo-look", daemon=True)
         self._looking.start()
 
-    def _look_now(self) -> None:
-        """Look, and wait for what is seen."""
+    def _after_look(self, job: Callable[[], None]) -> None:
+        """Do something when the site has been looked at, in its turn: what is saved meanwhile is shown before."""
+        self._waiting.append(job)
         if self._looking is None:
             self._look(relating=False)
-        assert self._looking is not None
-        self._busy = True
-        try:
-            self._looking.join()
-        finally:
-            self._busy = False
-        self._seen(self._looking)
 
     def _see(self, relating: bool, elsewhere: Elsewhere | None) -> None:
         """Look, in a thread beside all else."""
@@ -363,10 +392,16 @@ class Author:
             return
         looking.join()
         self._looking = None
+        waiting, self._waiting = self._waiting, []
+        for job in waiting:
+            self._todo.put(job)
         outcome, self._outcome = self._outcome, None
         ended = time.monotonic()
         self._panels_at, self._rescan_at = ended + PANEL, ended + RESCAN
-        if isinstance(outcome, Exception):
+        self._overtaken_since = (self._overtaken_since or self._began) if is_overtaken(outcome) else None
+        if self._overtaken_since is not None and ended < self._overtaken_since + UNSTEADY:
+            self._look_at = ended + QUIET  # no fault of the site: its author has saved meanwhile, and goes on
+        elif isinstance(outcome, Exception):
             self._fail(outcome)
         elif isinstance(outcome, BaseException):
             raise outcome
@@ -408,32 +443,46 @@ class Author:
         view = self._desk.view
         if view is None:
             return
-        before, self._offered = self._shelf, self._desk.statics
+        first, offered = self._shelf is None, self._offered
+        self._offered = self._desk.statics
         self._shelf = shelf(view, self._offered, self._project)
-        if before is None:
-            self._hidden = view.not_public(self._project.now())
+        if first:
+            self._hidden = view.hidden
             self.server.tell_all({"kind": "reload"})
             return
-        hidden = view.not_public(self._project.now())
-        if hidden != self._hidden:
-            self._hidden = hidden
+        if view.hidden != self._hidden:
+            self._hidden = view.hidden
             for client in self.server.clients():
                 client.tell(self._state_message(client.url or ""))
         differing = [
             urls.href("/" + path, view.inputs.settings.base_url)
-            for path, known in before.files.items()
-            if (now := self._shelf.files.get(path)) is not None and now.digest != known.digest
+            for path, known in offered.items()
+            if (now := self._offered.get(path)) is not None and now.digest != known.digest
         ]
         if differing:
             self.server.tell_all({"kind": "files", "urls": differing})
 
-    def _page(self, url: str) -> PageText | None:
-        """A page as it is now, if need be after a look at the site as a whole."""
-        try:
-            return self._page_at_hand(url)
-        except (Unanswered, sqlite3.Error):  # what it is made from is another one now, or in another cache
-            self._look_now()
-            return self._page_at_hand(url)
+    def _with_page(
+        self, url: str, then: Callable[[PageText | None], None], unanswered: Callable[[], PageText | None]
+    ) -> None:
+        """Do something with a page as it is now, if need be after a look at the site as a whole; with what is there in
+        its place where that did not help."""
+
+        def attempt(is_last: bool) -> None:
+            try:
+                found = self._page_at_hand(url)
+            except (Unanswered, sqlite3.Error):  # what it is made from is another one now, or in another cache
+                if not is_last:
+                    self._after_look(lambda: attempt(is_last=True))
+                    return
+                then(unanswered())
+                raise
+            except BaseException:
+                then(unanswered())
+                raise
+            then(found)
+
+        attempt(is_last=False)
 
     def _page_at_hand(self, url: str) -> PageText | None:
         shown = self._desk.page(url)
@@ -461,15 +510,23 @@ class Author:
         shelf = self._shelf
         if client.url is None or shelf is None:
             return
-        client.source = self._source_of(client.url)
-        found = self._page(client.url) if client.url in shelf.pages else None
-        if found is not None and found.content and not client.version:
-            client.tell({"kind": "reload"})
-            return
-        if found is not None and found.content:
-            self._send(client, found)
-        client.tell(self._state_message(client.url))
-        client.tell(self._problems_message())
+        url, client.source = client.url, self._source_of(client.url)
+
+        def greet(found: PageText | None) -> None:
+            if client.url != url:
+                return  # it shows another one by now, and has said so
+            if found is not None and found.content and not client.version:
+                client.tell({"kind": "reload"})
+                return
+            if found is not None and found.content:
+                self._send(client, found)
+            client.tell(self._state_message(url))
+            client.tell(self._problems_message())
+
+        if url in shelf.pages:
+            self._with_page(url, greet, lambda: None)
+        else:
+            greet(None)
 
     def _source_of(self, url: str) -> str | None:
         return self._desk.view.source_of(url) if self._desk.view is not None else None
@@ -481,10 +538,23 @@ class Author:
         """Tell a tab of its page what is new, if its author wants to know."""
         if client.url and client.panel is not None:
             found = about(self._desk, client.url)
+            view, path = self._desk.view, found.get("source")
+            if view is not None and path is not None:
+                found["insight"] = self._inspecting.of(view, self._desk.facts, path)
             text = json.dumps(found)
             if text != client.panel:
                 client.panel = text
                 client.tell({"kind": "panel", "about": found})
+
+    def _inspected(self, problem: Exception | None) -> None:
+        """More is known of a page; called in another thread."""
+
+        def take() -> None:
+            self._panels_at = time.monotonic()
+            if problem is not None:
+                raise problem
+
+        self._todo.put(take)
 
     def _open(self, client: Client, message: Mapping[str, Any]) -> None:
         """Open a file of the site in the author's editor."""

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from octavo.digest import Digest
+from octavo.disk import FileChanged
 from octavo.observe import Observer
 from octavo.project import Options, Project
+from octavo.publish import PublishError
 from octavo.workers import Workers
 
 if TYPE_CHECKING:
@@ -27,6 +29,18 @@ class Elsewhere(NamedTuple):
 
     inputs: Digest
     steps: frozenset[str]
+
+
+class Overtaken(Exception):
+    """Files were saved again whenever they were read: no fault of the site. (The reason of an exception is lost on its
+    way from one process to another, so it has a name of its own.)"""
+
+
+def is_overtaken(problem: object) -> bool:
+    """Whether work on one listing of the files had to be given up because they were saved meanwhile."""
+    return isinstance(problem, Overtaken) or (
+        isinstance(problem, PublishError) and isinstance(problem.__cause__, FileChanged)
+    )
 
 
 class _Steps(Observer):
@@ -92,4 +106,9 @@ class Relating:
 def _nicely(root: str, options: Options) -> Elsewhere:
     if hasattr(os, "nice"):
         os.nice(NICE)
-    return relate_apart(root, options)
+    try:
+        return relate_apart(root, options)
+    except PublishError as problem:
+        if is_overtaken(problem):
+            raise Overtaken(str(problem)) from problem
+        raise

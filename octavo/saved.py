@@ -60,11 +60,10 @@ class Saved:
         self._inputs = view.inputs
         self._answers: dict[Query[Any], Fact] = {}
         self._retitled: dict[str, Post] = {}
-        self._places: Mapping[str, tuple[str, str]] = {}
 
     def touch(self, places: Iterable[Path]) -> Touched:
         """Answer anew what is asked about these files."""
-        known = self._places = self._places or _located(self._view)
+        known = self._view.places
         named, whole = [], True
         for place in set(places):
             if str(place) in known:
@@ -186,14 +185,6 @@ def parsed(path: str, inputs: Inputs, facts: Facts | None = None) -> Document:
         return parse(path, Reader(Facts(resolvers) if facts is None else facts.extended(resolvers)))
     except Interrupted as interrupted:
         raise interrupted.problem from interrupted
-
-
-def _located(view: View) -> Mapping[str, tuple[str, str]]:
-    """Location -> what kind of file it is, and its path or name."""
-    files = view.files
-    places = {found.location: ("posts", path) for path, found in files.posts.items()}
-    places |= {found.location: ("assets", name) for name, found in files.assets.items()}
-    return places | {found.location: ("layouts", name) for name, (_, found) in files.layouts.items()}
 
 
 def _alone(view: View, path: str, meta: Meta | None, summary: Summary) -> Live:

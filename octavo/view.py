@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest
+from octavo.problems import Found
 from octavo.script import script_files
 from octavo.sources import CONFIG
 
@@ -33,14 +34,32 @@ class View:
     statics: Mapping[str, Static]
     inputs_digest: Digest
     files_asked: tuple[tuple[str, Digest], ...]
-    problems: tuple[Diagnostic, ...]
+    problems: Found
     is_related: bool
     is_held: bool
     store: Store
+    now: dt.datetime
 
     @property
     def pages(self) -> Mapping[str, Page]:
         return self.site.routes.pages
+
+    def make_ready(self) -> None:
+        """Make what is made of all posts, in the thread that looks: whoever takes the view would wait for it."""
+        _ = self.places, self.hidden
+
+    @cached_property
+    def places(self) -> Mapping[str, tuple[str, str]]:
+        """Location -> what kind of file it is, and its path or name."""
+        files = self.files
+        places = {found.location: ("posts", path) for path, found in files.posts.items()}
+        places |= {found.location: ("assets", name) for name, found in files.assets.items()}
+        return places | {found.location: ("layouts", name) for name, (_, found) in files.layouts.items()}
+
+    @cached_property
+    def hidden(self) -> Mapping[str, str]:
+        """href -> state of the posts that a build would not publish at the moment of the view."""
+        return self.not_public(self.now)
 
     def source_of(self, url: str) -> str | None:
         """The path of the post that a page shows."""

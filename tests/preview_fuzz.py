@@ -64,7 +64,7 @@ def run(seed: int, edits: int, folder: Path, clean: CleanBuilder) -> Iterator[bo
 def _edit(author: Author, desk: Desk, numbers: random.Random, folder: Path) -> str:
     """Some edits, followed as they come, and then the look at the whole with which the preview comes to rest."""
     done = []
-    broken = any(problem.is_error for problem in desk.problems())
+    broken = desk.problems().errors > 0
     for _ in range(numbers.choice((1, 1, 2, 3))):
         before = _contents(author.site.root)
         if broken and numbers.random() < 0.7:
@@ -115,7 +115,7 @@ def _compare(desk: Desk, site: SiteFolder, folder: Path, clean: CleanBuilder) ->
     view = desk.view
     assert view is not None
     shown = {urls.output_path(url): desk.page(url) for url in view.pages}
-    problems = [to_dict(problem) for problem in desk.problems()]
+    problems = [to_dict(problem) for problem in desk.problems().ordered()]
     is_failed = any(problem["severity"] == "error" for problem in report["problems"])
     if is_failed != any(problem["severity"] == "error" for problem in problems):
         raise Difference(f"problems differ:\n  preview: {problems}\n  clean:   {report['problems']}")

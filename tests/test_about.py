@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from octavo.about import about
+from octavo.about import about, insight
 from octavo.desk import Desk
 from octavo.project import Options, Project
 from tests.sites import SiteFolder, post
@@ -73,8 +74,20 @@ def test_of_what_is_no_page_nothing_is_told(desk: Desk) -> None:
     assert about(desk, "/nothing/") == {}
 
 
+def reported(desk: Desk, path: str) -> list[dict[str, Any]]:
+    assert desk.view is not None
+    return insight(desk.view, desk.facts, path)
+
+
 def test_the_report_is_told_where_lists_are_of_this_moment(desk: Desk) -> None:
-    assert isinstance(about(desk, "/posts/a/")["insight"], list)
-    SiteFolder(desk.project.root).write("posts/c.md", post("C"))
+    folder = SiteFolder(desk.project.root)
+    folder.write("posts/a.md", post("A", body=SAME)).write("posts/b.md", post("B", "2026-01-02", body=SAME))
+    desk.look()
+    assert any("posts/b.md" in item for section in reported(desk, "posts/a.md") for item in section["items"])
+    assert reported(desk, "posts/nothing.md") == []
+    folder.write("posts/c.md", post("C"))
     desk.look(relating=False)
-    assert about(desk, "/posts/a/")["insight"] == []
+    assert reported(desk, "posts/a.md") == []
+
+
+SAME = "A quagga and a brontosaurus walk by the river, and neither of them speaks of the other one in the evening.\n"

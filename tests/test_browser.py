@@ -338,6 +338,22 @@ def test_an_error_lies_over_the_page_until_it_is_right(site: Site, opened: Calla
         badge.wait_for(state="detached")
 
 
+def test_the_first_of_many_errors_are_shown_and_all_are_counted(site: Site, opened: Callable[..., Page]) -> None:
+    folder = laid_out(site)
+    for number in range(25):
+        folder.write(f"posts/broken{number:02}.md", post(f"B {number}", "yesterday"))
+    with previewing(folder) as shown:
+        page = opened(shown, "/posts/a/")
+        overlay = page.locator("octavo-preview .overlay")
+        overlay.wait_for()
+        assert overlay.locator("h2").count() == 20
+        assert "posts/broken19.md" in overlay.inner_text()
+        assert "posts/broken20.md" not in overlay.inner_text()
+        assert "and 5 more: octavo check shows all" in overlay.inner_text()
+        page.keyboard.press("Escape")
+        assert page.locator("octavo-preview .badge").inner_text() == "25 errors"
+
+
 def test_an_error_of_a_layout_says_through_which_it_came(site: Site, opened: Callable[..., Page]) -> None:
     folder = laid_out(site)
     folder.write("layouts/post.html", "{% extends 'own.html' %}{% block main %}{{ content() }}{% endblock %}")

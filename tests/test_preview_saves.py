@@ -3,6 +3,7 @@ that is not one, and what they leave lying about is never shown."""
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import shutil
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -17,8 +19,11 @@ from urllib.parse import quote
 import pytest
 
 from octavo import preview
-from octavo.desk import Desk
-from octavo.relating import Elsewhere
+from octavo.desk import Desk, Shown
+from octavo.disk import FileChanged
+from octavo.facts import Unanswered
+from octavo.publish import PublishError
+from octavo.relating import Elsewhere, Overtaken
 from octavo.saved import Touched
 from octavo.view import View
 from tests.previewing import previewing, without_marks
@@ -408,6 +413,164 @@ def test_a_save_does_not_wait_for_a_look_at_the_site(site: Site, monkeypatch: py
         finally:
             seen.set()
         shown.equals_a_build()
+
+
+def test_each_of_many_saves_is_shown_while_the_site_is_looked_at(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = site(SITE)
+    for number in range(200):
+        folder.write(f"posts/p{number}.md", post(f"P {number}", moood="one"))
+    looking, seen = threading.Event(), threading.Event()
+    see = Desk.see
+
+    def slow(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
+        found = see(desk, relating, elsewhere)
+        if desk.view is not None:
+            looking.set()
+            assert seen.wait(SOON)
+        return found
+
+    monkeypatch.setattr(Desk, "see", slow)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        try:
+            folder.write("posts/new.md", post("New"))
+            assert looking.wait(SOON)
+            for number in range(30):
+                folder.write("posts/a.md", post("A", body=f"Save {number}.\n", **{f"key{number}": "x"}))
+                tab.shows(f"Save {number}.")
+            assert "Save 29." in shown.page("/posts/a/")
+        finally:
+            seen.set()
+        shown.equals_a_build()
+
+
+def test_a_look_that_saves_have_overtaken_is_no_failure(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = site(SITE)
+    overtaken, saved = threading.Event(), threading.Event()
+    see = Desk.see
+
+    def unsteady(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
+        if desk.view is not None and not overtaken.is_set():
+            overtaken.set()
+            assert saved.wait(SOON)
+            raise PublishError("it does not hold still to be read", "posts/a.md") from FileChanged("posts/a.md")
+        return see(desk, relating, elsewhere)
+
+    monkeypatch.setattr(Desk, "see", unsteady)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        folder.replace("posts/a.md", "Words of a.", "First save.")
+        assert overtaken.wait(SOON)
+        folder.replace("posts/a.md", "First save.", "Second save.")
+        tab.shows("Second save.")
+        saved.set()
+        shown.equals_a_build()
+        tab.quiet(1.0)
+        assert not any(message.get("problems") for message in tab.heard)
+
+
+def test_files_that_never_hold_still_are_told_of_in_the_end(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview, "UNSTEADY", 0.2)
+    folder = site(SITE)
+    see = Desk.see
+
+    def unsteady(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
+        if desk.view is not None:
+            raise PublishError("it does not hold still to be read", "posts/a.md") from FileChanged("posts/a.md")
+        return see(desk, relating, elsewhere)
+
+    monkeypatch.setattr(Desk, "see", unsteady)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        folder.replace("posts/a.md", "Words of a.", "First save.")
+        tab.until(lambda tab: any("does not hold still" in problem["text"] for problem in tab.problems))
+
+
+def test_related_posts_that_saves_have_overtaken_are_no_failure(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = site(SITE)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        shown.author._related(Overtaken("posts/a.md: it does not hold still to be read"))
+        assert not [message for message in tab.quiet(1.5) if message.get("problems")]
+
+
+def test_a_page_that_waits_for_a_look_keeps_no_save_waiting(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = site(SITE)
+    asked, seen = threading.Event(), threading.Event()
+    page, see = Desk.page, Desk.see
+
+    def not_yet(desk: Desk, url: str) -> Shown | None:
+        if url == "/posts/b/" and not seen.is_set():
+            asked.set()
+            raise Unanswered(url)
+        return page(desk, url)
+
+    def slow(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
+        if desk.view is not None:
+            assert seen.wait(SOON)
+        return see(desk, relating, elsewhere)
+
+    monkeypatch.setattr(Desk, "page", not_yet)
+    monkeypatch.setattr(Desk, "see", slow)
+    answers: list[str] = []
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        waiting = threading.Thread(target=lambda: answers.append(shown.page("/posts/b/")))
+        try:
+            waiting.start()
+            assert asked.wait(SOON)
+            folder.replace("posts/a.md", "Words of a.", "Saved meanwhile.")
+            tab.shows("Saved meanwhile.")
+            assert "Saved meanwhile." in shown.page("/posts/a/")
+            assert not answers
+        finally:
+            seen.set()
+            waiting.join(SOON)
+        assert "Words of b" in answers[0]
+
+
+def test_a_page_that_cannot_be_had_after_a_look_either_is_answered_all_the_same(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = site(SITE)
+    page = Desk.page
+
+    def never(desk: Desk, url: str) -> Shown | None:
+        if url == "/posts/b/":
+            raise Unanswered(url)
+        return page(desk, url)
+
+    monkeypatch.setattr(Desk, "page", never)
+    with previewing(folder) as shown:
+        assert shown.get("/posts/b/").status == 500
+        assert shown.get("/posts/a/").status == 200
+
+
+@pytest.mark.parametrize(("everywhere", "is_left"), [(0.0, False), (3600.0, True)])
+def test_garbage_is_looked_for_among_what_is_new_and_seldom_everywhere(
+    everywhere: float, is_left: bool, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Circle:
+        own: object = None
+
+    monkeypatch.setattr(preview, "TIDY", 0.05)
+    monkeypatch.setattr(preview, "EVERYWHERE", everywhere)
+    tidied: list[int] = []
+    tidy = preview.Author._tidy
+
+    def counted(author: preview.Author) -> None:
+        tidy(author)
+        tidied.append(gc.get_freeze_count())
+
+    monkeypatch.setattr(preview.Author, "_tidy", counted)
+    folder = site(SITE)
+    circle = Circle()
+    circle.own = circle
+    is_there = weakref.ref(circle)
+    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+        tab.until(lambda tab: bool(tidied))
+        assert tidied[0] > 0
+        del circle
+        tidied.clear()
+        folder.replace("posts/a.md", "Words of a.", "Other words.")
+        tab.until(lambda tab: bool(tidied))
+        assert (is_there() is not None) == is_left
+    assert gc.get_freeze_count() == 0
 
 
 @pytest.mark.parametrize("seed", [1, 2])

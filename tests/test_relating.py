@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import queue
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor
+from typing import Any
 
 import pytest
 
+from octavo import relating
 from octavo.desk import Desk
+from octavo.disk import FileChanged
 from octavo.project import Options, Project
-from octavo.relating import Relating, relate_apart
+from octavo.publish import PublishError
+from octavo.relating import Overtaken, Relating, relate_apart
+from octavo.view import View
 from tests.sites import SiteFolder, post
 
 Site = Callable[[str], SiteFolder]
@@ -88,7 +94,7 @@ def test_a_post_that_is_broken_meanwhile_is_an_error_like_any_other(desk: Desk) 
     SiteFolder(desk.project.root).write("posts/b.md", "---\ntitle: B\ndate: yesterday\n---\n")
     for look in (lambda: related_apart(desk), lambda: desk.look(relating=True), lambda: desk.look(relating=True)):
         look()
-        assert [problem.where() for problem in desk.problems()] == ["posts/b.md:3:7"]
+        assert [problem.where() for problem in desk.problems().ordered()] == ["posts/b.md:3:7"]
 
 
 def test_what_is_undone_meanwhile_is_as_it_was(desk: Desk) -> None:
@@ -119,3 +125,45 @@ def test_a_process_that_dies_is_told_of_and_one_that_is_stopped_is_not(desk: Des
         assert outcomes.empty()
     finally:
         relating.stop()
+
+
+def test_pages_are_rendered_while_a_cache_that_another_process_wrote_is_read_anew(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = SiteFolder(desk.project.root)
+    before, pages = desk.project.store, []
+    view = desk._view
+
+    def viewed(*arguments: Any, **named: Any) -> View | None:
+        before.connection.execute("SELECT 1")  # what a page asks may have to be read
+        pages.append(desk.page("/posts/a/"))
+        return view(*arguments, **named)
+
+    monkeypatch.setattr(desk, "_view", viewed)
+    folder.write("posts/b.md", post("B", body="Quagga and quagga.\n"))
+    relate_apart(str(desk.project.root), desk.project.options)
+    folder.write("posts/a.md", post("A", body="Saved meanwhile.\n"))
+    assert desk.touch([folder.root / "posts/a.md"]).done
+    desk.look(relating=False)
+    assert [b"Saved meanwhile." in page.content for page in pages] == [True]
+    assert desk.project.store is not before
+    with pytest.raises(sqlite3.ProgrammingError):
+        before.connection.execute("SELECT 1")
+
+
+def test_files_saved_meanwhile_have_a_name_that_survives_the_way_between_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unsteady(root: str, options: Options) -> None:
+        raise PublishError("it does not hold still to be read", "posts/a.md") from cause
+
+    monkeypatch.setattr(relating, "relate_apart", unsteady)
+    monkeypatch.setattr(relating, "NICE", 0)
+    cause: Exception = FileChanged("posts/a.md")
+    with pytest.raises(Overtaken) as raised:
+        relating._nicely("", Options())
+    assert relating.is_overtaken(raised.value)
+    cause = ValueError("another reason")
+    with pytest.raises(PublishError) as other:
+        relating._nicely("", Options())
+    assert not relating.is_overtaken(other.value)

@@ -2,6 +2,7 @@
 
     python benchmarks/preview/run.py [--posts 1000,10000] [--peers octavo,hugo,eleventy,zensical] [--edits 20]
     python benchmarks/preview/run.py --posts 10000 --peers octavo --kinds "" --scenarios burst,checkout,many
+    python benchmarks/preview/run.py --posts 10000 --peers octavo --kinds "" --scenarios warnings --saves 500
 
 A real browser shows the page of one post (and, for the edits of a title, the home page in another tab). The page itself
 looks in every frame whether the new text, or the new rule of the style sheet, is there, and says at which moment it
@@ -11,7 +12,10 @@ all its processes; the browser's are not counted. Peers are those of ``benchmark
 Scenarios are measured where they are asked for. ``burst``: a post is saved twenty times a second for ten seconds; the
 time is that from the last save until it is seen. ``checkout``: a thousand posts are others at once, the open one last;
 the time is that until it is seen, and until the server is at rest. ``many``: memory after 50 and after 500 edits of one
-body, with the server at rest before each is measured.
+body, with the server at rest before each is measured. ``warnings``: each post is given two front matter keys that there
+are not, so that ten thousand posts have twenty thousand warnings; then one is saved every half second for two minutes
+(``--saves``), each time with another text and every fourth time with another warning, whatever the server still does.
+The time is that from each save until it, or a later one, is seen.
 
 ``--write PAGE`` puts what is printed between the marks of a page.
 """
@@ -20,6 +24,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import re
 import shutil
@@ -30,7 +35,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -59,7 +64,16 @@ CHECKOUT = 1000
 MANY = (50, 500)
 """Edits after which memory is measured."""
 
-SCENARIOS = ("burst", "checkout", "many")
+KEYS = ("moood", "written_at_home")
+"""The keys that give a post two warnings."""
+
+SAVES, PAUSE = 240, 0.5
+"""Saves while there are many warnings, and the seconds from one to the next."""
+
+NEW_WARNING = 4
+"""Every so many of these saves have another warning."""
+
+SCENARIOS = ("burst", "checkout", "many", "warnings")
 
 PATIENCE = 120.0
 """Seconds for a change to be seen, and ten times as many for a server to start."""
@@ -129,7 +143,7 @@ class Measured:
     idle: float = 0.0
     scenarios: dict[str, list[float]] = field(default_factory=dict)
     """Of a burst, the milliseconds to the last save; of a checkout, the seconds to the open page and to rest; of many
-    edits, the bytes after each of ``MANY``."""
+    edits, the bytes after each of ``MANY``; with many warnings, the milliseconds of each save."""
     failure: str = ""
 
 
@@ -140,6 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--edits", type=int, default=20, help="edits of each kind that count (20)")
     parser.add_argument("--kinds", default=",".join(KINDS), help=f"kinds of edits, of {', '.join(KINDS)}")
     parser.add_argument("--scenarios", default="", help=f"of {', '.join(SCENARIOS)} (none)")
+    parser.add_argument("--saves", type=int, default=SAVES, help=f"saves while there are many warnings ({SAVES})")
     parser.add_argument("--tools", type=Path, default=ROOT / ".venv-bench", help="where the peers are installed")
     parser.add_argument("--work", type=Path, help="keep the sites there, and use those that are there already")
     parser.add_argument("--browser", default=shutil.which("chromium") or shutil.which("google-chrome"))
@@ -155,7 +170,7 @@ def main(arguments: list[str] | None = None) -> int:
                 write_site(source, count)
             site = survey(source, "real", 1)
             for name in given.peers.split(","):
-                plan = Plan(_named(given.kinds), given.edits, given.browser, _named(given.scenarios))
+                plan = Plan(_named(given.kinds), given.edits, given.browser, _named(given.scenarios), given.saves)
                 measured = measure(name, site, count, work, Tools(given.tools).of(name), plan)
                 print(table(measured), flush=True)
                 results.append(measured)
@@ -174,12 +189,14 @@ def _named(names: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which kinds of edits, how many of each, the browser that shows them, and which scenarios come then."""
+    """Which kinds of edits, how many of each, the browser that shows them, which scenarios come then, and how many
+    saves while there are many warnings."""
 
     kinds: list[str]
     edits: int
     browser: str
     scenarios: list[str]
+    saves: int = SAVES
 
 
 def measure(name: str, site: Site, count: int, work: Path, tools: Tools, plan: Plan) -> Measured:
@@ -289,7 +306,7 @@ def _edit_all(measured: Measured, space: Workspace, site: Site, pid: int, port: 
             for other in (*others.values(), *([page] if page is not own else [])):
                 other.close()
         measured.memory.append(joint_size(tree(pid)))
-        scene = Scene(space, site, pid, own, seen)
+        scene = Scene(space, site, pid, own, seen, plan.saves)
         for name in plan.scenarios:
             measured.scenarios[name] = _SCENARIOS[name](scene)
         spent, began = _cpu(pid), time.monotonic()
@@ -307,6 +324,7 @@ class Scene:
     pid: int
     page: Any
     seen: dict[tuple[str, str], float]
+    saves: int
 
     @property
     def stem(self) -> str:
@@ -366,7 +384,39 @@ def _many(scene: Scene) -> list[float]:
     return sizes
 
 
-_SCENARIOS = {"burst": _burst, "checkout": _checkout, "many": _many}
+def _warnings(scene: Scene) -> list[float]:
+    keys = "".join(f"{key}: anything\n" for key in KEYS)
+    for path in map(scene.file, scene.site.order):
+        path.write_text(path.read_text("utf-8").replace("---\n", f"---\n{keys}", 1), encoding="utf-8")
+    _rest(scene.pid, 10 * PATIENCE)
+    path = scene.file(scene.stem)
+    before = path.read_text("utf-8")
+    saves: list[tuple[str, float]] = []
+    due = time.monotonic()
+    for number in range(scene.saves):
+        token = f"zq{920_000 + number}qz"
+        text = before.replace(f"{KEYS[0]}:", f"{KEYS[0]}{number // NEW_WARNING}:", 1)
+        saves.append((token, _save(path, _body(text, number, token))))
+        due += PAUSE
+        while (left := due - time.monotonic()) > 0:
+            scene.page.wait_for_timeout(min(left, 0.02) * 1000)
+    scene.until(saves[-1][0])
+    _save(path, before)
+    _rest(scene.pid)
+    return _until_seen(saves, {token: at / 1000 for (name, token), at in scene.seen.items() if name == "own"})
+
+
+def _until_seen(saves: Sequence[tuple[str, float]], seen: Mapping[str, float]) -> list[float]:
+    """For each save, a text and the seconds when it was written, the milliseconds until it was seen, or a later one: a
+    page may pass over a text that was there for a moment only. The last has been seen."""
+    times, first = [], math.inf
+    for token, at in reversed(saves):
+        first = min(first, seen.get(token, math.inf))
+        times.append((first - at) * 1000)
+    return times[::-1]
+
+
+_SCENARIOS = {"burst": _burst, "checkout": _checkout, "many": _many, "warnings": _warnings}
 
 Edit = Callable[[str, int, str], str]
 
@@ -412,10 +462,10 @@ def _save(path: Path, text: str) -> float:
     return time.time()
 
 
-def _rest(pid: int) -> float:
+def _rest(pid: int, patience: float = PATIENCE) -> float:
     """Wait until a server has done all that an edit brings about; gives the moment since which it is at rest, in
     seconds since 1970."""
-    last, quiet, end, since = _cpu(pid), 0, time.monotonic() + PATIENCE, time.time()
+    last, quiet, end, since = _cpu(pid), 0, time.monotonic() + patience, time.time()
     while quiet < 4 and time.monotonic() < end:
         time.sleep(0.3)
         now = _cpu(pid)
@@ -441,6 +491,11 @@ def _cpu(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def _p95(times: Sequence[float]) -> float:
+    ordered = sorted(times)
+    return ordered[round(0.95 * (len(ordered) - 1))]
+
+
 def table(measured: Measured) -> str:
     """The figures of one server, a line for each kind of edit."""
     title = f"{PEERS[measured.peer].title}, {measured.posts:,} posts"
@@ -448,8 +503,7 @@ def table(measured: Measured) -> str:
         f"{title}: first page after {measured.start:.2f} s" + (f"; {measured.failure}" if measured.failure else "")
     ]
     for kind, times in measured.times.items():
-        ordered = sorted(times)
-        p95 = ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
+        ordered, p95 = sorted(times), _p95(times)
         cpu = f", {measured.cpu[kind]:.2f} s CPU" if kind in measured.cpu else ""
         lines.append(
             f"  {kind:18} median {statistics.median(times):7.0f} ms, p95 {p95:7.0f} ms,"
@@ -464,6 +518,12 @@ def table(measured: Measured) -> str:
     if "many" in found:
         sizes = ", ".join(f"{size / 1e6:.0f} MB after {n}" for n, size in zip(MANY, found["many"], strict=True))
         lines.append(f"  edits of one body: {sizes}")
+    if "warnings" in found:
+        times = found["warnings"]
+        lines.append(
+            f"  {len(KEYS) * measured.posts:,} warnings, {len(times)} saves, {1 / PAUSE:.0f} a second: median"
+            f" {statistics.median(times):.0f} ms, p95 {_p95(times):.0f} ms, the slowest {max(times):.0f} ms"
+        )
     if measured.memory:
         sizes = " then ".join(f"{size / 1e6:.0f} MB" for size in measured.memory)
         lines.append(f"  memory {sizes}; idle {measured.idle:.1%} of a CPU")
