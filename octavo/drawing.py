@@ -46,7 +46,7 @@ class Undrawable(Exception):
 @cache
 def recipe() -> Digest:
     """Stands for all that decides how a card looks beside its texts and its font: this code, and the libraries."""
-    check_parts()
+    check_parts("_imagingft")
     versions = tuple(str(features.version(name)) for name in ("freetype2", "raqm", "harfbuzz", "fribidi", "zlib"))
     return digest((PIL.__version__, versions, Path(__file__).read_bytes()))
 
@@ -64,7 +64,7 @@ def drawable(font: bytes) -> Ranges:
 
 @cache
 def _can_shape() -> bool:
-    check_parts()
+    check_parts("_imagingft")
     if features.check("raqm") and features.check("fribidi"):
         return True
     check_room(ROOM, "loading FriBidi")  # Pillow does without it where it cannot be loaded

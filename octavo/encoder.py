@@ -12,7 +12,7 @@ from PIL import Image, ImageCms, features
 
 from octavo.digest import Digest, digest
 from octavo.model import Order, Variant
-from octavo.raster import SIDEWAYS, UPRIGHT, check_parts, opened, orientation
+from octavo.raster import FORMAT_PARTS, SIDEWAYS, UPRIGHT, check_parts, opened, orientation
 from octavo.shortage import ROOM, raise_if_shortage
 
 # Chosen by eye: the lowest at which a photo shows no fault at the size of a page. AVIF's speed goes from 0 to 10; at 8
@@ -39,14 +39,14 @@ class Undecodable(Exception):
 @cache
 def writable_formats() -> tuple[str, ...]:
     """The formats that this Pillow can write."""
-    check_parts()
+    check_parts(*FORMAT_PARTS)
     return tuple(name for name in ("avif", "webp", "jpeg") if features.check({"jpeg": "jpg"}.get(name, name)))
 
 
 @cache
 def recipe() -> Digest:
     """Stands for all that decides the bytes of an image beside its order: this code, and the libraries below it."""
-    check_parts()
+    check_parts(*FORMAT_PARTS, "_imagingcms")
     versions = tuple(str(features.version(name)) for name in ("avif", "webp", "jpg", "zlib", "littlecms2"))
     sources = tuple(Path(__file__).with_name(name).read_bytes() for name in ("encoder.py", "raster.py"))
     return digest((PIL.__version__, versions, sources))

@@ -55,16 +55,20 @@ def _fault(problem: Exception, data: bytes, content: Digest) -> Picture:
 
 
 @cache
-def check_parts() -> None:
+def check_parts(*parts: str) -> None:
     """Raise Shortage for a part of Pillow that is there and cannot be loaded: Pillow would know no such format."""
-    for part in ("_webp", "_avif", "_imagingcms", "_imagingft"):
+    for part in parts:
         check_part(f"PIL.{part}")
+
+
+FORMAT_PARTS = ("_webp", "_avif")
+"""The parts of Pillow for formats that it may lack."""
 
 
 @contextmanager
 def opened(data: bytes) -> Iterator[Image.Image]:
     """A file whose header has been read. Raises whatever Pillow makes of a damaged one; its warnings are nobody's."""
-    check_parts()
+    check_parts(*FORMAT_PARTS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:

@@ -136,6 +136,8 @@ class _Manager(pools._ExecutorManagerThread):
         for item in list(self.pending_work_items.values()):
             with suppress(InvalidStateError):
                 item.future.set_exception(BrokenProcessPool(message))
+        for process in list(self.processes.values()):
+            process.join(PATIENCE)
 
 
 class _Silent:

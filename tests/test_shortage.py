@@ -360,7 +360,7 @@ def unlimited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteFolder]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of Linux")
-@pytest.mark.parametrize("megabytes", [110, 150, 190, 230, 260, 300])
+@pytest.mark.parametrize("megabytes", [110, 200, 230, 260, 300, 340])
 def test_a_build_with_little_memory_is_the_same_or_none(megabytes: int, unlimited: SiteFolder, tmp_path: Path) -> None:
     folder = SiteFolder(shutil.copytree(unlimited.root, tmp_path / "site", ignore=shutil.ignore_patterns(".octavo")))
     shutil.rmtree(folder.root / "output")
