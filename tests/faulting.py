@@ -34,15 +34,18 @@ from typing import Any, cast
 
 from tests.sites import BASE, files_in, post
 
-SITE = (
-    f"-- pyproject.toml --\n{BASE}paginate = 2\n"
-    + f"-- posts/alpha.md --\n{post('Alpha', '2026-01-01', 'One [two](beta.md).', tags='[orm, web]')}"
-    + f"-- posts/beta.md --\n{post('Beta', '2026-01-02', 'Two.', tags='[orm]')}"
-    + f"-- posts/gamma.md --\n{post('Gamma', '2026-01-03', 'Three.')}"
-    + "-- assets/root/thing --\na file\n"
-    + "-- assets/root/other/inside.txt --\na file in a folder\n"
-    + "-- assets/root/Readme.txt --\nread\n"
-    + "-- assets/root/old.txt --\nold\n"
+SITE = "".join(
+    f"-- {path} --\n{text}\n"
+    for path, text in {
+        "pyproject.toml": BASE + "paginate = 2",
+        "posts/alpha.md": post("Alpha", "2026-01-01", "One [two](beta.md).", tags="[orm, web]"),
+        "posts/beta.md": post("Beta", "2026-01-02", "Two.", tags="[orm]"),
+        "posts/gamma.md": post("Gamma", "2026-01-03", "Three."),
+        "assets/root/thing": "a file",
+        "assets/root/other/inside.txt": "a file in a folder",
+        "assets/root/Readme.txt": "read",
+        "assets/root/old.txt": "old",
+    }.items()
 )
 """A small site."""
 
