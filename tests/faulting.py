@@ -54,8 +54,8 @@ SITE = "".join(
 class Run:
     """A command in a site's folder. ``kill`` is the number of the call at which it is killed, from 1.
 
-    With ``error``, the name of an errno, the ``fail``-th call below the folder ``under`` fails, and all after it when
-    ``stays`` is set.
+    With ``error``, the name of an errno, the call with the number ``fail`` fails, and with ``stays`` all that come
+    after it in the folder ``under``.
     """
 
     folder: str
@@ -213,7 +213,6 @@ class _Counter:
         self._root = os.path.realpath(".")
         self._under = self.inside(run.under) or run.under
         self._calls = 0
-        self._failing = 0
         self._write = os.write
 
     def inside(self, path: object, folder: object = -1) -> str:
@@ -235,18 +234,18 @@ class _Counter:
             if half:
                 half()
             os.kill(os.getpid(), signal.SIGKILL)
-        if not self._run.error or not any(
-            part == self._under or part.startswith(self._under + "/") for part in path.split(" -> ")
-        ):
+        if not self._run.error or self._calls < self._run.fail:
             return
         # What frees space or tidies up succeeds on a full disk, and with too many open files.
         if self._run.error in ("ENOSPC", "EMFILE") and name in ("os.remove", "os.rmdir"):
             return
-        self._failing += 1
-        if self._failing == self._run.fail or (self._run.stays and self._failing > self._run.fail):
+        if self._calls == self._run.fail or (self._run.stays and self._is_under(path)):
             if half:
                 half()
             raise self._sqlite_error() if is_sqlite else self._os_error(path)
+
+    def _is_under(self, path: str) -> bool:
+        return any(part == self._under or part.startswith(self._under + "/") for part in path.split(" -> "))
 
     def _os_error(self, path: str) -> OSError:
         number = getattr(errno, self._run.error)
@@ -270,7 +269,8 @@ def _install(counter: _Counter) -> None:
             case "open":
                 path, _, flags = values
                 if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC) and not isinstance(path, int):
-                    note("open", counter.inside(path, opened_in[0]))
+                    makes = flags & (os.O_CREAT | os.O_TRUNC)
+                    note("open" if makes else "reopen", counter.inside(path, opened_in[0]))
             case "os.rename" | "os.link":
                 old, new = counter.inside(values[0], values[2]), counter.inside(values[1], values[3])
                 note(event, f"{old} -> {new}" if old or new else "")

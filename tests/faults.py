@@ -20,8 +20,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -136,6 +136,92 @@ class Finding:
         return f"{self.case}: {self.call}\n{faults}\n    repeat: python -m tests.faults {real}--only '{self.case}'"
 
 
+class Strace:
+    """Runs commands below strace, which numbers, ends and fails system calls; and below limits of the system."""
+
+    def __init__(self, home: Path) -> None:
+        self._log = home / "strace.log"
+        self._numbered: list[tuple[str, int]] = []
+
+    def run(self, run: Run) -> Outcome:
+        """The calls are numbered as in the last run that nothing stopped."""
+        if run.error.startswith("RLIMIT_"):
+            return self._limited(run)
+        if run.error == "tmpfs":
+            return self._on_small_disk(run)
+        at = run.kill or run.fail
+        inject: list[str] = []
+        if at and at <= len(self._numbered):
+            name, count = self._numbered[at - 1]
+            what = "signal=KILL" if run.kill else f"error={run.error}"
+            inject = [f"--inject={name}:{what}:when={count}{'+' * run.stays}"]
+        trace = ["strace", "-f", "-qq", "-y", "-s", "0", "-o", str(self._log), "-e", "trace=" + ",".join(_SYSTEM_CALLS)]
+        done = self._process(run, [*trace, *inject])
+        root = os.path.realpath(run.folder)
+        calls = list(_calls_in(self._log.read_text("utf-8", "backslashreplace"), root))
+        if not at:
+            self._numbered = [(name, count) for name, count, _ in calls]
+        return replace(done, calls=[shown for _, _, shown in calls])
+
+    def _process(self, run: Run, before: Sequence[str] = (), limit: tuple[int, int] | None = None) -> Outcome:
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(
+            [*before, sys.executable, "-m", "octavo", *run.arguments],
+            cwd=run.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            preexec_fn=(lambda: resource.setrlimit(limit[0], (limit[1], limit[1]))) if limit else None,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def _limited(self, run: Run) -> Outcome:
+        return self._process(run, limit=(getattr(resource, run.error), run.fail))
+
+    def _on_small_disk(self, run: Run) -> Outcome:
+        cache = Path(run.folder, ".octavo")
+        cache.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={run.fail}k", "none", str(cache)], check=True)
+        try:
+            return self._process(run)
+        finally:
+            subprocess.run(["umount", str(cache)], check=True)
+
+
+_SYSTEM_CALLS = (
+    "openat,write,pwrite64,writev,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,truncate,ftruncate,"
+    "fallocate,fsync,fdatasync,syncfs,link,linkat,symlink,symlinkat,copy_file_range,sendfile"
+).split(",")
+
+_LINE = re.compile(r"^(\d+) +(\w+)\((.*)$")
+_OPERAND = re.compile(r'(?:[\w-]+<([^>]*)>, )?"([^"]*)"|\d+<(/[^>]*)>')
+
+
+def _calls_in(log: str, root: str) -> Iterator[tuple[str, int, str]]:
+    """(system call, its number among those of this name in its thread, what is shown) for each that writes in the site."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for line in log.splitlines():
+        found = _LINE.match(line)
+        if not found:
+            continue
+        thread, name, rest = found.groups()
+        counts[thread, name] += 1
+        if name == "openat" and not re.search(r"O_(WRONLY|RDWR|CREAT|TRUNC)", rest):
+            continue
+        paths = [
+            os.path.join(root, folder or "", path or descriptor or "")  # noqa: PTH118
+            for folder, path, descriptor in _OPERAND.findall(rest.rpartition(" = ")[0] or rest)
+        ]
+        inside = [path.removeprefix(root + "/") for path in paths if path.startswith(root + "/")]
+        if inside:
+            shown = name
+            if name == "openat":
+                shown = "open" if re.search("O_(CREAT|TRUNC)", rest) else "reopen"
+            elif "AT_REMOVEDIR" in rest:
+                shown = "rmdir"
+            yield name, counts[thread, name], f"{shown} {' -> '.join(inside)}"
+
+
 class Bench:
     """Where cases are tried, one after the other: a folder with a site, fresh for each."""
 
@@ -231,7 +317,7 @@ class Bench:
         faults += _differences(FOREIGN, _foreign(self.site.root), "foreign files")
         faults += _differences(beside, _beside(self.site.root), "beside output/")
         calls = outcome.calls
-        call = case.error and f"{case.error} at call {case.at} of the cache" or (calls[-1] if calls else "")
+        call = f"{case.error} at {case.at}" if case.error else calls[-1] if calls else ""
         return Finding(case, call, tuple(faults), self.is_real) if faults else None
 
     def _while_down(self, case: Case, outcome: Outcome, old: Tree, new: Tree) -> Iterator[str]:
@@ -254,11 +340,25 @@ class Bench:
                 yield from _differences(old, now, "before the sweep")
 
 
+_CHANGE_NO_FILE = (
+    "reopen",
+    "os.mkdir",
+    "os.rmdir",
+    "sqlite",
+    "mkdir",
+    "mkdirat",
+    "rmdir",
+    "fsync",
+    "fdatasync",
+    "syncfs",
+)
+
+
 def _is_sweep(call: str) -> bool:
     """Whether a call changes what is published."""
     name, _, rest = call.partition(" ")
     path = rest.rpartition(" -> ")[2]
-    return name not in ("os.mkdir", "os.rmdir", "sqlite") and path.startswith("output/") and ".octavo-" not in path
+    return name not in _CHANGE_NO_FILE and path.startswith("output/") and ".octavo-" not in path
 
 
 def _files(root: Path) -> dict[str, bytes]:
@@ -317,11 +417,23 @@ def kills(bench: Bench, scenario: Scenario, spread: Spread) -> Iterator[Case]:
 def failures(bench: Bench, scenario: Scenario, spread: Spread) -> Iterator[Case]:
     """Each chosen call of the cache, failing alone or with all that follow."""
     calls = bench.count(Case(scenario, 0))
-    numbers = range(1, sum(" .octavo/" in call or call.endswith(" .octavo") for call in calls) + 1)
+    numbers = [at for at, call in enumerate(calls, 1) if _is_of_cache(call)]
     for error in ERRORS:
         for stays in (False, True):
             for at in spread.choose(numbers):
                 yield Case(scenario, at, error=error, stays=stays)
+
+
+def limits(scenario: Scenario) -> Iterator[Case]:
+    """Few open files, small files, and a cache on a small file system. What is given is the limit, not a call."""
+    yield from (Case(scenario, count, error="RLIMIT_NOFILE") for count in (*range(4, 24), 32))
+    yield from (Case(scenario, 2**power, error="RLIMIT_FSIZE") for power in range(9, 21))
+    if not scenario.is_built and hasattr(os, "geteuid") and os.geteuid() == 0:
+        yield from (Case(scenario, 2**power, error="tmpfs") for power in range(2, 12))
+
+
+def _is_of_cache(call: str) -> bool:
+    return ".octavo" in {path.partition("/")[0] for path in call.split(" ")}
 
 
 @dataclass
@@ -333,7 +445,7 @@ class Spread:
     every: int = 1
     most: int = 1_000_000
 
-    def choose(self, numbers: range, matter: Iterable[int] = ()) -> list[int]:
+    def choose(self, numbers: Sequence[int], matter: Iterable[int] = ()) -> list[int]:
         return sorted({*self._some(list(numbers)), *(self._some(list(matter)) if self.every > 1 else ())})
 
     def _some(self, numbers: list[int]) -> list[int]:
@@ -347,29 +459,38 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="with which to begin")
     parser.add_argument("--scenario", choices=SCENARIOS, action="append", help="only these")
     parser.add_argument("--only", metavar="CASE", help="one case, as a failure names it")
+    parser.add_argument("--real", action="store_true", help="at system calls, with strace, and below limits")
     parser.add_argument("--show", type=int, default=10, metavar="N", help="print N failures of each scenario in full")
     arguments = parser.parse_args()
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(Server())
-        bench = Bench(home, server, server)
+        if arguments.real and shutil.which("strace") is None:
+            print("no strace here: the faults at system calls are left out")
+            return 0
+        bench = Bench(home, Strace(home) if arguments.real else server, server)
         if arguments.only:
-            finding = bench.try_case(Case.parse(arguments.only))
+            case = Case.parse(arguments.only)
+            bench.count(case)
+            finding = bench.try_case(case)
             print(finding or "all is well")
             return 1 if finding else 0
         found = 0
         spread = Spread(random.Random(arguments.seed), arguments.every)
         for name in arguments.scenario or SCENARIOS:
             scenario = SCENARIOS[name]
-            found += _try_all(bench, f"{name}, killed", list(kills(bench, scenario, spread)), arguments.show)
+            found += _try_all(bench, f"{name}, killed", kills(bench, scenario, spread), arguments.show)
             if name in ("first", "later", "unchanged", "clean"):
-                found += _try_all(bench, f"{name}, failing", list(failures(bench, scenario, spread)), arguments.show)
+                found += _try_all(bench, f"{name}, failing", failures(bench, scenario, spread), arguments.show)
+            if name in ("first", "later") and arguments.real:
+                found += _try_all(bench, f"{name}, limited", limits(scenario), arguments.show)
     return 1 if found else 0
 
 
-def _try_all(bench: Bench, title: str, cases: list[Case], show: int) -> int:
-    findings = [finding for case in cases if (finding := bench.try_case(case))]
-    print(f"{title}: {len(cases)} cases, {len(findings)} failures", flush=True)
+def _try_all(bench: Bench, title: str, cases: Iterable[Case], show: int) -> int:
+    tried = [bench.try_case(case) for case in cases]
+    findings = [finding for finding in tried if finding]
+    print(f"{title}: {len(tried)} cases, {len(findings)} failures", flush=True)
     for finding in findings[:show]:
         print(finding, flush=True)
     return len(findings)
