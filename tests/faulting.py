@@ -359,7 +359,7 @@ def _wrap_files(counter: _Counter) -> None:
         buffered = io.BufferedWriter(raw, buffering if buffering > 1 else io.DEFAULT_BUFFER_SIZE)
         return buffered if "b" in mode else io.TextIOWrapper(buffered, encoding, errors, newline)
 
-    io.open = builtins.open = open_counted  # type: ignore[assignment]
+    io.open = builtins.open = open_counted
 
 
 def _wrap_sqlite(counter: _Counter) -> None:
@@ -419,7 +419,7 @@ def _wrap_sqlite(counter: _Counter) -> None:
         connection.shown = shown
         return connection
 
-    sqlite3.connect = connect
+    sqlite3.connect = connect  # type: ignore[assignment]
 
 
 if __name__ == "__main__":

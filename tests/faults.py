@@ -95,8 +95,8 @@ ERRORS = ("ENOSPC", "EMFILE", "EROFS", "EIO")
 
 @dataclass(frozen=True)
 class Case:
-    """The ``at``-th call of a scenario's command is where it is killed, or fails with ``error``: that one call, or, with
-    ``stays``, all of the cache after it too. ``sweep`` is the call at which the first command was killed."""
+    """The ``at``-th call of a scenario's command is where it is killed, or fails with ``error``: that one call, or,
+    with ``stays``, all of the cache after it too. For an ``error`` that is a limit, ``at`` is that. ``sweep`` is the call at which the first command was killed."""
 
     scenario: Scenario
     at: int
@@ -198,7 +198,7 @@ _OPERAND = re.compile(r'(?:[\w-]+<([^>]*)>, )?"([^"]*)"|\d+<(/[^>]*)>')
 
 
 def _calls_in(log: str, root: str) -> Iterator[tuple[str, int, str]]:
-    """(system call, its number among those of this name in its thread, what is shown) for each that writes in the site."""
+    """(system call, its number of this name in its thread, what is shown) for each that writes in the site."""
     counts: Counter[tuple[str, str]] = Counter()
     for line in log.splitlines():
         found = _LINE.match(line)
