@@ -1,6 +1,6 @@
-"""Run Octavo's commands so that they die, or fail, at the n-th call that writes: ``python -m tests.faulting`` is a server.
+"""Run Octavo's commands so that they die, or fail, at the n-th call that writes.
 
-It reads a Run as a line of JSON, forks, and answers with an Outcome. It has imported everything before, so that a run
+``python -m tests.faulting`` is a server. It reads a Run as a line of JSON, forks, and answers with an Outcome. It has imported everything before, so that a run
 costs what the command does and not what Python's start does. Nothing of the system is needed but ``fork``.
 
 What counts as a call that writes is whatever concerns the site's folder and is
@@ -69,7 +69,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended: a negative status is a signal. ``calls`` are those that write, those that failed included."""
+    """How a command ended: a negative status is a signal. ``calls`` are those that write, also those that failed."""
 
     status: int
     out: str
@@ -218,9 +218,12 @@ class _Counter:
     def inside(self, path: object, folder: object = -1) -> str:
         """The path relative to the site's folder; empty for what is not in it. ``folder`` is a descriptor."""
         try:
-            text = os.readlink(f"/proc/self/fd/{path}") if isinstance(path, int) else os.fsdecode(cast(str, path))
+            if not isinstance(path, int):
+                text = os.fsdecode(cast(str, path))
+            else:
+                text = os.readlink(f"/proc/self/fd/{path}")  # noqa: PTH115
             if isinstance(folder, int) and folder >= 0:
-                text = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), text)  # noqa: PTH118
+                text = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), text)  # noqa: PTH115, PTH118
         except (OSError, TypeError):
             return ""
         text = os.path.abspath(text)  # noqa: PTH100

@@ -1,7 +1,8 @@
 """Faults: kill a command at its n-th call that writes, or have one fail, and see what the next build makes of it.
 
-``python -m tests.faults`` goes through all calls of all scenarios, ``--every N`` through each N-th of them from one that
-``--seed`` chooses; ``--only CASE`` repeats the case that a failure names. ``--real`` does so at the system calls, with
+``python -m tests.faults`` goes through all calls of all scenarios, ``--every N`` through each N-th of them, the first
+by ``--seed``; ``--only CASE`` repeats the case that a failure names (a call or two may lie elsewhere by then: what a
+build writes into its cache depends on how long ago a file was changed). ``--real`` does so at the system calls, with
 strace, and with limits and small file systems.
 
 Whatever was killed or failed: the next build succeeds, publishes what a clean build in a fresh folder does, leaves
@@ -95,8 +96,9 @@ ERRORS = ("ENOSPC", "EMFILE", "EROFS", "EIO")
 
 @dataclass(frozen=True)
 class Case:
-    """The ``at``-th call of a scenario's command is where it is killed, or fails with ``error``: that one call, or,
-    with ``stays``, all of the cache after it too. For an ``error`` that is a limit, ``at`` is that. ``sweep`` is the call at which the first command was killed."""
+    """The ``at``-th call of a scenario's command is where it is killed, or fails with ``error``: that call alone, or,
+    with ``stays``, all of the cache after it too. For an ``error`` that is a limit, ``at`` is that. ``sweep`` is the
+    call at which the first command was killed."""
 
     scenario: Scenario
     at: int
