@@ -1,7 +1,8 @@
 """Run Octavo's commands so that they die, or fail, at the n-th call that writes.
 
-``python -m tests.faulting`` is a server. It reads a Run as a line of JSON, forks, and answers with an Outcome. It has imported everything before, so that a run
-costs what the command does and not what Python's start does. Nothing of the system is needed but ``fork``.
+``python -m tests.faulting`` is a server. It reads a Run as a line of JSON, forks, and answers with an Outcome. It has
+imported everything before, so that a run costs what the command does and not what Python's start does. It needs
+``fork``, and ``/proc`` for calls that name an open file.
 
 What counts as a call that writes is whatever concerns the site's folder and is
 
@@ -218,10 +219,8 @@ class _Counter:
     def inside(self, path: object, folder: object = -1) -> str:
         """The path relative to the site's folder; empty for what is not in it. ``folder`` is a descriptor."""
         try:
-            if not isinstance(path, int):
-                text = os.fsdecode(cast(str, path))
-            else:
-                text = os.readlink(f"/proc/self/fd/{path}")  # noqa: PTH115
+            at = f"/proc/self/fd/{path}"
+            text = os.readlink(at) if isinstance(path, int) else os.fsdecode(cast(str, path))  # noqa: PTH115
             if isinstance(folder, int) and folder >= 0:
                 text = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), text)  # noqa: PTH115, PTH118
         except (OSError, TypeError):
