@@ -18,11 +18,13 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto
 
 # 200 runs of 30 random edits, each compared with a clean build in a fresh process; then the seeded faults it must catch, and
-# the same of what the preview shows.
+# the same of what the preview shows; then commands killed, and failing, at calls that write.
 fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz --runs 200 --edits 30
 	$(BIN)/python -m tests.mutants
 	$(BIN)/python -m tests.preview_fuzz --runs 50 --edits 30
+	$(BIN)/python -m tests.faults --every 3
+	$(BIN)/python -m tests.faults --real --every 10
 
 # What readers' browsers, validators and Lighthouse make of the theme, in one table; `make audit AUDIT=--fast` without
 # Lighthouse. It installs what it needs, from npm and Debian.
