@@ -28,7 +28,7 @@ from octavo.desk import HELD_PAGES, Desk, Shown
 from octavo.facts import Unanswered
 from octavo.failures import Usage, failure
 from octavo.project import Project
-from octavo.publish import PublishError
+from octavo.publish_errors import PublishError
 from octavo.relating import Elsewhere, Relating
 from octavo.serve import LOCAL, Client, PageText, PreviewServer, Shelf, allow_many_files, listen, without_policy
 from octavo.shelf import shelf
