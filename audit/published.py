@@ -83,7 +83,11 @@ class Published:
 
     @cached_property
     def files(self) -> frozenset[str]:
-        return frozenset(file.relative_to(self.folder).as_posix() for file in self.folder.rglob("*") if file.is_file())
+        return frozenset(
+            file.relative_to(self.folder).as_posix()
+            for file in self.folder.rglob("*")
+            if file.is_file() and file.name != ".octavo-written"
+        )
 
     @cached_property
     def pages(self) -> Mapping[str, Html]:

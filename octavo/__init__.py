@@ -6,6 +6,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
     0 values    together  digest       one canonical fingerprint of an immutable value
                           diagnostic   a problem: path, line, column, severity, message, hint
                           state        what tells that a file has not been changed
+                          regular_file  a regular file, opened without following a link
                           slug         text as one segment of a URL
                           spare        memory that is free, given back
                           shortage     what the machine has run out of, which is nobody's fault
@@ -24,7 +25,15 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
     2 model     together  model        the nouns, all frozen
                           queries      every question a step may ask
                           urls         URL patterns; from a URL to an href and to a file
-    3 reading   together  source       bytes as the text that an author sees
+    3 output    together  publish_errors  what keeps a site from being published, in words
+                          paths        the check that every output path goes through
+                          output_files  the files of an output folder, without following a link
+                          staging      where changed files wait
+                          written_list  the list in the output folder of what was written
+                          manifest     what was written, and how it lay on the disk
+                          journal      the sweep, written down before it begins; recovery
+                          publish      the plan and the run
+    4 reading   together  source       bytes as the text that an author sees
                           frontmatter  a strict front matter, every value at its place
                           schema       front matter, typed
                           terms        the counted words of a post
@@ -66,12 +75,12 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           alike        what of a layout is alike on all pages
                           layouts      Jinja2 as Octavo uses it
                           faults       what went wrong in a layout, and where
-    4 steps     apart     parse        a source -> Document
+    5 steps     apart     parse        a source -> Document
                           related      posts -> the posts most like each, with reasons
                           render       a Page -> Output
                           images       an image -> what is known of it, and its variants
                           lint         a layout -> what is wrong with it
-    5 assembly  together  live         which documents are published, and what others may know of them
+    6 assembly  together  live         which documents are published, and what others may know of them
                           naming       posts by what authors call them
                           wishes       what authors wish of related posts, and what is wrong with it
                           routes       which pages exist, and where
@@ -86,11 +95,10 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           extend       what build.py adds
                           pipeline     the build, a straight line
                           ondemand     one image, made when it is asked for
-    6 shell     apart     config       settings from pyproject.toml
+    7 shell     apart     config       settings from pyproject.toml
                           disk         files and the stat cache
                           lock         one command at a time
                           outlet       where output may be
-                          publish      staging, journal, manifest
                           workers      processes
                           cluster      workers of a Dask cluster
                           gallery      images that were made
@@ -101,7 +109,8 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           watch        changes of files, settled
                           serve        the preview's server
                           editor       the author's editor, opened at a line
-    7 command   together  sources      every file a site is made from
+    8 command   together  sources      every file a site is made from
+                          cache_folder  the cache folder, opened without following links
                           project      a site's folder, opened for work
                           failures     what keeps a command from being done, in words and as a status
                           rebuild      builds that follow the files

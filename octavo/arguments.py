@@ -115,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
     shown.add_argument("--published", action="store_true", help="show only what is published")
     serve.add_argument("--allow-broken-links", action="store_true", help="report broken links as warnings")
     _add_jobs(serve)
+    _add_cache(serve)
 
     watch = _command(subparsers, "watch", commands.watch, "rebuild output/ on change, without a server")
     _add_build_options(watch)
@@ -133,16 +134,21 @@ def parser() -> argparse.ArgumentParser:
     related.add_argument("--drafts", action="store_true", help="count drafts as published")
     related.add_argument("--future", action="store_true", help="count posts to come as published")
     _add_jobs(related)
+    _add_cache(related)
 
     why = _command(subparsers, "why", commands.why, "which inputs made a page, and why it was rebuilt last")
     why.add_argument("url", metavar="URL", help="the page's address, such as /posts/hello/")
     why.add_argument("--format", choices=("text", "json"), default="text", help="how to report (default: text)")
+    _add_cache(why)
 
     new = _command(subparsers, "new", commands.new, "begin a post")
     new.add_argument("title", nargs="+", metavar="TITLE", help="the post's title")
 
     clean = _command(subparsers, "clean", commands.clean, "remove the cache")
     clean.add_argument("--output", action="store_true", help="also remove what was published")
+    help = "with --output: name the other files there that are not hidden, and ask whether to remove them as well"
+    clean.add_argument("--unknown", action="store_true", help=help)
+    _add_cache(clean)
     return top
 
 
@@ -193,9 +199,13 @@ def _add_build_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--fresh", action="store_true", help="use nothing of earlier builds")
     command.add_argument("--strict", action="store_true", help="treat warnings as errors")
     command.add_argument("--allow-broken-links", action="store_true", help="report broken links as warnings")
-    command.add_argument("--cache", type=_name, metavar="DIR", help="instead of .octavo")
+    _add_cache(command)
     help = "how long to wait for another build (default: 60)"
     command.add_argument("--wait", type=_seconds, default=60.0, metavar="SECONDS", help=help)
+
+
+def _add_cache(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--cache", type=_name, metavar="DIR", help="instead of .octavo")
 
 
 def _add_jobs(command: argparse.ArgumentParser) -> None:

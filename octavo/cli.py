@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
 
@@ -20,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         read_names_as_utf8()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        words = stamp.told(_cache(given), given, time.monotonic()) if _is_build(given) else None
+        cache = _cache(given) if _is_build(given) else ""
+        words = stamp.told(cache, given, time.monotonic()) if cache else None
         if words is not None:
             return _tell(words)
     except KeyboardInterrupt:
@@ -78,8 +80,16 @@ def _is_build(given: list[str]) -> bool:
 
 
 def _cache(given: list[str]) -> str:
+    """The cache of the site; empty where there is none, or it or what is read of it is a link or no regular file: the
+    long way tells of that."""
     folder = given[1] if given[:1] == ["-C"] and len(given) > 1 else "."
-    return f"{folder}/.octavo"
+    cache = f"{folder}/.octavo"
+    try:
+        if stat.S_ISDIR(os.lstat(cache).st_mode) and stat.S_ISREG(os.lstat(f"{cache}/{stamp.FILE}").st_mode):
+            return cache
+    except (OSError, ValueError):
+        pass
+    return ""
 
 
 def _tell(words: tuple[str, str]) -> int:

@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octavo import salt, stamp
+from octavo.cache_folder import CACHE, check_cache, find_cache, is_of_cache, say_unwritable
 from octavo.diagnostic import Diagnostic, did_you_mean, to_dict, to_text
 from octavo.failures import ERRORS, Failure, Usage, telling
 from octavo.observe import Observer, Observers
 from octavo.outlet import check_apart
 from octavo.progress import Progress, can_show
-from octavo.project import CACHE, WAIT, Options, Project, Report, locked
-from octavo.publish import PublishError
+from octavo.project import Options, Project, Report
+from octavo.publish import remove_unknown
+from octavo.publish_errors import PublishError
 from octavo.slug import slugify
-from octavo.sources import FOLDERS
+from octavo.sources import FOLDERS, read_config
+from octavo.written_list import FILE as LIST
 
 if TYPE_CHECKING:
     from octavo.model import Reason
@@ -85,7 +88,7 @@ def _check_cache(root: Path, cache: Path) -> None:
     """Some files of a cache are removed by their names, so it must be a folder that holds nothing else."""
     if any(cache.resolve().is_relative_to((root / name).resolve()) for name in FOLDERS):
         raise Usage(f"the cache '{cache}' would lie in a source folder", "name a folder of its own")
-    if cache.is_dir() and not (cache / "cache.db").exists() and any(cache.iterdir()):
+    if cache.is_dir() and not all(is_of_cache(entry.name) for entry in cache.iterdir()):
         raise Usage(f"'{cache}' is no cache: it holds other files", "name a folder that is new or empty")
 
 
@@ -179,27 +182,38 @@ def serve(arguments: argparse.Namespace) -> int:
 
     root = site_folder(arguments)
     shown = not arguments.published
-    with _preview_cache(root, "preview" if shown else "published") as cache:
+    if arguments.cache is not None:
+        _check_cache(root, root / arguments.cache)
+    name = "preview" if shown else "published"
+    with _preview_cache(root, arguments.cache, name) as cache:
         options = replace(
-            options_from(arguments), output=str(cache / "site"), cache=str(cache), drafts=shown, future=shown
+            options_from(arguments),
+            output=str(find_cache(root.resolve(), cache) / name / "site"),
+            cache=cache,
+            preview=name,
+            drafts=shown,
+            future=shown,
         )
         with Project(root, options, say) as project, Changes(project.watched, say) as changes:
             return preview(project, changes, arguments.host, arguments.port, arguments.open)
 
 
 @contextmanager
-def _preview_cache(root: Path, name: str) -> Iterator[Path]:
-    """A folder for what a preview builds: kept in the cache, or passing where that cannot be written."""
-    folder = root.resolve() / CACHE / name
+def _preview_cache(root: Path, given: str | None, name: str) -> Iterator[str | None]:
+    """The cache in which a preview has a folder of this name: as it was given, or a passing one where that cannot be
+    written."""
+    folder = find_cache(root.resolve(), given)
+    check_cache(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
         import tempfile
 
+        say_unwritable(problem, folder, given or CACHE, say, "the preview goes on without it")
         with tempfile.TemporaryDirectory(prefix="octavo-preview-") as passing:
-            yield Path(passing).resolve()
+            yield passing
         return
-    yield folder
+    yield given
 
 
 def related(arguments: argparse.Namespace) -> int:
@@ -329,10 +343,10 @@ def new(arguments: argparse.Namespace) -> int:
     title = " ".join(" ".join(arguments.title).split())
     if not title:
         raise Usage("new: give the post a title")
-    with open_project(arguments) as project:
-        path = project.root / "posts" / f"{slugify(title)}.md"
-        shown = path.relative_to(project.root).as_posix()
-        today = project.today().isoformat()
+    root = site_folder(arguments)
+    path = root / "posts" / f"{slugify(title)}.md"
+    shown = path.relative_to(root).as_posix()
+    today = _today(root, options_from(arguments)).isoformat()
     text = f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\ndate: {today}\ntags: []\ndraft: true\n---\n\n"
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
@@ -346,44 +360,70 @@ def new(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _today(root: Path, options: Options) -> dt.date:
+    """The day in the site's time zone."""
+    from zoneinfo import ZoneInfo
+
+    now = options.at or dt.datetime.now(dt.UTC)
+    return now.astimezone(ZoneInfo(read_config(root.resolve(), {}).settings.timezone)).date()
+
+
 def clean(arguments: argparse.Namespace) -> int:
+    if arguments.unknown and not arguments.output:
+        raise Usage("clean: --unknown goes with --output", "octavo clean --output --unknown names the files and asks")
     root = Path(arguments.directory)
     if not root.is_dir():
         raise Usage(f"there is no folder '{root}'")
-    cache = root.resolve() / CACHE
-    said = []
-    if not cache.is_dir():
-        said.append("there is no cache")
-        if arguments.output:
-            said.append("so nothing tells what Octavo wrote into output/: delete it by hand, or build first")
-    elif arguments.output:
-        with open_project(argparse.Namespace(directory=arguments.directory)) as project:
-            said.append(f"removed {_count(len(project.remove_published()), 'file')} from output/")
-    if cache.is_dir():
-        try:
-            _remove_cache(cache)
-        except OSError as problem:
-            raise PublishError(f"it cannot be removed: {problem.strerror}", CACHE) from problem
-        said.append(f"removed the cache, {CACHE}/")
+    cache, shown = find_cache(root.resolve(), arguments.cache), arguments.cache or CACHE
+    if arguments.cache is not None:
+        _check_cache(root, root / arguments.cache)
+    check_cache(cache)
+    is_there = cache.is_dir()
+    said = [] if is_there else ["there is no cache"]
+    if is_there or arguments.output:
+        with Project(
+            site_folder(arguments) if arguments.output else root, Options(cache=arguments.cache), say
+        ) as project:
+            if arguments.output:
+                said += _clean_output(project, arguments.unknown, is_there)
+            try:
+                pending = project.remove_cache()
+            except OSError as problem:
+                raise PublishError(f"it cannot be removed: {problem.strerror}", shown) from problem
+        if is_there:
+            said.append(f"removed the cache, {shown.rstrip('/')}/")
+        for folder in pending:
+            said.append(f"but for what is to be published in {folder}: octavo build --output {folder} completes it")
     with telling(0):
         print("\n".join(said))
     return 0
 
 
-def _remove_cache(cache: Path) -> None:
-    """Remove the cache while no build works with it. The lock goes last, for some systems keep a file that is open."""
-    import shutil
+def _clean_output(project: Project, unknown: bool, has_cache: bool) -> list[str]:
+    """Remove what was published; answers what there is to say of it."""
+    others = project.unknown_files()
+    removed = project.remove_published()
+    print_problems(removed.warnings)
+    if removed.paths or removed.warnings or has_cache:
+        said = [f"removed {_count(len(removed.paths), 'file')} from output/"]
+    else:
+        said = ["so nothing tells what Octavo wrote into output/: delete it by hand, or build first"]
+    if unknown and others and _is_agreed(others):
+        said.append(f"removed {_count(len(remove_unknown(project.output, others)), 'file')} that Octavo did not write")
+    elif unknown:
+        said.append("no other files were removed")
+    return said
 
-    with locked(cache, WAIT, say):
-        for entry in sorted(cache.iterdir(), key=lambda entry: entry.name == "lock"):
-            if entry.name == "lock" and os.name == "nt":
-                continue
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
-        with suppress(OSError):
-            cache.rmdir()
+
+def _is_agreed(paths: Collection[str]) -> bool:
+    """Name files, and ask whether they may be removed: nothing but y or yes says so."""
+    with telling(0):
+        for path in paths:
+            print(f"output/{path}")
+        what = "this file" if len(paths) == 1 else f"these {len(paths):,} files"
+        sys.stdout.write(f"remove {what}? [y/N] ")
+    answer = sys.stdin.readline() if sys.stdin is not None else ""
+    return answer.strip().lower() in ("y", "yes")
 
 
 def verify(project: Project, report: Report) -> tuple[Diagnostic, ...]:
@@ -423,7 +463,7 @@ def verify(project: Project, report: Report) -> tuple[Diagnostic, ...]:
 def _differences(published: Iterable[str], output: Path, clean: Path) -> Iterable[tuple[str, str]]:
     import filecmp
 
-    made = {file.relative_to(clean).as_posix() for file in clean.rglob("*") if file.is_file()}
+    made = {file.relative_to(clean).as_posix() for file in clean.rglob("*") if file.is_file()} - {LIST}
     here = set(published)
     for path in sorted(made | here):
         if path not in here:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -10,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from octavo.cache_folder import CACHE, UnsafeCache
 from octavo.diagnostic import printable
 from octavo.lock import Locked
 from octavo.outlet import UnsafeOutput
-from octavo.project import CACHE
-from octavo.publish import PublishError
+from octavo.publish_errors import PublishError
+from octavo.regular_file import open_regular
 from octavo.shortage import shortage_in
 
 ERRORS, USAGE, LOCKED, BUG = 1, 2, 3, 70
@@ -70,7 +72,7 @@ def failure(problem: Exception | SystemExit, root: Path) -> Failure:
             return Failure(USAGE, said(problem.message, problem.hint))
         case NoCluster(hint=hint):
             return Failure(USAGE, said(str(problem), hint))
-        case UnsafeOutput(message=message, hint=hint):
+        case UnsafeOutput(message=message, hint=hint) | UnsafeCache(message=message, hint=hint):
             return Failure(USAGE, said(message, hint))
         case Locked():
             hint = "wait until it has ended, or see what it is at"
@@ -108,8 +110,12 @@ def _log(problem: Exception, root: Path) -> str:
 
     log = root / LOG
     try:
+        if log.parent.is_symlink():
+            raise OSError(errno.ELOOP, f"{log.parent} is a link")
         log.parent.mkdir(exist_ok=True)
-        log.write_text("".join(traceback.format_exception(problem)), "utf-8", "backslashreplace")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        with os.fdopen(open_regular(log, flags), "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write("".join(traceback.format_exception(problem)))
     except OSError as unwritable:
         return f"--debug prints the details, for {log} cannot be written ({unwritable.strerror})"
     return f"the details are in {log}"

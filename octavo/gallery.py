@@ -1,7 +1,7 @@
 """Images that were made, kept by what they are made from: a file of the cache for each order, under its name.
 
 A new version of Octavo begins its memo anew, but what takes hours to encode is made again only when the encoder is
-another one: its ``recipe`` names the folder.
+another one: its ``recipe`` names the folder, in the folder ``images`` of the cache.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from octavo.digest import Digest
 from octavo.facts import Fact, Query, Resolver
 from octavo.pictures import heading, unpacked
 from octavo.queries import OrderedBytes
-
-FOLDER = "images"
-"""In the cache: one folder for each recipe."""
+from octavo.regular_file import open_regular
 
 _SPARE = 200
 """Orders that nobody wants any more and that are kept all the same, for whoever changes their mind."""
@@ -57,13 +55,15 @@ class Gallery:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         passing = self.folder / f".{name}.{os.getpid()}"
-        passing.write_bytes(data)
+        passing.unlink(missing_ok=True)
+        with os.fdopen(open_regular(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
+            file.write(data)
         passing.replace(self.folder / name)
 
     def digests(self, name: str) -> dict[str, Digest] | None:
         """URL -> digest of each variant that is kept; None where the order is not."""
         try:
-            with (self.folder / name).open("rb") as file:
+            with os.fdopen(open_regular(self.folder / name, os.O_RDONLY), "rb") as file:
                 return {url: digest for url, digest, _ in heading(file.readline())}
         except (OSError, ValueError):
             return None
@@ -71,7 +71,8 @@ class Gallery:
     def variants(self, name: str) -> dict[str, bytes]:
         """URL -> bytes of each variant of an order that is kept. A damaged one is dropped, and raises KeyError."""
         try:
-            return unpacked((self.folder / name).read_bytes())
+            with os.fdopen(open_regular(self.folder / name, os.O_RDONLY), "rb") as file:
+                return unpacked(file.read())
         except (OSError, ValueError) as problem:
             with suppress(OSError):
                 (self.folder / name).unlink()

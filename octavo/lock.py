@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from octavo.regular_file import open_regular
 from octavo.state import identity
 
 
@@ -55,7 +56,7 @@ def _wait_for(file: Path, wait: float) -> int:
 
 def _locked(file: Path) -> int | None:
     """The open lock file, locked; None when another process has it."""
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = open_regular(file, os.O_RDWR | os.O_CREAT)
     # The folder may have been deleted, with the file, between the opening and the locking.
     if _try_lock(descriptor) and identity(file) == identity(descriptor):
         os.ftruncate(descriptor, 0)
@@ -66,8 +67,8 @@ def _locked(file: Path) -> int | None:
 
 
 def _holder(file: Path) -> int | None:
-    with suppress(OSError, ValueError):
-        return int(file.read_text("ascii"))
+    with suppress(OSError, ValueError), os.fdopen(open_regular(file, os.O_RDONLY), encoding="ascii") as text:
+        return int(text.read())
     return None
 
 

@@ -29,7 +29,7 @@ from octavo.facts import Unanswered
 from octavo.failures import Usage, failure
 from octavo.inspecting import Inspecting
 from octavo.project import Project
-from octavo.publish import PublishError
+from octavo.publish_errors import PublishError
 from octavo.relating import Elsewhere, Relating, is_overtaken
 from octavo.serve import LOCAL, Client, PageText, PreviewServer, Shelf, allow_many_files, listen, without_policy
 from octavo.shelf import shelf

@@ -14,19 +14,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from octavo import disk, publish, script, urls
+from octavo import disk, manifest, publish, script, urls
+from octavo.cache_folder import (
+    CACHE,
+    IMAGES,
+    check_cache,
+    find_cache,
+    in_memory,
+    is_busy,
+    is_of_cache,
+    open_cache,
+    open_manifest,
+    open_store,
+    put_aside,
+    say_unwritable,
+)
 from octavo.codec import codec
-from octavo.database import Foreign, open_database, set_aside
+from octavo.database import Foreign, is_want
 from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.facts import Fact, fact
+from octavo.journal import pending_outputs, recover
 from octavo.lock import Locked, lock
 from octavo.observe import Observer
 from octavo.outlet import check_output
+from octavo.publish_errors import DamagedManifest, NotStaged, PublishError, SourceChanged
 from octavo.salt import salt
 from octavo.shortage import raise_if_shortage
 from octavo.sources import CONFIG, FOLDERS, THEME, Files, list_site, read_config, theme_folder
-from octavo.state import State
+from octavo.staging import StagingFolder, Wanted, open_staging, ready_name, staged_at
+from octavo.state import State, identity
 from octavo.store import CorruptStore, Store
 
 if TYPE_CHECKING:
@@ -39,8 +56,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CACHE = ".octavo"
-
 WAIT = 60.0
 """Seconds to wait for another build: longer than most take, and not for ever for one that hangs."""
 
@@ -50,7 +65,8 @@ _COMPLETE = "the new site was being published already, and is complete"
 @dataclass(frozen=True)
 class Options:
     """What the command line decides. ``at`` stands for now; ``wait`` is how long to wait for another build, in s;
-    ``executor`` is the address of a Dask scheduler (HOST:PORT), or None for processes of this machine."""
+    ``executor`` is the address of a Dask scheduler (HOST:PORT), or None for processes of this machine; ``preview`` is
+    the name of a folder in the cache that is the cache of a preview."""
 
     output: str = "output"
     base_url: str | None = None
@@ -64,6 +80,7 @@ class Options:
     cache: str | None = None
     wait: float = WAIT
     executor: str | None = None
+    preview: str | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +156,7 @@ class _Root:
 class _PageSink:
     """Takes pages by URL and stages them under the name of their file."""
 
-    staging: publish.StagingFolder
+    staging: StagingFolder
 
     def write(self, url: str, data: bytes, /) -> None:
         self.staging.write(urls.output_path(url), data)
@@ -212,17 +229,23 @@ class Project:
     ) -> None:
         self.root = root.resolve()
         self.options = options
-        self.cache = self.root / (options.cache or CACHE)
+        self._home = find_cache(self.root, options.cache)
+        self.cache = self._home / options.preview if options.preview else self._home
         self.output = self.root / options.output
         self._say = say
         self._observer = observer or Observer()
         self._states: tuple[Store, disk.StatCache] | None = None
+        self._passing: Path | None = None
+        self.store: Store
+        self.manifest_db: sqlite3.Connection
+        self._is_kept: bool
         self._is_left_open = False
+        check_cache(self._home)
+        check_cache(self.cache)
         with locked(self.cache, options.wait, say):
-            self.store = self._open_store()
-            self.records = self._open_records()
+            self._open_cache()
             if options.fresh:
-                self.store.forget_all()
+                self._forget()
 
     def __enter__(self) -> Project:
         return self
@@ -231,8 +254,11 @@ class Project:
         if "workers" in vars(self):
             self.workers.close()
         if not self._is_left_open:
-            self.store.close()
-            self.records.close()
+            self._close_cache()
+            if self._passing is not None:
+                import shutil
+
+                shutil.rmtree(self._passing, ignore_errors=True)
 
     def leave_open(self) -> None:
         """Leave the cache as it is at the end: another thread is still at work with it, and ends with the process."""
@@ -249,15 +275,15 @@ class Project:
         return Workers(self.options.jobs or usable_cpus())
 
     def build(self) -> Report:
-        """Build and publish. Raises Locked, UnsafeOutput and publish.PublishError."""
+        """Build and publish. Raises Locked, UnsafeOutput and PublishError."""
         started = time.monotonic()
-        check_output(self.root, self.output, [self.root / name for name in FOLDERS], self.cache)
+        self._check_output()
         with self._alone():
-            publish.recover(self.records, self.cache, self.output)
+            self._recover()
             try:
                 report = self._steadily(self._build)
             except BaseException as problem:
-                if publish.recover(self.records, self.cache, self.output):
+                if self._recover():
                     problem.add_note(_COMPLETE)
                 raise
         return replace(report, seconds=time.monotonic() - started)
@@ -282,7 +308,7 @@ class Project:
     def alone_with(self, work: Callable[[Files], T], follows: Callable[[], bool] = lambda: False) -> T:
         """Work on one listing of the files, with the cache to ourselves; on another one when a file changes meanwhile.
         ``follows`` is asked, when another process has written to the cache, whether all of that is known.
-        Raises Locked, and publish.PublishError where a file does not hold still."""
+        Raises Locked, and PublishError where a file does not hold still."""
         with self._alone(follows):
             return self._steadily(work)
 
@@ -309,17 +335,47 @@ class Project:
 
     def published(self) -> tuple[str, ...]:
         """The files in ``output/`` that Octavo wrote."""
-        return tuple(publish.manifest(self.records, self.output))
+        return tuple(self._with_manifest(lambda: manifest.published_digests(self.manifest_db, self.output)))
 
-    def remove_published(self) -> tuple[str, ...]:
+    def remove_published(self) -> publish.Removed:
+        """Remove the files in ``output/`` that Octavo wrote. Raises Locked, UnsafeOutput and PublishError."""
+        self._check_output()
         with self._alone():
-            return publish.clean(self.records, self.output)
+            self._recover()
+            return self._with_manifest(lambda: publish.remove_published(self.manifest_db, self.output))
 
-    def today(self) -> dt.date:
-        """The day in the site's time zone."""
-        from zoneinfo import ZoneInfo
+    def unknown_files(self) -> tuple[str, ...]:
+        """The visible files in ``output/`` that Octavo does not know. Raises Locked, UnsafeOutput and PublishError."""
+        self._check_output()
+        with self._alone():
+            self._recover()
+            return self._with_manifest(lambda: publish.unknown_files(self.manifest_db, self.output))
 
-        return self.now().astimezone(ZoneInfo(self.settings().timezone)).date()
+    def remove_cache(self) -> tuple[str, ...]:
+        """Remove the cache while no other command works with it, once a sweep that was interrupted is complete. What
+        is to be published in another output folder stays, with what tells of it: answers these folders.
+
+        Raises Locked, PublishError and OSError.
+        """
+        self._check_output()
+        with self._alone():
+            self._recover()
+            pending = self._with_manifest(lambda: pending_outputs(self.manifest_db)) if self._is_kept else ()
+            self._close_cache()
+            kept = {ready_name(key) for key in pending}
+            for entry in sorted(self._home.iterdir(), key=lambda entry: _removal_rank(entry.name)):
+                is_manifest = entry.name.startswith(manifest.FILE)
+                if entry.name in kept or (pending and (is_manifest or entry.name == "lock")):
+                    continue
+                if self._home != self.root / CACHE and not is_of_cache(entry.name):
+                    continue
+                _remove(entry)
+            with suppress(OSError):
+                self._home.rmdir()
+        return tuple(os.path.relpath(os.path.normpath(self.cache / key), self.root) for key in pending)
+
+    def _check_output(self) -> None:
+        check_output(self.root, self.output, [self.root / name for name in FOLDERS], self._home)
 
     def watched(self) -> tuple[Path, ...]:
         """The files and folders whose change may change the site."""
@@ -349,14 +405,13 @@ class Project:
     def _alone(self, follows: Callable[[], bool] = lambda: False) -> Iterator[None]:
         """Work with the cache while no other command does, and as the last one left it."""
         with locked(self.cache, self.options.wait, self._say):
-            if not self.store.is_current():
-                if self.store.is_there() and follows():
+            is_same = self.store.is_there() and identity(self.cache / manifest.FILE) == self._manifest_file
+            if self._is_kept and not (is_same and self.store.is_current()):
+                if is_same and follows():
                     self.store.accept()
                 else:
-                    self.store.close()
-                    self.store = self._open_store()
-                    self.records.close()
-                    self.records = self._open_records()
+                    self._close_cache()
+                    self._open_cache()
             try:
                 yield
             finally:
@@ -367,45 +422,128 @@ class Project:
         for attempt in range(1, 5):
             try:
                 return work(self.files())
-            except (disk.FileChanged, script.ScriptChanged, publish.SourceChanged, publish.NotStaged):
+            except (disk.FileChanged, script.ScriptChanged, SourceChanged, NotStaged):
                 time.sleep(0.05 * attempt)
                 if attempt > 1:
                     self._stat_cache().forget()
                     self._states = None
+            except DamagedManifest as problem:
+                self._put_manifest_aside(problem)
             except (CorruptStore, sqlite3.DatabaseError) as problem:
-                if isinstance(problem, sqlite3.OperationalError) and problem.sqlite_errorname.startswith(_NO_DAMAGE):
-                    raise publish.PublishError(f"the cache cannot be written: {problem}", str(self.cache)) from problem
-                self._begin_anew(attempt)
+                if isinstance(problem, sqlite3.DatabaseError) and is_want(problem):
+                    self._go_on_without(problem)
+                else:
+                    self._begin_anew(attempt)
+            except OSError as problem:
+                if not self._is_kept or not self._is_of_cache(problem):
+                    raise
+                self._go_on_without(problem)
         try:
             return work(self.files())
         except (disk.FileChanged, script.ScriptChanged) as changed:
-            raise publish.PublishError("it does not hold still to be read", str(changed)) from changed
+            raise PublishError("it does not hold still to be read", str(changed)) from changed
 
     def _begin_anew(self, attempt: int) -> None:
-        """Empty a damaged cache, at first the memo only: without its manifest nothing that is published is ours."""
+        """Empty a damaged cache, or begin another one: the manifest lies in a file of its own."""
         if attempt == 1:
             with suppress(sqlite3.DatabaseError):
                 self.store.forget_all()
                 return
         self.store.close()
-        self.store = _new_store(self.cache / "cache.db")
+        try:
+            if self._is_kept:
+                put_aside(self.cache / "cache.db", " is damaged", self._shown(), self._say)
+                self.store = open_store(self.cache, self._shown(), self._say)
+            else:
+                self.store = Store(None, salt())
+        except (OSError, sqlite3.OperationalError, Foreign) as problem:
+            self._go_on_without(problem)
+
+    # The cache folder.
+
+    def _open_cache(self) -> None:
+        opened = open_cache(self.cache, self._shown(), self._say)
+        self.store, self.manifest_db, self._is_kept = opened.store, opened.manifest_db, opened.is_kept
+        self._manifest_file = identity(self.cache / manifest.FILE)
+
+    def _close_cache(self) -> None:
+        self.store.close()
+        self.manifest_db.close()
+
+    def _shown(self) -> str:
+        """What the cache is called."""
+        return str(self.cache.relative_to(self.root) if self.cache.is_relative_to(self.root) else self.cache)
+
+    def _forget(self) -> None:
+        try:
+            self.store.forget_all()
+        except sqlite3.DatabaseError as problem:
+            if is_want(problem):
+                self._go_on_without(problem)
+            else:
+                self._begin_anew(2)
+
+    def _go_on_without(self, problem: Exception) -> None:
+        """Go on with a cache in memory, for this one cannot be written now."""
+        if is_busy(problem):
+            raise PublishError(f"the cache cannot be written: {problem}", str(self.cache)) from problem
+        if getattr(problem, "sqlite_errorname", "").startswith("SQLITE_NOMEM"):
+            raise MemoryError from problem
+        say_unwritable(problem, self.cache, self._shown(), self._say)
+        with suppress(sqlite3.DatabaseError):
+            self._close_cache()
+        opened = in_memory()
+        self.store, self.manifest_db, self._is_kept = opened.store, opened.manifest_db, opened.is_kept
+
+    def _put_manifest_aside(self, damage: DamagedManifest) -> None:
+        """Go on with a manifest that says nothing: the list in the output folder does."""
+        with suppress(sqlite3.DatabaseError):
+            self.manifest_db.close()
+        try:
+            put_aside(self.cache / manifest.FILE, f" {damage}", self._shown(), self._say)
+            self.manifest_db = open_manifest(self.cache, self._shown(), self._say)
+            self._manifest_file = identity(self.cache / manifest.FILE)
+        except (OSError, sqlite3.OperationalError, Foreign) as problem:
+            self._go_on_without(problem)
+
+    def _with_manifest(self, work: Callable[[], T]) -> T:
+        """Do what reads the manifest; once more without it where it is damaged or cannot be written."""
+        for _ in range(2):
+            try:
+                return work()
+            except DamagedManifest as damage:
+                self._put_manifest_aside(damage)
+            except sqlite3.DatabaseError as problem:
+                if not is_want(problem):
+                    raise
+                self._go_on_without(problem)
+        return work()
+
+    def _recover(self) -> bool:
+        """Complete a sweep that was interrupted. True when there was one."""
+        return self._with_manifest(lambda: recover(self.manifest_db, self.cache, self.output))
+
+    def _is_of_cache(self, problem: OSError) -> bool:
+        place = problem.filename
+        return isinstance(place, str | Path) and Path(place).is_relative_to(self._home)
 
     def _build(self, files: Files) -> Report:
         now = self.now()
         self._observer.began("compare")
-        before = publish.standing(self.records, self.output)
+        before = manifest.find_published(self.manifest_db, self.output)
         self._observer.ended("compare")
         inputs = digest((files.digest(), self._choices()))
-        if not before.altered:
+        if not before.altered and self.store.about(self._published_name()) == _digest_of(before.digests()):
             root = self._unchanged(inputs, now)
             if root is not None:
+                self._tell_unsaved(publish.renew_list(self.manifest_db, self.output, before))
                 return replace(root.report, grounds=self._grounds(files, before, root))
         there = {path: content for path, content in before.digests().items() if path not in before.altered}
 
         def has(url: str, content: Digest) -> bool:
             return there.get(urls.output_path(url)) == content
 
-        with publish.open_staging(self.cache, self.output) as staging:
+        with open_staging(self.cache, self.output) as staging:
             built = self._made(files, now, _PageSink(staging), has, lambda: self._workshop(files, there))
             report = self._report(built)
             if report.failed:
@@ -414,7 +552,7 @@ class Project:
             wanted = _wanted(built, files, staging)
             if built.images:
                 self._stage_images(built, there, staging)
-                wanted = {**wanted, **{path: publish.Wanted(content) for path, (content, _) in built.images.items()}}
+                wanted = {**wanted, **{path: Wanted(content) for path, (content, _) in built.images.items()}}
             if files.settings.compress:
                 wanted = {**wanted, **self._compressed(files.settings.compress, wanted, there, staging)}
             # From here on what the last root trace says of this output is no longer so, whatever comes between.
@@ -422,8 +560,9 @@ class Project:
             if built.images:
                 self.store.set_about(self._images_name(), b"")
             self.store.set_about(self._copies_name(), b"")
-            done = publish.publish(self.records, self.output, staging, wanted, before)
+            done = publish.publish(self.manifest_db, self.output, staging, wanted, before)
             self._observer.ended("publish")
+        self._tell_published(before, done)
         shown = replace(report, rendered=(), parsed=())
         root = _Root(inputs, built.live.since, built.live.until, built.files_asked, shown)
         try:
@@ -431,10 +570,33 @@ class Project:
             if built.images:
                 self._remember_images(built)
             self.store.set_about(self._copies_name(), _recipe(files.settings.compress))
+            digests = {path: to_be.digest for path, to_be in wanted.items()}
+            self.store.set_about(self._published_name(), _digest_of(digests))
+        except sqlite3.DatabaseError as problem:
+            self._tell_unsaved(problem)
         except BaseException as problem:
             problem.add_note(_COMPLETE)
             raise
         return replace(report, written=done.written, removed=done.removed, problems=(*report.problems, *done.warnings))
+
+    def _tell_published(self, before: manifest.Standing, done: publish.Published) -> None:
+        if before.note:
+            self._say(f"octavo: {before.note}")
+        if done.unknown:
+            count = len(done.unknown)
+            first = ", ".join(done.unknown[:3]) + (" …" if count > 3 else "")
+            files = "1 file" if count == 1 else f"{count:,} files"
+            self._say(
+                f"octavo: {self.options.output}/ holds {files} that this build did not write ({first});"
+                " octavo clean --output --unknown names each and asks before it removes them"
+            )
+        self._tell_unsaved(done.unsaved)
+
+    def _tell_unsaved(self, problem: sqlite3.DatabaseError | None) -> None:
+        """The line of a cache that could not be written once the site was published."""
+        if problem is not None:
+            end = "the site is published, and the next build takes longer"
+            say_unwritable(problem, self.cache, self._shown(), self._say, end)
 
     def _check(self, files: Files) -> Report:
         made = self._made(files, self.now(), _NoSink(), lambda url, content: True, lambda: self._workshop(files, {}))
@@ -461,56 +623,58 @@ class Project:
     def gallery(self) -> Gallery:
         """Where images are kept that were made here. Previews share it with builds: what they make is the same."""
         from octavo.encoder import recipe
-        from octavo.gallery import FOLDER, Gallery
+        from octavo.gallery import Gallery
 
-        home = self.root / CACHE
-        cache = home if self.cache.is_relative_to(home) else self.cache
-        return Gallery(cache / FOLDER / recipe().hex())
+        own = self.root / CACHE
+        home = own if self.cache.is_relative_to(own) else self._home
+        if not self._is_kept:
+            home = self._passing = self._passing or _passing_folder()
+        return Gallery(home / IMAGES / recipe().hex())
 
     def _workshop(self, files: Files, there: Mapping[str, Digest]) -> Workshop:
         """``there`` are the files that are published and as they should be. Images among them that were made by the
         same recipe are not looked for elsewhere."""
-        gallery = self.gallery()
-        if self.store.about(self._images_name()) != gallery.folder.name.encode():
+        images = self.gallery()
+        if self.store.about(self._images_name()) != images.folder.name.encode():
             there = {}
         sources = {**files.others, **{f"assets/{name}": found for name, found in files.assets.items()}}
-        return _Workshop(gallery, there, sources)
+        return _Workshop(images, there, sources)
 
-    def _stage_images(self, built: Built, there: Mapping[str, Digest], staging: publish.StagingFolder) -> None:
+    def _stage_images(self, built: Built, there: Mapping[str, Digest], staging: StagingFolder) -> None:
         """Stage the images that are not published yet. Raises NotStaged for those that the gallery has lost: they are
         made again when the build begins anew."""
-        gallery = self.gallery()
+        images = self.gallery()
         orders: dict[str, list[str]] = {}
         for path, (content, name) in built.images.items():
             if there.get(path) != content:
                 orders.setdefault(name, []).append(path)
         for name, paths in orders.items():
             try:
-                variants = {urls.output_path(url): data for url, data in gallery.variants(name).items()}
+                variants = {urls.output_path(url): data for url, data in images.variants(name).items()}
                 for path in paths:
                     staging.write(path, variants[path])
             except KeyError:
-                raise publish.NotStaged(tuple(paths)) from None
+                raise NotStaged(tuple(paths)) from None
 
     def _remember_images(self, built: Built) -> None:
-        gallery = self.gallery()
-        self.store.set_about(self._images_name(), gallery.folder.name.encode())
-        gallery.tidy({name for _, name in built.images.values()})
+        images = self.gallery()
+        self.store.set_about(self._images_name(), images.folder.name.encode())
+        images.tidy({name for _, name in built.images.values()})
 
     def _compressed(
         self,
         forms: tuple[str, ...],
-        wanted: Mapping[str, publish.Wanted],
+        wanted: Mapping[str, Wanted],
         there: Mapping[str, Digest],
-        staging: publish.StagingFolder,
-    ) -> Mapping[str, publish.Wanted]:
+        staging: StagingFolder,
+    ) -> Mapping[str, Wanted]:
         """The compressed copies of files that are wanted. Those of files that stay stay as they are."""
         from concurrent.futures import ThreadPoolExecutor
 
         from octavo.compress import KINDS, compressed
 
         stays = there if self.store.about(self._copies_name()) == _recipe(forms) else {}
-        found: dict[str, publish.Wanted] = {}
+        found: dict[str, Wanted] = {}
         to_do: list[tuple[str, str]] = []
         for path, to_be in wanted.items():
             if not path.endswith(KINDS):
@@ -518,7 +682,7 @@ class Project:
             for form in forms:
                 copy = f"{path}.{form}"
                 if stays.get(path) == to_be.digest and copy in stays:
-                    found[copy] = publish.Wanted(stays[copy])
+                    found[copy] = Wanted(stays[copy])
                 elif copy not in wanted:
                     to_do.append((path, form))
 
@@ -533,21 +697,25 @@ class Project:
         with ThreadPoolExecutor(os.cpu_count()) as threads:  # what compresses does so outside of Python's lock
             for (path, form), content in zip(to_do, threads.map(copy_of, *zip(*to_do, strict=True)), strict=True):
                 if content is not None:
-                    found[f"{path}.{form}"] = publish.Wanted(content)
+                    found[f"{path}.{form}"] = Wanted(content)
         return found
 
-    def _content(self, path: str, to_be: publish.Wanted, staging: publish.StagingFolder) -> bytes:
+    def _content(self, path: str, to_be: Wanted, staging: StagingFolder) -> bytes:
         """The bytes of a file that is wanted, wherever they are. Raises NotStaged where they have gone meanwhile."""
-        staged = Path(publish.staged_at(staging.folder, path))
+        staged = Path(staged_at(staging.folder, path))
         try:
             return (to_be.source or (staged if staged.exists() else self.output / path)).read_bytes()
         except OSError as problem:
             raise_if_shortage(problem)
-            raise publish.NotStaged((path,)) from None
+            raise NotStaged((path,)) from None
 
     def _copies_name(self) -> str:
         """What says how the compressed copies of an output folder were made."""
         return f"copies {self._root_name()}"
+
+    def _published_name(self) -> str:
+        """What says what was published by the build that the root trace is of."""
+        return f"published {self._root_name()}"
 
     def _images_name(self) -> str:
         """What says by which recipe the images of an output folder were made."""
@@ -611,7 +779,7 @@ class Project:
             return None
         return root
 
-    def _grounds(self, files: Files, before: publish.Standing, root: _Root) -> Grounds | None:
+    def _grounds(self, files: Files, before: manifest.Standing, root: _Root) -> Grounds | None:
         if files.linked:
             return None
         try:
@@ -622,7 +790,7 @@ class Project:
             return None
         output = str(self.output)
         made = before.states()
-        places += [*files.folders, *publish.folders_above(self.output, made)]
+        places += [*files.folders, *manifest.folders_above(self.output, made)]
         states = (*files.states(), *((f"{output}/{path}", state) for path, state in made.items()))
         window = (None, None) if self.options.at else (root.since, root.until)
         return Grounds(states, tuple(places), began, window)
@@ -671,37 +839,6 @@ class Project:
             return problem.as_warning()
         return problem.as_error() if self.options.strict else problem
 
-    def _open_store(self) -> Store:
-        """The cache; a damaged one is begun anew, and where none can be written the build does without."""
-        path = self.cache / "cache.db"
-        try:
-            self.cache.mkdir(parents=True, exist_ok=True)
-            store = Store(path, salt())
-        except Foreign:
-            return _new_store(path)
-        except sqlite3.OperationalError as problem:
-            if problem.sqlite_errorname == "SQLITE_BUSY":
-                raise publish.PublishError("another process keeps the cache locked", str(path)) from problem
-            return Store(None, salt())
-        except OSError:
-            return Store(None, salt())
-        return store
-
-    def _open_records(self) -> sqlite3.Connection:
-        """The manifest and the journal."""
-        path = self.cache / publish.FILE
-        try:
-            return open_database(path, publish.SCHEMA)
-        except Foreign:
-            set_aside(path)
-            return open_database(path, publish.SCHEMA)
-        except (OSError, sqlite3.OperationalError):
-            return open_database(None, publish.SCHEMA)
-
-
-_NO_DAMAGE = ("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_IOERR_WRITE", "SQLITE_CANTOPEN")
-"""What SQLite reports of a cache that is as it should be, but cannot be written now."""
-
 
 def _unreadable(path: str, problem: OSError) -> Fact:
     number, reason = problem.errno or 0, problem.strerror or str(problem)
@@ -712,15 +849,38 @@ def _unreadable(path: str, problem: OSError) -> Fact:
     return Fact(digest(("unreadable", number)), load)
 
 
-def _new_store(path: Path) -> Store:
-    """A new cache in the place of a damaged one; where that one cannot be replaced either, a build does without."""
-    try:
-        for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
-            with suppress(FileNotFoundError):
-                (path.parent / name).unlink()
-        return Store(path, salt())
-    except (OSError, sqlite3.OperationalError, Foreign):
-        return Store(None, salt())
+def _digest_of(published: Mapping[str, Digest]) -> bytes:
+    """What stands for the files that are published and their content."""
+    return digest_bytes(b"".join(b"%s\0%s" % (path.encode(), published[path]) for path in sorted(published)))
+
+
+def _removal_rank(name: str) -> int:
+    """In what order a cache is removed: what tells of the output last, and of that the lock, for some systems keep a
+    file that is open. A log of SQLite's goes after its file, without which it says nothing."""
+    if name == "lock":
+        return 4
+    if name.startswith("ready-"):
+        return 3
+    if name.startswith(manifest.FILE):
+        return 1 if name == manifest.FILE else 2
+    return 0
+
+
+def _remove(entry: Path) -> None:
+    import shutil
+
+    if entry.name == "lock" and os.name == "nt":
+        return
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()
+
+
+def _passing_folder() -> Path:
+    import tempfile
+
+    return Path(tempfile.mkdtemp(prefix="octavo-images-"))
 
 
 def _recipe(forms: tuple[str, ...]) -> bytes:
@@ -731,16 +891,16 @@ def _recipe(forms: tuple[str, ...]) -> bytes:
     return recipe(forms).encode()
 
 
-def _wanted(built: Built, files: Files, staging: publish.StagingFolder) -> Mapping[str, publish.Wanted]:
+def _wanted(built: Built, files: Files, staging: StagingFolder) -> Mapping[str, Wanted]:
     """Every file of the site: rendered bytes in staging, or a copy of a source."""
-    wanted = {path: publish.Wanted(content, None) for path, content in built.rendered.items()}
+    wanted = {path: Wanted(content, None) for path, content in built.rendered.items()}
     for path, static in built.statics.items():
         if static.content is not None:
             staging.write(path, static.content)
-            wanted[path] = publish.Wanted(static.digest, None)
+            wanted[path] = Wanted(static.digest, None)
         elif static.origin.startswith("assets/"):
             location = files.assets[static.origin.removeprefix("assets/")].location
-            wanted[path] = publish.Wanted(static.digest, Path(location))
+            wanted[path] = Wanted(static.digest, Path(location))
         else:
-            wanted[path] = publish.Wanted(static.digest, Path(files.others[static.origin].location))
+            wanted[path] = Wanted(static.digest, Path(files.others[static.origin].location))
     return wanted

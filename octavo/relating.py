@@ -14,7 +14,7 @@ from octavo.digest import Digest
 from octavo.disk import FileChanged
 from octavo.observe import Observer
 from octavo.project import Options, Project
-from octavo.publish import PublishError
+from octavo.publish_errors import PublishError
 from octavo.workers import Workers
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ from typing import Any
 
 from octavo.commands import report_dict
 from octavo.project import Report
+from octavo.written_list import FILE as LIST
 from tests.sites import BASE, SiteFolder
 
 TOPICS = {
@@ -437,7 +438,7 @@ class Author:
         return f"touch {name}"
 
     def harm_output(self) -> str:
-        made = sorted(path for path in (self.site.root / "output").rglob("*") if path.is_file())
+        made = sorted(path for path in (self.site.root / "output").rglob("*") if path.is_file() and path.name != LIST)
         if made:
             victim = self.random.choice(made)
             if self.random.random() < 0.5:

@@ -17,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from octavo import preview
 from octavo.project import Options, Project
 from octavo.watch import Changes
+from octavo.written_list import FILE as LIST
 from tests.sites import SiteFolder
 from tests.test_serve import SOON, Response, get
 
@@ -113,7 +114,11 @@ class Previewing:
             output=str(out), cache=str(out) + "-cache", fresh=True, drafts=True, future=True, **options
         )
         assert not built.failed, built.problems
-        made = {file.relative_to(out).as_posix(): file.read_bytes() for file in out.rglob("*") if file.is_file()}
+        made = {
+            file.relative_to(out).as_posix(): file.read_bytes()
+            for file in out.rglob("*")
+            if file.is_file() and file.name != LIST
+        }
         made.pop("_headers", None)  # for hosts; the preview has headers of its own
         differing = [
             path

@@ -10,6 +10,7 @@ from typing import Any
 
 from octavo.diagnostic import Diagnostic
 from octavo.project import Options, Project, Report
+from octavo.written_list import FILE as LIST
 
 BASE = """\
 [tool.octavo]
@@ -79,7 +80,11 @@ class SiteFolder:
         folder = self.root / "output"
         if not folder.is_dir():
             return {}
-        return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+        return {
+            file.relative_to(folder).as_posix(): file.read_bytes()
+            for file in folder.rglob("*")
+            if file.is_file() and file.name != LIST
+        }
 
     def page(self, url: str) -> str:
         """The text of what is published at a URL path."""

@@ -13,6 +13,7 @@ from octavo import publish
 from octavo.lock import Locked, lock
 from octavo.project import Options, Project
 from octavo.publish import PublishError
+from octavo.written_list import FILE as LIST
 from tests.sites import SiteFolder, post
 
 Site = Callable[[str], SiteFolder]
@@ -24,7 +25,11 @@ def clean_output(folder: SiteFolder, tmp_path: Path) -> dict[str, bytes]:
     """What a build makes that shares no cache."""
     other = tmp_path / "clean"
     folder.built(output=str(other), cache=str(tmp_path / "clean-cache"))
-    return {file.relative_to(other).as_posix(): file.read_bytes() for file in other.rglob("*") if file.is_file()}
+    return {
+        file.relative_to(other).as_posix(): file.read_bytes()
+        for file in other.rglob("*")
+        if file.is_file() and file.name != LIST
+    }
 
 
 def test_a_second_output_folder_is_filled_though_nothing_changed(site: Site) -> None:
@@ -32,9 +37,11 @@ def test_a_second_output_folder_is_filled_though_nothing_changed(site: Site) -> 
     folder.built()
     assert folder.built(output="other").written
     other = folder.root / "other"
-    assert {file.relative_to(other).as_posix(): file.read_bytes() for file in other.rglob("*") if file.is_file()} == (
-        folder.output()
-    )
+    assert {
+        file.relative_to(other).as_posix(): file.read_bytes()
+        for file in other.rglob("*")
+        if file.is_file() and file.name != LIST
+    } == (folder.output())
     assert folder.built(output="other").written == ()
     assert folder.built().written == ()
 

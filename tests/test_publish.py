@@ -24,12 +24,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo import publish
+from octavo import journal, manifest, output_files, publish, staging
 from octavo import state as file_state
 from octavo.database import open_database
 from octavo.digest import digest_bytes
 from octavo.lock import lock
-from octavo.publish import Published, PublishError, StagingFolder, Wanted
+from octavo.publish import Published
+from octavo.publish_errors import NotStaged, PublishError, SourceChanged
+from octavo.staging import StagingFolder, Wanted, ready_name
+from octavo.written_list import FILE as LIST
+from octavo.written_list import PASSING
+
+OWN = (LIST, PASSING)
 
 
 @dataclass(frozen=True)
@@ -49,20 +55,20 @@ class Site:
 
     def build(self, files: Mapping[str, str]) -> Published:
         """Publish these files, staging those that a build would have rendered."""
-        publish.recover(self.connection, self.cache, self.output)
-        before = publish.standing(self.connection, self.output)
+        journal.recover(self.connection, self.cache, self.output)
+        before = manifest.find_published(self.connection, self.output)
         known = before.digests()
         wanted = {path: Wanted(digest_bytes(text.encode())) for path, text in files.items()}
-        with publish.open_staging(self.cache, self.output) as staging:
+        with staging.open_staging(self.cache, self.output) as folder:
             for path, text in files.items():
                 if path in before.altered or known.get(path) != wanted[path].digest:
-                    staging.write(path, text.encode())
-            return publish.publish(self.connection, self.output, staging, wanted, before)
+                    folder.write(path, text.encode())
+            return publish.publish(self.connection, self.output, folder, wanted, before)
 
     def copy(self, sources: Mapping[str, Path]) -> Published:
         wanted = {path: Wanted(digest_bytes(source.read_bytes()), source) for path, source in sources.items()}
-        with publish.open_staging(self.cache, self.output) as staging:
-            return publish.publish(self.connection, self.output, staging, wanted)
+        with staging.open_staging(self.cache, self.output) as folder:
+            return publish.publish(self.connection, self.output, folder, wanted)
 
     def files(self) -> dict[str, str]:
         return tree(self.output)
@@ -72,6 +78,8 @@ def tree(folder: Path) -> dict[str, str]:
     """Path -> text of the files below a folder, and path -> 'folder' or '-> target' for the rest."""
     found = {}
     for path in sorted(folder.rglob("*")):
+        if path.name in OWN:
+            continue
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
             found[name] = f"-> {path.readlink()}"
@@ -81,17 +89,21 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 def left_in_cache(site: Site) -> list[str]:
-    return [path.name for path in site.cache.iterdir() if not path.name.startswith(publish.FILE)]
+    return [path.name for path in site.cache.iterdir() if not path.name.startswith(manifest.FILE)]
 
 
 def state(folder: Path) -> dict[str, tuple[int, int]]:
     """What tells whether a file was written again: path -> (inode, mtime)."""
-    return {str(path): (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path): (path.stat().st_ino, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file() and path.name not in OWN
+    }
 
 
 def opened(root: Path) -> Site:
     (root / ".octavo").mkdir(parents=True, exist_ok=True)
-    connection = open_database(root / ".octavo" / publish.FILE, publish.SCHEMA)
+    connection = open_database(root / ".octavo" / manifest.FILE, manifest.SCHEMA)
     return Site(root, connection)
 
 
@@ -136,10 +148,10 @@ def test_staged_bytes_equal_to_the_published_ones_are_not_written(site: Site) ->
     site.build(OLD)
     before = state(site.output)
     wanted = {path: Wanted(digest_bytes(text.encode())) for path, text in OLD.items()}
-    with publish.open_staging(site.cache, site.output) as staging:
+    with staging.open_staging(site.cache, site.output) as folder:
         for path, text in OLD.items():
-            staging.write(path, text.encode())
-        assert publish.publish(site.connection, site.output, staging, wanted) == Published()
+            folder.write(path, text.encode())
+        assert publish.publish(site.connection, site.output, folder, wanted) == Published()
     assert state(site.output) == before
 
 
@@ -152,14 +164,14 @@ def test_no_staging_is_left(site: Site) -> None:
 def test_pages_that_were_not_staged_are_named_and_nothing_changes(site: Site) -> None:
     site.build(OLD)
     wanted = {"index.html": Wanted(b"1"), "new.html": Wanted(b"2")}
-    with publish.open_staging(site.cache, site.output) as staging:
-        with pytest.raises(publish.NotStaged) as caught:
-            publish.publish(site.connection, site.output, staging, wanted)
+    with staging.open_staging(site.cache, site.output) as folder:
+        with pytest.raises(NotStaged) as caught:
+            publish.publish(site.connection, site.output, folder, wanted)
         assert caught.value.paths == ("index.html", "new.html")
         assert site.files() == with_folders(OLD)
         for path in caught.value.paths:
-            staging.write(path, b"x")
-        publish.publish(site.connection, site.output, staging, wanted)
+            folder.write(path, b"x")
+        publish.publish(site.connection, site.output, folder, wanted)
     assert site.files() == {"index.html": "x", "new.html": "x"}
 
 
@@ -187,26 +199,26 @@ def test_an_empty_tree_of_folders_makes_way_for_a_file(site: Site) -> None:
 def test_a_file_and_a_folder_of_one_name_are_refused(site: Site) -> None:
     with (
         pytest.raises(PublishError, match="both a file and a folder"),
-        publish.open_staging(site.cache, site.output) as staging,
+        staging.open_staging(site.cache, site.output) as folder,
     ):
-        publish.publish(site.connection, site.output, staging, {"a": Wanted(b"1"), "a/b": Wanted(b"2")})
+        publish.publish(site.connection, site.output, folder, {"a": Wanted(b"1"), "a/b": Wanted(b"2")})
 
 
 @pytest.mark.parametrize("path", ["", "/etc/x", "../x", "a/../../x", "a//b", "a/", "./a", "a\0b", ".octavo-staging/x"])
 def test_a_path_that_leads_out_is_refused(site: Site, path: str) -> None:
-    with publish.open_staging(site.cache, site.output) as staging:
+    with staging.open_staging(site.cache, site.output) as folder:
         with pytest.raises(PublishError):
-            staging.write(path, b"x")
+            folder.write(path, b"x")
         with pytest.raises(PublishError):
-            publish.publish(site.connection, site.output, staging, {path: Wanted(digest_bytes(b"x"))})
+            publish.publish(site.connection, site.output, folder, {path: Wanted(digest_bytes(b"x"))})
 
 
 def test_a_name_that_is_too_long_is_one_error(site: Site) -> None:
     with (
-        publish.open_staging(site.cache, site.output) as staging,
+        staging.open_staging(site.cache, site.output) as folder,
         pytest.raises(PublishError, match="longer than 255 bytes"),
     ):
-        staging.write("x" * 300, b"x")
+        folder.write("x" * 300, b"x")
 
 
 def test_file_modes_follow_the_umask(site: Site) -> None:
@@ -233,8 +245,8 @@ def test_sources_are_copied_when_they_change_and_not_even_read_when_not(site: Si
     assert (site.output / "cat.png").read_bytes() == source.read_bytes()
     wanted = {"cat.png": Wanted(digest_bytes(source.read_bytes()), source)}
     source.unlink()
-    with publish.open_staging(site.cache, site.output) as staging:
-        assert publish.publish(site.connection, site.output, staging, wanted) == Published()
+    with staging.open_staging(site.cache, site.output) as folder:
+        assert publish.publish(site.connection, site.output, folder, wanted) == Published()
 
 
 def test_a_source_that_changed_since_it_was_listed_is_not_published(site: Site) -> None:
@@ -242,8 +254,8 @@ def test_a_source_that_changed_since_it_was_listed_is_not_published(site: Site) 
     source = site.root / "cat.png"
     source.write_text("new")
     wanted = {"cat.png": Wanted(digest_bytes(b"old"), source)}
-    with publish.open_staging(site.cache, site.output) as staging, pytest.raises(publish.SourceChanged):
-        publish.publish(site.connection, site.output, staging, wanted)
+    with staging.open_staging(site.cache, site.output) as folder, pytest.raises(SourceChanged):
+        publish.publish(site.connection, site.output, folder, wanted)
     assert site.files() == with_folders(OLD)
 
 
@@ -259,7 +271,7 @@ def test_files_of_others_are_kept(site: Site) -> None:
     before = state(site.output)
     assert site.build(NEW).warnings == ()
     assert site.files() == with_folders({**NEW, **others})
-    assert publish.clean(site.connection, site.output) == tuple(sorted(NEW))
+    assert publish.remove_published(site.connection, site.output).paths == tuple(sorted(NEW))
     assert site.files() == with_folders(others)
     assert state(site.output) == {path: seen for path, seen in before.items() if Path(path).name in
                                   {Path(other).name for other in others}}  # fmt: skip
@@ -276,14 +288,31 @@ def test_a_foreign_file_in_a_pages_place_is_overwritten_and_named(site: Site) ->
     assert site.files() == with_folders(NEW) and "robots.txt" not in done.written
 
 
-def test_an_edited_file_is_overwritten_and_named_also_when_its_page_is_gone(site: Site) -> None:
+def test_an_edited_file_is_overwritten_and_named(site: Site) -> None:
     site.build(OLD)
     (site.output / "index.html").write_text("edited")
-    (site.output / "posts/b/index.html").write_text("edited")
-    assert publish.standing(site.connection, site.output).altered == {"index.html", "posts/b/index.html"}
-    done = site.build({path: text for path, text in OLD.items() if path != "posts/b/index.html"})
-    assert [problem.path for problem in done.warnings] == ["output/index.html", "output/posts/b/index.html"]
-    assert (done.written, done.removed) == (("index.html",), ("posts/b/index.html",))
+    assert manifest.find_published(site.connection, site.output).altered == {"index.html"}
+    done = site.build(OLD)
+    assert [problem.path for problem in done.warnings] == ["output/index.html"]
+    assert (done.written, done.removed) == (("index.html",), ())
+
+
+def test_an_edited_file_of_a_page_that_is_gone_stays_is_named_once_and_forgotten(site: Site) -> None:
+    site.build(OLD)
+    edited = site.output / "posts/b/index.html"
+    edited.write_text("edited")
+    fewer = {path: text for path, text in OLD.items() if path != "posts/b/index.html"}
+    done = site.build(fewer)
+    assert [(problem.path, problem.code) for problem in done.warnings] == [("output/posts/b/index.html", "output")]
+    assert "it stays" in done.warnings[0].message and (done.written, done.removed) == ((), ())
+    assert edited.read_text() == "edited"
+    assert manifest.published_digests(site.connection, site.output).keys() == fewer.keys()
+    assert site.build(fewer) == Published()
+    (site.output / "index.html").write_text("edited too")
+    cleaned = publish.remove_published(site.connection, site.output)
+    assert [problem.path for problem in cleaned.warnings] == ["output/index.html"]
+    assert site.files() == with_folders({"index.html": "edited too", "posts/b/index.html": "edited"})
+    assert not (site.output / LIST).exists()
 
 
 @pytest.mark.parametrize("damage", ["delete", "edit", "link", "folder", "truncate"])
@@ -300,7 +329,7 @@ def test_a_published_file_that_was_altered_is_made_again(site: Site, damage: str
             file.symlink_to(site.output / "index.html")
         elif damage == "folder":
             file.mkdir()
-    assert publish.standing(site.connection, site.output).altered == {"posts/a/index.html"}
+    assert manifest.find_published(site.connection, site.output).altered == {"posts/a/index.html"}
     assert site.build(OLD).written == ("posts/a/index.html",)
     assert site.files() == with_folders(OLD)
 
@@ -314,7 +343,7 @@ def test_the_whole_output_is_made_again_when_it_was_deleted(site: Site) -> None:
 def test_touching_a_file_does_not_alter_it(site: Site) -> None:
     site.build(OLD)
     os.utime(site.output / "index.html", ns=(1, 1))
-    assert publish.standing(site.connection, site.output).altered == set()
+    assert manifest.find_published(site.connection, site.output).altered == set()
     assert site.build(OLD) == Published()
 
 
@@ -325,40 +354,40 @@ def test_an_edit_that_keeps_size_and_times_is_seen_by_its_content(site: Site) ->
     with file.open("r+") as stream:
         stream.write("OLD")
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert publish.standing(site.connection, site.output).altered == {"index.html"}
+    assert manifest.find_published(site.connection, site.output).altered == {"index.html"}
 
 
 def test_a_file_is_read_again_only_while_its_times_are_young(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.build(OLD)
     read: list[str] = []
-    digest_at = publish._digest_at
+    digest_at = output_files.digest_at
 
     def spy(location: str) -> bytes | None:
         read.append(location)
         return digest_at(location)
 
-    monkeypatch.setattr(publish, "_digest_at", spy)
-    assert publish.standing(site.connection, site.output).altered == set() and len(read) == len(OLD)
+    monkeypatch.setattr(manifest, "digest_at", spy)
+    assert manifest.find_published(site.connection, site.output).altered == set() and len(read) == len(OLD)
     for tick in ("FINE", "COARSE"):
         monkeypatch.setattr(file_state, tick, -10_000_000_000)  # as if ten seconds had passed
-    assert publish.standing(site.connection, site.output).altered == set() and len(read) == len(OLD)
+    assert manifest.find_published(site.connection, site.output).altered == set() and len(read) == len(OLD)
 
 
 def test_what_is_found_unaltered_is_remembered(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.build(OLD)
     now = time.time_ns()
     monkeypatch.setattr(time, "time_ns", lambda: now + 3_000_000_000)
-    assert publish.standing(site.connection, site.output).altered == set()
-    monkeypatch.setattr(publish, "_digest_at", lambda location: pytest.fail("read again"))
-    assert publish.standing(site.connection, site.output).altered == set()
+    assert manifest.find_published(site.connection, site.output).altered == set()
+    monkeypatch.setattr(manifest, "digest_at", lambda location: pytest.fail("read again"))
+    assert manifest.find_published(site.connection, site.output).altered == set()
 
 
 def test_each_output_folder_has_a_manifest_of_its_own(site: Site) -> None:
     site.build(OLD)
     elsewhere = site.root / "elsewhere"
-    with publish.open_staging(site.cache, elsewhere) as staging:
-        staging.write("x", b"x")
-        publish.publish(site.connection, elsewhere, staging, {"x": Wanted(digest_bytes(b"x"))})
+    with staging.open_staging(site.cache, elsewhere) as folder:
+        folder.write("x", b"x")
+        publish.publish(site.connection, elsewhere, folder, {"x": Wanted(digest_bytes(b"x"))})
     assert tree(elsewhere) == {"x": "x"} and site.files() == with_folders(OLD)
     assert site.build(NEW).removed == ("gone/x/i.html", "posts/b/index.html")
 
@@ -404,7 +433,7 @@ def test_nothing_is_written_or_removed_through_a_link_in_output(site: Site) -> N
     done = site.build({"index.html": "new"})
     assert tree(outside) == before and done.removed == ("gone/x/i.html",)
     assert {problem.path for problem in done.warnings} == {"output/posts/a/index.html", "output/posts/b/index.html"}
-    assert list(publish.manifest(site.connection, site.output)) == ["index.html"]
+    assert list(manifest.published_digests(site.connection, site.output)) == ["index.html"]
 
 
 def test_nothing_is_cleaned_through_a_link_and_what_was_gone_is_not_named(site: Site) -> None:
@@ -413,8 +442,8 @@ def test_nothing_is_cleaned_through_a_link_and_what_was_gone_is_not_named(site: 
     (site.output / "posts").rename(site.root / "outside")
     (site.output / "posts").symlink_to(site.root / "outside")
     before = tree(site.root / "outside")
-    assert publish.clean(site.connection, site.output) == ("index.html",)
-    assert tree(site.root / "outside") == before and publish.manifest(site.connection, site.output) == {}
+    assert publish.remove_published(site.connection, site.output).paths == ("index.html",)
+    assert tree(site.root / "outside") == before and manifest.published_digests(site.connection, site.output) == {}
 
 
 def test_a_link_in_a_pages_place_is_replaced_and_its_target_kept(site: Site) -> None:
@@ -507,10 +536,10 @@ def full_at_b(path: str | Path, *args: Any, **options: Any) -> None:
 @pytest.mark.parametrize(
     ("where", "failing"),
     [
-        ("octavo.publish._copy", full),
-        ("octavo.publish._sync", full),
+        ("octavo.staging._copy", full),
+        ("octavo.staging._sync", full),
         ("os.rename", full),
-        ("octavo.publish.staged_at", full),
+        ("octavo.staging.staged_at", full),
         ("os.mkdir", full_at_b),
         ("shutil.disk_usage", lambda folder: SimpleNamespace(free=2)),
     ],
@@ -523,11 +552,11 @@ def test_a_full_disk_leaves_the_old_site(
     source.write_text("cat")
     wanted = {"a/b/cat.png": Wanted(digest_bytes(b"cat"), source), "a/index.html": Wanted(digest_bytes(b"x"))}
     before = tree(site.output)
-    with publish.open_staging(site.cache, site.output) as staging, monkeypatch.context() as patch:
+    with staging.open_staging(site.cache, site.output) as folder, monkeypatch.context() as patch:
         patch.setattr(where, failing)
         with pytest.raises(PublishError, match="no space left"):
-            staging.write("a/index.html", b"x")
-            publish.publish(site.connection, site.output, staging, wanted)
+            folder.write("a/index.html", b"x")
+            publish.publish(site.connection, site.output, folder, wanted)
     assert tree(site.output) == before
     assert not list(site.connection.execute("SELECT * FROM journal"))
     assert left_in_cache(site) == []
@@ -536,7 +565,7 @@ def test_a_full_disk_leaves_the_old_site(
 
 
 def test_an_output_that_did_not_exist_does_not_after_a_failure(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publish, "_sync", full)
+    monkeypatch.setattr(staging, "_sync", full)
     with pytest.raises(PublishError):
         site.build(NEW)
     assert not site.output.exists()
@@ -575,9 +604,9 @@ def test_a_recovery_does_not_remove_a_new_page_by_its_old_name(site: Site) -> No
     site.build({"Foo.html": "1", "x": "1"})
     killed(site, "replace", 2, {"foo.html": "2", "x": "2"})
     (site.output / "Foo.html").hardlink_to(site.output / "foo.html")
-    publish.recover(site.connection, site.cache, site.output)
+    journal.recover(site.connection, site.cache, site.output)
     assert (site.output / "Foo.html").exists()
-    assert list(publish.manifest(site.connection, site.output)) == ["foo.html", "x"]
+    assert list(manifest.published_digests(site.connection, site.output)) == ["foo.html", "x"]
 
 
 @contextmanager
@@ -614,8 +643,8 @@ def test_output_may_be_another_file_system_and_may_be_full(site: Site) -> None:
 def test_a_cache_that_is_full_is_one_error(site: Site) -> None:
     site.build(OLD)
     with small_disk(site.root / "small") as small:
-        with publish.open_staging(small / ".octavo", small / "output") as staging, pytest.raises(PublishError):
-            staging.write("big.html", b"x" * 2_000_000)
+        with staging.open_staging(small / ".octavo", small / "output") as folder, pytest.raises(PublishError):
+            folder.write("big.html", b"x" * 2_000_000)
         assert site.files() == with_folders(OLD) and tree(small) == {".octavo": "folder"}
 
 
@@ -650,14 +679,14 @@ DYING = textwrap.dedent(
     """
     import os, signal, sqlite3, sys
     from pathlib import Path
-    from octavo import publish
+    from octavo import journal, manifest, output_files, publish, staging
     from octavo.digest import digest_bytes
     from octavo.lock import lock
 
     root, name, count, files = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), eval(sys.argv[4])
     holder, attribute = {
-        "replace": (os, "replace"), "sync": (publish, "_sync"), "journal": (publish, "_write_journal"),
-        "unlink": (Path, "unlink"), "manifest": (publish, "_insert"), "write": (publish.StagingFolder, "write"),
+        "replace": (os, "replace"), "sync": (staging, "_sync"), "journal": (publish, "write_journal"),
+        "unlink": (Path, "unlink"), "manifest": (journal, "insert_rows"), "write": (staging.StagingFolder, "write"),
         "mkdir": (publish, "_make_folders"),
     }[name]
     original, calls = getattr(holder, attribute), 0
@@ -669,17 +698,17 @@ DYING = textwrap.dedent(
             os.kill(os.getpid(), signal.SIGKILL)
         return original(*args, **options)
 
-    connection = sqlite3.connect(root / ".octavo" / publish.FILE, isolation_level=None)
+    connection = sqlite3.connect(root / ".octavo" / manifest.FILE, isolation_level=None)
     with lock(root / ".octavo", 0):
         output = root / "output"
-        publish.recover(connection, root / ".octavo", output)
-        before = publish.standing(connection, output)
+        journal.recover(connection, root / ".octavo", output)
+        before = manifest.find_published(connection, output)
         setattr(holder, attribute, dying)
-        with publish.open_staging(root / ".octavo", output) as staging:
+        with staging.open_staging(root / ".octavo", output) as folder:
             for path, text in files.items():
-                staging.write(path, text.encode())
-            wanted = {path: publish.Wanted(digest_bytes(text.encode())) for path, text in files.items()}
-            publish.publish(connection, output, staging, wanted, before)
+                folder.write(path, text.encode())
+            wanted = {path: staging.Wanted(digest_bytes(text.encode())) for path, text in files.items()}
+            publish.publish(connection, output, folder, wanted, before)
     """
 )
 
@@ -697,10 +726,10 @@ def test_a_build_killed_before_the_journal_leaves_the_old_site(site: Site, name:
     before = state(site.output)
     killed(site, name, count, NEW)
     assert state(site.output) == before and site.files() == with_folders(OLD)
-    assert publish.recover(site.connection, site.cache, site.output) is False
+    assert journal.recover(site.connection, site.cache, site.output) is False
     assert state(site.output) == before
-    assert not (site.cache / "staging").exists() and not (site.cache / "ready").exists()
-    assert publish.standing(site.connection, site.output).altered == set()
+    assert not (site.cache / "staging").exists() and not (site.cache / ready_name("../output")).exists()
+    assert manifest.find_published(site.connection, site.output).altered == set()
     assert site.build(NEW).written == tuple(sorted(NEW))
 
 
@@ -716,14 +745,14 @@ def test_a_build_killed_in_the_sweep_is_completed_by_the_next_command(site: Site
     for path, text in files.items():
         assert text in (OLD.get(path), NEW.get(path), "mine")
     assert set(OLD) & set(NEW) <= set(files)
-    assert publish.recover(site.connection, site.cache, site.output) is True
+    assert journal.recover(site.connection, site.cache, site.output) is True
     assert site.files() == with_folders({**NEW, "CNAME": "mine"})
-    assert publish.standing(site.connection, site.output).altered == set()
-    assert publish.manifest(site.connection, site.output) == {
+    assert manifest.find_published(site.connection, site.output).altered == set()
+    assert manifest.published_digests(site.connection, site.output) == {
         path: digest_bytes(text.encode()) for path, text in NEW.items()
     }
-    assert not (site.cache / "staging").exists() and not (site.cache / "ready").exists()
-    assert publish.recover(site.connection, site.cache, site.output) is False
+    assert not (site.cache / "staging").exists() and not (site.cache / ready_name("../output")).exists()
+    assert journal.recover(site.connection, site.cache, site.output) is False
     assert site.build(NEW) == Published()
 
 
@@ -731,7 +760,7 @@ def test_a_build_killed_in_the_sweep_is_completed_by_the_next_command(site: Site
 def test_a_sweep_that_makes_files_of_folders_is_completed(site: Site, count: int) -> None:
     site.build({"a/b/c": "1", "d": "2"})
     killed(site, "replace", count, {"a": "3", "d/e": "4"})
-    publish.recover(site.connection, site.cache, site.output)
+    journal.recover(site.connection, site.cache, site.output)
     assert site.files() == with_folders({"a": "3", "d/e": "4"})
 
 
@@ -748,18 +777,18 @@ def test_a_recovery_may_be_interrupted_itself(site: Site, monkeypatch: pytest.Mo
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", stopped)
         with pytest.raises(KeyboardInterrupt):
-            publish.recover(site.connection, site.cache, site.output)
+            journal.recover(site.connection, site.cache, site.output)
     assert site.files() != with_folders(NEW)
-    publish.recover(site.connection, site.cache, site.output)
+    journal.recover(site.connection, site.cache, site.output)
     assert site.files() == with_folders(NEW)
 
 
 def test_a_sweep_whose_files_were_deleted_is_given_up_and_made_again(site: Site) -> None:
     site.build(OLD)
     killed(site, "replace", 2, NEW)
-    publish._delete_folder(site.cache / "ready")
+    staging.delete_folder(site.cache / ready_name("../output"))
     half = site.files()
-    publish.recover(site.connection, site.cache, site.output)
+    journal.recover(site.connection, site.cache, site.output)
     assert site.files() == half
     site.build(NEW)
     assert site.files() == with_folders(NEW)
@@ -780,7 +809,7 @@ def test_a_file_that_cannot_be_replaced_leaves_a_sweep_that_is_completed_later(
         patch.setattr(os, "replace", held)
         with pytest.raises(PublishError, match=r"output/robots\.txt: it cannot be written: held open"):
             site.build(NEW)
-    assert publish.recover(site.connection, site.cache, site.output) is True
+    assert journal.recover(site.connection, site.cache, site.output) is True
     assert site.files() == with_folders(NEW)
 
 
@@ -792,7 +821,7 @@ def test_a_file_held_open_for_a_moment_is_tried_again(site: Site, monkeypatch: p
             raise PermissionError
         replace(source, target)
 
-    monkeypatch.setattr(publish, "_TRIES", 5)
+    monkeypatch.setattr(journal, "_TRIES", 5)
     monkeypatch.setattr(os, "replace", held)
     site.build(NEW)
     assert site.files() == with_folders(NEW)
@@ -803,19 +832,21 @@ def test_staging_of_another_file_system_is_removed_after_a_kill(site: Site) -> N
         site.build(OLD)
         killed(site, "write", 2, NEW)
         assert (site.output / ".octavo-staging").exists()
-        publish.recover(site.connection, site.cache, site.output)
+        journal.recover(site.connection, site.cache, site.output)
         assert site.files() == with_folders(OLD)
         killed(site, "replace", 2, NEW)
-        publish.recover(site.connection, site.cache, site.output)
+        journal.recover(site.connection, site.cache, site.output)
         assert site.files() == with_folders(NEW)
 
 
-def test_a_sweep_is_completed_by_a_build_into_another_output(site: Site) -> None:
-    with small_disk(site.output):
-        site.build(OLD)
-        killed(site, "replace", 2, NEW)
-        publish.recover(site.connection, site.cache, site.root / "other")
-        assert site.files() == with_folders(NEW)
+def test_a_sweep_is_left_alone_by_a_build_into_another_output(site: Site) -> None:
+    site.build(OLD)
+    killed(site, "replace", 2, NEW)
+    half = site.files()
+    assert journal.recover(site.connection, site.cache, site.root / "other") is False
+    assert site.files() == half and len(journal.pending_outputs(site.connection)) == 1
+    assert journal.recover(site.connection, site.cache, site.output) is True
+    assert site.files() == with_folders(NEW)
 
 
 def test_a_recovery_removes_nothing_through_a_link(site: Site) -> None:
@@ -824,17 +855,17 @@ def test_a_recovery_removes_nothing_through_a_link(site: Site) -> None:
     outside = site.root / "outside"
     (site.output / "gone").rename(outside)
     (site.output / "gone").symlink_to(outside)
-    publish.recover(site.connection, site.cache, site.output)
+    journal.recover(site.connection, site.cache, site.output)
     assert tree(outside) == {"x": "folder", "x/i.html": "x"}
 
 
 def test_a_failed_build_leaves_no_folder_behind(site: Site) -> None:
     (site.root / "file").write_text("no folder for a cache")
-    with pytest.raises(RuntimeError), publish.open_staging(site.root / "file", site.output) as staging:
-        staging.write("x", b"x")
+    with pytest.raises(RuntimeError), staging.open_staging(site.root / "file", site.output) as folder:
+        folder.write("x", b"x")
         raise RuntimeError
-    with pytest.raises(PublishError), publish.open_staging(site.cache, site.output) as staging:
-        publish.publish(site.connection, site.output, staging, {"a": Wanted(b""), "a/b": Wanted(b"")})
+    with pytest.raises(PublishError), staging.open_staging(site.cache, site.output) as folder:
+        publish.publish(site.connection, site.output, folder, {"a": Wanted(b""), "a/b": Wanted(b"")})
     assert not site.output.exists()
 
 
@@ -842,10 +873,10 @@ def test_a_failed_build_leaves_no_folder_behind(site: Site) -> None:
 def test_a_cache_that_cannot_be_written_is_done_without(site: Site, what: str) -> None:
     cache = site.root / "broken"
     cache.write_text("x") if what == "file" else cache.symlink_to("nowhere/at/all")
-    with lock(cache, 0), publish.open_staging(cache, site.output) as staging:
-        publish.recover(site.connection, cache, site.root / "unrelated")
-        staging.write("x", b"x")
-        publish.publish(site.connection, site.output, staging, {"x": Wanted(digest_bytes(b"x"))})
+    with lock(cache, 0), staging.open_staging(cache, site.output) as folder:
+        journal.recover(site.connection, cache, site.root / "unrelated")
+        folder.write("x", b"x")
+        publish.publish(site.connection, site.output, folder, {"x": Wanted(digest_bytes(b"x"))})
     assert site.files() == {"x": "x"}
 
 
@@ -870,14 +901,22 @@ EDITS = st.sampled_from(["nothing", "edit", "delete", "touch"])
 def test_any_sequence_of_builds_leaves_these_files_and_those_of_others(steps: list[tuple[dict[str, str], str]]) -> None:
     others = {"CNAME": "mine", "a/photo.jpg": "p", "d/e/f": "x"}
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publish, "_sync", lambda folder: None)
+        patch.setattr(staging, "_sync", lambda folder: None)
         site = opened(Path(folder))
         for path, text in others.items():
             (site.output / path).parent.mkdir(parents=True, exist_ok=True)
             (site.output / path).write_text(text)
         for files, edit in steps:
+            for path, text in site.files().items():
+                in_the_way = any(f"{path}/".startswith(f"{new}/") or new.startswith(f"{path}/") for new in files)
+                if text == "by hand" and path not in files and in_the_way:
+                    (site.output / path).unlink()
             before, kept = state(site.output), site.files()
             done = site.build(files)
+            stays = [path for path, text in kept.items() if text == "by hand" and path not in files]
+            for path in stays:
+                assert (site.output / path).read_text() == "by hand"
+                journal.remove_file(site.output, path, output_files.Links(site.output))
             assert site.files() == with_folders({**files, **others})
             after = state(site.output)
             for path in files:
@@ -902,13 +941,13 @@ def change(site: Site, published: list[str], edit: str) -> None:
 def test_a_file_altered_while_the_site_is_built_is_made_again_by_the_next_build(site: Site) -> None:
     site.build(OLD)
     new = {**OLD, "index.html": "new home"}
-    before = publish.standing(site.connection, site.output)
+    before = manifest.find_published(site.connection, site.output)
     for path in ("posts/a/index.html", "index.html"):
         (site.output / path).write_text("altered meanwhile")
-    with publish.open_staging(site.cache, site.output) as staging:
-        staging.write("index.html", b"new home")
+    with staging.open_staging(site.cache, site.output) as folder:
+        folder.write("index.html", b"new home")
         wanted = {path: Wanted(digest_bytes(text.encode())) for path, text in new.items()}
-        done = publish.publish(site.connection, site.output, staging, wanted, before)
+        done = publish.publish(site.connection, site.output, folder, wanted, before)
     assert done.written == ("index.html",) and [problem.path for problem in done.warnings] == ["output/index.html"]
     assert site.build(new).written == ("posts/a/index.html",)
     assert site.files() == with_folders(new)
