@@ -314,24 +314,30 @@ class Project:
 
     def why(self, address: str) -> Why:
         """What the page at an address was last made from, and why it was rendered last."""
-        # The store reads queries of kinds that have been imported.
-        import octavo.queries  # noqa: F401
-
         url = unquote(urlsplit(address).path)
         base = urls.base_path(self.settings().base_url)
         if base and url.startswith(base + "/"):
             url = url.removeprefix(base)
+        with self._alone():
+            try:
+                return self._why(url)
+            except (CorruptStore, sqlite3.DatabaseError) as problem:
+                if isinstance(problem, sqlite3.DatabaseError) and is_want(problem):
+                    raise
+                self._begin_anew(1)
+                return Why(url, None, "", ())
+
+    def _why(self, url: str) -> Why:
         from octavo import queries  # noqa: F401  # they are read by their names
         from octavo.answers import Answers
 
-        with self._alone():
-            answers, traces = Answers(self.store), self.store.traces("render")
-            for candidate in (url, url.rstrip("/") + "/", "/" + url.lstrip("/"), f"/{url.strip('/')}/"):
-                trace = traces.get(candidate)
-                if trace is not None:
-                    asked = tuple(str(answers.query(number)) for number in trace.queries)
-                    return Why(candidate, asked, self._reasons().get(candidate, "it is new"), ())
-            return Why(url, None, "", tuple(traces))
+        answers, traces = Answers(self.store), self.store.traces("render")
+        for candidate in (url, url.rstrip("/") + "/", "/" + url.lstrip("/"), f"/{url.strip('/')}/"):
+            trace = traces.get(candidate)
+            if trace is not None:
+                asked = tuple(str(answers.query(number)) for number in trace.queries)
+                return Why(candidate, asked, self._reasons().get(candidate, "it is new"), ())
+        return Why(url, None, "", tuple(traces))
 
     def published(self) -> tuple[str, ...]:
         """The files in ``output/`` that Octavo wrote."""
@@ -740,7 +746,7 @@ class Project:
 
     def _reasons(self) -> dict[str, str]:
         """URL -> why the page was rendered last."""
-        return dict(self.store.connection.execute("SELECT url, reason FROM reasons"))
+        return {str(url): str(reason) for url, reason in self.store.connection.execute("SELECT * FROM reasons")}
 
     def inputs(self, files: Files, now: dt.datetime) -> Inputs:
         """All that the site is made from, as listed, at an instant."""

@@ -43,7 +43,11 @@ def test_a_run_ends_before_the_call_with_the_number_given(bench: Bench) -> None:
         outcome = server.run(Run(str(bench.site.root), BUILD, kill=1))
         assert (outcome.is_killed(), len(outcome.calls)) == (True, 1)
         calls = bench.count(Case(SCENARIOS["clean-output"], 0))
-        at = next(number for number, call in enumerate(calls, 1) if call.startswith("os.remove output/"))
+        at = next(
+            number
+            for number, call in enumerate(calls, 1)
+            if call.startswith("os.remove output/") and ".octavo-" not in call
+        )
         bench.prepare(Case(SCENARIOS["clean-output"], 0))
         outcome = server.run(Run(str(bench.site.root), CLEAN_OUTPUT, kill=at))
     assert outcome.is_killed()
