@@ -544,7 +544,9 @@ def _to_render_all(routes: Routes, settings: Settings, documents: Records, relat
             yield from related.key(page.subject, "offers")
 
     alone = of_the_whole(settings)
-    return Hints(lambda url: _to_render(routes.pages[url], settings, related), parts, alone)
+    return Hints(
+        lambda url: _to_render(routes.pages[url], settings, related), parts, alone, lambda url: routes.pages[url].layout
+    )
 
 
 def _to_render(page: Page, settings: Settings, related: Records) -> Iterator[Query[Any]]:

@@ -147,6 +147,14 @@ def test_what_is_to_be_run_alone_is_sent_to_nobody() -> None:
     assert not {"n3", "n4"} & {item for batch in executor.sent for item in batch}
 
 
+@pytest.mark.parametrize("kinds", [1, 3])
+def test_one_of_each_kind_is_run_before_there_are_heirs(kinds: int) -> None:
+    executor = Inline()
+    hints = Hints(parts=lambda item: [("step", item, "text")], kind=lambda item: str(int(item[1:]) % kinds))
+    assert run(NAMES, hints, executor) == {name: name.upper() for name in NAMES}
+    assert len({item for batch in executor.sent for item in batch}) == len(NAMES) - kinds
+
+
 @pytest.mark.parametrize("batches", [0, 3])
 def test_when_the_processes_are_lost_the_rest_is_run_here(batches: int) -> None:
     executor = Inline(lost=batches)
