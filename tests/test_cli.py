@@ -19,11 +19,11 @@ from typing import Any, NoReturn
 
 import pytest
 
-from octavo import cli, commands, failures, publish
+from octavo import cli, commands, failures, journal
 from octavo.arguments import COMMANDS, parser
 from octavo.lock import lock
 from octavo.project import Options, Project
-from octavo.publish import PublishError
+from octavo.publish_errors import PublishError
 from octavo.run import Interrupted
 from tests.sites import SiteFolder, post
 
@@ -366,7 +366,8 @@ def test_clean_follows_no_link(octavo: Octavo, site: Site) -> None:
     folder = site(TWO)
     octavo(folder, "build")
     (folder.root / ".octavo/elsewhere").symlink_to(folder.root / "posts")
-    assert octavo(folder, "clean").status == 0
+    ran = octavo(folder, "clean")
+    assert ran.status == failures.USAGE and ".octavo/elsewhere' is a link" in ran.err and "--cache DIR" in ran.err
     assert (folder.root / "posts/bread.md").exists()
 
 
@@ -722,7 +723,7 @@ def test_an_interrupted_build_dies_by_the_signal_and_leaves_all_as_it_was(number
     assert slow.running.returncode == -send
     assert (out, err) == (b"", b"interrupted, output unchanged\n")
     assert slow.folder.output() == slow.before
-    assert sorted(path.name for path in (slow.folder.root / ".octavo").iterdir()) == ["cache.db", "lock"]
+    assert sorted(path.name for path in (slow.folder.root / ".octavo").iterdir()) == ["cache.db", "lock", "output.db"]
     end = time.monotonic() + SOON
     while not all(map(has_ended, children)) and time.monotonic() < end:
         time.sleep(0.02)
@@ -772,13 +773,13 @@ def test_an_interrupt_in_the_sweep_says_that_the_site_is_complete(
     folder = site(TWO)
     octavo(folder, "build")
     folder.replace("posts/bread.md", "Flour", "Wholemeal")
-    sweep = publish._sweep
+    sweep = journal._move_and_remove
 
     def interrupted(*arguments: Any) -> Any:
-        monkeypatch.setattr(publish, "_sweep", sweep)
+        monkeypatch.setattr(journal, "_move_and_remove", sweep)
         raise Interrupted(signal.SIGINT)
 
-    monkeypatch.setattr(publish, "_sweep", interrupted)
+    monkeypatch.setattr(journal, "_move_and_remove", interrupted)
     monkeypatch.setattr("octavo.run._die_by", lambda number: 128 + number)
     ran = octavo(folder, "build")
     assert ran.status == 130

@@ -1,0 +1,420 @@
+"""A cache that a stranger put there, or that is gone: nothing outside of output/ is touched, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from octavo import manifest
+from octavo.database import open_database
+from octavo.digest import digest_bytes
+from octavo.paths import digest_of_path
+from octavo.staging import ready_name
+from octavo.state import state_of
+from octavo.written_list import FILE as LIST
+from tests.sites import SiteFolder, post
+
+Site = Callable[[str], SiteFolder]
+
+POSTS = f"""\
+-- posts/alpha1.md --
+{post("One")}
+-- posts/alpha2.md --
+{post("Two")}
+-- posts/alpha3.md --
+{post("Three")}
+"""
+
+OUTSIDE = ("../canary.txt", "/{outside}/canary.txt", "../posts/alpha3.md", "a/../../canary.txt", ".git/hooks/pre-push",
+           "a/.GIT/x", "git~1/x")  # fmt: skip
+COMMANDS = (
+    ["build"],
+    ["build", "--fresh"],
+    ["clean"],
+    ["clean", "--output"],
+    ["check"],
+    ["related", "--all"],
+    ["why", "/"],
+    ["serve", "--port", "70000"],
+)
+
+
+def octavo(folder: SiteFolder, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "octavo", "-C", str(folder.root), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, input=typed, timeout=100, check=False)
+    assert "Traceback" not in done.stderr and done.returncode != 70, done.stderr
+    return done
+
+
+def around(folder: SiteFolder) -> dict[str, bytes]:
+    """Every file that no command may touch: all but the cache and what Octavo published."""
+    home = folder.root.parent
+    skipped = (folder.root / ".octavo", folder.root / "output")
+    found = {}
+    for path in sorted(home.rglob("*")):
+        is_skipped = any(path.is_relative_to(each) for each in skipped) and ".git" not in path.parts
+        if path.is_file() and not is_skipped:
+            found[path.relative_to(home).as_posix()] = path.read_bytes()
+    return found
+
+
+@pytest.fixture
+def guarded(site: Site) -> SiteFolder:
+    folder = site(POSTS)
+    folder.built()
+    (folder.root.parent / "canary.txt").write_text("canary")
+    (folder.root / "canary.txt").write_text("canary")
+    folder.write("output/.git/hooks/pre-push", "theirs").write("output/a/mine.txt", "mine")
+    return folder
+
+
+def names(folder: SiteFolder) -> list[str]:
+    return [name.replace("/{outside}", str(folder.root.parent)) for name in OUTSIDE]
+
+
+def row_of(folder: SiteFolder, path: str) -> tuple[object, ...]:
+    """A row of the manifest that knows the file to the last detail."""
+    location = Path(os.path.normpath(folder.root / "output" / path))
+    content = location.read_bytes() if location.is_file() else b""
+    state = state_of(location.lstat()) if location.is_file() else (0, 0, 0, 0)
+    return ("../output", path, digest_bytes(content), *state, 1)
+
+
+@pytest.mark.parametrize("number", range(len(OUTSIDE)))
+@pytest.mark.parametrize("command", [["build"], ["build", "--fresh"], ["clean", "--output"], ["clean"]])
+def test_a_row_of_the_manifest_names_nothing_but_files_of_the_site(
+    guarded: SiteFolder, command: list[str], number: int
+) -> None:
+    name = names(guarded)[number]
+    before = around(guarded)
+    with sqlite3.connect(guarded.root / ".octavo/output.db") as connection:
+        connection.execute("INSERT INTO manifest VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row_of(guarded, name))
+    connection.close()
+    guarded.delete("posts/alpha2.md")
+    before.pop("site/posts/alpha2.md")
+    done = octavo(guarded, *command)
+    assert done.returncode == 0, done.stderr
+    assert around(guarded) == before
+    if command != ["clean"]:  # which reads none
+        (line,) = [line for line in done.stderr.splitlines() if "set aside" in line]
+        assert line.startswith("octavo: .octavo/output.db names ") and line.endswith("set aside in .octavo/aside")
+    if command[0] == "build":  # the list has told what is ours
+        assert not (guarded.root / "output/posts/alpha2").exists() and "overwritten" not in done.stderr
+        assert (guarded.root / ".octavo/aside/output.db").exists()
+        assert "aside" not in octavo(guarded, "build").stderr
+
+
+@pytest.mark.parametrize("what", ["write", "write as it lies", "remove"])
+@pytest.mark.parametrize("name", [*OUTSIDE, "posts/alpha1/index.html", "new.sh"])
+@pytest.mark.parametrize("command", [["build"], ["clean"], ["clean", "--output"]])
+def test_a_row_of_the_journal_moves_and_removes_nothing_that_it_does_not_know(
+    guarded: SiteFolder, command: list[str], name: str, what: str
+) -> None:
+    name = name.replace("/{outside}", str(guarded.root.parent))
+    before = around(guarded)
+    content = b"#!/bin/sh\ntouch /tmp/owned\n"
+    ready = guarded.root / ".octavo" / ready_name("../output")
+    ready.mkdir()
+    waiting = ready / digest_of_path(name)
+    waiting.write_bytes(content)
+    waiting.chmod(0o755)
+    states: tuple[object, ...] = (1, 2, 3, 4)
+    if what == "write as it lies":  # all that a stranger can know, which the ctime is not
+        size, mtime, _, inode = state_of(waiting.lstat())
+        states = (size, mtime, mtime, inode)
+        os.utime(waiting, ns=(mtime, mtime))
+    row = (None, None, None, None, None) if what == "remove" else (digest_bytes(content), *states)
+    with sqlite3.connect(guarded.root / ".octavo/output.db") as connection:
+        values = ("../output", name, *row, 1, 2, 3, 4)
+        connection.execute(f"INSERT INTO journal VALUES ({', '.join('?' * 11)})", values)
+    connection.close()
+    done = octavo(guarded, *command)
+    assert done.returncode == 0, done.stderr
+    assert around(guarded) == before
+    for path in (guarded.root / "output").rglob("*"):
+        assert not path.is_file() or path.read_bytes() != content
+    if command == ["build"]:
+        assert (guarded.root / "output/posts/alpha1/index.html").exists()
+        assert not ready.exists()
+
+
+@pytest.mark.parametrize(
+    "link", [".octavo", "lock", "images", "staging", "cache.db", "output.db-wal", "aside", "stamp"]
+)
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_link_in_the_cache_leads_nowhere_and_is_named(guarded: SiteFolder, command: list[str], link: str) -> None:
+    elsewhere = guarded.root.parent / "elsewhere"
+    place = guarded.root / ".octavo" / ("" if link == ".octavo" else link)
+    if link == ".octavo":
+        place.rename(guarded.root.parent / "cache")
+        place.symlink_to(guarded.root.parent / "cache")
+        (guarded.root.parent / "cache/mine.txt").write_text("mine")
+    else:
+        if place.is_dir():
+            shutil.rmtree(place)
+        place.unlink(missing_ok=True)
+        elsewhere.mkdir()
+        (elsewhere / "mine.txt").write_text("mine")
+        place.symlink_to(elsewhere / "mine.txt" if "." in link or link in ("lock", "stamp") else elsewhere)
+    before, output = around(guarded), guarded.output()
+    done = octavo(guarded, *command)
+    assert done.returncode == 2
+    if "serve" not in command:  # which is told of its port first
+        assert f"'{place}' is a link" in done.stderr and "--cache DIR" in done.stderr
+    assert around(guarded) == before and guarded.output() == output
+
+
+def test_the_preview_opens_no_cache_through_a_link(guarded: SiteFolder) -> None:
+    (guarded.root.parent / "elsewhere").mkdir()
+    (guarded.root / ".octavo/preview").symlink_to(guarded.root.parent / "elsewhere")
+    done = octavo(guarded, "serve")
+    assert done.returncode == 2 and ".octavo/preview' is a link" in done.stderr
+    assert not list((guarded.root.parent / "elsewhere").iterdir())
+
+
+def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(guarded: SiteFolder) -> None:
+    for name in ("stamp", "lock", "crash.log"):
+        place = guarded.root / ".octavo" / name
+        place.unlink(missing_ok=True)
+        os.mkfifo(place)
+        done = octavo(guarded, "build")
+        assert done.returncode == 2 and f"/{name}' is not a regular file" in done.stderr
+        place.unlink()
+
+
+def test_a_cache_that_is_named_may_be_a_link(guarded: SiteFolder) -> None:
+    real = guarded.root.parent / "real"
+    real.mkdir()
+    (guarded.root / "linked").symlink_to(real)
+    assert octavo(guarded, "build", "--cache", "linked").returncode == 0
+    assert (real / "cache.db").exists()
+    for command in (["related", "--all"], ["why", "/"], ["check"]):
+        assert octavo(guarded, *command, "--cache", "linked").returncode == 0
+    (real / "mine.txt").write_text("mine")
+    assert octavo(guarded, "clean", "--cache", "linked").returncode == 2
+    (real / "mine.txt").unlink()
+    assert octavo(guarded, "clean", "--cache", "linked").returncode == 0
+    assert not list(real.iterdir()) if real.exists() else True
+
+
+# A cache that is gone.
+
+
+def visible(folder: SiteFolder) -> set[str]:
+    return {path for path in folder.output() if not path.startswith(".git/")}
+
+
+@pytest.mark.parametrize("loss", ["gone", "damaged", "not a folder", "other version"])
+def test_without_its_cache_a_build_knows_what_is_its_own(site: Site, tmp_path: Path, loss: str) -> None:
+    folder = site(POSTS)
+    folder.built()
+    folder.write("output/CNAME", "mine")
+    cache = folder.root / ".octavo"
+    if loss == "damaged":
+        (cache / "output.db").write_bytes(b"SQLite format 3\0" + bytes(3000))
+    elif loss == "other version":
+        with sqlite3.connect(cache / "output.db") as connection:
+            connection.execute("ALTER TABLE journal ADD COLUMN later")
+        connection.close()
+    else:
+        shutil.rmtree(cache)
+    if loss == "not a folder":
+        cache.write_text("mine")
+    folder.delete("posts/alpha2.md").replace("posts/alpha3.md", "Words.", "Other words.")
+    done = octavo(folder, "build")
+    assert done.returncode == 0 and "overwritten" not in done.stderr and "did not write" not in done.stderr
+    assert not (folder.root / "output/posts/alpha2").exists()
+    assert "Other words." in folder.page("/posts/alpha3/")
+    clean = tmp_path / "clean"
+    folder.built(output=str(clean), cache=str(tmp_path / "clean-cache"))
+    made = {path.relative_to(clean).as_posix() for path in clean.rglob("*") if path.is_file()} - {LIST}
+    assert visible(folder) - {"CNAME"} == made
+
+
+def test_a_cache_that_was_away_for_a_build_learns_from_the_list(site: Site) -> None:
+    folder = site(POSTS)
+    folder.built()
+    cache = folder.root / ".octavo"
+    cache.rename(folder.root / "away")
+    cache.write_text("in the way")
+    folder.write("posts/alpha4.md", post("Four")).replace("posts/alpha3.md", "Words.", "Other words.")
+    assert folder.built().written
+    cache.unlink()
+    (folder.root / "away").rename(cache)
+    folder.delete("posts/alpha4.md").replace("posts/alpha3.md", "Other words.", "New words.")
+    done = octavo(folder, "build")
+    assert done.returncode == 0 and "overwritten" not in done.stderr
+    assert not (folder.root / "output/posts/alpha4").exists()
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"octavo-written 1\nx\n", b"octavo-written 2\n", "link", "folder"])
+def test_where_the_list_is_gone_too_a_line_says_so(site: Site, damage: bytes | str | None) -> None:
+    folder = site(POSTS)
+    folder.built()
+    folder.delete("posts/alpha2.md").write("output/.hidden/x", "theirs").write("output/.hidden2", "theirs")
+    shutil.rmtree(folder.root / ".octavo")
+    listed = folder.root / "output" / LIST
+    listed.unlink()
+    if isinstance(damage, bytes):
+        listed.write_bytes(damage)
+    elif damage == "link":
+        listed.symlink_to(folder.root / "posts/alpha1.md")
+    elif damage == "folder":
+        listed.mkdir()
+    if damage == "folder":
+        pytest.skip("a folder in the place of the list is an error of its own")
+    done = octavo(folder, "build")
+    assert done.returncode == 0
+    assert "output/ holds 1 file that this build did not write (posts/alpha2/index.html)" in done.stderr
+    assert "octavo clean --output --unknown" in done.stderr
+    assert (f"output/{LIST}" in done.stderr) == (damage is not None)
+    assert (folder.root / "posts/alpha1.md").read_text().startswith("---")
+    for typed, is_there in (("", True), ("n\n", True), ("Y\n", False)):
+        folder.built()
+        if typed != "":
+            folder.write("output/posts/alpha2/index.html", "left")
+        done = octavo(folder, "clean", "--output", "--unknown", typed=typed)
+        assert done.returncode == 0 and "output/posts/alpha2/index.html\nremove this file? [y/N]" in done.stdout
+        assert (folder.root / "output/posts/alpha2/index.html").exists() is is_there
+    assert set(folder.output()) == {".hidden/x", ".hidden2"}
+
+
+def test_a_file_of_the_list_is_ours_only_with_its_content(site: Site) -> None:
+    folder = site(POSTS)
+    folder.built()
+    shutil.rmtree(folder.root / ".octavo")
+    folder.delete("posts/alpha2.md").write("output/posts/alpha2/index.html", "edited")
+    done = octavo(folder, "build")
+    assert done.returncode == 0 and folder.page("/posts/alpha2/") == "edited"
+    assert "output/posts/alpha2/index.html: warning[output]" in done.stderr and "it stays" in done.stderr
+
+
+def test_the_list_names_no_path(site: Site) -> None:
+    folder = site(POSTS)
+    folder.built()
+    text = (folder.root / "output" / LIST).read_text("ascii")
+    assert text.startswith("octavo-written 1\n") and "alpha" not in text
+    assert len(text.splitlines()) == 1 + len(folder.output())
+
+
+def test_the_list_is_left_alone_by_a_build_that_changes_nothing_and_made_again_when_it_is_gone(site: Site) -> None:
+    folder = site(POSTS)
+    folder.built()
+    listed = folder.root / "output" / LIST
+    before, text = listed.stat().st_ino, listed.read_bytes()
+    folder.built()
+    assert listed.stat().st_ino == before
+    listed.unlink()
+    assert folder.built().written == ()
+    assert listed.read_bytes() == text
+
+
+def test_a_cleaned_output_holds_no_list(site: Site) -> None:
+    folder = site(POSTS)
+    folder.built()
+    shutil.rmtree(folder.root / ".octavo")
+    assert octavo(folder, "clean", "--output").returncode == 0
+    assert not list((folder.root / "output").iterdir()) and not (folder.root / ".octavo").exists()
+
+
+def test_a_clean_build_is_the_same_though_it_has_a_list(site: Site) -> None:
+    folder = site(POSTS)
+    assert octavo(folder, "build", "--verify").stdout.endswith("verified: a clean build is the same\n")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Path:
+    return tmp_path / "small"
+
+
+def test_a_cache_on_a_full_disk_is_told_in_a_line_and_done_without(site: Site, small_disk: Path) -> None:
+    folder = site(POSTS)
+    folder.built()
+    small_disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(small_disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a file system, where that is permitted at all")
+    try:
+        (small_disk / "cache.db").touch()
+        with suppress_full(), (small_disk / "lock").open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        folder.delete("posts/alpha2.md").replace("posts/alpha3.md", "Words.", "Other words.")
+        done = octavo(folder, "build", "--cache", str(small_disk))
+        assert done.returncode == 0 and "overwritten" not in done.stderr
+        lines = [line for line in done.stderr.splitlines() if "cannot be written" in line]
+        assert len(lines) == 1 and "goes on without it" in lines[0]
+        assert not (folder.root / "output/posts/alpha2").exists()
+    finally:
+        subprocess.run(["umount", str(small_disk)], check=True)
+
+
+def suppress_full() -> object:
+    from contextlib import suppress
+
+    return suppress(OSError)
+
+
+def test_a_cache_that_fills_up_meanwhile_is_done_without(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    from octavo.project import Options, Project
+    from octavo.store import Store
+
+    folder = site(POSTS)
+    folder.built()
+    folder.delete("posts/alpha2.md").replace("posts/alpha3.md", "Words.", "Other words.")
+    put = Store.put
+
+    def full(store: Store, *arguments: object) -> None:
+        if manifest.is_on_disk(store.connection):
+            problem = sqlite3.OperationalError("database or disk is full")
+            problem.sqlite_errorname = "SQLITE_FULL"
+            raise problem
+        put(store, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Store, "put", full)
+    said: list[str] = []
+    with Project(folder.root, Options(jobs=1), said.append) as project:
+        report = project.build()
+    assert not report.problems and report.removed == ("posts/alpha2/index.html",)
+    assert said == [
+        "octavo: the cache .octavo cannot be written (database or disk is full): this build goes on without it"
+    ]
+
+
+def test_a_bug_is_not_written_down_through_a_link(guarded: SiteFolder) -> None:
+    from octavo.failures import failure
+
+    elsewhere = guarded.root.parent / "elsewhere"
+    shutil.rmtree(guarded.root / ".octavo")
+    elsewhere.mkdir()
+    (guarded.root / ".octavo").symlink_to(elsewhere)
+    assert "cannot be written" in failure(RuntimeError("bug"), guarded.root).words
+    assert not list(elsewhere.iterdir())
+
+
+def test_the_journal_of_another_output_stays_until_it_is_named(site: Site) -> None:
+    folder = site(POSTS)
+    folder.built()
+    other = ("../other", "x", digest_bytes(b"x"), 1, 2, 3, 4, None, None, None, None)
+    connection = open_database(folder.root / ".octavo/output.db", manifest.SCHEMA)
+    connection.execute(f"INSERT INTO journal VALUES ({', '.join('?' * 11)})", other)
+    connection.close()
+    ready = folder.root / ".octavo" / ready_name("../other")
+    ready.mkdir()
+    folder.built()
+    assert ready.exists()
+    done = octavo(folder, "clean")
+    assert done.returncode == 0 and "octavo build --output other completes it" in done.stdout
+    assert sorted(path.name for path in (folder.root / ".octavo").iterdir()) == ["lock", "output.db", ready.name]
+    folder.built(output="other")
+    assert not ready.exists() and octavo(folder, "clean").returncode == 0
+    assert not (folder.root / ".octavo").exists()
+    assert stat.S_ISDIR((folder.root / "other").stat().st_mode)
