@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -344,7 +345,7 @@ def test_a_cache_on_a_full_disk_is_told_in_a_line_and_done_without(site: Site, s
         pytest.skip("only root may mount a file system, where that is permitted at all")
     try:
         (small_disk / "cache.db").touch()
-        with suppress_full(), (small_disk / "lock").open("wb", buffering=0) as file:
+        with suppress(OSError), (small_disk / "lock").open("wb", buffering=0) as file:
             while True:
                 file.write(bytes(4096))
         folder.delete("posts/alpha2.md").replace("posts/alpha3.md", "Words.", "Other words.")
@@ -355,12 +356,6 @@ def test_a_cache_on_a_full_disk_is_told_in_a_line_and_done_without(site: Site, s
         assert not (folder.root / "output/posts/alpha2").exists()
     finally:
         subprocess.run(["umount", str(small_disk)], check=True)
-
-
-def suppress_full() -> object:
-    from contextlib import suppress
-
-    return suppress(OSError)
 
 
 def test_a_cache_that_fills_up_meanwhile_is_done_without(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
