@@ -387,7 +387,7 @@ def test_a_cache_that_cannot_be_removed_is_said(octavo: Octavo, site: Site, monk
     def refuse(path: Path) -> NoReturn:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "unlink", refuse)
+    monkeypatch.setattr("octavo.project._remove", refuse)
     assert octavo(folder, "clean") == Ran(1, "", "octavo: .octavo: it cannot be removed: Permission denied\n")
 
 
