@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -97,6 +97,13 @@ def is_of_cache(name: str) -> bool:
     """Whether a name in a cache folder is one that Octavo gives."""
     own = (*_FILES, *PREVIEWS, IMAGES, staging.STAGING, ASIDE)
     return name in own or name.startswith((store.FILE, manifest.FILE, "stamp-")) or staging.is_ready_name(name)
+
+
+def is_cache(names: Iterable[str]) -> bool:
+    """Whether a folder with these names in it is a cache: it holds a database or a lock, and nothing else but what
+    Octavo puts there."""
+    there = set(names)
+    return bool(there & {store.FILE, manifest.FILE, "lock"}) and all(map(is_of_cache, there))
 
 
 def open_cache(folder: Path, shown: str, say: Callable[[str], None]) -> OpenCache:

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octavo import salt, stamp
-from octavo.cache_folder import CACHE, check_cache, find_cache, is_of_cache, say_unwritable
+from octavo.cache_folder import CACHE, PREVIEWS, check_cache, find_cache, is_cache, say_unwritable
 from octavo.diagnostic import Diagnostic, did_you_mean, to_dict, to_text
 from octavo.failures import ERRORS, Failure, Usage, telling
 from octavo.observe import Observer, Observers
 from octavo.outlet import check_apart
 from octavo.progress import Progress, can_show
-from octavo.project import Options, Project, Report
+from octavo.project import WAIT, Options, Project, Report
 from octavo.publish import remove_unknown
 from octavo.publish_errors import PublishError
 from octavo.slug import slugify
@@ -88,8 +88,13 @@ def _check_cache(root: Path, cache: Path) -> None:
     """Some files of a cache are removed by their names, so it must be a folder that holds nothing else."""
     if any(cache.resolve().is_relative_to((root / name).resolve()) for name in FOLDERS):
         raise Usage(f"the cache '{cache}' would lie in a source folder", "name a folder of its own")
-    if cache.is_dir() and not all(is_of_cache(entry.name) for entry in cache.iterdir()):
+    names = _names_in(cache)
+    if names and not (is_cache(names) or any(is_cache(_names_in(cache / name) - {"site"}) for name in PREVIEWS)):
         raise Usage(f"'{cache}' is no cache: it holds other files", "name a folder that is new or empty")
+
+
+def _names_in(folder: Path) -> set[str]:
+    return {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
 
 
 def build(arguments: argparse.Namespace) -> int:
@@ -382,7 +387,7 @@ def clean(arguments: argparse.Namespace) -> int:
     said = [] if is_there else ["there is no cache"]
     if is_there or arguments.output:
         with Project(
-            site_folder(arguments) if arguments.output else root, Options(cache=arguments.cache), say
+            site_folder(arguments) if arguments.output else root, Options(cache=arguments.cache, wait=WAIT), say
         ) as project:
             if arguments.output:
                 said += _clean_output(project, arguments.unknown, is_there)

@@ -145,7 +145,7 @@ def read_rows(connection: sqlite3.Connection, key: str) -> dict[str, Row]:
         ).fetchall()
     rows: dict[str, Row] = {}
     for row in listed:
-        path, content = row[:2]
+        path, content = row[0], row[1]
         if tuple(map(type, row)) != _TYPES or len(content) != SIZE:
             raise DamagedManifest(f"has a row that is not as Octavo writes it, of {path!r}")
         check_row(path)

@@ -16,7 +16,7 @@ HIDDEN = ".octavo-"
 _LONGEST = 255
 """Bytes in a file name, on most file systems."""
 
-_USUAL = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+_is_usual = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*").fullmatch
 """Paths of which nothing needs to be asked but their length, as nearly all are."""
 
 _UNSEEN = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
@@ -28,7 +28,7 @@ def check_path(path: str) -> None:
 
     Every path that is written, removed or believed goes through here, whoever names it.
     """
-    if len(path) <= _LONGEST and _USUAL.fullmatch(path) and os.name != "nt":
+    if _is_usual(path) and len(path) <= _LONGEST:
         return
     parts = path.split("/")
     if any(part in ("", ".", "..") or "\0" in part for part in parts) or path.casefold().startswith(HIDDEN):
@@ -43,6 +43,8 @@ def check_path(path: str) -> None:
 
 def is_path(path: str) -> bool:
     """Whether ``check_path`` has nothing against a path, and it is text."""
+    if _is_usual(path) and len(path) <= _LONGEST:  # as there: this is asked of every row of a manifest
+        return True
     try:
         check_path(path)
         if not path.isascii():

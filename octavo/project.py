@@ -491,7 +491,7 @@ class Project:
 
     def _go_on_without(self, problem: Exception) -> None:
         """Go on with a cache in memory, for this one cannot be written now."""
-        if is_busy(problem):
+        if is_busy(problem) or not self._is_kept:
             raise PublishError(f"the cache cannot be written: {problem}", str(self.cache)) from problem
         if getattr(problem, "sqlite_errorname", "").startswith("SQLITE_NOMEM"):
             raise MemoryError from problem

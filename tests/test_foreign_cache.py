@@ -1,402 +1,415 @@
-"""A cache that somebody else made: nothing of it runs, and nothing outside ``output/`` is written or removed for it.
-
-Each value, row and file below ``.octavo/`` is exchanged for one that would run a command, lead elsewhere or name a file
-that is not ours, and then the commands are run that would read it.
-"""
+"""A cache that a stranger put there, or that is gone: nothing outside of output/ is touched, and nothing is lost."""
 
 from __future__ import annotations
 
-import ast
-import marshal
 import os
-import pickle
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
-from itertools import cycle
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
-from zlib import crc32
 
-import msgspec
 import pytest
 
-from octavo import cli
+from octavo import manifest
+from octavo.database import open_database
+from octavo.digest import digest_bytes
+from octavo.paths import digest_of_path
+from octavo.staging import ready_name
+from octavo.state import state_of
+from octavo.written_list import FILE as LIST
 from tests.sites import SiteFolder, post
-from tests.test_database import hot_journal
 
-PACKAGE = Path(__file__).parent.parent / "octavo"
+Site = Callable[[str], SiteFolder]
 
-ARCHIVE = (
-    "-- posts/alpha.md --\n"
-    + post(
-        "Alpha", tags="[one, two]", aliases="[/old/]", body="Of rivers and [beta](beta.md), `code` too.\n\n## Part\n"
-    )
-    + "-- posts/beta.md --\n"
-    + post("Beta", tags="[one]", series="Rivers", body="Of rivers and stones, and of [alpha](alpha.md#part).\n")
-    + "-- posts/later.md --\n"
-    + post("Later", date="2999-01-01")
-    + "-- posts/note.txt --\nA file beside.\n"
-    + "-- layouts/post.html --\n{% extends 'base.html' %}{% block main %}{{ post.title }} {{ content() }}"
-    "{% for each in related(2) %}<a href='{{ each.url }}'>{{ each.title }}</a>{% endfor %}{% endblock %}\n"
-    + "-- pyproject.toml --\n[tool.octavo]\ntitle = 'Foreign'\nbase_url = 'https://foreign.example'\n"
-    + "-- output/CNAME --\nforeign.example\n-- output/.git/config --\n[core]\n-- output/mine/photo.jpg --\nphoto\n"
-)
+POSTS = f"""\
+-- posts/alpha1.md --
+{post("One")}
+-- posts/alpha2.md --
+{post("Two")}
+-- posts/alpha3.md --
+{post("Three")}
+"""
 
-OWN = ("CNAME", ".git/config", "mine/photo.jpg")
-"""Files in the output folder that Octavo did not write."""
-
-
-def no_pickle(tree: ast.Module) -> Iterator[str]:
-    """What a module does that could run what a file says."""
-    for node in ast.walk(tree):
-        names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
-        for name in names:
-            if name.split(".")[0] in ("pickle", "_pickle", "shelve", "dill", "cloudpickle", "dbm"):
-                yield name
-            if name in ("marshal.load", "marshal.loads"):
-                yield name
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if node.value.id == "marshal" and node.attr.startswith("load"):
-                yield f"marshal.{node.attr}"
-            if node.attr in ("allow_pickle",):
-                yield node.attr
-
-
-@pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
-def test_no_module_reads_what_could_run(module: Path) -> None:
-    assert list(no_pickle(ast.parse(module.read_text("utf-8")))) == []
-
-
-@dataclass
-class Clone:
-    """A site as somebody got it, with a cache in it, in a folder with files beside it."""
-
-    folder: SiteFolder
-    canary: Path
-
-    @property
-    def root(self) -> Path:
-        return self.folder.root
-
-    @property
-    def cache(self) -> Path:
-        return self.root / ".octavo"
-
-    def outside(self) -> dict[str, bytes]:
-        """All files around and in the site but for its cache and its output; and what in that is not Octavo's."""
-        around = self.root.parent
-        found = {}
-        for path in around.rglob("*"):
-            name = path.relative_to(around).as_posix()
-            inner = path.relative_to(self.root).parts[:1] if path.is_relative_to(self.root) else ()
-            if inner and inner[0] in (".octavo", "output"):
-                continue
-            found[name] = path.read_bytes() if path.is_file() else b""
-        for name in OWN:
-            found[name] = (self.root / "output" / name).read_bytes()
-        return found
-
-    def run(self, *command: str) -> int:
-        """A command as an author calls it, in this process."""
-        arguments = ["-C", str(self.root), *command]
-        if command[0] in ("build", "check", "related"):
-            arguments += ["--jobs", "1"]
-        return cli.main(arguments)
-
-
+OUTSIDE = ("../canary.txt", "/{outside}/canary.txt", "../posts/alpha3.md", "a/../../canary.txt", ".git/hooks/pre-push",
+           "a/.GIT/x", "git~1/x")  # fmt: skip
 COMMANDS = (
-    ("build",),
-    ("check",),
-    ("related", "--all"),
-    ("why", "/posts/alpha/"),
-    ("build", "--fresh"),
-    ("clean", "--output"),
+    ["build"],
+    ["build", "--fresh"],
+    ["clean"],
+    ["clean", "--output"],
+    ["check"],
+    ["related", "--all"],
+    ["why", "/"],
+    ["serve", "--port", "70000"],
 )
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A site that was built twice, and edited since: a command would read most of its cache."""
-    folder = SiteFolder(tmp_path_factory.mktemp("built") / "site")
-    folder.root.mkdir()
-    folder.edit(ARCHIVE)
-    folder.built()
-    folder.replace("posts/alpha.md", "Of rivers", "Of wide rivers").built()
-    folder.replace("posts/alpha.md", "wide rivers", "narrow rivers")
-    return folder.root
+def octavo(folder: SiteFolder, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "octavo", "-C", str(folder.root), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, input=typed, timeout=100, check=False)
+    assert "Traceback" not in done.stderr and done.returncode != 70, done.stderr
+    return done
 
 
-@pytest.fixture
-def clone(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Clone]:
-    count = iter(range(100_000))
-
-    def make() -> Clone:
-        around = tmp_path / f"n{next(count)}"
-        shutil.copytree(built, around / "site", symlinks=True)
-        (around / "canary.txt").write_text("alive")
-        (around / "site/output-evil").mkdir()
-        return Clone(SiteFolder(around / "site"), around / "ran")
-
-    return make
-
-
-class Runs:
-    """Pickled, it makes a folder when it is read."""
-
-    def __init__(self, canary: Path) -> None:
-        self.canary = canary
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.canary),)
-
-
-def code_for(canary: Path) -> bytes:
-    return marshal.dumps(compile(f"import os; os.mkdir({str(canary)!r})", "layout", "exec"))
-
-
-def rows(file: Path) -> list[tuple[str, str, tuple[Any, ...]]]:
-    """(table, column, key) of each value of a database."""
-    found = []
-    with closing(sqlite3.connect(file)) as connection:
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        for table in tables:
-            columns = [(row[1], row[5]) for row in connection.execute(f"PRAGMA table_info({table})")]
-            keys = [name for name, is_key in columns if is_key]
-            for row in connection.execute(f"SELECT {', '.join(keys)} FROM {table}").fetchall():
-                found += [
-                    (table, name, row) for name, is_key in columns if not is_key or table in ("manifest", "journal")
-                ]
+def around(folder: SiteFolder) -> dict[str, bytes]:
+    """Every file that no command may touch: all but the cache and what Octavo published."""
+    home = folder.root.parent
+    skipped = (folder.root / ".octavo", folder.root / "output")
+    found = {}
+    for path in sorted(home.rglob("*")):
+        is_skipped = any(path.is_relative_to(each) for each in skipped) and ".git" not in path.parts
+        if path.is_file() and not is_skipped:
+            found[path.relative_to(home).as_posix()] = path.read_bytes()
     return found
 
 
-IS_THOROUGH = bool(os.environ.get("OCTAVO_THOROUGH"))
-"""Whether each value is tried with each payload, as ``make fuzz`` does. Else one of each kind is tried with one."""
-
-
-def chosen(file: Path) -> list[tuple[str, str, tuple[Any, ...]]]:
-    """The values that are exchanged: all, or one of those that are read by the same code."""
-    found = rows(file)
-    if IS_THOROUGH:
-        return found
-    kinds = {(table, column, _kind(table, key)): (table, column, key) for table, column, key in found}
-    return list(kinds.values())
-
-
-def _kind(table: str, key: tuple[Any, ...]) -> tuple[Any, ...]:
-    if table == "questions":
-        return ()
-    if table == "parts":
-        return key[0] if key[0].startswith("shelf") else key[:2]
-    return key if table in ("about", "runs") else ()
-
-
-def put(file: Path, table: str, column: str, key: tuple[Any, ...], value: Any) -> None:
-    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        keys = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[5]]
-        where = " AND ".join(f"{name} IS ?" for name in keys)
-        connection.execute(f"UPDATE OR REPLACE {table} SET {column} = ? WHERE {where}", (value, *key))
-
-
-def get(file: Path, table: str, column: str, key: tuple[Any, ...]) -> Any:
-    with closing(sqlite3.connect(file)) as connection:
-        keys = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[5]]
-        where = " AND ".join(f"{name} IS ?" for name in keys)
-        (value,) = connection.execute(f"SELECT {column} FROM {table} WHERE {where}", key).fetchone()
-        return value
-
-
-def sealed(table: str, key: tuple[Any, ...], body: bytes) -> bytes:
-    """A value with a checksum that is right: whoever writes one can work it out."""
-    place = key if table == "parts" else (table, *key)
-    name = "\0".join(map(str, place)).encode("utf-8", "surrogatepass")
-    return crc32(body, crc32(name)).to_bytes(4, "little") + body
-
-
-def test_the_checksum_that_the_tests_work_out_is_the_right_one(built: Path) -> None:
-    file = built / ".octavo/cache.db"
-    for table, column, key in rows(file):
-        if table in ("about", "questions", "runs", "parts"):
-            value = get(file, table, column, key)
-            assert sealed(table, key, value[4:]) == value
-
-
-DATABASES = ("cache.db", "output.db")
-
-
-@pytest.mark.parametrize("turn", range(3 if IS_THOROUGH else 1))
-def test_a_value_that_would_run_a_command_is_not_run(built: Path, clone: Callable[[], Clone], turn: int) -> None:
-    harmed = []
-    every = [(name, *row) for name in DATABASES for row in chosen(built / ".octavo" / name)]
-    for number, (name, table, column, key) in enumerate(every, turn):
-        site, command = clone(), COMMANDS[number % len(COMMANDS)]
-        data = (
-            pickle.dumps(Runs(site.canary)),
-            code_for(site.canary),
-            msgspec.msgpack.encode("../canary.txt"),
-        )[number % 3]
-        value: Any = data
-        if table in ("states", "reasons", "manifest", "journal"):
-            value = data if number % 2 else "../canary.txt"
-        else:
-            value = sealed(table, key, data)
-        put(site.cache / name, table, column, key, value)
-        before = site.outside()
-        status = site.run(*command)
-        if (site.outside(), site.canary.exists()) != (before, False) or status not in (0, 1, 2):
-            harmed.append((table, column, key, command, status))
-        shutil.rmtree(site.root.parent)
-    assert harmed == []
-
-
-def test_the_pickle_of_these_tests_is_one_that_does_harm(tmp_path: Path) -> None:
-    pickle.loads(pickle.dumps(Runs(tmp_path / "ran")))
-    exec(marshal.loads(code_for(tmp_path / "ran too")))
-    assert (tmp_path / "ran").is_dir() and (tmp_path / "ran too").is_dir()
-
-
-# Values in the place of others, and values that are well made and say something else.
-
-
-@pytest.fixture(scope="module")
-def clean(built: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What is published of the site by a build from nothing."""
-    folder = SiteFolder(tmp_path_factory.mktemp("clean") / "site")
-    shutil.copytree(built, folder.root, ignore=shutil.ignore_patterns(".octavo", "output"))
+@pytest.fixture
+def guarded(site: Site) -> SiteFolder:
+    folder = site(POSTS)
     folder.built()
-    return without_ours(folder.output())
+    (folder.root.parent / "canary.txt").write_text("canary")
+    (folder.root / "canary.txt").write_text("canary")
+    folder.write("output/.git/hooks/pre-push", "theirs").write("output/a/mine.txt", "mine")
+    return folder
 
 
-def without_ours(files: dict[str, bytes]) -> dict[str, bytes]:
-    return {name: data for name, data in files.items() if name not in OWN and name != ".octavo-written"}
+def names(folder: SiteFolder) -> list[str]:
+    return [name.replace("/{outside}", str(folder.root.parent)) for name in OUTSIDE]
 
 
-def test_a_value_in_the_place_of_another_is_noticed(
-    built: Path, clean: dict[str, bytes], clone: Callable[[], Clone]
+def row_of(folder: SiteFolder, path: str) -> tuple[object, ...]:
+    """A row of the manifest that knows the file to the last detail."""
+    location = Path(os.path.normpath(folder.root / "output" / path))
+    content = location.read_bytes() if location.is_file() else b""
+    state = state_of(location.lstat()) if location.is_file() else (0, 0, 0, 0)
+    return ("../output", path, digest_bytes(content), *state, 1)
+
+
+@pytest.mark.parametrize("number", range(len(OUTSIDE)))
+@pytest.mark.parametrize("command", [["build"], ["build", "--fresh"], ["clean", "--output"], ["clean"]])
+def test_a_row_of_the_manifest_names_nothing_but_files_of_the_site(
+    guarded: SiteFolder, command: list[str], number: int
 ) -> None:
-    file = built / ".octavo/cache.db"
-    found = [row for row in chosen(file) if row[0] in ("about", "questions", "runs", "parts")]
-    for here, there in zip(found, [*found[1:], found[0]], strict=True):
-        site = clone()
-        put(site.cache / "cache.db", *here, get(file, *there))
-        before = site.outside()
-        assert site.run("build") == 0
-        assert site.outside() == before
-        assert without_ours(site.folder.output()) == clean, (here, there)
-        shutil.rmtree(site.root.parent)
+    name = names(guarded)[number]
+    before = around(guarded)
+    with sqlite3.connect(guarded.root / ".octavo/output.db") as connection:
+        connection.execute("INSERT INTO manifest VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row_of(guarded, name))
+    connection.close()
+    guarded.delete("posts/alpha2.md")
+    before.pop("site/posts/alpha2.md")
+    done = octavo(guarded, *command)
+    assert done.returncode == 0, done.stderr
+    assert around(guarded) == before
+    if command != ["clean"]:  # which reads none
+        (line,) = [line for line in done.stderr.splitlines() if "set aside" in line]
+        assert line.startswith("octavo: .octavo/output.db names ") and line.endswith("set aside in .octavo/aside")
+    if command[0] == "build":  # the list has told what is ours
+        assert not (guarded.root / "output/posts/alpha2").exists() and "overwritten" not in done.stderr
+        assert (guarded.root / ".octavo/aside/output.db").exists()
+        assert "aside" not in octavo(guarded, "build").stderr
 
 
-ELSEWHERE = ("../canary.txt", ".git/hooks/pre-push", "posts/../../../canary.txt", "/canary.txt")
-
-
-def led_elsewhere(value: Any, target: str) -> Any:
-    """A value of MessagePack in which every path and address is another one."""
-    if isinstance(value, str):
-        if value.startswith("/"):
-            return f"/{target}"
-        return target if "/" in value or value.endswith((".md", ".html", ".css")) else value
-    if isinstance(value, dict):
-        return {led_elsewhere(key, target): led_elsewhere(each, target) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(led_elsewhere(each, target) for each in value)
-    return value
-
-
-@pytest.mark.parametrize("turn", range(len(ELSEWHERE) if IS_THOROUGH else 1))
-def test_a_well_made_value_that_leads_elsewhere_leads_nowhere(
-    built: Path, clone: Callable[[], Clone], turn: int
+@pytest.mark.parametrize("what", ["write", "write as it lies", "remove"])
+@pytest.mark.parametrize("name", [*OUTSIDE, "posts/alpha1/index.html", "new.sh"])
+@pytest.mark.parametrize("command", [["build"], ["clean"], ["clean", "--output"]])
+def test_a_row_of_the_journal_moves_and_removes_nothing_that_it_does_not_know(
+    guarded: SiteFolder, command: list[str], name: str, what: str
 ) -> None:
-    """Pages of such a cache may be published, or the build may fail over it: no more than that."""
-    file = built / ".octavo/cache.db"
-    unpack, pack = msgspec.msgpack.Decoder().decode, msgspec.msgpack.Encoder().encode
-    tried, harmed = 0, []
-    for number, (table, column, key) in enumerate(chosen(file), turn):
-        if table not in ("about", "questions", "runs", "parts"):
-            continue
-        body = get(file, table, column, key)[4:]
-        start = 16 if table == "about" and key[0].startswith(("kept", "shelf")) else 0
-        try:
-            value = unpack(body[start:])
-        except msgspec.DecodeError:
-            continue
-        changed = led_elsewhere(value, ELSEWHERE[number % len(ELSEWHERE)])
-        if changed == value:
-            continue
-        tried += 1
-        site = clone()
-        put(site.cache / "cache.db", table, column, key, sealed(table, key, body[:start] + pack(changed)))
-        before = site.outside()
-        for command in (("build",), ("clean", "--output")):
-            site.run(*command)
-            if site.outside() != before:
-                harmed.append((table, key, command))
-        shutil.rmtree(site.root.parent)
-    assert harmed == []
-    assert tried > 20
+    name = name.replace("/{outside}", str(guarded.root.parent))
+    before = around(guarded)
+    content = b"#!/bin/sh\ntouch /tmp/owned\n"
+    ready = guarded.root / ".octavo" / ready_name("../output")
+    ready.mkdir()
+    waiting = ready / digest_of_path(name)
+    waiting.write_bytes(content)
+    waiting.chmod(0o755)
+    states: tuple[object, ...] = (1, 2, 3, 4)
+    if what == "write as it lies":  # all that a stranger can know, which the ctime is not
+        size, mtime, _, inode = state_of(waiting.lstat())
+        states = (size, mtime, mtime, inode)
+        os.utime(waiting, ns=(mtime, mtime))
+    row = (None, None, None, None, None) if what == "remove" else (digest_bytes(content), *states)
+    with sqlite3.connect(guarded.root / ".octavo/output.db") as connection:
+        values = ("../output", name, *row, 1, 2, 3, 4)
+        connection.execute(f"INSERT INTO journal VALUES ({', '.join('?' * 11)})", values)
+    connection.close()
+    done = octavo(guarded, *command)
+    assert done.returncode == 0, done.stderr
+    assert around(guarded) == before
+    for path in (guarded.root / "output").rglob("*"):
+        assert not path.is_file() or path.read_bytes() != content
+    if command == ["build"]:
+        assert (guarded.root / "output/posts/alpha1/index.html").exists()
+        assert not ready.exists()
 
 
-# Files.
-
-STATEMENTS = {
-    "a trigger": "CREATE TRIGGER more AFTER INSERT ON {table} BEGIN DELETE FROM {table}; END",
-    "a view": "CREATE VIEW more AS SELECT * FROM {table}",
-    "an index": "CREATE INDEX more ON {table} (1)",
-    "a column": "ALTER TABLE {table} ADD COLUMN more DEFAULT 1",
-    "a table": "CREATE TABLE more (x)",
-}
-
-
-@pytest.mark.parametrize("statement", STATEMENTS.values(), ids=STATEMENTS)
-@pytest.mark.parametrize("name", DATABASES)
-def test_a_database_that_declares_more_is_set_aside(clone: Callable[[], Clone], name: str, statement: str) -> None:
-    for command in COMMANDS:
-        site = clone()
-        with closing(sqlite3.connect(site.cache / name, isolation_level=None)) as connection:
-            tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            for number, table in enumerate(tables):
-                connection.execute(statement.format(table=table).replace("more", f"more{number}"))
-        before = site.outside()
-        assert site.run(*command) in (0, 2), command
-        assert site.outside() == before, command
-
-
-@pytest.mark.parametrize("name", DATABASES)
-def test_a_rollback_journal_beside_a_database_is_never_read(clone: Callable[[], Clone], name: str) -> None:
-    for command in COMMANDS:
-        site = clone()
-        with closing(sqlite3.connect(site.cache / name)) as connection:
-            connection.execute("PRAGMA journal_mode = DELETE")
-        pages = (site.cache / name).stat().st_size // 4096
-        (site.cache / f"{name}-journal").write_bytes(hot_journal(site.root.parent / "canary.txt", pages))
-        before = site.outside()
-        assert site.run(*command) == 0, command
-        assert site.outside() == before, command
+@pytest.mark.parametrize(
+    "link", [".octavo", "lock", "images", "staging", "cache.db", "output.db-wal", "aside", "stamp"]
+)
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_link_in_the_cache_leads_nowhere_and_is_named(guarded: SiteFolder, command: list[str], link: str) -> None:
+    elsewhere = guarded.root.parent / "elsewhere"
+    place = guarded.root / ".octavo" / ("" if link == ".octavo" else link)
+    if link == ".octavo":
+        place.rename(guarded.root.parent / "cache")
+        place.symlink_to(guarded.root.parent / "cache")
+        (guarded.root.parent / "cache/mine.txt").write_text("mine")
+    else:
+        if place.is_dir():
+            shutil.rmtree(place)
+        place.unlink(missing_ok=True)
+        elsewhere.mkdir()
+        (elsewhere / "mine.txt").write_text("mine")
+        place.symlink_to(elsewhere / "mine.txt" if "." in link or link in ("lock", "stamp") else elsewhere)
+    before, output = around(guarded), guarded.output()
+    done = octavo(guarded, *command)
+    assert done.returncode == 2
+    if "serve" not in command:  # which is told of its port first
+        assert f"'{place}' is a link" in done.stderr and "--cache DIR" in done.stderr
+    assert around(guarded) == before and guarded.output() == output
 
 
-@pytest.mark.parametrize("content", ["pickle", "code", "zeros", "nothing", "text"])
-def test_any_file_of_the_cache_may_be_another(built: Path, clone: Callable[[], Clone], content: str) -> None:
-    names = [path.relative_to(built).as_posix() for path in (built / ".octavo").rglob("*") if path.is_file()]
-    extra = [".octavo/stamp", ".octavo/aside", ".octavo/staging", ".octavo/crash.log", ".octavo/images"]
-    for name, command in zip(dict.fromkeys([*names, *extra]), cycle(COMMANDS), strict=False):
-        site = clone()
-        data = {
-            "pickle": pickle.dumps(Runs(site.canary)),
-            "code": code_for(site.canary),
-            "zeros": bytes(5000),
-            "nothing": b"",
-            "text": b"../canary.txt\n",
-        }[content]
-        file = site.root / name
-        if file.is_dir():
-            shutil.rmtree(file)
-        file.write_bytes(data)
-        file.chmod(0o755)
-        before = site.outside()
-        for each in (command, ("build",)):
-            assert site.run(*each) in (0, 2), (name, each)
-            assert (site.outside(), site.canary.exists()) == (before, False), (name, each)
-        assert not any(os.access(path, os.X_OK) for path in (site.root / "output").rglob("*") if path.is_file())
+def test_the_preview_opens_no_cache_through_a_link(guarded: SiteFolder) -> None:
+    (guarded.root.parent / "elsewhere").mkdir()
+    (guarded.root / ".octavo/preview").symlink_to(guarded.root.parent / "elsewhere")
+    done = octavo(guarded, "serve")
+    assert done.returncode == 2 and ".octavo/preview' is a link" in done.stderr
+    assert not list((guarded.root.parent / "elsewhere").iterdir())
+
+
+def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(guarded: SiteFolder) -> None:
+    for name in ("stamp", "lock", "crash.log"):
+        place = guarded.root / ".octavo" / name
+        place.unlink(missing_ok=True)
+        os.mkfifo(place)
+        done = octavo(guarded, "build")
+        assert done.returncode == 2 and f"/{name}' is not a regular file" in done.stderr
+        place.unlink()
+
+
+def test_a_cache_that_is_named_may_be_a_link(guarded: SiteFolder) -> None:
+    real = guarded.root.parent / "real"
+    real.mkdir()
+    (guarded.root / "linked").symlink_to(real)
+    assert octavo(guarded, "build", "--cache", "linked").returncode == 0
+    assert (real / "cache.db").exists()
+    for command in (["related", "--all"], ["why", "/"], ["check"]):
+        assert octavo(guarded, *command, "--cache", "linked").returncode == 0
+    (real / "mine.txt").write_text("mine")
+    assert octavo(guarded, "clean", "--cache", "linked").returncode == 2
+    (real / "mine.txt").unlink()
+    assert octavo(guarded, "clean", "--cache", "linked").returncode == 0
+    assert not list(real.iterdir()) if real.exists() else True
+
+
+# A cache that is gone.
+
+
+def visible(folder: SiteFolder) -> set[str]:
+    return {path for path in folder.output() if not path.startswith(".git/")}
+
+
+@pytest.mark.parametrize("loss", ["gone", "damaged", "not a folder", "other version"])
+def test_without_its_cache_a_build_knows_what_is_its_own(site: Site, tmp_path: Path, loss: str) -> None:
+    folder = site(POSTS)
+    folder.built()
+    folder.write("output/CNAME", "mine")
+    cache = folder.root / ".octavo"
+    if loss == "damaged":
+        (cache / "output.db").write_bytes(b"SQLite format 3\0" + bytes(3000))
+    elif loss == "other version":
+        with sqlite3.connect(cache / "output.db") as connection:
+            connection.execute("ALTER TABLE journal ADD COLUMN later")
+        connection.close()
+    else:
+        shutil.rmtree(cache)
+    if loss == "not a folder":
+        cache.write_text("mine")
+    folder.delete("posts/alpha2.md").replace("posts/alpha3.md", "Words.", "Other words.")
+    done = octavo(folder, "build")
+    assert done.returncode == 0 and "overwritten" not in done.stderr and "did not write" not in done.stderr
+    assert not (folder.root / "output/posts/alpha2").exists()
+    assert "Other words." in folder.page("/posts/alpha3/")
+    clean = tmp_path / "clean"
+    folder.built(output=str(clean), cache=str(tmp_path / "clean-cache"))
+    made = {path.relative_to(clean).as_posix() for path in clean.rglob("*") if path.is_file()} - {LIST}
+    assert visible(folder) - {"CNAME"} == made
+
+
+def test_a_cache_that_was_away_for_a_build_learns_from_the_list(site: Site) -> None:
+    folder = site(POSTS)
+    folder.built()
+    cache = folder.root / ".octavo"
+    cache.rename(folder.root / "away")
+    cache.write_text("in the way")
+    folder.write("posts/alpha4.md", post("Four")).replace("posts/alpha3.md", "Words.", "Other words.")
+    assert folder.built().written
+    cache.unlink()
+    (folder.root / "away").rename(cache)
+    folder.delete("posts/alpha4.md").replace("posts/alpha3.md", "Other words.", "New words.")
+    done = octavo(folder, "build")
+    assert done.returncode == 0 and "overwritten" not in done.stderr
+    assert not (folder.root / "output/posts/alpha4").exists()
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"octavo-written 1\nx\n", b"octavo-written 2\n", "link", "folder"])
+def test_where_the_list_is_gone_too_a_line_says_so(site: Site, damage: bytes | str | None) -> None:
+    folder = site(POSTS)
+    folder.built()
+    folder.delete("posts/alpha2.md").write("output/.hidden/x", "theirs").write("output/.hidden2", "theirs")
+    shutil.rmtree(folder.root / ".octavo")
+    listed = folder.root / "output" / LIST
+    listed.unlink()
+    if isinstance(damage, bytes):
+        listed.write_bytes(damage)
+    elif damage == "link":
+        listed.symlink_to(folder.root / "posts/alpha1.md")
+    elif damage == "folder":
+        listed.mkdir()
+    if damage == "folder":
+        pytest.skip("a folder in the place of the list is an error of its own")
+    done = octavo(folder, "build")
+    assert done.returncode == 0
+    assert "output/ holds 1 file that this build did not write (posts/alpha2/index.html)" in done.stderr
+    assert "octavo clean --output --unknown" in done.stderr
+    assert (f"output/{LIST}" in done.stderr) == (damage is not None)
+    assert (folder.root / "posts/alpha1.md").read_text().startswith("---")
+    for typed, is_there in (("", True), ("n\n", True), ("Y\n", False)):
+        folder.built()
+        if typed != "":
+            folder.write("output/posts/alpha2/index.html", "left")
+        done = octavo(folder, "clean", "--output", "--unknown", typed=typed)
+        assert done.returncode == 0 and "output/posts/alpha2/index.html\nremove this file? [y/N]" in done.stdout
+        assert (folder.root / "output/posts/alpha2/index.html").exists() is is_there
+    assert set(folder.output()) == {".hidden/x", ".hidden2"}
+
+
+def test_a_file_of_the_list_is_ours_only_with_its_content(site: Site) -> None:
+    folder = site(POSTS)
+    folder.built()
+    shutil.rmtree(folder.root / ".octavo")
+    folder.delete("posts/alpha2.md").write("output/posts/alpha2/index.html", "edited")
+    done = octavo(folder, "build")
+    assert done.returncode == 0 and folder.page("/posts/alpha2/") == "edited"
+    assert "output/posts/alpha2/index.html: warning[output]" in done.stderr and "it stays" in done.stderr
+
+
+def test_the_list_names_no_path(site: Site) -> None:
+    folder = site(POSTS)
+    folder.built()
+    text = (folder.root / "output" / LIST).read_text("ascii")
+    assert text.startswith("octavo-written 1\n") and "alpha" not in text
+    assert len(text.splitlines()) == 1 + len(folder.output())
+
+
+def test_the_list_is_left_alone_by_a_build_that_changes_nothing_and_made_again_when_it_is_gone(site: Site) -> None:
+    folder = site(POSTS)
+    folder.built()
+    listed = folder.root / "output" / LIST
+    before, text = listed.stat().st_ino, listed.read_bytes()
+    folder.built()
+    assert listed.stat().st_ino == before
+    listed.unlink()
+    assert folder.built().written == ()
+    assert listed.read_bytes() == text
+
+
+def test_a_cleaned_output_holds_no_list(site: Site) -> None:
+    folder = site(POSTS)
+    folder.built()
+    shutil.rmtree(folder.root / ".octavo")
+    assert octavo(folder, "clean", "--output").returncode == 0
+    assert not list((folder.root / "output").iterdir()) and not (folder.root / ".octavo").exists()
+
+
+def test_a_clean_build_is_the_same_though_it_has_a_list(site: Site) -> None:
+    folder = site(POSTS)
+    assert octavo(folder, "build", "--verify").stdout.endswith("verified: a clean build is the same\n")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Path:
+    return tmp_path / "small"
+
+
+def test_a_cache_on_a_full_disk_is_told_in_a_line_and_done_without(site: Site, small_disk: Path) -> None:
+    folder = site(POSTS)
+    folder.built()
+    small_disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(small_disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a file system, where that is permitted at all")
+    try:
+        (small_disk / "cache.db").touch()
+        with suppress(OSError), (small_disk / "lock").open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        folder.delete("posts/alpha2.md").replace("posts/alpha3.md", "Words.", "Other words.")
+        done = octavo(folder, "build", "--cache", str(small_disk))
+        assert done.returncode == 0 and "overwritten" not in done.stderr
+        lines = [line for line in done.stderr.splitlines() if "cannot be written" in line]
+        assert len(lines) == 1 and "goes on without it" in lines[0]
+        assert not (folder.root / "output/posts/alpha2").exists()
+    finally:
+        subprocess.run(["umount", str(small_disk)], check=True)
+
+
+def test_a_cache_that_fills_up_meanwhile_is_done_without(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    from octavo.project import Options, Project
+    from octavo.store import Store
+
+    folder = site(POSTS)
+    folder.built()
+    folder.delete("posts/alpha2.md").replace("posts/alpha3.md", "Words.", "Other words.")
+    put = Store.put
+
+    def full(store: Store, *arguments: object) -> None:
+        if manifest.is_on_disk(store.connection):
+            problem = sqlite3.OperationalError("database or disk is full")
+            problem.sqlite_errorname = "SQLITE_FULL"
+            raise problem
+        put(store, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Store, "put", full)
+    said: list[str] = []
+    with Project(folder.root, Options(jobs=1), said.append) as project:
+        report = project.build()
+    assert not report.problems and report.removed == ("posts/alpha2/index.html",)
+    assert said == [
+        "octavo: the cache .octavo cannot be written (database or disk is full): this build goes on without it"
+    ]
+
+
+def test_a_bug_is_not_written_down_through_a_link(guarded: SiteFolder) -> None:
+    from octavo.failures import failure
+
+    elsewhere = guarded.root.parent / "elsewhere"
+    shutil.rmtree(guarded.root / ".octavo")
+    elsewhere.mkdir()
+    (guarded.root / ".octavo").symlink_to(elsewhere)
+    assert "cannot be written" in failure(RuntimeError("bug"), guarded.root).words
+    assert not list(elsewhere.iterdir())
+
+
+def test_the_journal_of_another_output_stays_until_it_is_named(site: Site) -> None:
+    folder = site(POSTS)
+    folder.built()
+    other = ("../other", "x", digest_bytes(b"x"), 1, 2, 3, 4, None, None, None, None)
+    connection = open_database(folder.root / ".octavo/output.db", manifest.SCHEMA)
+    connection.execute(f"INSERT INTO journal VALUES ({', '.join('?' * 11)})", other)
+    connection.close()
+    ready = folder.root / ".octavo" / ready_name("../other")
+    ready.mkdir()
+    folder.built()
+    assert ready.exists()
+    done = octavo(folder, "clean")
+    assert done.returncode == 0 and "octavo build --output other completes it" in done.stdout
+    assert sorted(path.name for path in (folder.root / ".octavo").iterdir()) == ["lock", "output.db", ready.name]
+    folder.built(output="other")
+    assert not ready.exists() and octavo(folder, "clean").returncode == 0
+    assert not (folder.root / ".octavo").exists()
+    assert stat.S_ISDIR((folder.root / "other").stat().st_mode)

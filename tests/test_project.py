@@ -9,10 +9,10 @@ from typing import NoReturn
 
 import pytest
 
-from octavo import publish
+from octavo import journal
 from octavo.lock import Locked, lock
 from octavo.project import Options, Project
-from octavo.publish import PublishError
+from octavo.publish_errors import PublishError
 from octavo.written_list import FILE as LIST
 from tests.sites import SiteFolder, post
 
@@ -67,7 +67,7 @@ def test_a_build_that_died_in_the_sweep_is_not_taken_for_the_one_before(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(publish, "_sweep", die)
+        patch.setattr(journal, "_move_and_remove", die)
         folder.build()
     folder.replace("posts/a.md", "Other words.", "Words.")
     folder.built()
@@ -128,7 +128,7 @@ def test_a_cache_that_cannot_be_written_for_want_of_space_is_no_damage(
 
     monkeypatch.setattr("octavo.store.Store.put", full)
     with pytest.raises(PublishError, match="disk is full"):
-        folder.build()
+        folder.build()  # which is full in memory too, here
     assert folder.output() == output
     assert (folder.root / ".octavo/cache.db").stat().st_ino == cache
 
@@ -153,7 +153,8 @@ def test_a_file_in_the_place_of_the_cache_does_not_hinder_a_build(site: Site) ->
     assert (folder.root / ".octavo").read_text() == "mine"
 
 
-def test_a_cache_that_can_be_neither_read_nor_replaced_does_not_hinder_a_build(site: Site) -> None:
+def test_a_folder_in_the_place_of_the_cache_file_is_set_aside(site: Site) -> None:
     folder = site(POSTS).write(".octavo/cache.db/in-the-way", "mine")
     assert folder.built().written
-    assert (folder.root / ".octavo/cache.db/in-the-way").read_text() == "mine"
+    assert (folder.root / ".octavo/aside/cache.db/in-the-way").read_text() == "mine"
+    assert folder.built().rendered == ()

@@ -204,7 +204,12 @@ def test_a_file_and_a_folder_of_one_name_are_refused(site: Site) -> None:
         publish.publish(site.connection, site.output, folder, {"a": Wanted(b"1"), "a/b": Wanted(b"2")})
 
 
-@pytest.mark.parametrize("path", ["", "/etc/x", "../x", "a/../../x", "a//b", "a/", "./a", "a\0b", ".octavo-staging/x"])
+GIT = (".git/hooks/x", "a/.GIT/x", "a/.git", ".git./x", ".git /x", "git~1/x", ".g\u200cit/x", ".git:x/y")
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/etc/x", "../x", "a/../../x", "a//b", "a/", "./a", "a\0b", ".octavo-staging/x", LIST, *GIT]
+)
 def test_a_path_that_leads_out_is_refused(site: Site, path: str) -> None:
     with staging.open_staging(site.cache, site.output) as folder:
         with pytest.raises(PublishError):

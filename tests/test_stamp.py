@@ -256,6 +256,8 @@ def test_an_interrupt_on_the_short_way_is_one_all_the_same(
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
+    (folder.root / ".octavo").mkdir(exist_ok=True)
+    (folder.root / ".octavo" / stamp.FILE).touch()
     monkeypatch.setattr(stamp, "told", interrupted)
     monkeypatch.setattr("octavo.run._die_by", lambda number: 128 + number)
     assert cli.main(["-C", str(folder.root)]) == 130
