@@ -23,6 +23,7 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python -m tests.fuzz --runs 200 --edits 30
 	$(BIN)/python -m tests.mutants
 	$(BIN)/python -m tests.preview_fuzz --runs 50 --edits 30
+	OCTAVO_THOROUGH=1 $(BIN)/python -m pytest -n auto tests/test_foreign_values.py
 	$(BIN)/python -m tests.faults --every 3
 	$(BIN)/python -m tests.faults --real --every 10
 

@@ -68,6 +68,7 @@ class Desk:
         self._is_ahead = False
         self._doubtful: set[str] = set()
         self._left: Store | None = None
+        self._is_cache_doubtful = False
 
     # The whole.
 
@@ -123,6 +124,10 @@ class Desk:
         except Unanswered:
             return self.project.alone_with(lambda files: self._view(files, relating, elsewhere, keeping=False))
 
+    def doubt_cache(self) -> None:
+        """Have the next look begin the cache anew: what it says was made cannot be read from it."""
+        self._is_cache_doubtful = True
+
     def take(self, view: View) -> None:
         """Show the site as it was seen."""
         self.view = view
@@ -139,6 +144,9 @@ class Desk:
         from octavo import pipeline
 
         now, before = self.project.now(), self.view
+        if self._is_cache_doubtful:
+            self._is_cache_doubtful, self._memo, before = False, None, None
+            self.project.store.forget_all()
         inputs_digest = files.digest()
         is_same = before is not None and before.inputs_digest == inputs_digest
         is_enough = before is not None and before.store is self.project.store and (before.is_related or not relating)

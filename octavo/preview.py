@@ -34,6 +34,7 @@ from octavo.relating import Elsewhere, Relating, is_overtaken
 from octavo.serve import LOCAL, Client, PageText, PreviewServer, Shelf, allow_many_files, listen, without_policy
 from octavo.shelf import shelf
 from octavo.spare import give_back
+from octavo.store import CorruptStore
 from octavo.view import View
 from octavo.watch import Changes
 
@@ -89,6 +90,9 @@ wait for a look in each."""
 GARBAGE = (10_000, 10, 50)
 """When garbage is looked for, as ``gc.set_threshold`` takes it: nobody gets a turn meanwhile, so that it is better to
 look at ten thousand new objects (some milliseconds) than at as many as a command that goes on by itself."""
+
+LOOKS = 2
+"""Looks at the site that a page is waited for, of which the second trusts the cache no more."""
 
 ENDING = 0.5
 """Seconds for which the end waits for a look."""
@@ -468,12 +472,15 @@ class Author:
         """Do something with a page as it is now, if need be after a look at the site as a whole; with what is there in
         its place where that did not help."""
 
-        def attempt(is_last: bool) -> None:
+        def attempt(looks: int) -> None:
             try:
                 found = self._page_at_hand(url)
-            except (Unanswered, sqlite3.Error):  # what it is made from is another one now, or in another cache
-                if not is_last:
-                    self._after_look(lambda: attempt(is_last=True))
+            except (Unanswered, sqlite3.Error) as problem:
+                # What it is made from is another one now, or in another cache; or else the cache is damaged.
+                if looks and isinstance(problem, CorruptStore):
+                    self._desk.doubt_cache()
+                if looks < LOOKS:
+                    self._after_look(lambda: attempt(looks + 1))
                     return
                 then(unanswered())
                 raise
@@ -482,7 +489,7 @@ class Author:
                 raise
             then(found)
 
-        attempt(is_last=False)
+        attempt(0)
 
     def _page_at_hand(self, url: str) -> PageText | None:
         shown = self._desk.page(url)

@@ -10,6 +10,7 @@ import ast
 import marshal
 import os
 import pickle
+import random
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -24,6 +25,9 @@ import msgspec
 import pytest
 
 from octavo import cli
+from octavo.desk import Desk
+from octavo.project import Options, Project
+from octavo.store import CorruptStore
 from tests.sites import SiteFolder, post
 from tests.test_database import hot_journal
 
@@ -400,3 +404,76 @@ def test_any_file_of_the_cache_may_be_another(built: Path, clone: Callable[[], C
             assert site.run(*each) in (0, 2), (name, each)
             assert (site.outside(), site.canary.exists()) == (before, False), (name, each)
         assert not any(os.access(path, os.X_OK) for path in (site.root / "output").rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_a_database_with_a_damaged_page_is_begun_anew(clone: Callable[[], Clone], name: str) -> None:
+    chance = random.Random(name)
+    site = clone()
+    with closing(sqlite3.connect(site.cache / name)) as connection:
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    pages = (site.cache / name).stat().st_size // size
+    for number in range(pages) if IS_THOROUGH else sorted(chance.sample(range(pages), min(4, pages))):
+        site, command = clone(), COMMANDS[number % len(COMMANDS)]
+        with (site.cache / name).open("r+b") as file:
+            file.seek(number * size + (100 if number == 0 else 0))
+            file.write(chance.randbytes(size - 100))
+        before = site.outside()
+        assert site.run(*command) in (0, 2), (number, command)
+        assert site.run("build") == 0, (number, command)
+        assert site.outside() == before, (number, command)
+
+
+# The preview keeps a cache of its own.
+
+
+def look_at(site: SiteFolder) -> dict[str, bytes]:
+    """What a preview shows of each page."""
+    options = Options(
+        output=str(site.root / ".octavo/preview/site"), preview="preview", drafts=True, future=True, jobs=1
+    )
+    with Project(site.root, options) as project:
+        desk = Desk(project)
+        desk.look()
+        assert desk.view is not None
+        shown: dict[str, bytes] = {}
+        for url in sorted(desk.view.pages):
+            try:
+                page = desk.page(url)
+            except CorruptStore:  # as ``preview`` does
+                desk.doubt_cache()
+                desk.look()
+                page = desk.page(url)
+            assert page is not None
+            shown[url] = page.content
+        desk.close()
+        return shown
+
+
+@pytest.fixture(scope="module")
+def previewed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
+    """A site that a preview has shown, edited since, and what a preview from nothing shows of it."""
+    folder = SiteFolder(tmp_path_factory.mktemp("previewed") / "site")
+    folder.root.mkdir()
+    folder.edit(ARCHIVE)
+    look_at(folder)
+    folder.replace("posts/alpha.md", "Of rivers", "Of wide rivers")
+    clean = SiteFolder(tmp_path_factory.mktemp("fresh") / "site")
+    shutil.copytree(folder.root, clean.root, ignore=shutil.ignore_patterns(".octavo"))
+    return folder.root, look_at(clean)
+
+
+def test_a_preview_runs_nothing_of_its_cache_and_shows_what_the_files_say(
+    previewed: tuple[Path, dict[str, bytes]], tmp_path: Path
+) -> None:
+    root, expected = previewed
+    for number, (table, column, key) in enumerate(chosen(root / ".octavo/preview/cache.db")):
+        around = tmp_path / str(number)
+        site = Clone(SiteFolder(Path(shutil.copytree(root, around / "site"))), around / "ran")
+        data = (pickle.dumps(Runs(site.canary)), code_for(site.canary), b"")[number % 3]
+        is_plain = table in ("states", "reasons")
+        put(site.cache / "preview/cache.db", table, column, key, data if is_plain else sealed(table, key, data))
+        before = site.outside()
+        assert look_at(site.folder) == expected, (table, column, key)
+        assert (site.outside(), site.canary.exists()) == (before, False), (table, column, key)
+        shutil.rmtree(around)

@@ -6,11 +6,13 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import weakref
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -374,3 +376,17 @@ def test_e16_a_page_asked_for_while_the_site_is_read_is_a_whole_one(site: Site) 
         ended.set()
         asking.join(SOON)
         assert len(bodies) == 1
+
+
+@pytest.mark.parametrize(
+    "damage", ["DELETE FROM parts WHERE part = 'body'", "UPDATE parts SET data = x'00' WHERE part = 'body'"]
+)
+def test_a_page_whose_post_cannot_be_read_from_the_cache_is_shown_all_the_same(site: Site, damage: str) -> None:
+    folder = site("-- posts/a.md --\n" + post("A", body="Words of A.\n"))
+    with previewing(folder) as before:
+        assert "Words of A." in before.page("/posts/a/")
+    with closing(sqlite3.connect(folder.root / ".octavo/preview/cache.db", isolation_level=None)) as connection:
+        assert connection.execute(damage).rowcount
+    with previewing(folder) as shown:
+        assert "Words of A." in shown.page("/posts/a/")
+        shown.equals_a_build()
