@@ -19,6 +19,7 @@ from octavo.facts import Fact, Query, Resolver
 from octavo.pictures import heading, unpacked
 from octavo.queries import OrderedBytes
 from octavo.regular_file import open_regular
+from octavo.shortage import raise_if_shortage
 
 _SPARE = 200
 """Orders that nobody wants any more and that are kept all the same, for whoever changes their mind."""
@@ -65,7 +66,8 @@ class Gallery:
         try:
             with os.fdopen(open_regular(self.folder / name, os.O_RDONLY), "rb") as file:
                 return {url: digest for url, digest, _ in heading(file.readline())}
-        except (OSError, ValueError):
+        except (OSError, ValueError) as problem:
+            raise_if_shortage(problem)
             return None
 
     def variants(self, name: str) -> dict[str, bytes]:
@@ -74,6 +76,7 @@ class Gallery:
             with os.fdopen(open_regular(self.folder / name, os.O_RDONLY), "rb") as file:
                 return unpacked(file.read())
         except (OSError, ValueError) as problem:
+            raise_if_shortage(problem)
             with suppress(OSError):
                 (self.folder / name).unlink()
             raise KeyError(name) from problem

@@ -18,6 +18,8 @@ import pytest
 
 from octavo import cli, shortage
 from octavo.facts import Facts, Interrupted, Reader
+from octavo.gallery import Gallery
+from octavo.pictures import packed
 from octavo.queries import File
 from octavo.shortage import WANTS, Shortage, check_part, check_room, raise_if_shortage, shortage_in
 from tests.sites import SiteFolder, post
@@ -311,6 +313,23 @@ def _forget_what_is_kept() -> None:
     layouts._codes.clear()
     for kept in (highlight._short_runs, highlight._lexer, drawing._font):
         kept.cache_clear()
+
+
+def test_an_image_that_cannot_be_opened_for_want_of_files_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery = Gallery(tmp_path)
+    gallery.write("a", packed({"/a.avif": b"image"}))
+
+    def opening(*_: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as limited:
+        limited.setattr("octavo.gallery.open_regular", opening)
+        for ask in (gallery.digests, gallery.variants):
+            with pytest.raises(Shortage):
+                ask("a")
+    assert gallery.variants("a") == {"/a.avif": b"image"}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="workers are copies of a process")
