@@ -33,7 +33,7 @@ root = os.path.abspath(sys.argv[1])
 def seen(event, arguments):
     if event != "open" or not isinstance(arguments[0], (str, bytes)):
         return
-    path, writes = os.path.abspath(os.fsdecode(arguments[0])), "w" in (arguments[1] or "")
+    path, writes = os.path.abspath(os.fsdecode(arguments[0])), arguments[2] & (os.O_WRONLY | os.O_RDWR)
     if path.startswith(root + "/posts/") and path.endswith(".jpg"):
         counts["photos"] += 1
     elif path.startswith(root + "/.octavo/images/"):

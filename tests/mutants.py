@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from octavo import answers, disk, extend, facts, layouts, memo, project, publish, revised, sources
+from octavo import answers, disk, extend, facts, journal, layouts, manifest, memo, project, publish, revised, sources
 from octavo.digest import digest
 from octavo.facts import Fact
 from octavo.queries import Source
@@ -81,8 +81,13 @@ def who_shares_a_part_is_not_told_what_it_asked() -> AbstractContextManager[Any]
     return patch.object(facts.Reader, "shared", shared)
 
 
-def lost_outputs_are_not_missed() -> AbstractContextManager[Any]:
-    return patch.object(publish, "_compare", lambda output, rows: publish._Compared(set(), {}))
+@contextlib.contextmanager
+def lost_outputs_are_not_missed() -> Iterator[None]:
+    def compare(*_: object) -> manifest.Compared:
+        return manifest.Compared(set(), {})
+
+    with patch.object(manifest, "compare", compare), patch.object(publish, "compare", compare):
+        yield
 
 
 def changed_files_are_not_read_again() -> AbstractContextManager[Any]:
@@ -160,7 +165,7 @@ def the_lists_of_related_posts_are_never_updated() -> AbstractContextManager[Any
 
 
 def files_that_are_wanted_no_more_stay() -> AbstractContextManager[Any]:
-    return patch.object(publish, "_remove", lambda *arguments: None)
+    return patch.object(journal, "remove_file", lambda *arguments: None)
 
 
 def a_source_is_known_by_its_length() -> AbstractContextManager[Any]:

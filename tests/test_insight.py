@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from octavo import briefing
-from octavo.about import about
+from octavo.about import insight as insight_of
 from octavo.desk import Desk
 from octavo.facts import Reader
 from octavo.insight import Crowded, Insight, inspect
@@ -232,7 +232,8 @@ def test_the_preview_tells_what_concerns_the_page(make: Make) -> None:
     with Project(folder.root, Options(jobs=1, output=".octavo/site")) as project:
         desk = Desk(project)
         desk.look()
-        (told,) = about(desk, "/posts/bread1/")["insight"]
+        assert desk.view is not None
+        (told,) = insight_of(desk.view, desk.facts, "posts/bread1.md")
         assert told["title"] == "Links that may be missing"
         assert told["items"][0].startswith("posts/bread1.md:8:36  to posts/target.md The loaf of yesterday")
-        assert about(desk, "/posts/chess1/")["insight"] == []
+        assert insight_of(desk.view, desk.facts, "posts/chess1.md") == []
