@@ -59,8 +59,9 @@ def _locked(file: Path) -> int | None:
     descriptor = open_regular(file, os.O_RDWR | os.O_CREAT)
     # The folder may have been deleted, with the file, between the opening and the locking.
     if _try_lock(descriptor) and identity(file) == identity(descriptor):
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, b"%d\n" % os.getpid())
+        with suppress(OSError):  # a full disk: the lock holds, only nobody is told whose it is
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, b"%d\n" % os.getpid())
         return descriptor
     os.close(descriptor)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -96,5 +97,18 @@ def test_a_lock_on_a_file_that_was_deleted_meanwhile_is_none(tmp_path: Path, mon
 def test_a_failure_under_the_lock_is_not_hidden(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="ours"), lock(tmp_path, 0):
         raise FileNotFoundError("ours")
+    with lock(tmp_path, 0):
+        pass
+
+
+def test_a_lock_whose_holder_cannot_be_written_holds_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "ftruncate", full)
+    with lock(tmp_path, 0), pytest.raises(Locked), lock(tmp_path, 0):
+        pass
     with lock(tmp_path, 0):
         pass
