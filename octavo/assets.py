@@ -67,7 +67,7 @@ def _hidden_part(path: str, meant: Collection[str]) -> str:
     """The path of the first hidden file or folder on the way to a file that is not meant to be published."""
     parts = path.split("/")
     for count, part in enumerate(parts, 1):
-        usual = _HIDDEN_FILES if count == len(parts) else _HIDDEN_FOLDERS
+        usual = _HIDDEN_FILES if count == len(parts) else _HIDDEN_FOLDERS if count == 1 else frozenset()
         if part.startswith(".") and part not in usual and "/".join(parts[:count]) not in meant:
             return "/".join(parts[:count])
     return ""

@@ -83,7 +83,7 @@ def _entries(folder: Path) -> list[str]:
                 if entry.name in _FILES and not entry.is_file(follow_symlinks=False):
                     raise _unsafe(Path(entry.path), "is not a regular file")
                 names.append(entry.name)
-    except OSError:  # there is no such folder, or it cannot be opened by anybody else here
+    except (FileNotFoundError, NotADirectoryError, PermissionError):  # nothing else here can open it either
         return []
     return names
 
@@ -128,6 +128,8 @@ def open_cache(folder: Path, shown: str, say: Callable[[str], None]) -> OpenCach
             each.close()
         if is_busy(problem):
             raise PublishError("another process keeps the cache locked", str(folder / store.FILE)) from problem
+        if is_out_of_memory(problem):
+            raise MemoryError from problem
         say_unwritable(problem, folder, shown, say)
         return in_memory()
     return OpenCache(kept, manifest_db, True)
@@ -170,6 +172,11 @@ def _try_to_write(connection: sqlite3.Connection) -> None:
 
 def is_busy(problem: Exception) -> bool:
     return getattr(problem, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def is_out_of_memory(problem: Exception) -> bool:
+    """Whether SQLite lacks memory, as it says of a file that it cannot map. (For all else Python has MemoryError.)"""
+    return "NOMEM" in getattr(problem, "sqlite_errorname", "")
 
 
 def say_unwritable(problem: Exception, folder: Path, shown: str, say: Callable[[str], None], end: str = "") -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from octavo import salt, stamp
 from octavo.cache_folder import CACHE, PREVIEWS, check_cache, find_cache, is_cache, say_unwritable
-from octavo.diagnostic import Diagnostic, did_you_mean, to_dict, to_text
+from octavo.diagnostic import Diagnostic, did_you_mean, printable, to_dict, to_text
 from octavo.failures import ERRORS, Failure, Usage, telling
 from octavo.observe import Observer, Observers
 from octavo.outlet import check_apart
@@ -406,7 +406,7 @@ def clean(arguments: argparse.Namespace) -> int:
 
 def _clean_output(project: Project, unknown: bool, has_cache: bool) -> list[str]:
     """Remove what was published; answers what there is to say of it."""
-    others = project.unknown_files()
+    others = project.unknown_files() if unknown else ()
     removed = project.remove_published()
     print_problems(removed.warnings)
     if removed.paths or removed.warnings or has_cache:
@@ -424,7 +424,7 @@ def _is_agreed(paths: Collection[str]) -> bool:
     """Name files, and ask whether they may be removed: nothing but y or yes says so."""
     with telling(0):
         for path in paths:
-            print(f"output/{path}")
+            print(f"output/{printable(path)}")
         what = "this file" if len(paths) == 1 else f"these {len(paths):,} files"
         sys.stdout.write(f"remove {what}? [y/N] ")
     answer = sys.stdin.readline() if sys.stdin is not None else ""

@@ -23,6 +23,7 @@ from octavo.manifest import (
     check_row,
     forget_rows,
     insert_rows,
+    is_on_disk,
     output_key,
     read_rows,
     remember_list,
@@ -33,6 +34,7 @@ from octavo.publish_errors import DamagedManifest, PublishError, reading_manifes
 from octavo.staging import READY, STAGING, delete_folder, is_ready_name, names_in, ready_name
 from octavo.state import State, state_of
 from octavo.urls import collision_key
+from octavo.written_list import FILE as LIST
 from octavo.written_list import discard_list, install_list, prepare_list
 
 T = TypeVar("T")
@@ -151,9 +153,9 @@ def do_sweep(
     gone = [*(leaving if ready is not None else ()), *sweep.forget]
     if ready is None and wanted:  # the list was made for what has not come to pass
         after = {path: content for path, content in sweep.before.items() if path not in gone}
-        with telling_os(output.name):
+        with telling_os(shown(output, LIST)):
             prepare_list(output, {**after, **{path: row.digest for path, row in rows.items()}}.items())
-    with telling_os(output.name):
+    with telling_os(shown(output, LIST)):
         state = install_list(output)
     try:
         with transaction(connection):
@@ -266,11 +268,12 @@ def recover(connection: sqlite3.Connection, cache: Path, output: Path) -> bool:
         if ready is not None and not _is_as_it_was_left(output, ready, sweep):
             ready = None
         if output.is_dir():
-            with telling_os(output.name):
+            with telling_os(shown(output, LIST)):
                 prepare_list(output, sweep.after().items())
             problem = do_sweep(connection, key, output, ready, sweep)
             if problem is not None:
-                raise problem
+                with reading_manifest():
+                    raise problem
             is_complete = ready is not None
         else:
             clear_journal(connection, key)
@@ -285,6 +288,8 @@ def recover(connection: sqlite3.Connection, cache: Path, output: Path) -> bool:
 
 def _tidy(connection: sqlite3.Connection, cache: Path) -> None:
     """Remove from the cache what waits for no sweep."""
+    if not is_on_disk(connection):  # it does not tell what waits for another output
+        return
     pending = {ready_name(key) for key in pending_outputs(connection)}
     with suppress(OSError):  # open_staging sees to a cache that cannot be written
         for name in sorted(names_in(cache)):

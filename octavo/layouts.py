@@ -112,7 +112,8 @@ def make_environment(extensions: Extensions) -> jinja2.Environment:
 
 _codes: dict[tuple[str, Layout, tuple[Extension, ...]], Any] = {}
 """Layouts that this process has compiled: a preview has an environment for each look at the site, and would compile
-them all again at each save."""
+them all again at each save. The thread that looks and the one that renders share it: each use of it is one step, and
+what is not found is compiled again."""
 
 _MOST_CODES = 500
 

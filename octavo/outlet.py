@@ -53,7 +53,7 @@ def check_output(root: Path, output: Path, sources: Sequence[Path], cache: Path 
         if _contains(output, folder) or _contains(folder, output):
             raise UnsafeOutput(f"the output folder '{output}' and the source folder '{folder.name}' hold one another")
     # What lies above the site as well is no choice of this output.
-    for part in Path(os.path.relpath(real, _resolved(root))).parts:
+    for part in _parts_from(_resolved(root), real):
         if collision_key(part) in _RESERVED:
             raise UnsafeOutput(f"the output folder '{output}' lies in '{part}', which holds what is never published")
     if cache is not None:
@@ -61,6 +61,13 @@ def check_output(root: Path, output: Path, sources: Sequence[Path], cache: Path 
 
 
 _RESERVED = (".git", ".octavo")
+
+
+def _parts_from(root: Path, real: Path) -> tuple[str, ...]:
+    try:
+        return Path(os.path.relpath(real, root)).parts
+    except ValueError:  # on another drive
+        return real.parts
 
 
 def check_apart(output: Path, cache: Path) -> None:

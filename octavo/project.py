@@ -23,6 +23,7 @@ from octavo.cache_folder import (
     in_memory,
     is_busy,
     is_of_cache,
+    is_out_of_memory,
     open_cache,
     open_manifest,
     open_store,
@@ -31,7 +32,7 @@ from octavo.cache_folder import (
 )
 from octavo.codec import codec
 from octavo.database import Foreign, is_want
-from octavo.diagnostic import Diagnostic
+from octavo.diagnostic import Diagnostic, printable
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.facts import Fact, fact
 from octavo.journal import pending_outputs, recover
@@ -44,6 +45,7 @@ from octavo.shortage import raise_if_shortage
 from octavo.sources import CONFIG, FOLDERS, THEME, Files, list_site, read_config, theme_folder
 from octavo.staging import StagingFolder, Wanted, open_staging, ready_name, staged_at
 from octavo.state import State, identity
+from octavo.store import FILE as STORE_FILE
 from octavo.store import CorruptStore, Store
 
 if TYPE_CHECKING:
@@ -324,7 +326,7 @@ class Project:
             except (CorruptStore, sqlite3.DatabaseError) as problem:
                 if isinstance(problem, sqlite3.DatabaseError) and is_want(problem):
                     raise
-                self._begin_anew(1)
+                self._begin_anew()
                 return Why(url, None, "", ())
 
     def _why(self, url: str) -> Why:
@@ -369,7 +371,8 @@ class Project:
             pending = self._with_manifest(lambda: pending_outputs(self.manifest_db)) if self._is_kept else ()
             self._close_cache()
             kept = {ready_name(key) for key in pending}
-            for entry in sorted(self._home.iterdir(), key=lambda entry: _removal_rank(entry.name)):
+            there = self._home.iterdir() if self._home.is_dir() else ()
+            for entry in sorted(there, key=lambda entry: _removal_rank(entry.name)):
                 is_manifest = entry.name.startswith(manifest.FILE)
                 if entry.name in kept or (pending and (is_manifest or entry.name == "lock")):
                     continue
@@ -439,7 +442,7 @@ class Project:
                 if isinstance(problem, sqlite3.DatabaseError) and is_want(problem):
                     self._go_on_without(problem)
                 else:
-                    self._begin_anew(attempt)
+                    self._begin_anew()
             except OSError as problem:
                 if not self._is_kept or not self._is_of_cache(problem):
                     raise
@@ -449,16 +452,12 @@ class Project:
         except (disk.FileChanged, script.ScriptChanged) as changed:
             raise PublishError("it does not hold still to be read", str(changed)) from changed
 
-    def _begin_anew(self, attempt: int) -> None:
-        """Empty a damaged cache, or begin another one: the manifest lies in a file of its own."""
-        if attempt == 1:
-            with suppress(sqlite3.DatabaseError):
-                self.store.forget_all()
-                return
+    def _begin_anew(self) -> None:
+        """Set a damaged cache aside, and begin another one. The manifest lies in a file of its own."""
         self.store.close()
         try:
             if self._is_kept:
-                put_aside(self.cache / "cache.db", " is damaged", self._shown(), self._say)
+                put_aside(self.cache / STORE_FILE, " is damaged", self._shown(), self._say)
                 self.store = open_store(self.cache, self._shown(), self._say)
             else:
                 self.store = Store(None, salt())
@@ -487,13 +486,13 @@ class Project:
             if is_want(problem):
                 self._go_on_without(problem)
             else:
-                self._begin_anew(2)
+                self._begin_anew()
 
     def _go_on_without(self, problem: Exception) -> None:
         """Go on with a cache in memory, for this one cannot be written now."""
         if is_busy(problem) or not self._is_kept:
             raise PublishError(f"the cache cannot be written: {problem}", str(self.cache)) from problem
-        if getattr(problem, "sqlite_errorname", "").startswith("SQLITE_NOMEM"):
+        if is_out_of_memory(problem):
             raise MemoryError from problem
         say_unwritable(problem, self.cache, self._shown(), self._say)
         with suppress(sqlite3.DatabaseError):
@@ -520,9 +519,10 @@ class Project:
             except DamagedManifest as damage:
                 self._put_manifest_aside(damage)
             except sqlite3.DatabaseError as problem:
-                if not is_want(problem):
-                    raise
-                self._go_on_without(problem)
+                if is_want(problem):
+                    self._go_on_without(problem)
+                else:
+                    self._put_manifest_aside(DamagedManifest(f"is damaged ({problem})"))
         return work()
 
     def _recover(self) -> bool:
@@ -590,7 +590,7 @@ class Project:
             self._say(f"octavo: {before.note}")
         if done.unknown:
             count = len(done.unknown)
-            first = ", ".join(done.unknown[:3]) + (" …" if count > 3 else "")
+            first = ", ".join(map(printable, done.unknown[:3])) + (" …" if count > 3 else "")
             files = "1 file" if count == 1 else f"{count:,} files"
             self._say(
                 f"octavo: {self.options.output}/ holds {files} that this build did not write ({first});"

@@ -162,6 +162,9 @@ def _plan(output: Path, before: Standing, wanted: Mapping[str, Wanted]) -> _Plan
     for path in sorted(gone):
         there = status_of(output, path)
         through = links.lead_to(path)
+        if there is None and _is_below_file(output, path):
+            forget.append(path)
+            continue
         if through or (there is not None and stat.S_ISDIR(there.st_mode)):
             forget.append(path)
             if through and there is not None:
@@ -174,6 +177,13 @@ def _plan(output: Path, before: Standing, wanted: Mapping[str, Wanted]) -> _Plan
             continue
         remove.append(path)
     return _Plan(tuple(write), tuple(remove), tuple(forget), keep, tuple(warnings))
+
+
+def _is_below_file(output: Path, path: str) -> bool:
+    """Whether a file has come in the place of a folder that held what was at a path: a build without the cache that
+    this manifest lies in has published something else since."""
+    above = (status_of(output, folder) for folder in folders_of(path))
+    return any(status is not None and not stat.S_ISDIR(status.st_mode) for status in above)
 
 
 def _stays(output: Path, path: str) -> Diagnostic:
@@ -208,7 +218,7 @@ def _publish(
             raise NotStaged(missing)
         ready = make_ready(staging.folder, output, key, plan.write)
         sweep = Sweep(_changes(ready, wanted, plan, replaced), before.digests(), plan.keep, plan.forget)
-        with telling_os(output.name):
+        with telling_os(shown(output, LIST)):
             if not is_on_disk(connection):
                 # A sweep that dies cannot be completed: whatever it leaves must be on the list.
                 prepare_list(output, [*sweep.before.items(), *sweep.after().items()])

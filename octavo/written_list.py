@@ -7,6 +7,7 @@ of the list. Two lines may have the same path, while a sweep has not come to its
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -35,12 +36,16 @@ def prepare_list(output: Path, files: Iterable[tuple[str, Digest]]) -> None:
     """Write the list of these files, beside its place: what may fail is done before anything is changed. Raises
     OSError."""
     lines = sorted({f"{digest_of_path(path)} {digest.hex()}\n" for path, digest in files})
+    if os.path.isdir(output / FILE):  # noqa: PTH112
+        raise IsADirectoryError(errno.EISDIR, "A folder lies in its place", str(output / FILE))
     passing = output / PASSING
     with suppress(FileNotFoundError):
         os.unlink(passing)  # noqa: PTH108
     descriptor = open_regular(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     with os.fdopen(descriptor, "wb") as file:
         file.write(_HEADER + "".join(lines).encode("ascii"))
+        file.flush()
+        os.fsync(descriptor)  # it is wanted when all else is lost
 
 
 def install_list(output: Path) -> State:

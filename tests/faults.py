@@ -301,7 +301,7 @@ class Bench:
 
     def judge(self, case: Case, outcome: Outcome, beside: Tree) -> Finding | None:
         """Look at what a command has left, and at what the next build makes of it."""
-        scenario = case.scenario
+        scenario, command = case.scenario, case.scenario.command
         old = self._trees[False] if scenario.is_built else {}
         new = self._trees[scenario.is_edited]
         faults = list(self._while_down(case, outcome, old, new))
@@ -314,7 +314,7 @@ class Bench:
         if after.status != 0:
             faults.append(f"the next build exits {after.status}: {after.err.strip()[-400:]}")
         said = [line for line in after.err.splitlines() if _IGNORANCE.search(line)]
-        if not scenario.is_built:  # nothing has ever told whose the files are that were there before
+        if not scenario.is_built or command == CLEAN_OUTPUT:  # nothing tells whose the files are that are there
             said = [line for line in said if _FOREIGN_ONLY not in line]
         faults += [f"the next build says: {line}" for line in said[:3]]
         faults += _differences(

@@ -27,6 +27,7 @@ def hidden(site: MakeSite, *names: str, setting: str = "") -> SiteFolder:
     [
         *(".env", "sub/.env", ".git/config", "sub/.git/hooks/pre-push", ".ssh/id", ".htpasswd", "..x", ".GIT/config"),
         *(".well-known/.env", ".well-known/acme/.secret", ".nojekyll/x", ".well-known", "sub/.config/deep/file.txt"),
+        "sub/.well-known/security.txt",
     ],
 )
 def test_a_hidden_file_is_an_error_at_the_file_and_nothing_is_published(site: MakeSite, name: str) -> None:
