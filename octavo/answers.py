@@ -23,6 +23,8 @@ _CHUNK = 1024
 _FEW = 50
 """Items that are looked for in questions as they are written; when there are more, the questions are read."""
 
+_LAST_REVISION = (1 << 32) - 2
+
 _BITS = 24
 """A question's number is that of its kind, followed by these many bits for its place in the kind."""
 
@@ -210,6 +212,8 @@ class Answers:
                 known.changed.frombytes(changed)
         except ValueError as problem:
             raise CorruptStore(f"questions of {name} cannot be read: {problem}") from problem
+        if max(known.changed, default=0) > self.revision:
+            raise CorruptStore(f"questions of {name} are of a build to come")
         count = len(known.texts)
         if count != self._progress.counts[name] or len(known.digests) != SIZE * count or len(known.changed) != count:
             raise CorruptStore(f"questions of {name} are missing")
@@ -233,7 +237,13 @@ def _progress(data: bytes) -> _Progress:
         found: _Progress = codec(_Progress).decode(data)
     except ValueError as problem:
         raise CorruptStore(f"what was asked cannot be read: {problem}") from problem
-    if found.counts.keys() != found.newest.keys():
+    revisions = [*found.newest.values(), *found.complete.values(), *(last for _, last in found.bases.values())]
+    if (
+        found.counts.keys() != found.newest.keys()
+        or not 0 <= found.revision < _LAST_REVISION
+        or any(not 0 <= revision <= found.revision for revision in revisions)
+        or any(not 0 <= count <= 1 << _BITS for count in found.counts.values())
+    ):
         raise CorruptStore("what was asked does not belong together")
     return found
 

@@ -80,8 +80,11 @@ def _entries(folder: Path) -> list[str]:
             for entry in entries:
                 if entry.is_symlink():
                     raise _unsafe(Path(entry.path), "is a link")
-                if entry.name in _FILES and not entry.is_file(follow_symlinks=False):
-                    raise _unsafe(Path(entry.path), "is not a regular file")
+                if entry.name in _FILES:
+                    if not entry.is_file(follow_symlinks=False):
+                        raise _unsafe(Path(entry.path), "is not a regular file")
+                    if os.lstat(entry.path).st_nlink > 1:
+                        raise _unsafe(Path(entry.path), "is a hard link to another file")
                 names.append(entry.name)
     except (FileNotFoundError, NotADirectoryError, PermissionError):  # nothing else here can open it either
         return []

@@ -338,9 +338,9 @@ def why(arguments: argparse.Namespace) -> int:
         if arguments.format == "json":
             print_json({"url": url, "last": reason, "asked": list(asked)})
         else:
-            print(f"{url}\n  rendered last because {reason}\n  made from:")
+            print(f"{url}\n  rendered last because {printable(reason)}\n  made from:")
             for question in asked:
-                print(f"    {question}")
+                print(f"    {printable(question)}")
     return 0
 
 
@@ -398,7 +398,10 @@ def clean(arguments: argparse.Namespace) -> int:
         if is_there:
             said.append(f"removed the cache, {shown.rstrip('/')}/")
         for folder in pending:
-            said.append(f"but for what is to be published in {folder}: octavo build --output {folder} completes it")
+            shown_folder = printable(folder)
+            said.append(
+                f"but for what is to be published in {shown_folder}: octavo build --output {shown_folder} completes it"
+            )
     with telling(0):
         print("\n".join(said))
     return 0

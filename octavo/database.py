@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+import stat
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -34,16 +35,20 @@ def open_database(path: Path | None, schema: str, page_size: int = 4096) -> sqli
     if path is not None:
         if path.exists() and not path.is_file():
             raise Foreign("it is not a regular file")
+        if path.exists() and path.stat().st_nlink > 1:
+            raise Foreign("it is a hard link to another file")
         _remove_companions(path)
     # A preview builds in another thread than the one that opened the site, but never in two at once.
     connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=PATIENCE)
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
+        connection.set_progress_handler(_budget(), _STEPS)
         connection.execute(f"PRAGMA page_size = {page_size}")  # of a new file
         # Nothing else is read before it is known that no trigger, view or index can act on it.
         there = _tables(connection)
         if there and there != _tables_of(schema):
             raise Foreign("it was made by another version of Octavo, or by something else")
+        connection.set_progress_handler(None, 0)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         if not there:
@@ -52,11 +57,29 @@ def open_database(path: Path | None, schema: str, page_size: int = 4096) -> sqli
         connection.close()
         if is_want(problem):
             raise
-        raise Foreign(str(problem)) from problem
+        is_endless = getattr(problem, "sqlite_errorname", "") == "SQLITE_INTERRUPT"
+        raise Foreign("it never comes to its end" if is_endless else str(problem)) from problem
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+_STEPS = 10_000
+"""Of SQLite's machine, between two looks at the budget."""
+
+
+def _budget() -> Callable[[], int]:
+    """Ends a statement after some seconds: pages of a file may be linked so that a few of them are billions of rows."""
+    looks = iter([0] * 1000)
+    return lambda: next(looks, 1)
+
+
+def most_rows(connection: sqlite3.Connection) -> int:
+    """More rows than a table of the database can have; a crafted one would give them for ever."""
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    return int(pages) * int(size) // 8 + 1
 
 
 def is_want(problem: sqlite3.Error) -> bool:
@@ -81,12 +104,13 @@ _WANTS = (
 def _remove_companions(path: Path) -> None:
     """SQLite would undo what a rollback journal says, in whatever file that names, and remove that file. Ours have no
     such journal: they keep a write-ahead log, which without its file belongs to nothing either."""
-    names = [f"{path.name}-journal"]
-    if not path.exists():
-        names += [f"{path.name}-wal", f"{path.name}-shm"]
-    for name in names:
+    _delete(path.with_name(f"{path.name}-journal"), missing=True)
+    for name in (f"{path.name}-wal", f"{path.name}-shm"):
+        companion = path.with_name(name)
         with suppress(FileNotFoundError):
-            _delete(path.with_name(name))
+            status = os.lstat(companion)
+            if not path.exists() or not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+                _delete(companion)
 
 
 def _tables(connection: sqlite3.Connection) -> frozenset[tuple[str, ...]]:

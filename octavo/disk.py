@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from octavo import source
-from octavo.database import transaction
+from octavo.database import most_rows, transaction
 from octavo.diagnostic import Diagnostic, Span, error
 from octavo.digest import SIZE, Digest, digest_bytes
 from octavo.facts import Fact, Unanswered
@@ -75,7 +75,9 @@ class StatCache:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._known: dict[str, tuple[State, int, Digest]] = {}
-        rows = connection.execute("SELECT path, digest, size, mtime_ns, ctime_ns, inode, seen FROM states")
+        rows = connection.execute(
+            "SELECT path, digest, size, mtime_ns, ctime_ns, inode, seen FROM states LIMIT ?", (most_rows(connection),)
+        )
         for path, digest, *numbers in rows:
             if not is_row(path, digest, numbers):
                 raise CorruptStore("the state of a file is not written as it should be")

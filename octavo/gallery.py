@@ -25,6 +25,10 @@ _SPARE = 200
 """Orders that nobody wants any more and that are kept all the same, for whoever changes their mind."""
 
 
+_HEADING = 1 << 20
+"""Bytes of the line that says what a file holds, at the most."""
+
+
 class Readable(Protocol):
     """A file of the site. Picklable."""
 
@@ -65,7 +69,7 @@ class Gallery:
         """URL -> digest of each variant that is kept; None where the order is not."""
         try:
             with os.fdopen(open_regular(self.folder / name, os.O_RDONLY), "rb") as file:
-                return {url: digest for url, digest, _ in heading(file.readline())}
+                return {url: digest for url, digest, _ in heading(file.readline(_HEADING))}
         except (OSError, ValueError) as problem:
             raise_if_shortage(problem)
             return None
@@ -74,11 +78,14 @@ class Gallery:
         """URL -> bytes of each variant of an order that is kept. A damaged one is dropped, and raises KeyError."""
         try:
             with os.fdopen(open_regular(self.folder / name, os.O_RDONLY), "rb") as file:
-                return unpacked(file.read())
+                line = file.readline(_HEADING)
+                size = len(line) + sum(size for *_, size in heading(line))
+                if os.fstat(file.fileno()).st_size != size:
+                    raise ValueError("the file is cut short, or longer than what it holds")
+                return unpacked(line + file.read())
         except (OSError, ValueError) as problem:
             raise_if_shortage(problem)
-            with suppress(OSError):
-                (self.folder / name).unlink()
+            _delete(self.folder / name)
             raise KeyError(name) from problem
 
     def tidy(self, wanted: Collection[str]) -> None:
@@ -92,3 +99,11 @@ class Gallery:
             for name in spare:
                 with suppress(OSError):
                     (self.folder / name).unlink()
+
+
+def _delete(path: Path) -> None:
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from octavo.database import transaction
+from octavo.database import most_rows, transaction
 from octavo.digest import SIZE, Digest
 from octavo.manifest import (
     Row,
@@ -98,8 +98,8 @@ def read_journal(connection: sqlite3.Connection, key: str) -> list[Change]:
     with reading_manifest():
         rows = connection.execute(
             "SELECT path, digest, size, mtime_ns, ctime_ns, inode, old_size, old_mtime_ns, old_ctime_ns, old_inode"
-            " FROM journal WHERE output = ? ORDER BY path",
-            (key,),
+            " FROM journal WHERE output = ? ORDER BY path LIMIT ?",
+            (key, most_rows(connection)),
         ).fetchall()
     changes: list[Change] = []
     for path, content, *numbers in rows:
@@ -125,7 +125,10 @@ def _state(numbers: list[object]) -> State | None:
 def pending_outputs(connection: sqlite3.Connection) -> tuple[str, ...]:
     """The keys of the output folders whose sweep is not complete. Raises DamagedManifest."""
     with reading_manifest():
-        rows = connection.execute("SELECT DISTINCT output FROM journal ORDER BY output").fetchall()
+        rows = connection.execute(
+            "SELECT DISTINCT output FROM (SELECT output FROM journal LIMIT ?) ORDER BY output",
+            (most_rows(connection),),
+        ).fetchall()
     if not all(type(key) is str for (key,) in rows):
         raise DamagedManifest("has a row that is not as Octavo writes it")
     return tuple(key for (key,) in rows)

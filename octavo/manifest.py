@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from octavo.database import transaction
+from octavo.database import most_rows, transaction
 from octavo.digest import SIZE, Digest
 from octavo.output_files import Links, digest_at, files_below, location_of, status_of
 from octavo.paths import digest_of_path, folders_of, is_path
@@ -140,8 +140,9 @@ def read_rows(connection: sqlite3.Connection, key: str) -> dict[str, Row]:
     """The rows of an output folder, in order of path. Raises DamagedManifest."""
     with reading_manifest():
         listed = connection.execute(
-            "SELECT path, digest, size, mtime_ns, ctime_ns, inode, seen FROM manifest WHERE output = ? ORDER BY path",
-            (key,),
+            "SELECT path, digest, size, mtime_ns, ctime_ns, inode, seen FROM manifest WHERE output = ? ORDER BY path"
+            " LIMIT ?",
+            (key, most_rows(connection)),
         ).fetchall()
     rows: dict[str, Row] = {}
     for row in listed:

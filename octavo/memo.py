@@ -412,6 +412,8 @@ class Memo:
         """The last runs of a step, whose value has so many parts."""
         if step not in self._traces:
             self._traces[step] = self._store.traces(step)
+            if self._traces[step].newest() > self._answers.revision:
+                raise CorruptStore(f"the runs of {step} are of a build to come")
         known = self._traces[step]
         if parts is not None and not known.has_parts(parts):
             raise CorruptStore(f"the runs of {step} have other values")

@@ -31,7 +31,7 @@ from octavo.cache_folder import (
     say_unwritable,
 )
 from octavo.codec import codec
-from octavo.database import Foreign, is_want
+from octavo.database import Foreign, is_want, most_rows
 from octavo.diagnostic import Diagnostic, printable
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.facts import Fact, fact
@@ -39,11 +39,12 @@ from octavo.journal import pending_outputs, recover
 from octavo.lock import Locked, lock
 from octavo.observe import Observer
 from octavo.outlet import check_output
+from octavo.paths import HIDDEN
 from octavo.publish_errors import DamagedManifest, NotStaged, PublishError, SourceChanged
 from octavo.salt import salt
 from octavo.shortage import raise_if_shortage
 from octavo.sources import CONFIG, FOLDERS, THEME, Files, list_site, read_config, theme_folder
-from octavo.staging import StagingFolder, Wanted, open_staging, ready_name, staged_at
+from octavo.staging import READY, StagingFolder, Wanted, delete_folder, open_staging, ready_name, staged_at
 from octavo.state import State, identity
 from octavo.store import FILE as STORE_FILE
 from octavo.store import CorruptStore, Store
@@ -368,7 +369,7 @@ class Project:
         self._check_output()
         with self._alone():
             self._recover()
-            pending = self._with_manifest(lambda: pending_outputs(self.manifest_db)) if self._is_kept else ()
+            pending = self._waiting_outputs() if self._is_kept else ()
             self._close_cache()
             kept = {ready_name(key) for key in pending}
             there = self._home.iterdir() if self._home.is_dir() else ()
@@ -382,6 +383,15 @@ class Project:
             with suppress(OSError):
                 self._home.rmdir()
         return tuple(os.path.relpath(os.path.normpath(self.cache / key), self.root) for key in pending)
+
+    def _waiting_outputs(self) -> tuple[str, ...]:
+        """The keys of the output folders for which files wait."""
+        pending = self._with_manifest(lambda: pending_outputs(self.manifest_db))
+        return tuple(
+            key
+            for key in pending
+            if (self.cache / ready_name(key)).is_dir() or (self.cache / key / (HIDDEN + READY)).is_dir()
+        )
 
     def _check_output(self) -> None:
         check_output(self.root, self.output, [self.root / name for name in FOLDERS], self._home)
@@ -746,7 +756,9 @@ class Project:
 
     def _reasons(self) -> dict[str, str]:
         """URL -> why the page was rendered last."""
-        return {str(url): str(reason) for url, reason in self.store.connection.execute("SELECT * FROM reasons")}
+        connection = self.store.connection
+        rows = connection.execute("SELECT url, reason FROM reasons LIMIT ?", (most_rows(connection),))
+        return {str(url): str(reason) for url, reason in rows}
 
     def inputs(self, files: Files, now: dt.datetime) -> Inputs:
         """All that the site is made from, as listed, at an instant."""
@@ -873,14 +885,8 @@ def _removal_rank(name: str) -> int:
 
 
 def _remove(entry: Path) -> None:
-    import shutil
-
-    if entry.name == "lock" and os.name == "nt":
-        return
-    if entry.is_dir() and not entry.is_symlink():
-        shutil.rmtree(entry)
-    else:
-        entry.unlink()
+    if entry.name != "lock" or os.name != "nt":
+        delete_folder(entry)
 
 
 def _passing_folder() -> Path:

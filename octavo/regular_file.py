@@ -20,9 +20,16 @@ _FLAGS = (
 
 def open_regular(path: Path | str, flags: int, mode: int = 0o666) -> int:
     """A descriptor of the regular file at a path, as ``os.open`` gives it. Raises OSError, also where the path is a
-    link or anything else that is no regular file."""
-    descriptor = os.open(path, flags | _FLAGS, mode)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    link or anything else that is no regular file, or is to be written and has another name, by a hard link."""
+    # What is in it is thrown away only once it is known whose it is.
+    descriptor = os.open(path, flags & ~os.O_TRUNC | _FLAGS, mode)
+    status = os.fstat(descriptor)
+    fault = "" if stat.S_ISREG(status.st_mode) else "It is not a regular file"
+    if flags & (os.O_WRONLY | os.O_RDWR) and status.st_nlink > 1:
+        fault = fault or "It is a hard link to another file"
+    if fault:
         os.close(descriptor)
-        raise OSError(errno.EINVAL, "It is not a regular file", str(path))
+        raise OSError(errno.EINVAL, fault, str(path))
+    if flags & os.O_TRUNC:
+        os.ftruncate(descriptor, 0)
     return descriptor

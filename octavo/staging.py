@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -90,15 +91,23 @@ def missing_folders(folder: Path) -> tuple[Path, ...]:
 
 
 def delete_folder(folder: Path) -> None:
-    if folder.is_symlink() or folder.is_file():
+    """Remove a folder with all that is in it, or whatever else has its name. Raises OSError."""
+    try:
+        mode = os.lstat(folder).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(mode):  # to open a pipe would keep us waiting
         folder.unlink()
-    elif folder.exists():
-        try:
-            folder.rmdir()  # as a sweep leaves it
-        except OSError:
-            import shutil
+        return
+    try:
+        folder.rmdir()  # as a sweep leaves it
+    except OSError:
+        import shutil
 
+        try:
             shutil.rmtree(folder)
+        except RecursionError:
+            raise OSError(errno.ELOOP, "It is nested too deep: delete it by hand", str(folder)) from None
 
 
 def ready_name(key: str) -> str:

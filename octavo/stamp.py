@@ -30,6 +30,9 @@ FILE = "stamp"
 SECONDS = "\0"
 """Where the words of a command say how long it took."""
 
+_LARGEST = 256_000_000
+"""Bytes of a stamp: that of a million files has half of it."""
+
 _ENVIRONMENT = ("SOURCE_DATE_EPOCH", "HOME")
 """What stands for now, and a folder that output may not be."""
 
@@ -42,7 +45,9 @@ def told(cache: str, given: Sequence[str], started: float) -> tuple[str, str] | 
             return None
         descriptor = os.open(f"{cache}/{FILE}", os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         with open(descriptor, "rb") as file:  # noqa: PTH123
-            data = file.read()
+            data = file.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            return None
         about, window, program, files, out, err = _parted(data)
         if about != _about(given):
             return None

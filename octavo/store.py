@@ -152,7 +152,7 @@ class Store:
         """The last runs of a step."""
         rows = self.connection.execute("SELECT chunk, data FROM runs WHERE step = ? ORDER BY chunk", (step,))
         try:
-            return Traces((int(number), _checked(data, "runs", step, number)) for number, data in rows)
+            return Traces((_number(number), _checked(data, "runs", step, number)) for number, data in rows)
         except ValueError as problem:
             raise CorruptStore(f"the runs of {step} cannot be read: {problem}") from problem
 
@@ -209,6 +209,13 @@ class Store:
                 for part, data in entry.parts.items()
             ],
         )
+
+
+def _number(number: object) -> int:
+    """The number of a chunk. Raises ValueError for what was never one."""
+    if type(number) is not int or not 0 <= number < 1 << 31:
+        raise ValueError("a chunk has no number")
+    return number
 
 
 _SEAL = struct.Struct("<I")

@@ -133,6 +133,10 @@ class Traces(MutableMapping[str, Trace]):
         """Whether each run has the digests of so many parts."""
         return all(chunk.width == count * SIZE for chunk in self._chunks.values())
 
+    def newest(self) -> int:
+        """The revision of the last run; 0 where there is none."""
+        return max((max(chunk.revisions) for chunk in self._chunks.values()), default=0)
+
     def copy(self) -> Traces:
         """The runs as they are now, whatever comes."""
         now = Traces()

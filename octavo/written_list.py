@@ -24,6 +24,9 @@ FILE = f"{HIDDEN}written"
 PASSING = f"{HIDDEN}written-new"
 """What the list is called until it is put in its place."""
 
+_LARGEST = 256_000_000
+"""Bytes: some four million files."""
+
 _HEADER = b"octavo-written 1\n"
 _WHOLE = re.compile(_HEADER + rb"(?:[0-9a-f]{32} [0-9a-f]{32}\n)*")
 
@@ -74,6 +77,8 @@ def read_list(output: Path) -> Mapping[str, frozenset[Digest]] | None:
     try:
         descriptor = open_regular(output / FILE, os.O_RDONLY)
         with os.fdopen(descriptor, "rb") as file:
+            if os.fstat(descriptor).st_size > _LARGEST:
+                raise UnusableList("is larger than any that Octavo writes")
             data = file.read()
     except FileNotFoundError:
         return None

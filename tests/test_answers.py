@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from octavo.answers import Answers
+from octavo.answers import Answers, _Progress
+from octavo.codec import codec
 from octavo.facts import Basis, Facts, Query, fact, written
 from octavo.store import CorruptStore, Store
 
@@ -169,3 +170,24 @@ def test_many_questions_are_kept_over_many_chunks(store: Store) -> None:
     assert dict(answers.changed_since("paint")) == {numbers[2500]: answers.revision}
     save(answers, store)
     assert Answers(store).query(numbers[2999]) == Colour("thing 2999")
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        lambda told: replace(told, revision=-5),
+        lambda told: replace(told, revision=2**32 - 1),
+        lambda told: replace(told, complete=dict.fromkeys(told.complete or {"x": 0}, 2**40)),
+        lambda told: replace(told, newest=dict.fromkeys(told.newest, told.revision + 1), counts=dict(told.counts)),
+        lambda told: replace(told, counts=dict.fromkeys(told.counts, -1)),
+    ],
+)
+def test_revisions_of_builds_to_come_are_found_out(poison: Callable[[Any], Any]) -> None:
+    """A run of a later revision than any change would hold for ever."""
+    told = _Progress(3, {"Note": 1}, {"Note": 2}, {}, {"step": 3})
+    store = Store(None, b"salt")
+    store.set_about("answers", codec(_Progress).encode(told))
+    assert Answers(store).revision == 4
+    store.set_about("answers", codec(_Progress).encode(poison(told)))
+    with pytest.raises(CorruptStore):
+        Answers(store)

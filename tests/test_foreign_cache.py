@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -485,3 +485,98 @@ def test_the_journal_of_another_output_stays_until_it_is_named(site: Site) -> No
     assert not ready.exists() and octavo(folder, "clean").returncode == 0
     assert not (folder.root / ".octavo").exists()
     assert stat.S_ISDIR((folder.root / "other").stat().st_mode)
+
+
+# What would keep a command waiting, fill its memory, or lead to another file by another way than a link.
+
+
+@pytest.mark.parametrize(
+    "name", ["lock", "stamp", "crash.log", "cache.db", "cache.db-shm", "output.db", "output.db-wal"]
+)
+def test_a_hard_link_in_the_cache_is_not_written_through(guarded: SiteFolder, name: str) -> None:
+    place = guarded.root / ".octavo" / name
+    place.unlink(missing_ok=True)
+    place.hardlink_to(guarded.root / "posts/alpha1.md")
+    before = around(guarded)
+    for command in (["build"], ["build", "--fresh"]):
+        done = octavo(guarded, *command)
+        assert done.returncode == (2 if name in ("lock", "stamp", "crash.log") else 0)
+        assert around(guarded) == before
+
+
+@pytest.mark.parametrize(
+    "place", [".octavo/staging", ".octavo/ready-1", "output/.octavo-staging", "output/.octavo-ready", ".octavo/aside"]
+)
+def test_a_pipe_in_the_place_of_a_folder_is_removed(site: Site, place: str) -> None:
+    folder = site(POSTS)
+    folder.built()
+    if place.endswith("ready-1"):
+        place = f".octavo/{ready_name('../output')}"
+    os.mkfifo(folder.root / place)
+    folder.replace("posts/alpha1.md", "One", "Another one")
+    assert octavo(folder, "build").returncode == 0
+    assert "Another one" in folder.page("/posts/alpha1/")
+
+
+@pytest.mark.parametrize("place", [".octavo/stamp", f"output/{LIST}"])
+def test_a_file_that_is_far_too_large_is_not_read(site: Site, place: str) -> None:
+    folder = site(POSTS)
+    folder.built()
+    with (folder.root / place).open("wb") as file:
+        file.truncate(20_000_000_000)
+    folder.replace("posts/alpha1.md", "One", "Another one")
+    assert octavo(folder, "build").returncode == 0
+    assert "Another one" in folder.page("/posts/alpha1/")
+
+
+@pytest.mark.parametrize(("database", "table"), [("cache.db", "states"), ("output.db", "manifest")])
+def test_a_table_of_a_few_pages_that_has_billions_of_rows_comes_to_an_end(
+    site: Site, database: str, table: str
+) -> None:
+    folder = site(POSTS)
+    folder.built()
+    file = folder.root / ".octavo" / database
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    file.write_bytes(repeated(file.read_bytes(), size, root))
+    folder.replace("posts/alpha1.md", "One", "Another one")
+    assert octavo(folder, "build").returncode == 0
+    assert "Another one" in folder.page("/posts/alpha1/")
+
+
+def repeated(data: bytes, size: int, root: int) -> bytes:
+    """A database in which the pages of an index point to one page, many times, in six layers. (SQLite's file format,
+    "B-tree pages": the header of a page, the places of its cells, and cells of a child's number and a row.)"""
+    leaf = data[(root - 1) * size : root * size]
+    assert leaf[0] == 10
+    at = int.from_bytes(leaf[8:10])
+    long = leaf[at] >= 128
+    length = (leaf[at] & 127) << 7 | leaf[at + 1] if long else leaf[at]
+    cell = leaf[at : at + 1 + long + length]
+    pages, child = [leaf], len(data) // size + 1
+    for _ in range(6):
+        one = child.to_bytes(4) + cell
+        count = (size - 12) // (len(one) + 2) - 1
+        start = size - count * len(one)
+        header = bytes((2, 0, 0)) + count.to_bytes(2) + start.to_bytes(2) + bytes(1) + child.to_bytes(4)
+        places = b"".join((start + len(one) * number).to_bytes(2) for number in range(count))
+        pages.append((header + places).ljust(start, b"\0") + one * count)
+        child += 1
+    top = pages.pop()
+    found = bytearray(data + b"".join(pages))
+    found[(root - 1) * size : root * size] = top
+    found[28:32] = (len(found) // size).to_bytes(4)
+    found[92:96] = found[24:28]
+    return bytes(found)
+
+
+def test_a_journal_for_which_nothing_waits_does_not_keep_the_cache(site: Site) -> None:
+    folder = site(POSTS)
+    folder.built()
+    with closing(sqlite3.connect(folder.root / ".octavo/output.db", isolation_level=None)) as connection:
+        connection.execute("INSERT INTO journal (output, path) VALUES ('../posts', 'a')")
+    done = octavo(folder, "clean")
+    assert done.returncode == 0 and "completes it" not in done.stdout
+    assert not (folder.root / ".octavo").exists()
