@@ -388,8 +388,8 @@ def test_f09_what_is_saved_while_the_site_is_looked_at_is_not_lost(site: Site) -
         shown.equals_a_build()
 
 
-def test_a_save_does_not_wait_for_a_look_at_the_site(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = site(SITE)
+def held_looks(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Each look but the first says that it is under way, and ends when the second event is set."""
     looking, seen = threading.Event(), threading.Event()
     see = Desk.see
 
@@ -401,6 +401,12 @@ def test_a_save_does_not_wait_for_a_look_at_the_site(site: Site, monkeypatch: py
         return found
 
     monkeypatch.setattr(Desk, "see", slow)
+    return looking, seen
+
+
+def test_a_save_does_not_wait_for_a_look_at_the_site(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = site(SITE)
+    looking, seen = held_looks(monkeypatch)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab, shown.tab("/posts/b/") as other:
         try:
             folder.write("posts/new.md", post("New", body="[A](a.md)\n"))
@@ -419,17 +425,7 @@ def test_each_of_many_saves_is_shown_while_the_site_is_looked_at(site: Site, mon
     folder = site(SITE)
     for number in range(200):
         folder.write(f"posts/p{number}.md", post(f"P {number}", moood="one"))
-    looking, seen = threading.Event(), threading.Event()
-    see = Desk.see
-
-    def slow(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
-        found = see(desk, relating, elsewhere)
-        if desk.view is not None:
-            looking.set()
-            assert seen.wait(SOON)
-        return found
-
-    monkeypatch.setattr(Desk, "see", slow)
+    looking, seen = held_looks(monkeypatch)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
         try:
             folder.write("posts/new.md", post("New"))
