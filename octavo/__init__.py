@@ -71,6 +71,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           drawing      the picture of a card
                           minify       a style sheet in fewer bytes
                           compress     a file in fewer bytes
+                          compressed_copies  compressed copies beside the files of a site
                           policy       a content security policy for what pages do
                           alike        what of a layout is alike on all pages
                           layouts      Jinja2 as Octavo uses it
@@ -110,7 +111,10 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           serve        the preview's server
                           editor       the author's editor, opened at a line
     8 command   together  sources      every file a site is made from
-                          cache_folder  the cache folder, opened without following links
+                          cache_folder  what may be in the cache folder, and where it is
+                          build_report  what a build reports
+                          cache        the cache of a site, opened
+                          build        one build of a site
                           project      a site's folder, opened for work
                           failures     what keeps a command from being done, in words and as a status
                           rebuild      builds that follow the files

@@ -92,7 +92,9 @@ def _origin(problem: Exception) -> str:
     line = 0
     trace = problem.__traceback__
     while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename).name == "build.py":
+        frame = trace.tb_frame
+        is_own = str(frame.f_globals.get("__name__")).startswith("octavo.")  # which has a module of this name
+        if Path(frame.f_code.co_filename).name == "build.py" and not is_own:
             line = trace.tb_lineno
         trace = trace.tb_next
     return f"it was raised in line {line} of build.py" if line else "look at the values that this line uses"

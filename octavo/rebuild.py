@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 
+from octavo.build_report import Report
 from octavo.failures import Failure, Usage, failure
-from octavo.project import Project, Report
+from octavo.project import Project
 from octavo.watch import Changes
 
 PASSING = 0.6

@@ -78,6 +78,6 @@ class _Images:
         from octavo.ondemand import image_at
 
         try:
-            return image_at(url, self.view.known, self.project.gallery())
+            return image_at(url, self.view.known, self.project.cache.gallery())
         except (Unanswered, sqlite3.Error):  # what it is made from is another one now, or in another cache
             return None

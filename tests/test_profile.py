@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from octavo import cli
+from octavo.build_report import Options
 from octavo.observe import Observer, Observers
 from octavo.profile import SHOWN, Profile, Stretch
-from octavo.project import Options, Project
+from octavo.project import Project
 from tests.sites import SiteFolder, post
 
 MakeSite = Callable[[str], SiteFolder]
