@@ -86,7 +86,7 @@ def test_a_build_that_fails_is_closed_too(site: MakeSite, monkeypatch: pytest.Mo
     folder = site(TWO)
     observer = Told()
     with Project(folder.root, Options(jobs=1), observer=observer) as project:
-        monkeypatch.setattr(project, "_made", lambda *_: 1 / 0)
+        monkeypatch.setattr("octavo.pipeline.build", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             project.build()
     assert observer.events[-1] == ("close",)
