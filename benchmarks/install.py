@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from typing import Protocol
 
-from peer import Tools
+from benchmarks.peer import Tools
 
 
 class Wanted(Protocol):

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from content import Post, parse, read_post
-from corpus import made_post
-from peer import RELATED_MARK, Peer, Tools, copy_layouts
+from benchmarks.content import Post, parse, read_post
+from benchmarks.corpus import made_post
+from benchmarks.peer import RELATED_MARK, Peer, Tools, copy_layouts
 
 
 @dataclass(frozen=True)

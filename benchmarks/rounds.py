@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from measure import Cost, measure
-from operations import OPERATIONS, Pages, Site, Workspace, WrongSite, check_seen, count_pages, prepare
-from peer import Peer, Tools
-from results import Cell, Result
+from benchmarks.measure import Cost, measure
+from benchmarks.operations import OPERATIONS, Pages, Site, Workspace, WrongSite, check_seen, count_pages, prepare
+from benchmarks.peer import Peer, Tools
+from benchmarks.results import Cell, Result
 
 
 @dataclass(frozen=True)

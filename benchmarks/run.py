@@ -18,18 +18,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from corpus import KINDS
-from generate import write_site
-from install import install
-from operations import OPERATIONS, survey
-from peer import ROOT, Peer, Tools
-from peers import PEERS
-from results import Cell, Report, Result, dump, load, merged
-from rounds import Plan, measure_site, say
-from tables import between_marks, markdown, text
+if not __package__:  # run by its path: imports begin at the top of the repository all the same
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from benchmarks.corpus import KINDS
+from benchmarks.generate import write_site
+from benchmarks.install import install
+from benchmarks.operations import OPERATIONS, survey
+from benchmarks.peer import ROOT, Peer, Tools
+from benchmarks.peers import PEERS
+from benchmarks.results import Cell, Report, Result, dump, load, merged
+from benchmarks.rounds import Plan, measure_site, say
+from benchmarks.tables import between_marks, markdown, text
 
 LEFT_OUT = "{}: not found; {} installs it"
 
@@ -84,12 +87,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _names(known: Sequence[str] | dict[str, object]):
+def _names(choices: Collection[str]) -> Callable[[str], list[str]]:
     def read(written: str) -> list[str]:
         names = written.split(",")
         for name in names:
-            if name not in known:
-                raise argparse.ArgumentTypeError(f"'{name}' is none of {', '.join(known)}")
+            if name not in choices:
+                raise argparse.ArgumentTypeError(f"'{name}' is none of {', '.join(choices)}")
         return names
 
     return read

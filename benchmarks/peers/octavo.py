@@ -7,8 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from content import Post
-from peer import ROOT, Peer, Tools, write
+from benchmarks.content import Post
+from benchmarks.peer import ROOT, Peer, Tools, write
 
 
 def command(tools: Tools) -> list[str]:
