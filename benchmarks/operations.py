@@ -146,6 +146,9 @@ OPERATIONS: dict[str, tuple[str, Edit]] = {
     "added": ("a new post added", added),
     "layout": ("the base layout edited", layout),
 }
+AGAIN = "again"
+EVERY_OPERATION = {**OPERATIONS, AGAIN: ("nothing changed, the short way", unchanged)}
+"""With the one that is part of another where two versions of Octavo are compared."""
 
 
 class WrongSite(Exception):
