@@ -104,15 +104,13 @@ def _titled(cell: Cell, results: Sequence[Result]) -> str:
 
 
 def comparison_table(results: Sequence[Result], versions: Versions) -> Rows:
-    """A row for each operation on one site."""
+    """A row for each operation on one site, in the order in which they were done."""
     rows = [["", *(version.title for version in versions.values()), "ratio", "95 % interval"]]
-    for operation, (words, _) in EVERY_OPERATION.items():
+    for operation in dict.fromkeys(result.operation for result in results):
         times = {result.peer: result.cpu for result in results if result.operation == operation}
-        if not times:
-            continue
         before, after = (times[peer] for peer in versions)
         ratio = paired_ratio(before, after)
-        medians = [f"{median(each):.3f} s" for each in (before, after)]
+        words, medians = EVERY_OPERATION[operation][0], [f"{median(each):.3f} s" for each in (before, after)]
         rows.append([words, *medians, f"{ratio.median:.3f}", f"{ratio.low:.3f} to {ratio.high:.3f}"])
     return rows
 

@@ -27,8 +27,8 @@ from benchmarks.results import Cell, Result
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do: ``limit`` is the longest time for one build, ``rest`` the shortest from a site's last build to one with
-    nothing changed, in seconds."""
+    """What to do. In seconds, ``limit`` is the longest time for one build, ``rest`` the shortest between a site's last
+    build and one with nothing changed."""
 
     operations: Sequence[str]
     rounds: int

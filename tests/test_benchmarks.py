@@ -8,13 +8,27 @@ import os
 import re
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from benchmarks import content, corpus, measure, operations, peer, peers, results, run, tables
+from benchmarks import (
+    against,
+    content,
+    corpus,
+    environments,
+    measure,
+    operations,
+    peer,
+    peers,
+    results,
+    rounds,
+    run,
+    tables,
+)
 from benchmarks.generate import write_site
 from benchmarks.preview import run as preview
 from benchmarks.related import contenders, corpora, evaluate
@@ -229,6 +243,159 @@ def test_a_run_measures_octavo_and_says_which_peer_is_missing(tmp_path, capsys, 
     assert [each.operation for each in kept.results] == ["cold", "title", "added"]
     assert all(each.cpu[0] > 0 for each in kept.results)
     assert kept.results[0].lists == 8
+
+
+# Two versions.
+
+
+def version(title: str) -> environments.Version:
+    """The Octavo that runs the tests, as if it were in an environment of its own."""
+    return environments.Version(title, Path(sys.executable))
+
+
+def test_both_versions_do_an_operation_before_the_next_and_begin_by_turns(site, tmp_path, monkeypatch):
+    free = measure.Cost(wall=1.0, cpu=1.0, peak=None, main=None, status=0, text="")
+    monkeypatch.setattr(rounds, "measure", lambda *arguments, **options: free)
+    monkeypatch.setattr(rounds, "count_pages", lambda *arguments: None)
+    monkeypatch.setattr(rounds, "check_seen", lambda *arguments: None)
+    lines: list[str] = []
+    versions = [against.version_peer(name, version(name), 1) for name in ("old", "new")]
+    plan = rounds.Plan(against.expanded(["unchanged", "body"]), 2, 60, peer.Tools(tmp_path))
+    rounds.measure_site(plan, results.Cell("real", 12, True), site, versions, tmp_path / "work", lines.append)
+    operations_done = [re.search(r"round (\d): (\w+), (\w+)", line) for line in lines]
+    assert [match.groups() for match in operations_done if match] == [
+        (turn, name, operation)
+        for turn, names in (("1", ("old", "new")), ("2", ("new", "old")))
+        for operation in ("cold", "unchanged", "again", "body")
+        for name in names
+    ]
+
+
+def test_a_version_builds_the_site_by_its_own_interpreter(site, tmp_path):
+    own = against.version_peer("before", version("HEAD~1"), 1)
+    plan = rounds.Plan(["cold", "body"], 1, 600, peer.Tools(tmp_path))
+    cell = results.Cell("real", 12, True)
+    measured = rounds.measure_site(plan, cell, site, [own], tmp_path / "work", lambda line: None)
+    assert [(each.peer, each.operation, each.failure, each.lists) for each in measured] == [
+        ("before", "cold", "", 12),
+        ("before", "body", "", 12),
+    ]
+    command = own.command(peer.Tools(tmp_path))
+    assert command == [sys.executable, "-m", "octavo", "-C", ".", "build", "--quiet", "--jobs", "1"]
+
+
+@pytest.mark.parametrize(("pairs", "outside"), [(10, 1), (15, 3), (20, 5), (50, 17)])
+def test_the_interval_of_a_ratio_is_that_of_the_sign_test(pairs, outside):
+    """The ranks are those of any table of confidence intervals for a median, such as Conover's A3."""
+    after = [float(number) for number in range(1, pairs + 1)]
+    ratio = against.paired_ratio([1.0] * pairs, after)
+    assert (ratio.low, ratio.median, ratio.high) == (outside + 1, (pairs + 1) / 2, pairs - outside)
+
+
+def test_a_ratio_is_of_pairs_and_not_of_medians():
+    """A machine that slows down from round to round changes both times of a pair."""
+    before = [float(2**number) for number in range(10)]
+    assert against.paired_ratio(before, [1.5 * each for each in before]) == against.Ratio(1.5, 1.5, 1.5)
+
+
+def test_a_comparison_has_a_row_for_each_operation(tmp_path, monkeypatch, capsys):
+    costs = {"before": 2.0, "after": 1.0}
+
+    def fake(command: list[str], folder: Path, log: Path, **options: Any) -> measure.Cost:
+        return measure.Cost(wall=9.0, cpu=costs[folder.name], peak=None, main=None, status=0, text="")
+
+    monkeypatch.setattr(rounds, "measure", fake)
+    monkeypatch.setattr(rounds, "count_pages", lambda *arguments: None)
+    monkeypatch.setattr(rounds, "check_seen", lambda *arguments: None)
+    monkeypatch.setattr(run, "SETTLING_SECONDS", 0.0)
+    monkeypatch.setattr(run, "install_revision", lambda revision, folder: version(f"{revision} (abcdef0)"))
+    monkeypatch.setattr(run, "install_checkout", lambda folder: version("checkout"))
+    monkeypatch.setattr(run, "libraries", lambda one: frozenset({"jinja2==3", f"numpy=={len(one.title)}"}))
+    assert run.main(["--against", "HEAD~1", "--posts", "12", "--kind", "small", "--work", str(tmp_path)]) == 0
+    title, head, *rows, _, machine, before, after = capsys.readouterr().out.splitlines()
+    assert title == "12 small posts, related on: CPU time, medians of 10 pairs"
+    assert re.split(r"\s{2,}", head)[1:] == ["HEAD~1 (abcdef0)", "checkout", "ratio", "95 % interval"]
+    assert [re.split(r"\s{2,}", row) for row in rows] == [
+        [words, "2.000 s", "1.000 s", "0.500", "0.500 to 0.500"]
+        for words in ("cold", "nothing changed", "nothing changed, the short way", "a body edited")
+    ]
+    assert ", load " in machine
+    assert (before, after) == (
+        "libraries of the version before only: numpy==16",
+        "libraries of the version after only: numpy==8",
+    )
+
+
+def test_a_version_that_fails_has_no_ratio():
+    cell = results.Cell("small", 12, True)
+    fine = results.Result(cell, "after", "cold", cpu=(1.0,) * 10)
+    failed = results.Result(cell, "before", "cold", failure="exit status 1")
+    versions = {"before": version("HEAD~1"), "after": version("checkout")}
+    assert against.comparison([failed, fine], versions) == "HEAD~1 failed (cold): exit status 1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--against", "HEAD", "--rounds", "9"], "10 rounds or more"),
+        (["--against", "HEAD", "--operations", "layout"], "--against compares cold, unchanged"),
+        (["--against", "HEAD", "--peers", "hugo"], "--peers does not go with --against"),
+        (["--against", "HEAD", "--jobs", "0"], "1 process or more"),
+        (["--jobs", "2"], "--jobs goes with --against only"),
+    ],
+)
+def test_what_a_comparison_cannot_do_is_refused_before_anything_is_installed(arguments, problem, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run.main(arguments)
+    assert problem in capsys.readouterr().err
+
+
+needs_history = pytest.mark.skipif(not (peer.ROOT / ".git").exists(), reason="this is no clone of the repository")
+
+
+@needs_history
+def test_a_revision_is_installed_once_and_the_checkout_each_time(tmp_path, monkeypatch):
+    installed: list[tuple[str, bool]] = []
+
+    def has_project(source: Path) -> bool:
+        with tarfile.open(source) as archive:
+            return "octavo/pyproject.toml" in archive.getnames()
+
+    def fake(source: Path, tools: peer.Tools) -> Path:
+        installed.append((tools.folder.name.split("-")[0], source.is_file() and has_project(source)))
+        (tools.folder / "bin").mkdir(parents=True, exist_ok=True)
+        (tools.folder / "bin" / "python").touch()
+        return tools.folder / "bin" / "python"
+
+    monkeypatch.setattr(environments, "_install", fake)
+    first, again = (environments.install_revision("HEAD", tmp_path) for _ in range(2))
+    assert first == again
+    commit = first.title.removeprefix("HEAD (").removesuffix(")")
+    assert first.python.parents[1].name.startswith(commit)
+    for _ in range(2):
+        environments.install_checkout(tmp_path)
+    assert [(name.startswith(commit) or name, archived) for name, archived in installed] == [
+        (True, True),
+        ("checkout", False),
+        ("checkout", False),
+    ]
+
+
+@needs_history
+def test_a_revision_that_is_not_there_is_named(tmp_path, capsys):
+    assert run.main(["--against", "no-such-revision", "--env", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "this repository has no revision 'no-such-revision'\n"
+
+
+@needs_history
+def test_what_pip_says_of_a_failure_is_told_and_the_environment_is_made_anew_the_next_time(tmp_path, monkeypatch):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho no network >&2\nexit 1\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(environments, "make_environment", lambda tools: python)
+    with pytest.raises(environments.NotInstalled, match=r"octavo\.tar\.gz:\nno network"):
+        environments.install_revision("HEAD", tmp_path / "versions")
+    assert not list(tmp_path.rglob(environments.COMPLETE))
 
 
 # Tables.
