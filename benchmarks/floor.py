@@ -15,6 +15,9 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+if not __package__:  # run by its path: imports begin at the top of the repository all the same
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 from octavo import frontmatter, markdown, source
 from octavo.facts import Facts
 from octavo.workers import usable_cpus

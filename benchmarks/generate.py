@@ -12,8 +12,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from corpus import KINDS, made_posts
-from repeat import repeated_posts
+if not __package__:  # run by its path: imports begin at the top of the repository all the same
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from benchmarks.corpus import KINDS, made_posts
+from benchmarks.repeat import repeated_posts
 
 SETTINGS = """\
 [tool.octavo]

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from content import Post, parse, read_post
-from corpus import made_post
-from peer import RELATED_MARK, Peer, Tools, copy_layouts
+from benchmarks.content import Post, parse, read_post
+from benchmarks.corpus import made_post
+from benchmarks.peer import RELATED_MARK, Peer, Tools, copy_layouts
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,9 @@ OPERATIONS: dict[str, tuple[str, Edit]] = {
     "added": ("a new post added", added),
     "layout": ("the base layout edited", layout),
 }
+AGAIN = "again"
+EVERY_OPERATION = {**OPERATIONS, AGAIN: ("nothing changed, the short way", unchanged)}
+"""With the one that is part of another where two versions of Octavo are compared."""
 
 
 class WrongSite(Exception):

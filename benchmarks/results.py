@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 Measure = Literal["wall", "cpu", "peak", "main"]
 
@@ -103,9 +103,11 @@ def load(path: Path) -> Report | None:
     )
 
 
-def _result(data: dict[str, object]) -> Result:
-    cell = Cell(**data.pop("cell"))  # type: ignore[arg-type]
-    return Result(cell=cell, **{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+def _result(data: dict[str, Any]) -> Result:
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key != "cell"
+    }
+    return Result(Cell(**data["cell"]), **values)
 
 
 def peers_of(results: Iterable[Result]) -> list[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from operations import OPERATIONS
-from peers import PEERS
-from results import Cell, Measure, Report, Result, peers_of
-from targets import judged
+from benchmarks.operations import OPERATIONS
+from benchmarks.peers import PEERS
+from benchmarks.results import Cell, Measure, Report, Result, peers_of
+from benchmarks.targets import judged
 
 Rows = list[list[str]]
 """The first row is the head."""
@@ -64,7 +64,7 @@ def growth_table(report: Report) -> Rows:
 def _growth_rows(report: Report, before: Cell, after: Cell) -> Rows:
     rows = []
     for operation, (words, _) in OPERATIONS.items():
-        for measure, word in (("cpu", "CPU"), ("peak", "memory")) if operation == "cold" else (("cpu", "CPU"),):
+        for measure, word in MEASURES[1:] if operation == "cold" else MEASURES[1:2]:
             cells = []
             for name in _known(report):
                 small = report.middle(before, name, operation, measure)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from results import Cell, Measure, Report
+from benchmarks.results import Cell, Measure, Report
 
 Figure = Callable[[Report], float | None]
 

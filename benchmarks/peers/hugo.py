@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from content import Post, front_matter, with_urls
-from peer import Peer, Tools, write
+from benchmarks.content import Post, front_matter, with_urls
+from benchmarks.peer import Peer, Tools, write
 
 SETTINGS = """\
 baseURL = "https://measured.example/"

@@ -42,15 +42,15 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+if not __package__:  # run by its path: imports begin at the top of the repository all the same
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from generate import write_site  # noqa: E402
-from measure import joint_size, tree  # noqa: E402
-from operations import Site, Workspace, prepare, survey  # noqa: E402
-from peer import ROOT, Tools  # noqa: E402
-from peers import PEERS  # noqa: E402
-from tables import between_marks  # noqa: E402
+from benchmarks.generate import write_site
+from benchmarks.measure import joint_size, tree
+from benchmarks.operations import Site, Workspace, prepare, survey
+from benchmarks.peer import ROOT, Tools
+from benchmarks.peers import PEERS
+from benchmarks.tables import between_marks
 
 WARMING = 3
 """Edits of each kind before those that count."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from corpora import LENGTH, Corpus, Lists
-from peer import Tools, write
-from peers.hugo import hugo
+from benchmarks.peer import Tools, write
+from benchmarks.peers.hugo import hugo
+from benchmarks.related.corpora import LENGTH, Corpus, Lists
 
 Posts = list[dict[str, Any]]
 Make = Callable[[Corpus, Path, Tools], Lists | None]

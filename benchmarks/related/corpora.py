@@ -70,8 +70,8 @@ class Corpus:
 
     def write(self, folder: Path) -> None:
         """A file for each post, whose name is its id."""
-        command = [sys.executable, self.tools / "to_posts.py", self.file, folder, "--visible", str(self.visible)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        command = [sys.executable, str(self.tools / "to_posts.py"), str(self.file), str(folder)]
+        subprocess.run([*command, "--visible", str(self.visible)], check=True, stdout=subprocess.DEVNULL)
 
     def score(self, lists: Lists) -> Score:
         scorer = _scorer(self.tools)

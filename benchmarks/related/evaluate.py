@@ -16,13 +16,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+if not __package__:  # run by its path: imports begin at the top of the repository all the same
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from contenders import CONTENDERS, environments, lists_of
-from corpora import Corpus, Score, corpora, lead, mean
-from install import install
-from peer import ROOT, Tools
-from tables import between_marks
+from benchmarks.install import install
+from benchmarks.peer import ROOT, Tools
+from benchmarks.related.contenders import CONTENDERS, environments, lists_of
+from benchmarks.related.corpora import Corpus, Score, corpora, lead, mean
+from benchmarks.tables import between_marks
 
 OURS = "octavo"
 Scores = dict[str, list[Score]]

@@ -25,10 +25,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+if not __package__:  # run by its path: imports begin at the top of the repository all the same
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from corpus import KINDS, made_post
-
+from benchmarks.corpus import KINDS, made_post
 from octavo.batch import taken_apart
 from octavo.digest import digest
 from octavo.model import Candidate, Related, Terms
