@@ -10,6 +10,8 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           slug         text as one segment of a URL
                           spare        memory that is free, given back
                           shortage     what the machine has run out of, which is nobody's fault
+                          source       bytes as the text that an author sees
+                          toml_positions  where the keys and values of a TOML file stand
     1 engine    together  codec        values as bytes, and back into frozen types
                           facts        questions, answers, and what was asked
                           observe      what goes on in a build, for whoever wants to see it
@@ -33,8 +35,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           manifest     what was written, and how it lay on the disk
                           journal      the sweep, written down before it begins; recovery
                           publish      the plan and the run
-    4 reading   together  source       bytes as the text that an author sees
-                          frontmatter  a strict front matter, every value at its place
+    4 reading   together  frontmatter  a strict front matter, every value at its place
                           schema       front matter, typed
                           terms        the counted words of a post
                           wording      shared terms as their authors write them

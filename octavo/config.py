@@ -1,7 +1,4 @@
-"""Settings: ``[tool.octavo]`` of pyproject.toml, checked, every problem at its own line and column.
-
-``tomllib`` gives the values but no places, so a small scanner of the same text finds where each key and value stands.
-"""
+"""Settings: ``[tool.octavo]`` of pyproject.toml, checked, every problem at its own line and column."""
 
 from __future__ import annotations
 
@@ -9,8 +6,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import count
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
@@ -20,12 +16,10 @@ from octavo.diagnostic import Diagnostic, Span, did_you_mean, error, in_order
 from octavo.model import Csp, Images, MenuItem, Permalinks, Related, Settings, Support
 from octavo.shortage import raise_if_shortage
 from octavo.source import SourceText
+from octavo.toml_positions import Keys, Position, TomlScan
 
 FILE = "pyproject.toml"
 TABLE = ("tool", "octavo")
-
-Keys = tuple[str | int, ...]
-"""The way to a value: ``("tool", "octavo", "menu", 0, "url")``."""
 
 NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
 
@@ -92,12 +86,11 @@ def _typed(name: str, written: str) -> object:
     return int(written) if is_number and re.fullmatch(r"[+-]?[0-9]{1,9}", written) else written
 
 
-def _table(source: SourceText, problems: list[Diagnostic]) -> tuple[Mapping[str, Any], Mapping[Keys, _Place]]:
+def _table(source: SourceText, problems: list[Diagnostic]) -> tuple[Mapping[str, Any], Mapping[Keys, Position]]:
     """The table ``[tool.octavo]`` and the places of all values of the file; an empty table when there is none."""
-    scan = _Scan(source)
-    scan.run()
-    places: dict[Keys, _Place] = {}
-    for keys, place in scan.found:
+    scan = TomlScan(source).run()
+    places: dict[Keys, Position] = {}
+    for keys, place in scan.positions:
         places.setdefault(keys, place)
     try:
         value: Any = tomllib.loads(source.text)
@@ -124,7 +117,7 @@ _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _HINT = 'a setting is written name = "text", name = 10, name = true or name = ["a", "b"]'
 
 
-def _syntax(source: SourceText, scan: _Scan, fault: str) -> Diagnostic:
+def _syntax(source: SourceText, scan: TomlScan, fault: str) -> Diagnostic:
     """What tomllib found, where an author would look for it."""
     match = _AT.search(fault)
     message = fault[: match.start()] if match else fault
@@ -139,10 +132,10 @@ def _syntax(source: SourceText, scan: _Scan, fault: str) -> Diagnostic:
     return error(FILE, source.span(line, column), "toml", f"not valid TOML: {_lower(message)}", _HINT)
 
 
-def _declared_again(scan: _Scan, line: int) -> Diagnostic | None:
+def _declared_again(scan: TomlScan, line: int) -> Diagnostic | None:
     """The key in a line that an earlier line has already, if that is what is wrong."""
     first: dict[Keys, Span] = {}
-    for keys, place in scan.found:
+    for keys, place in scan.positions:
         if not place.declares:
             continue
         before = first.setdefault(keys, place.key)
@@ -156,189 +149,6 @@ def _lower(message: str) -> str:
     return message[:1].lower() + message[1:]
 
 
-# Where things stand.
-
-
-class _Place(NamedTuple):
-    """Where a key and its value stand. ``declares`` is False for the tables that a longer key passes through."""
-
-    key: Span
-    value: Span
-    declares: bool = True
-
-
-class _Unclear(Exception):
-    """The text is not TOML at the scanner's place."""
-
-
-_BLANK = re.compile(r"[ \t]*")
-_GAP = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
-_PART = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'""")
-_STRING = re.compile(
-    r'"""(?:[^\\]|\\.)*?"{3,5}|' + r"'''.*?'{3,5}|" + r'"(?!"")(?:[^"\\\n]|\\.)*"|' + r"'(?!'')[^'\n]*'", re.DOTALL
-)
-_BARE = re.compile(r"[^,\[\]{}#\n\"']+")
-
-
-@dataclass
-class _Scan:
-    """A walk through TOML that notes the place of every key and value; ``at`` is how far it came.
-
-    It takes for granted what tomllib checks, and stops at what it cannot read.
-    """
-
-    source: SourceText
-    at: int = 0
-    found: list[tuple[Keys, _Place]] = field(default_factory=list)
-    _arrays: dict[Keys, int] = field(default_factory=dict)
-
-    def run(self) -> None:
-        table: Keys = ()
-        try:
-            self._skip(_GAP)
-            while not self._at_end():
-                if self._peek("["):
-                    table = self._header()
-                else:
-                    self._pair(table)
-                self._skip(_GAP)
-        except (_Unclear, RecursionError):
-            return
-
-    def _header(self) -> Keys:
-        start = self.at
-        is_array = self.source.text.startswith("[[", start)
-        self._take("[[" if is_array else "[")
-        parts = self._key()
-        keys: Keys = ()
-        for index, (part, span) in enumerate(parts):
-            keys += (part,)
-            is_last = index == len(parts) - 1
-            if is_last and is_array:
-                self._arrays[keys] = self._arrays.get(keys, 0) + 1
-            if not is_last:
-                self.found.append((keys, _Place(span, span, declares=False)))
-            if keys in self._arrays:
-                if is_last:
-                    self.found.append((keys, _Place(span, span, declares=False)))
-                keys += (self._arrays[keys] - 1,)
-        self._take("]]" if is_array else "]")
-        self.found.append((keys, _Place(parts[-1][1], self.source.span_at(start, self.at - start))))
-        return keys
-
-    def _pair(self, table: Keys) -> None:
-        parts = self._key()
-        self._take("=")
-        self._skip(_BLANK)
-        start = self.at
-        passed = len(self.found)
-        keys = table + tuple(part for part, _ in parts)
-        self._value(keys)
-        value = self.source.span_at(start, self.at - start)
-        above = [
-            (table + tuple(part for part, _ in parts[: index + 1]), _Place(span, value, index == len(parts) - 1))
-            for index, (_, span) in enumerate(parts)
-        ]
-        self.found[passed:passed] = above
-
-    def _key(self) -> list[tuple[str, Span]]:
-        """The parts of a dotted key, each at its place."""
-        parts: list[tuple[str, Span]] = []
-        while True:
-            self._skip(_BLANK)
-            start = self.at
-            written = self._match(_PART)
-            parts.append((_plain(written), self.source.span_at(start, len(written))))
-            self._skip(_BLANK)
-            if not self._peek("."):
-                return parts
-            self._take(".")
-
-    def _value(self, keys: Keys) -> None:
-        if self._peek("["):
-            self._array(keys)
-        elif self._peek("{"):
-            self._inline(keys)
-        elif self._peek('"') or self._peek("'"):
-            self._match(_STRING)
-        else:
-            start = self.at
-            written = self._match(_BARE)
-            self.at = start + len(written.rstrip())
-
-    def _array(self, keys: Keys) -> None:
-        start = self.at
-        self._take("[")
-        for index in count():
-            self._skip(_GAP)
-            if self._peek("]") or self._at_end():
-                break
-            first = self.at
-            passed = len(self.found)
-            self._value((*keys, index))
-            span = self.source.span_at(first, self.at - first)
-            self.found.insert(passed, ((*keys, index), _Place(span, span)))
-            self._skip(_GAP)
-            if not self._peek(","):
-                break
-            self._take(",")
-        self._close("]", start)
-
-    def _inline(self, keys: Keys) -> None:
-        start = self.at
-        self._take("{")
-        self._skip(_GAP)
-        while not self._peek("}") and not self._at_end():
-            self._pair(keys)
-            self._skip(_GAP)
-            if not self._peek(","):
-                break
-            self._take(",")
-            self._skip(_GAP)
-        self._close("}", start)
-
-    def _close(self, bracket: str, opened: int) -> None:
-        if self._at_end():
-            self.at = opened
-            raise _Unclear
-        self._take(bracket)
-
-    def _skip(self, pattern: re.Pattern[str]) -> None:
-        match = pattern.match(self.source.text, self.at)
-        if match is not None:
-            self.at = match.end()
-
-    def _match(self, pattern: re.Pattern[str]) -> str:
-        match = pattern.match(self.source.text, self.at)
-        if match is None:
-            raise _Unclear
-        self.at = match.end()
-        return match[0]
-
-    def _at_end(self) -> bool:
-        return self.at >= len(self.source.text)
-
-    def _peek(self, character: str) -> bool:
-        return self.source.text.startswith(character, self.at)
-
-    def _take(self, word: str) -> None:
-        if not self._peek(word):
-            raise _Unclear
-        self.at += len(word)
-
-
-def _plain(part: str) -> str:
-    """A part of a key without its quotes."""
-    if part[0] == "'":
-        return part[1:-1]
-    if part[0] != '"':
-        return part
-    try:
-        return str(tomllib.loads(f"key = {part}")["key"])
-    except tomllib.TOMLDecodeError as fault:
-        raise _Unclear from fault
-
-
 # What the values may be.
 
 
@@ -347,7 +157,7 @@ class _File:
     """Where settings come from, and what is found wrong with them."""
 
     path: str
-    places: Mapping[Keys, _Place]
+    places: Mapping[Keys, Position]
     problems: list[Diagnostic]
 
     def error(self, at: Keys, message: str, hint: str = "", *, in_key: bool = False) -> None:
