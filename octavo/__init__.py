@@ -11,7 +11,8 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           spare        memory that is free, given back
                           shortage     what the machine has run out of, which is nobody's fault
                           source       bytes as the text that an author sees
-                          toml_positions  where the keys and values of a TOML file stand
+                          toml_positions  TOML as its author sees it: where things stand
+                          validation   kinds of values: typed, or what is wrong with them
     1 engine    together  codec        values as bytes, and back into frozen types
                           facts        questions, answers, and what was asked
                           observe      what goes on in a build, for whoever wants to see it
@@ -26,7 +27,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           memo         a step run only where an answer changed
     2 model     together  model        the nouns, all frozen
                           queries      every question a step may ask
-                          urls         URL patterns; from a URL to an href and to a file
+                          urls         URL patterns and addresses; from a URL to an href and to a file
     3 output    together  publish_errors  what keeps a site from being published, in words
                           paths        the check that every output path goes through
                           output_files  the files of an output folder, without following a link

@@ -1,14 +1,18 @@
-"""Where the keys and values of a TOML file stand: ``tomllib`` gives the values, but no places."""
+"""TOML as its author sees it: where keys, values and faults stand, and what a value is called.
+
+``tomllib`` gives the values but no places, so a small scanner of the same text finds where each key and value stands.
+"""
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from octavo.diagnostic import Span
+from octavo.diagnostic import Diagnostic, Span, error
 from octavo.source import SourceText
 
 Keys = tuple[str | int, ...]
@@ -195,3 +199,72 @@ def _plain(part: str) -> str:
         return str(tomllib.loads(f"key = {part}")["key"])
     except tomllib.TOMLDecodeError as fault:
         raise _NotToml from fault
+
+
+_AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_EXAMPLES = 'a setting is written name = "text", name = 10, name = true or name = ["a", "b"]'
+
+
+def explain_fault(source: SourceText, scan: TomlScan, fault: str, table: Keys) -> Diagnostic:
+    """What ``tomllib`` does not take for TOML, at the place where an author would look for it.
+
+    Keys within ``table`` are called by what follows it.
+    """
+    match = _AT.search(fault)
+    message = fault[: match.start()] if match else fault
+    if match is None or match[1] is None:
+        opened = source.text[scan.at : scan.at + 1]
+        reason = f"this {opened} is not closed" if opened and opened in "\"'[{" else _lower(message)
+        return error(source.path, source.span_at(scan.at), "toml", f"not valid TOML: {reason}", _EXAMPLES)
+    line, column = int(match[1]), int(match[2])
+    again = _declared_again(scan, line, table)
+    if again is not None:
+        return again
+    return error(source.path, source.span(line, column), "toml", f"not valid TOML: {_lower(message)}", _EXAMPLES)
+
+
+def _declared_again(scan: TomlScan, line: int, table: Keys) -> Diagnostic | None:
+    """The key in a line that an earlier line has already, if that is what is wrong."""
+    first: dict[Keys, Span] = {}
+    for keys, place in scan.positions:
+        if not place.declares:
+            continue
+        before = first.setdefault(keys, place.key)
+        if before is not place.key and place.key.line == line:
+            within = keys[len(table) :] if keys[: len(table)] == table else ()
+            message = f"'{'.'.join(map(str, within or keys))}' is already in line {before.line}"
+            return error(scan.source.path, place.key, "toml", message, "keep one of them")
+    return None
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]
+
+
+_TYPES = ((bool, "a truth value"), (str, "text"), (int, "a whole number"), (float, "a number"), (list, "an array"))
+
+
+class Toml:
+    """TOML's values, as ``tomllib`` gives them."""
+
+    def text(self, value: object) -> str | None:
+        return value if isinstance(value, str) else None
+
+    def one_line(self, text: str) -> str:
+        return re.sub(r"[ \t\r\n]*[\t\r\n][ \t\r\n]*", " ", text).strip()
+
+    def flag(self, value: object) -> bool | None:
+        return value if isinstance(value, bool) else None
+
+    def items(self, value: object) -> Sequence[Any] | None:
+        return value if isinstance(value, list) else None
+
+    def entries(self, value: object) -> Iterable[tuple[str, Any]] | None:
+        return value.items() if isinstance(value, dict) else None
+
+    def type_name(self, value: object) -> str:
+        if isinstance(value, dict):
+            return "a table"
+        return next((name for kind, name in _TYPES if isinstance(value, kind)), "a date or time")
+
+    quoted = type_name

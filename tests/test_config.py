@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -101,7 +100,7 @@ def test_the_fields_are_those_of_the_model() -> None:
     def names(kind: type) -> list[str]:
         return sorted(field.name for field in fields(kind))
 
-    table = {known.name: known.kind.fields for known in config.FIELDS if known.name != "permalink"}
+    table = {known.name: known.fields for known in config.FIELDS if known.name != "permalink"}
     assert sorted(table) == names(Settings)
     assert sorted(known.name for known in table["permalinks"]) == names(Permalinks)
     assert sorted(known.name for known in table["support"]) == names(Support)
