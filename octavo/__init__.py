@@ -37,6 +37,9 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           journal      the sweep, written down before it begins; recovery
                           publish      the plan and the run
     4 reading   together  frontmatter  a strict front matter, every value at its place
+                          yaml_errors  faults of YAML in plain words
+                          yaml_values  what YAML's values are to the kinds of values
+                          meta_kinds   the kinds of values in front matter
                           schema       front matter, typed
                           terms        the counted words of a post
                           wording      shared terms as their authors write them

@@ -73,7 +73,7 @@ def read_settings(
 
 def _values(at: At, table: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Problem, ...]]:
     """The settings of a table that are valid, and what is wrong with the others."""
-    reading = read_table(table, at, FIELDS, _UNKNOWN)
+    reading = read_table(_TOML, table, at, FIELDS, _UNKNOWN)
     if "permalink" in table and isinstance(table.get("permalinks"), dict) and "posts" in table["permalinks"]:
         twice = Problem(at.below("permalink"), "'permalink' and 'permalinks.posts' say the same", "keep one of them")
         return reading.value, (*reading.problems, twice)

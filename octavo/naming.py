@@ -11,8 +11,9 @@ from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from octavo.live import FOLDER, instant, plain_paths, post_url
+from octavo.meta_kinds import SOURCES
 from octavo.model import Meta, Settings
-from octavo.schema import SOURCES, path_without_date
+from octavo.schema import path_without_date
 
 Groups = dict[str, list[str]]
 """A name -> the source paths of all that have it, in order."""

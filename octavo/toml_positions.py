@@ -262,6 +262,9 @@ class Toml:
     def entries(self, value: object) -> Iterable[tuple[str, Any]] | None:
         return value.items() if isinstance(value, dict) else None
 
+    def is_absent(self, value: object) -> bool:
+        return False
+
     def type_name(self, value: object) -> str:
         if isinstance(value, dict):
             return "a table"

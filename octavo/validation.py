@@ -82,6 +82,9 @@ class Format(Protocol):
     def entries(self, value: Any) -> Iterable[tuple[str, Any]] | None:
         """The keys and values of a table."""
 
+    def is_absent(self, value: Any) -> bool:
+        """True where a key has no value, which counts as no key."""
+
     def type_name(self, value: Any) -> str:
         """What the format calls a value of this type: ``a table``."""
 
@@ -309,7 +312,10 @@ def _offset(text: str | None) -> dt.timezone | None:
 
 
 class ListOf(NamedTuple):
-    """A list of different values of one kind. ``repeated`` is a hint for one that comes again; it may be silent."""
+    """A list of different values of one kind, which are no lists or tables themselves.
+
+    ``repeated`` is a hint for a value that comes again; without one nothing is said of it.
+    """
 
     format: Format
     item: Kind
@@ -328,15 +334,15 @@ class ListOf(NamedTuple):
         is_valid = True
         for index, item in enumerate(items):
             place = at.below(index)
-            reading = taken_apart(self.item.read(item, place))
-            problems += reading.problems
-            if reading.value is None:
+            reading = self.item.read(item, place)
+            if isinstance(reading, Problem):
+                problems.append(reading)
                 is_valid = False
-            elif reading.value not in values:
+            elif reading not in values:
                 origins.append(((len(values),), place))
-                values.append(reading.value)
+                values.append(reading)
             elif self.repeated:
-                message = f"'{brief(str(reading.value))}' is in '{at.name}' twice"
+                message = f"'{brief(str(reading))}' is in '{at.name}' twice"
                 problems.append(Problem(place, message, self.repeated, is_warning=True))
         return Parts(tuple(values) if is_valid else None, tuple(problems), tuple(origins))
 
@@ -389,11 +395,13 @@ class TableOf(NamedTuple):
             return Problem(at, _filled(self.message, self.format, value, at), say(self.hint)(value, at))
         table = dict(entries)
         missing = [Problem(at, message, hint) for name, message, hint in self.required if name not in table]
-        reading = read_table(table, at, self.fields, self.unknown)
+        reading = read_table(self.format, table, at, self.fields, self.unknown)
         return reading._replace(value=self.make(reading.value), problems=(*missing, *reading.problems))
 
 
-def read_table(table: Mapping[str, Any], at: At, fields: tuple[Field, ...], unknown: UnknownKey) -> Parts:
+def read_table(
+    format_: Format, table: Mapping[str, Any], at: At, fields: tuple[Field, ...], unknown: UnknownKey
+) -> Parts:
     """The values of a table by the names of its fields; those that are not valid are left out."""
     kinds = {field.name: field.kind for field in fields}
     values: dict[str, Any] = {}
@@ -403,6 +411,8 @@ def read_table(table: Mapping[str, Any], at: At, fields: tuple[Field, ...], unkn
         place = at.below(name)
         if name not in kinds:
             problems.append(unknown.problem(place, kinds))
+            continue
+        if format_.is_absent(value):
             continue
         reading = taken_apart(kinds[name].read(value, place))
         problems += reading.problems

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from octavo.diagnostic import Diagnostic, Span, error, warning
 from octavo.live import Live, is_standing
+from octavo.meta_kinds import WISHES
 from octavo.model import Mark, Meta
 from octavo.naming import Names, is_address, is_source
-from octavo.schema import WISHES
 
 
 @dataclass(frozen=True)
