@@ -93,7 +93,7 @@ def _name(path: str) -> tuple[str, str, str]:
     return outer + outer_slash, name, slash + file
 
 
-class Described(NamedTuple):
+class DescribedKind(NamedTuple):
     """A kind of value, and the JSON Schema by which an editor checks it."""
 
     kind: Kind
@@ -107,7 +107,7 @@ class MetaField(NamedTuple):
     """
 
     key: str
-    described: Described
+    described: DescribedKind
     about: str
     name: str = ""
     may_be_empty: bool = True
@@ -216,8 +216,8 @@ def _missing(path: str, reading: _Reading) -> Iterator[Diagnostic]:
 # The schema.
 
 
-def _described(kind: Kind, **schema: Any) -> Described:
-    return Described(kind, frozen(schema))
+def _described(kind: Kind, **schema: Any) -> DescribedKind:
+    return DescribedKind(kind, frozen(schema))
 
 
 _WORD = ["string", "number", "boolean"]
