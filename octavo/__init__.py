@@ -4,6 +4,7 @@ The layers, lowest first. A module imports from lower layers only; within a laye
 there without circles. ``tests/test_layers.py`` reads this table and holds the imports against it.
 
     0 values    together  digest       one canonical fingerprint of an immutable value
+                          names        names of files, folders and states that several modules share
                           diagnostic   a problem: path, line, column, severity, message, hint
                           state        what tells that a file has not been changed
                           regular_file  a regular file, opened without following a link

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from octavo import urls
 from octavo.diagnostic import Diagnostic, did_you_mean, error, in_order
 from octavo.model import Csp, Images, MenuItem, Permalinks, Related, Settings, Support
+from octavo.names import CONFIG_FILE
 from octavo.shortage import raise_if_shortage
 from octavo.source import SourceText
 from octavo.toml_positions import Keys, Position, Toml, TomlScan, explain_fault
@@ -38,7 +39,6 @@ from octavo.validation import (
     taken_apart,
 )
 
-FILE = "pyproject.toml"
 TABLE = ("tool", "octavo")
 
 NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
@@ -56,9 +56,9 @@ def read_settings(
     problems: list[Diagnostic] = []
     values: dict[str, Any] = {}
     if text is not None:
-        source = SourceText(FILE, text.replace("\r\n", "\n"))
+        source = SourceText(CONFIG_FILE, text.replace("\r\n", "\n"))
         table, places = _table(source, problems)
-        values, wrong = _values(At(FILE), table)
+        values, wrong = _values(At(CONFIG_FILE), table)
         problems += (_located(problem, places) for problem in wrong)
     for name, written in overrides.items():
         option, wrong = _values(At("--" + name.replace("_", "-")), {name: _typed(name, written)})
@@ -132,18 +132,18 @@ def _table(source: SourceText, problems: list[Diagnostic]) -> tuple[Mapping[str,
     try:
         value: Any = tomllib.loads(source.text)
     except RecursionError:
-        problems.append(error(FILE, None, "toml", "the file is nested too deeply"))
+        problems.append(error(CONFIG_FILE, None, "toml", "the file is nested too deeply"))
         return {}, places
     except tomllib.TOMLDecodeError as fault:
         problems.append(explain_fault(source, scan, str(fault), TABLE))
         return {}, places
     except ValueError:
-        problems.append(error(FILE, None, "toml", "a number in the file has too many digits"))
+        problems.append(error(CONFIG_FILE, None, "toml", "a number in the file has too many digits"))
         return {}, places
     for key in TABLE:
         value = value.get(key, {}) if isinstance(value, dict) else {}
     if not isinstance(value, dict):
-        problem = Problem(At(FILE), "'tool.octavo' must be a table", "write [tool.octavo] above it")
+        problem = Problem(At(CONFIG_FILE), "'tool.octavo' must be a table", "write [tool.octavo] above it")
         problems.append(_located(problem, places))
         return {}, places
     return value, places

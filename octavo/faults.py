@@ -14,6 +14,7 @@ import jinja2
 from octavo.diagnostic import Diagnostic, Span, did_you_mean, error
 from octavo.layouts import LayoutFailure, LayoutUndefined, Rendering
 from octavo.model import Layout
+from octavo.names import SCRIPT_FILE
 from octavo.source import SourceText
 
 
@@ -92,7 +93,7 @@ def _origin(problem: Exception) -> str:
     line = 0
     trace = problem.__traceback__
     while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename).name == "build.py":
+        if Path(trace.tb_frame.f_code.co_filename).name == SCRIPT_FILE:
             line = trace.tb_lineno
         trace = trace.tb_next
     return f"it was raised in line {line} of build.py" if line else "look at the values that this line uses"

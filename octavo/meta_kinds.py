@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from octavo.frontmatter import Mapping, Node, Scalar, Sequence
 from octavo.model import Table, frozen
+from octavo.names import LONGEST_NAME, POSTS_FOLDER, SOURCE_ENDINGS
 from octavo.slug import LONGEST, slugify
 from octavo.urls import is_web_address
 from octavo.validation import (
@@ -31,12 +32,6 @@ from octavo.validation import (
     is_visible,
 )
 from octavo.yaml_values import YAML, data, list_hint, text_hint, typed
-
-SOURCES = (".md", ".markdown")
-"""The endings of a source, in any case of letters."""
-
-LONGEST_NAME = 255
-"""Bytes that file systems allow in one segment of a path."""
 
 # Text.
 
@@ -173,17 +168,17 @@ def _post(text: str, at: At) -> str | Problem:
     """A post by its path, as a link in this file's body would give it, relative to the site; any other name (an
     address, a slug) as it is written."""
     is_address = bool(re.match("https?://", text))
-    if is_address or (not text.casefold().endswith(SOURCES) and "\\" not in text):
+    if is_address or (not text.casefold().endswith(SOURCE_ENDINGS) and "\\" not in text):
         return unicodedata.normalize("NFC", text)
     if text.startswith("/"):
         path = text.lstrip("/")
     else:
-        path = text if text.startswith("posts/") else posixpath.join(posixpath.dirname(at.path), text)
+        path = text if text.startswith(POSTS_FOLDER) else posixpath.join(posixpath.dirname(at.path), text)
     path = posixpath.normpath(path)
     reason = ""
     if "\\" in text:
         reason = "folders are separated by '/'"
-    elif not path.startswith("posts/"):
+    elif not path.startswith(POSTS_FOLDER):
         reason = "it is not below posts/"
     elif path == at.path:
         reason = "it is this post"

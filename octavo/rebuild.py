@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 
 from octavo.failures import Failure, Usage, failure
+from octavo.names import POSTS_FOLDER
 from octavo.project import Project, Report
 from octavo.watch import Changes
 
@@ -40,7 +41,7 @@ def rebuilds(project: Project, changes: Changes) -> Iterator[Report | Failure]:
 def built(project: Project) -> Report | Failure:
     """What has come of one build."""
     try:
-        if not (project.root / "posts").is_dir():
+        if not (project.root / POSTS_FOLDER).is_dir():
             raise Usage("the folder posts/ is gone: what was built is left as it is")
         return project.build()
     except Exception as problem:
