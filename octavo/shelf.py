@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from octavo import urls
 from octavo.facts import Unanswered
+from octavo.names import ASSETS_FOLDER
 from octavo.serve import Shelf
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class _Files(Mapping[str, StaticFile]):
 
 
 def static_file(view: View, static: Static) -> StaticFile:
-    name = static.origin.removeprefix("assets/")
+    name = static.origin.removeprefix(ASSETS_FOLDER)
     found = view.files.assets.get(name) if name != static.origin else view.files.others.get(static.origin)
     return StaticFile(static.digest, static.content, Path(found.location) if found is not None else Path())
 
