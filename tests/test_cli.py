@@ -1050,11 +1050,12 @@ def test_a_name_is_utf8_in_any_locale(locale: str, way: str, site: Site, tmp_pat
         pytest.skip("there is no localedef")
     surroundings = environment(**NO_UTF8, **({"LC_ALL": "C"} if locale == "C" else latin_1(tmp_path)))
     folder = site(NAMED + "-- build.py --\n" + SCRIPT + GUARD)
-    start: list[str | Path] = {
+    starts: dict[str, list[str | Path]] = {
         "module": [sys.executable, "-m", "octavo", "-C", folder.root],
         "option": [sys.executable, "-X", "utf8=0", "-W", "error", "-m", "octavo", "-C", folder.root],
         "script": [sys.executable, folder.root / "build.py"],
-    }[way]
+    }
+    start = starts[way]
     ran = process(*start, "build", "--output", "öut", env=surroundings)
     assert (ran.status, ran.err) == (0, "")
     made = {path.parent.name for path in (folder.root / "öut" / "posts").rglob("index.html")}

@@ -120,7 +120,7 @@ def compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = layouts._Environment.compile
 
-    def counted(self: Any, source: Any, name: Any = None, filename: Any = None, raw: bool = False) -> Any:
+    def counted(self: Any, source: Any, name: Any = None, filename: Any = None, raw: Any = False) -> Any:
         if not raw:
             names.append(name)
         return real(self, source, name, filename, raw)
