@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from octavo.digest import digest
 from octavo.dispatch import Share
 from octavo.facts import Fact, Facts, Reader, fact
-from octavo.model import Candidate, Related, Relations, Terms
+from octavo.model import Candidate, Related, Relation, Terms
 from octavo.queries import Corpus, Setting, SpellingOf, TermsOf
 from octavo.related import KEEP, Lists, State, rank, relate
 from octavo.terms import count_terms, decode
 
-Rows = dict[str, Relations]
+Rows = dict[str, list[Relation]]
 
 
 class Blog:
