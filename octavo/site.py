@@ -148,7 +148,7 @@ class Index:
     def by_source(self) -> dict[str, Digest]:
         """What stands for all that is known of each file below ``posts/`` on its own."""
         found = {path: digest(state) for path, state in self.live.states.items()}
-        found.update((path, stamp.post) for path, stamp in self.stamps.items())
+        found.update((path, row[:SIZE]) for path, row in self.stamps.rows.items())
         found.update((path, digest(url)) for path, url in self.attachments.items())
         return found
 
