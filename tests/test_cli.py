@@ -733,7 +733,8 @@ ALONE, POOL = (["build", "--jobs", "1"], False), (["build", "--jobs", "2"], True
 def test_an_interrupted_build_dies_by_the_signal_and_leaves_all_as_it_was(number: str, slow: Slow) -> None:
     children = slow.children()
     send = getattr(signal, number)
-    if slow.running.args[-1] == "2":  # type: ignore[index]
+    assert isinstance(slow.running.args, list)
+    if slow.running.args[-1] == "2":
         assert children
         os.killpg(slow.running.pid, send)  # as a terminal does: to the workers too
     else:

@@ -121,7 +121,9 @@ def test_a_process_that_dies_is_told_of_and_one_that_is_stopped_is_not(desk: Des
     try:
         for end in ("stop", "die"):
             relating.start()
-            processes = list(relating._workers.pool()._processes.values())  # type: ignore[union-attr]
+            pool = relating._workers.pool()
+            assert pool is not None
+            processes = list(pool._processes.values())
             if end == "stop":
                 relating.stop()
             for process in processes:
