@@ -6,6 +6,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
     0 values    together  digest       one canonical fingerprint of an immutable value
                           names        names of files, folders and states that several modules share
                           diagnostic   a problem: path, line, column, severity, message, hint
+                          lazy_mapping  a mapping whose values are made when they are asked for
                           state        what tells that a file has not been changed
                           regular_file  a regular file, opened without following a link
                           slug         text as one segment of a URL

@@ -21,6 +21,7 @@ from octavo.dispatch import Hints
 from octavo.extend import Gathered, Script, gather, own_pages, run_check
 from octavo.facts import Bases, Basis, Fact, Facts, Query, Revised, fact, kept_fact
 from octavo.images import Made, Measured, make_image, measure
+from octavo.lazy_mapping import LazyMapping
 from octavo.lint import Linted, lint
 from octavo.live import Live, Moderation
 from octavo.memo import Change, Mapped, Memo, Records
@@ -585,7 +586,9 @@ def _whole_site(
     cards: CardDesign | None,
 ) -> Iterator[Diagnostic]:
     """The problems that no single file has. ``cards`` is None where there are none."""
-    index, metas, marks = published.index, published.sources.metas, _Marks(documents)
+    index, metas = published.index, published.sources.metas
+    # The places of front matter values are read for the few posts that have a problem.
+    marks: LazyMapping[str, tuple[Mark, ...]] = LazyMapping(documents, lambda path: documents.load(path, "marks"))
     layouts = {name for name in inputs.layouts if name.endswith(".html")}
     files = {*index.attachments, *(ASSETS_FOLDER + name for name in assets)}
     pictures = published.sources.pictures
@@ -631,24 +634,6 @@ def _claims(index: Index, routes: Routes, assets: Mapping[str, Asset]) -> Iterat
         yield Claim(urls.output_path(url), path, path)
     for asset in assets.values():
         yield Claim(urls.output_path(asset.url), ASSETS_FOLDER + asset.name, ASSETS_FOLDER + asset.name)
-
-
-class _Marks(Mapping[str, tuple[Mark, ...]]):
-    """The places of front matter values by source path, read for the few posts that have a problem."""
-
-    def __init__(self, documents: Records) -> None:
-        self._documents = documents
-
-    def __getitem__(self, path: str) -> tuple[Mark, ...]:
-        if path not in self._documents:
-            raise KeyError(path)
-        return tuple(self._documents.load(path, "marks"))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._documents)
-
-    def __len__(self) -> int:
-        return len(self._documents)
 
 
 def statics(assets: Mapping[str, Asset], attached: Mapping[str, str], inputs: Inputs) -> dict[str, Static]:

@@ -17,6 +17,7 @@ from octavo.codec import Codec, codec
 from octavo.digest import SIZE
 from octavo.dispatch import Share
 from octavo.facts import Ask
+from octavo.lazy_mapping import LazyMapping
 from octavo.model import Candidate, Reason, Related, RelatedList, Relation, Relations, Terms
 from octavo.offers import offers
 from octavo.queries import Corpus, Setting, SpellingOf, TermsOf
@@ -26,7 +27,7 @@ from octavo.wording import Wording
 
 if TYPE_CHECKING:
     from octavo.nearest import Near, Standing
-    from octavo.reasons import Why
+    from octavo.reasons import Told, Why
     from octavo.vectors import Array, Stock
 
 KEEP = 20
@@ -121,23 +122,17 @@ class NoRows(dict[str, RelatedList]):
     touched: frozenset[str] = frozenset()
 
 
-class Rows(Mapping[str, RelatedList]):
+class Rows(LazyMapping[str, RelatedList]):
     """Lists in the shape in which they are stored."""
 
     def __init__(self, lists: Lists, shown: int) -> None:
-        self._lists, self._shown = lists, shown
+        super().__init__(lists, lambda path: _row(lists[path], shown))
         self.touched = lists.touched
 
-    def __getitem__(self, path: str) -> RelatedList:
-        entries = self._lists.entries(path)
-        first, rest = entries[: self._shown], entries[self._shown :]
-        return RelatedList(Relations.of(first), Relations.of(rest), offers(first))
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._lists)
-
-    def __len__(self) -> int:
-        return len(self._lists)
+def _row(entries: list[Relation], shown: int) -> RelatedList:
+    first, rest = entries[:shown], entries[shown:]
+    return RelatedList(Relations.of(first), Relations.of(rest), offers(first))
 
 
 _ALONE = Share()
@@ -180,8 +175,8 @@ class Ranking(NamedTuple):
     state: State
 
 
-class Lists(Mapping[str, Relations]):
-    """The lists by path, each made when it is asked for.
+class Lists(LazyMapping[str, list[Relation]]):
+    """The lists by path.
 
     ``touched``: the paths whose lists may differ from those of the run whose state was given; without one, all.
     """
@@ -198,35 +193,34 @@ class Lists(Mapping[str, Relations]):
         differ besides those of the ranking."""
         from octavo import reasons
 
-        self._everyone = everyone
-        self._order, self._why = ranking.order, reasons.by_slot(ranking.why, len(ranking.order.posts))
-        self._wording = Wording(self._order.posts, spell)
-        self._placed = placed
-        unranked = (path for path in everyone if path not in self._order.slots)
-        self.touched = other.union(unranked, (self._order.posts[slot].path for slot in ranking.touched))
+        order, wording = ranking.order, Wording(ranking.order.posts, spell)
+        explainer = _Explainer(order, reasons.by_slot(ranking.why, len(order.posts)), wording, placed)
+        super().__init__(everyone, explainer.relations)
+        unranked = (path for path in everyone if path not in order.slots)
+        self.touched = other.union(unranked, (order.posts[slot].path for slot in ranking.touched))
         # Read here, since lists are made in other processes as well, which have nothing else of the posts.
-        slots = self._order.slots
-        touched = _mask([slots[path] for path in self.touched if path in slots], len(self._order.posts))
+        touched = _mask([order.slots[path] for path in self.touched if path in order.slots], len(order.posts))
         shown = touched | reasons.slots_of(ranking.why, touched)
         shown[[entry[0] for entries in placed.values() for entry in entries]] = True
-        self._wording.read(shown.nonzero()[0].tolist())
+        wording.read(shown.nonzero()[0].tolist())
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._everyone)
 
-    def __len__(self) -> int:
-        return len(self._everyone)
+@dataclass(frozen=True)
+class _Explainer:
+    """Makes a list with the reasons of each entry. ``why`` are the terms that a slot shares with others, ``placed`` the
+    lists, by slot, that are other ones than by rank."""
 
-    def __getitem__(self, path: str) -> Relations:
-        return Relations.of(self.entries(path))
+    order: Order
+    why: Callable[[int], Mapping[int, Told]]
+    wording: Wording
+    placed: Mapping[int, list[Entry]]
 
-    def entries(self, path: str) -> list[Relation]:
-        slot = self._order.slots.get(path)
+    def relations(self, path: str) -> list[Relation]:
+        slot = self.order.slots.get(path)
         if slot is None:
-            self._everyone[path]
             return []
-        posts, post, why = self._order.posts, self._order.posts[slot], self._why(slot)
-        listed = self._placed.get(slot) or self._order.entries(slot)
+        posts, post, why = self.order.posts, self.order.posts[slot], self.why(slot)
+        listed = self.placed.get(slot) or self.order.entries(slot)
         row: list[Relation] = []
         for other_slot, parts, given in listed:
             other = posts[other_slot]
@@ -235,9 +229,9 @@ class Lists(Mapping[str, Relations]):
                 reasons += _linked(other.path in post.links, post.path in other.links)
             if post.series is not None and post.series == other.series:
                 reasons.append(_SERIES)
-            told = why.get(other_slot) or (self._why(other_slot).get(slot) if slot in self._placed else None)
+            told = why.get(other_slot) or (self.why(other_slot).get(slot) if slot in self.placed else None)
             if told:
-                reasons += self._wording.reasons(told, other_slot, slot)
+                reasons += self.wording.reasons(told, other_slot, slot)
             row.append(Relation(other.path, parts / Relations.WHOLE, tuple(reasons)))
         return row
 

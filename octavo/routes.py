@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from octavo import urls
 from octavo.buckets import Buckets
+from octavo.lazy_mapping import LazyMapping
 from octavo.live import Live, group_url
 from octavo.model import Page, PageKind, Post, Settings
 
-Row = tuple[Page, tuple[str, ...] | None]
-"""A page as it is kept, and the paths of the posts that it lists, if it does."""
+Row = tuple[Page, tuple[str, ...]]
+"""A page as it is kept, and the paths of the posts that it lists."""
 
-Order = tuple[tuple[str, ...], tuple[Page, ...]]
+Order = tuple[tuple[str, ...], tuple[str, ...], tuple[Page, ...]]
+"""The URLs of all pages, the URLs of those that list posts, and the doubles."""
 
 
 @dataclass(frozen=True)
@@ -29,48 +31,17 @@ class Routes:
 
     @classmethod
     def kept(cls, order: Order, rows: Buckets[Row]) -> Routes:
-        """Those of an earlier time. Each page is made when it is wanted."""
-        urls, doubles = order
-        return cls(_Pages(urls, rows), _Listings(urls, rows), doubles)
+        """Those of an earlier time. Each page is read when it is asked for."""
+        urls, listing, doubles = order
+        # Dicts say at once what is in them, and keep the order.
+        pages = LazyMapping(dict.fromkeys(urls), lambda url: rows[url][0])
+        return cls(pages, LazyMapping(dict.fromkeys(listing), lambda url: rows[url][1]), doubles)
 
     def order(self) -> Order:
-        return tuple(self.pages), self.doubles
+        return tuple(self.pages), tuple(self.listings), self.doubles
 
     def rows(self) -> Buckets[Row]:
-        return Buckets.of(Row, {url: (page, self.listings.get(url)) for url, page in self.pages.items()})
-
-
-@dataclass(frozen=True)
-class _Pages(Mapping[str, Page]):
-    urls: tuple[str, ...]
-    rows: Buckets[Row]
-
-    def __getitem__(self, url: str) -> Page:
-        return self.rows[url][0]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.urls)
-
-    def __len__(self) -> int:
-        return len(self.urls)
-
-
-@dataclass(frozen=True)
-class _Listings(Mapping[str, tuple[str, ...]]):
-    urls: tuple[str, ...]
-    rows: Buckets[Row]
-
-    def __getitem__(self, url: str) -> tuple[str, ...]:
-        _, shown = self.rows[url]
-        if shown is None:
-            raise KeyError(url)
-        return shown
-
-    def __iter__(self) -> Iterator[str]:
-        return (url for url in self.urls if self.rows[url][1] is not None)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return Buckets.of(Row, {url: (page, self.listings.get(url, ())) for url, page in self.pages.items()})
 
 
 Aliases = Mapping[str, Sequence[str]]

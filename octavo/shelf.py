@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octavo import urls
 from octavo.facts import Unanswered
+from octavo.lazy_mapping import LazyMapping
 from octavo.names import ASSETS_FOLDER
 from octavo.serve import Shelf
 
@@ -37,29 +38,11 @@ def shelf(view: View, statics: Mapping[str, Static], project: Project) -> Shelf:
     return Shelf(
         urls.base_path(settings.base_url),
         view.pages,
-        _Files(view, statics),
+        # Each is looked up when it is asked for: there may be one for each post.
+        LazyMapping(statics, lambda path: static_file(view, statics[path])),
         _Images(project, view),
         settings.permalinks.not_found,
     )
-
-
-class _Files(Mapping[str, StaticFile]):
-    """The files that no layout makes, each looked up when it is asked for: there may be one for each post."""
-
-    def __init__(self, view: View, statics: Mapping[str, Static]) -> None:
-        self._view, self._statics = view, statics
-
-    def __getitem__(self, path: str) -> StaticFile:
-        return static_file(self._view, self._statics[path])
-
-    def __contains__(self, path: object) -> bool:
-        return path in self._statics
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._statics)
-
-    def __len__(self) -> int:
-        return len(self._statics)
 
 
 def static_file(view: View, static: Static) -> StaticFile:

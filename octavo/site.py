@@ -17,6 +17,7 @@ from octavo import urls
 from octavo.diagnostic import Diagnostic, warning
 from octavo.digest import SIZE, Digest, digest, digest_bytes
 from octavo.facts import Fact, Query, Resolver, fact, kept_fact
+from octavo.lazy_mapping import LazyMapping
 from octavo.live import Live, file_url, folder_of, image_path
 from octavo.memo import Records
 from octavo.model import (
@@ -82,21 +83,16 @@ class Stamp(NamedTuple):
     link: Digest
 
 
-class Stamps(Mapping[str, Stamp]):
+class Stamps(LazyMapping[str, Stamp]):
     """Stamps by path. They are kept as ``rows``: the digests of each, one after another."""
 
     def __init__(self, rows: Mapping[str, bytes]) -> None:
+        super().__init__(rows, lambda path: _stamp_of(rows[path]))
         self.rows = rows
 
-    def __getitem__(self, path: str) -> Stamp:
-        row = self.rows[path]
-        return Stamp(row[:SIZE], row[SIZE : 2 * SIZE], row[2 * SIZE :])
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
+def _stamp_of(row: bytes) -> Stamp:
+    return Stamp(row[:SIZE], row[SIZE : 2 * SIZE], row[2 * SIZE :])
 
 
 def stamp(post: Post) -> Stamp:
@@ -152,7 +148,7 @@ class Index:
     def by_source(self) -> dict[str, Digest]:
         """What stands for all that is known of each file below ``posts/`` on its own."""
         found = {path: digest(state) for path, state in self.live.states.items()}
-        found.update((path, stamp.post) for path, stamp in self.stamps.items())
+        found.update((path, row[:SIZE]) for path, row in self.stamps.rows.items())
         found.update((path, digest(url)) for path, url in self.attachments.items())
         return found
 

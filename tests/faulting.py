@@ -421,7 +421,7 @@ def _wrap_sqlite(counter: _Counter) -> None:
         connection.shown = shown
         return connection
 
-    sqlite3.connect = connect  # type: ignore[assignment]
+    sqlite3.connect = connect  # type: ignore[assignment]  # it has overloads
 
 
 if __name__ == "__main__":

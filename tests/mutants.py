@@ -185,7 +185,7 @@ def a_source_is_known_by_its_length() -> AbstractContextManager[Any]:
     real = facts.Reader.__call__
 
     def call(self: facts.Reader, query: Any, /) -> Any:
-        value = real(self, query)
+        value: Any = real(self, query)
         if isinstance(query, Source):
             self.facts[query] = Fact(digest(len(value)), self.facts[query].load)
         return value

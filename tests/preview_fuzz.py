@@ -137,8 +137,8 @@ def _compare(desk: Desk, site: SiteFolder, folder: Path, clean: CleanBuilder) ->
 def _lines_apart(shown: bytes | None, wanted: bytes | None) -> str:
     if shown is None or wanted is None:
         return "  preview has none" if shown is None else "  clean build has none"
-    lines = (each.decode("utf-8", "replace").splitlines() for each in (shown, wanted))
-    return "\n".join(list(difflib.unified_diff(*lines, "preview", "clean", lineterm="", n=0))[:40])
+    here, there = (each.decode("utf-8", "replace").splitlines() for each in (shown, wanted))
+    return "\n".join(list(difflib.unified_diff(here, there, "preview", "clean", lineterm="", n=0))[:40])
 
 
 def run_one(seed: int, edits: int) -> str:

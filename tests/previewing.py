@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from octavo import preview
 from octavo.build_report import Options
@@ -96,7 +97,7 @@ class Previewing:
         found = re.search(r'data-token="([^"]*)" data-version="([^"]*)"', page.text)
         assert found, page
         url = f"ws://127.0.0.1:{self.port}/_octavo/socket?token={found[1]}"
-        with connect(url, origin=f"http://localhost:{self.port}", max_size=None) as connection:  # type: ignore[arg-type]
+        with connect(url, origin=Origin(f"http://localhost:{self.port}"), max_size=None) as connection:
             tab = Tab(connection, page.text, found[2])
             tab.say({"kind": "hello", "path": path, "version": found[2]})
             tab.until(lambda tab: any(message["kind"] == "problems" for message in tab.heard))

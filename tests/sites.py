@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from octavo.build_report import Options, Report
 from octavo.diagnostic import Diagnostic
@@ -42,24 +42,24 @@ class SiteFolder:
     root: Path
     options: dict[str, Any] = field(default_factory=dict)
 
-    def edit(self, archive: str) -> SiteFolder:
+    def edit(self, archive: str) -> Self:
         """Write the files of an archive over what is there."""
         for path, text in files_in(archive):
             self.write(path, text)
         return self
 
-    def write(self, path: str, content: str | bytes) -> SiteFolder:
+    def write(self, path: str, content: str | bytes) -> Self:
         location = self.root / path
         location.parent.mkdir(parents=True, exist_ok=True)
         location.write_bytes(content.encode() if isinstance(content, str) else content)
         return self
 
-    def replace(self, path: str, old: str, new: str) -> SiteFolder:
+    def replace(self, path: str, old: str, new: str) -> Self:
         text = (self.root / path).read_text("utf-8")
         assert old in text, f"{old!r} is not in {path}"
         return self.write(path, text.replace(old, new))
 
-    def delete(self, path: str) -> SiteFolder:
+    def delete(self, path: str) -> Self:
         (self.root / path).unlink()
         return self
 
@@ -93,6 +93,6 @@ class SiteFolder:
         return (self.root / "output" / (path + "index.html" if url.endswith("/") else path)).read_text("utf-8")
 
 
-def places(problems: tuple[Diagnostic, ...]) -> list[str]:
+def places(problems: Iterable[Diagnostic]) -> list[str]:
     """``path:line:column: code`` of each problem, the form that tests compare."""
     return [f"{problem.where()}: {problem.code}" for problem in problems]

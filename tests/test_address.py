@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,8 +71,8 @@ def test_a_fragment_is_within_the_page() -> None:
     ],
 )
 @pytest.mark.parametrize("use", ["link", "image"])
-def test_schemes_not_known_to_be_harmless_are_refused(address: str, use: str) -> None:
-    assert isinstance(resolve(address, POST, use), Refused)  # type: ignore[arg-type]
+def test_schemes_not_known_to_be_harmless_are_refused(address: str, use: Literal["link", "image"]) -> None:
+    assert isinstance(resolve(address, POST, use), Refused)
 
 
 def test_pictures_without_scripts_may_be_data_in_an_image_only() -> None:

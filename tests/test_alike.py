@@ -112,7 +112,7 @@ def test_parts_of_a_layout_and_of_that_which_it_extends_are_told_apart() -> None
 
 
 def test_the_names_that_are_alike_are_those_of_the_site() -> None:
-    context = render.SiteContext(lambda query: None)  # type: ignore[arg-type]
+    context = render.SiteContext(Reader(Facts({})))
     assert context.names().keys() == alike.NAMES
 
 

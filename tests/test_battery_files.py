@@ -720,7 +720,7 @@ def test_a40_a_file_that_changes_while_it_is_read_is_read_again(
 
 
 def test_a40_a_file_that_never_holds_still_is_named(battery: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    from octavo.publish import PublishError
+    from octavo.publish_errors import PublishError
 
     folder = Unguarded(battery("").write("posts/changing.md", post()).root)
     before = folder.output()

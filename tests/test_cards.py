@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from PIL import Image, ImageFont
+from PIL import Image, ImageFont, features
 
 from octavo import drawing
 from octavo.cards import card_for, drawn, lacking
@@ -172,7 +172,7 @@ def test_scripts_that_have_to_be_shaped_are_drawn_only_where_they_are(monkeypatc
         (0x1D00, 0x1D05),
     ]
     assert list(drawing._without(((0x600, 0x2000),), (0x590, 0x1CFF))) == [(0x1D00, 0x2000)]
-    monkeypatch.setattr(drawing.features, "check", lambda name: name != "fribidi")
+    monkeypatch.setattr(features, "check", lambda name: name != "fribidi")
     assert drawing.drawable(FONT) == DESIGN.drawn
 
 

@@ -734,7 +734,8 @@ ALONE, POOL = (["build", "--jobs", "1"], False), (["build", "--jobs", "2"], True
 def test_an_interrupted_build_dies_by_the_signal_and_leaves_all_as_it_was(number: str, slow: Slow) -> None:
     children = slow.children()
     send = getattr(signal, number)
-    if slow.running.args[-1] == "2":  # type: ignore[index]
+    assert isinstance(slow.running.args, list)
+    if slow.running.args[-1] == "2":
         assert children
         os.killpg(slow.running.pid, send)  # as a terminal does: to the workers too
     else:
@@ -1051,11 +1052,12 @@ def test_a_name_is_utf8_in_any_locale(locale: str, way: str, site: Site, tmp_pat
         pytest.skip("there is no localedef")
     surroundings = environment(**NO_UTF8, **({"LC_ALL": "C"} if locale == "C" else latin_1(tmp_path)))
     folder = site(NAMED + "-- build.py --\n" + SCRIPT + GUARD)
-    start: list[str | Path] = {
+    starts: dict[str, list[str | Path]] = {
         "module": [sys.executable, "-m", "octavo", "-C", folder.root],
         "option": [sys.executable, "-X", "utf8=0", "-W", "error", "-m", "octavo", "-C", folder.root],
         "script": [sys.executable, folder.root / "build.py"],
-    }[way]
+    }
+    start = starts[way]
     ran = process(*start, "build", "--output", "öut", env=surroundings)
     assert (ran.status, ran.err) == (0, "")
     made = {path.parent.name for path in (folder.root / "öut" / "posts").rglob("index.html")}

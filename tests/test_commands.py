@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from octavo import cli
+from octavo.project import Project
 from tests.sites import SiteFolder, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -171,28 +172,24 @@ def test_verify_builds_both_and_compares(run: Run, two: SiteFolder) -> None:
 
 
 def test_verify_finds_a_difference(run: Run, two: SiteFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    from octavo import commands
-
-    real = commands.Project.build
+    real = Project.build
 
     def tampering(self: Any) -> Any:
         report = real(self)
         (self.output / "posts/a/index.html").write_text("tampered")
         return report
 
-    monkeypatch.setattr(commands.Project, "build", tampering)
+    monkeypatch.setattr(Project, "build", tampering)
     status, _, err = run("build", "--verify")
     assert status == 1
     assert "output/posts/a/index.html: error[verify]" in err
 
 
 def test_a_bug_of_ours_is_one_line_and_a_log(run: Run, two: SiteFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    from octavo import commands
-
     def broken(self: Any) -> Any:
         raise ZeroDivisionError("nobody's fault")
 
-    monkeypatch.setattr(commands.Project, "build", broken)
+    monkeypatch.setattr(Project, "build", broken)
     status, _, err = run("build")
     assert status == 70
     assert "Traceback" not in err

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from octavo import alike, layouts, model, render
+from octavo.facts import Facts, Reader
 from octavo.model import Extensions, Page
 from tests.sites import SiteFolder, post
 
@@ -41,7 +42,7 @@ def context_names() -> set[str]:
     def ask(query: object) -> str:
         return ""
 
-    return set(render.PageContext(page, ask).names())  # type: ignore[arg-type]
+    return set(render.PageContext(page, ask).names())  # type: ignore[arg-type]  # whatever is asked is text
 
 
 def test_every_name_of_the_context_is_documented_and_nothing_else_is() -> None:
@@ -56,8 +57,8 @@ def test_the_names_that_are_the_same_on_all_pages_are_documented() -> None:
 
 def test_every_attribute_of_site_and_page_is_documented() -> None:
     site = {name.removeprefix("site.") for name in rows("### `site`")}
-    assert site >= set(dir(render.SiteView(lambda query: None)))  # type: ignore[arg-type]
-    assert site <= set(dir(render.SiteView(lambda query: None)))  # type: ignore[arg-type]
+    assert site >= set(dir(render.SiteView(layouts.PageSettings(Reader(Facts({}))))))
+    assert site <= set(dir(render.SiteView(layouts.PageSettings(Reader(Facts({}))))))
     page = {name.removeprefix("page.") for name in rows("### `page`")}
     assert page == {field.name for field in fields(render.PageView)}
 

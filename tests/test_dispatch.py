@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -52,12 +53,15 @@ class NoLocal:
     def resolvers(self) -> dict[type[Query[Any]], Resolver]:
         return {}
 
+    def portable(self) -> NoLocal:
+        return self
+
 
 class Inline(Executor):
     """Runs at once, in this process, what is submitted; ``lost`` after so many batches."""
 
     def __init__(self, lost: int = 10**9) -> None:
-        self.sent: list[tuple[str, ...]] = []
+        self.sent: list[Sequence[str]] = []
         self._lost = lost
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -77,6 +81,7 @@ class Crew:
 
     executor: Inline
     jobs: int = 2
+    remote: bool = False
 
     def heirs(self, begin: Any, estate: Any, /) -> AbstractContextManager[Executor]:
         shelf = Shelf(Stock())
@@ -212,7 +217,9 @@ def test_what_all_items_of_a_batch_ask_is_sent_back_once() -> None:
 
 def test_a_question_that_was_answered_in_two_ways_is_told_as_two() -> None:
     asked = Asked()
-    answers = [{Stored("a"): Fact(digest, str)} for digest in (b"1" * 16, b"2" * 16, b"2" * 16)]
+    answers: list[dict[Query[Any], Fact]] = [
+        {Stored("a"): Fact(digest, str)} for digest in (b"1" * 16, b"2" * 16, b"2" * 16)
+    ]
     assert [list(asked.places(each)) for each in answers] == [[0], [1], [1]]
     assert (asked.questions, asked.answers) == (['Stored["a"]'] * 2, [b"1" * 16, b"2" * 16])
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from octavo import disk
-from octavo.publish import PublishError
+from octavo.publish_errors import PublishError
 from octavo.sources import list_site
 from tests.sites import SiteFolder, places, post
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import unescape
 
 import pytest
@@ -41,12 +42,12 @@ def test_an_element_without_text_is_left_out() -> None:
 def test_paragraphs_are_joined_until_the_length_is_reached() -> None:
     read: list[int] = []
 
-    def blocks() -> object:
+    def blocks() -> Iterator[list[Piece]]:
         for number in range(9):
             read.append(number)
             yield [("text", f"Paragraph {number}.")]
 
-    html, plain = excerpt(blocks(), 20)  # type: ignore[arg-type]
+    html, plain = excerpt(blocks(), 20)
     assert html == plain == "Paragraph 0…"
     assert read == [0, 1, 2]
 

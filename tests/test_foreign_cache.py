@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -440,12 +441,12 @@ def test_a_cache_that_fills_up_meanwhile_is_done_without(site: Site, monkeypatch
     folder.delete("posts/alpha2.md").replace("posts/alpha3.md", "Words.", "Other words.")
     put = Store.put
 
-    def full(store: Store, *arguments: object) -> None:
+    def full(store: Store, *arguments: Any) -> None:
         if manifest.is_on_disk(store.connection):
             problem = sqlite3.OperationalError("database or disk is full")
             problem.sqlite_errorname = "SQLITE_FULL"
             raise problem
-        put(store, *arguments)  # type: ignore[arg-type]
+        put(store, *arguments)
 
     monkeypatch.setattr(Store, "put", full)
     said: list[str] = []

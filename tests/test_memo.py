@@ -231,6 +231,10 @@ def test_a_column_is_that_of_the_records_and_reads_only_what_changed(monkeypatch
     read: list[str] = []
     load = Records.load
 
+    def noted(records: Records, item: str, part: str) -> Any:
+        read.append(item)
+        return load(records, item, part)
+
     def column() -> dict[str, str]:
         records = toy.run().records
         read.clear()
@@ -238,7 +242,7 @@ def test_a_column_is_that_of_the_records_and_reads_only_what_changed(monkeypatch
         assert found == records.column("text") and list(found) == sorted(toy.notes)
         return found
 
-    monkeypatch.setattr(Records, "load", lambda self, item, part: read.append(item) or load(self, item, part))
+    monkeypatch.setattr(Records, "load", noted)
     column()
     assert column()["a"] == "text of a" and read == []
     toy.notes["b"] = "another"

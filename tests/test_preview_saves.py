@@ -22,11 +22,11 @@ from octavo import preview
 from octavo.desk import Desk, Shown
 from octavo.disk import FileChanged
 from octavo.facts import Unanswered
-from octavo.publish import PublishError
+from octavo.publish_errors import PublishError
 from octavo.relating import Elsewhere, Overtaken
 from octavo.saved import Touched
 from octavo.view import View
-from tests.previewing import previewing, without_marks
+from tests.previewing import Tab, previewing, without_marks
 from tests.sites import SiteFolder, post
 from tests.test_preview import SITE, Command
 from tests.test_serve import SOON, get
@@ -604,7 +604,11 @@ def test_nothing_is_lost_whenever_it_is_saved(seed: int, site: Site, monkeypatch
         shown.equals_a_build(allow_broken_links=True)
         for path, tab in (("/", home), ("/posts/p0/", own)):
             page = shown.page(path)
-            tab.until(lambda tab, page=page: without_marks(tab.html.encode()).decode() == page)  # type: ignore[misc]
+
+            def is_current(tab: Tab, page: str = page) -> bool:
+                return without_marks(tab.html.encode()).decode() == page
+
+            tab.until(is_current)
 
 
 def test_f14_a_build_by_hand_disturbs_nothing(site: Site) -> None:
@@ -623,8 +627,13 @@ def test_f13_its_own_files_are_no_change(site: Site) -> None:
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
         tab.quiet(1.2)
         looked: list[object] = []
+
+        def touch(desk: Desk, places: object) -> Touched:
+            looked.append(places)
+            return Touched(False, False)
+
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Desk, "touch", lambda desk, places: looked.append(places) or Touched(False, False))
+            patch.setattr(Desk, "touch", touch)
             folder.built()
             (folder.root / ".octavo/crash.log").write_text("x")
             time.sleep(0.5)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from octavo import published
+from octavo.live import live
 from tests.sites import BASE, SiteFolder, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -28,13 +29,12 @@ def three(site: MakeSite) -> SiteFolder:
 def decided(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many sources were looked at, each time that it was decided what is published."""
     found: list[int] = []
-    real = published.live
 
-    def live(metas: Any, *others: Any) -> Any:
+    def counted(metas: Any, *others: Any) -> Any:
         found.append(len(metas))
-        return real(metas, *others)
+        return live(metas, *others)
 
-    monkeypatch.setattr(published, "live", live)
+    monkeypatch.setattr(published, "live", counted)
     return found
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from itertools import combinations
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,12 +16,12 @@ from hypothesis import strategies as st
 from octavo.digest import digest
 from octavo.dispatch import Share
 from octavo.facts import Fact, Facts, Reader, fact
-from octavo.model import Candidate, Related, Relations, Terms
+from octavo.model import Candidate, Related, Relation, Terms
 from octavo.queries import Corpus, Setting, SpellingOf, TermsOf
 from octavo.related import KEEP, Lists, State, rank, relate
 from octavo.terms import count_terms, decode
 
-Rows = dict[str, Relations]
+Rows = dict[str, list[Relation]]
 
 
 class Blog:
@@ -32,11 +33,11 @@ class Blog:
         self.terms: dict[str, Terms] = {}
         self.loaded: list[str] = []
 
-    def write(self, path: str, prose: str, title: str = "", day: int | None = 0, **more: object) -> None:
+    def write(self, path: str, prose: str, title: str = "", day: int | None = 0, **more: Any) -> None:
         tags = more.get("tags", ())
         assert isinstance(tags, tuple)
         terms = self.terms[path] = count_terms(title, tags, prose, "", self.language)
-        self.posts[path] = Candidate(path, title, day, digest(terms), **more)  # type: ignore[arg-type]
+        self.posts[path] = Candidate(path, title, day, digest(terms), **more)
 
     def delete(self, path: str) -> None:
         del self.posts[path], self.terms[path]

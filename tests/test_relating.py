@@ -12,10 +12,10 @@ import pytest
 
 from octavo import relating
 from octavo.build_report import Options
-from octavo.desk import Desk
+from octavo.desk import Desk, Shown
 from octavo.disk import FileChanged
 from octavo.project import Project
-from octavo.publish import PublishError
+from octavo.publish_errors import PublishError
 from octavo.relating import Overtaken, Relating, relate_apart
 from octavo.view import View
 from tests.sites import SiteFolder, post
@@ -93,7 +93,12 @@ def test_what_was_worked_out_for_other_files_counts_for_nothing(desk: Desk) -> N
 
 def test_a_post_that_is_broken_meanwhile_is_an_error_like_any_other(desk: Desk) -> None:
     SiteFolder(desk.project.root).write("posts/b.md", "---\ntitle: B\ndate: yesterday\n---\n")
-    for look in (lambda: related_apart(desk), lambda: desk.look(relating=True), lambda: desk.look(relating=True)):
+    looks: tuple[Callable[[], object], ...] = (
+        lambda: related_apart(desk),
+        lambda: desk.look(relating=True),
+        lambda: desk.look(relating=True),
+    )
+    for look in looks:
         look()
         assert [problem.where() for problem in desk.problems().ordered()] == ["posts/b.md:3:7"]
 
@@ -117,7 +122,9 @@ def test_a_process_that_dies_is_told_of_and_one_that_is_stopped_is_not(desk: Des
     try:
         for end in ("stop", "die"):
             relating.start()
-            processes = list(relating._workers.pool()._processes.values())  # type: ignore[union-attr]
+            pool = relating._workers.pool()
+            assert pool is not None
+            processes = list(pool._processes.values())
             if end == "stop":
                 relating.stop()
             for process in processes:
@@ -132,7 +139,8 @@ def test_pages_are_rendered_while_a_cache_that_another_process_wrote_is_read_ane
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = SiteFolder(desk.project.root)
-    before, pages = desk.project.cache.store, []
+    before = desk.project.cache.store
+    pages: list[Shown | None] = []
     view = desk._view
 
     def viewed(*arguments: Any, **named: Any) -> View | None:
@@ -146,7 +154,7 @@ def test_pages_are_rendered_while_a_cache_that_another_process_wrote_is_read_ane
     folder.write("posts/a.md", post("A", body="Saved meanwhile.\n"))
     assert desk.touch([folder.root / "posts/a.md"]).done
     desk.look(relating=False)
-    assert [b"Saved meanwhile." in page.content for page in pages] == [True]
+    assert [page is not None and b"Saved meanwhile." in page.content for page in pages] == [True]
     assert desk.project.cache.store is not before
     with pytest.raises(sqlite3.ProgrammingError):
         before.connection.execute("SELECT 1")

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from octavo import serve
 from octavo.serve import Client, PageText, PreviewServer, Shelf, listen, range_of, url_for, with_script, without_policy
@@ -545,8 +546,8 @@ def socket_url(served: Served, token: str | None = None) -> str:
     return f"ws://127.0.0.1:{served.port}/_octavo/socket?token={served.server.token if token is None else token}"
 
 
-def own_origin(served: Served) -> str:
-    return f"http://localhost:{served.port}"
+def own_origin(served: Served) -> Origin:
+    return Origin(f"http://localhost:{served.port}")
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -557,7 +558,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def test_a_tab_says_what_it_shows_and_is_told(folder: Path) -> None:
-    with serving(folder) as served, connect(socket_url(served), origin=own_origin(served)) as tab:  # type: ignore[arg-type]
+    with serving(folder) as served, connect(socket_url(served), origin=own_origin(served)) as tab:
         tab.send(json.dumps({"kind": "hello", "path": "/posts/zo%C3%AB/", "version": "v7"}))
         until(lambda: bool(served.server.clients()))
         (client,) = served.server.clients()
@@ -588,15 +589,15 @@ def test_a_tab_says_what_it_shows_and_is_told(folder: Path) -> None:
 )
 def test_e05_a_page_of_another_origin_has_no_socket(origin: str | None, folder: Path) -> None:
     with serving(folder) as served, pytest.raises(InvalidStatus) as refused:
-        given = None if origin is None else origin.format(port=served.port)
-        connect(socket_url(served), origin=given)  # type: ignore[arg-type]
+        given = None if origin is None else Origin(origin.format(port=served.port))
+        connect(socket_url(served), origin=given)
     assert refused.value.response.status_code == 403
 
 
 @pytest.mark.parametrize("token", ["", "x", "é"])
 def test_e05_who_has_read_no_page_has_no_socket(token: str, folder: Path) -> None:
     with serving(folder) as served, pytest.raises(InvalidStatus) as refused:
-        connect(socket_url(served, token), origin=own_origin(served))  # type: ignore[arg-type]
+        connect(socket_url(served, token), origin=own_origin(served))
     assert refused.value.response.status_code == 403
 
 
@@ -613,7 +614,7 @@ def test_e05_a_foreign_host_has_no_socket(folder: Path) -> None:
 @pytest.mark.parametrize("message", ["", "[]", "{", '"x"', '{"kind": 1}', "x" * 100_000, b"\xff"], ids=range(7))
 def test_what_is_no_message_does_no_harm(message: str | bytes, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with serving(folder) as served:
-        with connect(socket_url(served), origin=own_origin(served)) as tab:  # type: ignore[arg-type]
+        with connect(socket_url(served), origin=own_origin(served)) as tab:
             tab.send(message)
             with suppress(Exception):
                 tab.recv(0.2)
@@ -626,7 +627,7 @@ def test_e12_many_tabs_may_be_open(folder: Path) -> None:
         from websockets.asyncio.client import connect as connecting
 
         url, origin = socket_url(served), own_origin(served)
-        tabs = [await connecting(url, origin=origin) for _ in range(1000)]  # type: ignore[arg-type]
+        tabs = [await connecting(url, origin=origin) for _ in range(1000)]
         for tab in tabs:
             await tab.send('{"kind": "hello", "path": "/"}')
         while len(served.server.clients()) < len(tabs):
@@ -643,7 +644,7 @@ def test_e12_many_tabs_may_be_open(folder: Path) -> None:
 def test_e15_an_end_with_open_sockets_frees_the_port(folder: Path) -> None:
     with serving(folder) as served:
         port = served.port
-        with connect(socket_url(served), origin=own_origin(served)):  # type: ignore[arg-type]
+        with connect(socket_url(served), origin=own_origin(served)):
             served.server.stop()
             for made in listen("127.0.0.1", port, 1):
                 made.close()

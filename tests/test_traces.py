@@ -30,7 +30,9 @@ def read(rows: dict[int, bytes]) -> Traces:
 
 
 def test_what_is_read_is_what_was_kept_whatever_comes_and_goes() -> None:
-    chance, rows, expected = random.Random(5), {}, {}
+    chance = random.Random(5)
+    rows: dict[int, bytes] = {}
+    expected: dict[str, Trace] = {}
     traces = Traces()
     for revision in range(1, 30):
         for _ in range(chance.randrange(120)):

@@ -194,7 +194,7 @@ def test_a_worker_that_cannot_read_its_work_ends_without_a_word(
     pool = workers.pool()
     assert pool is not None
     with pytest.raises(BrokenExecutor):
-        pool.submit(len, Unreadable()).result(30)  # type: ignore[arg-type]
+        pool.submit(str, Unreadable()).result(30)
     workers.close()
     assert capfd.readouterr().err == ""
 
