@@ -1,4 +1,7 @@
-"""One build of a site: made from what changed, put where it waits, published, and written down for the next one."""
+"""One build of a site, in a straight line.
+
+What changed is made, put where it waits, published, and written down for the next build.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,10 @@ COMPLETE = "the new site was being published already, and is complete"
 
 @dataclass(frozen=True)
 class BuildContext:
-    """What a build works with. ``make_memo`` makes the memo of one build, and the workers that this needs."""
+    """What a build works with.
+
+    ``make_memo`` makes the memo of one build, and the workers that this needs.
+    """
 
     root: Path
     output: Path
@@ -52,9 +58,10 @@ class BuildContext:
 
 @dataclass(frozen=True)
 class BuildTrace:
-    """The outermost trace: these inputs, at an instant from ``since`` to before ``until``, made what is published.
+    """The outermost trace: what was published was made from these inputs.
 
-    ``files_asked`` are those that build.py read, with their digests.
+    It holds at an instant from ``since`` to before ``until``; ``files_asked`` are those that build.py read, with their
+    digests.
     """
 
     inputs: Digest
@@ -66,10 +73,10 @@ class BuildTrace:
 
 @dataclass(frozen=True)
 class OutputNotes:
-    """What the cache says of one output folder; others may have been built from the same cache.
+    """What the cache says of one output folder.
 
-    Beside the trace of its last build these are ``published``, which stands for its files, and by which recipes its
-    ``images`` and its compressed ``copies`` were made.
+    Others may have been built from the same cache. Beside the trace of its last build these are ``published``, which
+    stands for its files, and by which recipes its ``images`` and its compressed ``copies`` were made.
     """
 
     store: Store
@@ -94,7 +101,10 @@ class OutputNotes:
         self.store.set_about(self.name, codec(BuildTrace).encode(trace))
 
     def withdraw(self, built: Built) -> None:
-        """From here on what the last trace says of this output is no longer so, whatever comes between."""
+        """Take back what the notes say, whatever comes of the build.
+
+        From here on what the last trace says of this output is no longer so.
+        """
         self.store.set_about(self.name, b"")
         if built.images:
             self.put("images", b"")
@@ -121,7 +131,7 @@ def build_site(context: BuildContext, files: Files) -> Report:
     inputs = digest((files.digest(), context.options.site_choices))
     last = _find_same_build(context.root, notes, before, inputs, now)
     if last is not None:
-        _say_unsaved(context, publish.renew_list(cache.manifest_db, output, before))
+        cache.say_unsaved(publish.renew_list(cache.manifest_db, output, before))
         return replace(last.report, evidence=_noop_evidence(context, files, before, last))
 
     intact = {path: content for path, content in before.digests().items() if path not in before.altered}
@@ -151,7 +161,7 @@ def build_site(context: BuildContext, files: Files) -> Report:
         notes.put("copies", _recipe_of_copies(forms))
         notes.put("published", _digest_of({path: file.digest for path, file in wanted.items()}))
     except sqlite3.DatabaseError as problem:
-        _say_unsaved(context, problem)
+        cache.say_unsaved(problem)
     except BaseException as problem:
         problem.add_note(COMPLETE)
         raise
@@ -169,7 +179,7 @@ def check_site(context: BuildContext, files: Files) -> Report:
 def _find_same_build(
     root: Path, notes: OutputNotes, before: manifest.Standing, inputs: Digest, now: dt.datetime
 ) -> BuildTrace | None:
-    """The last build, when this one would be the same and its files are as it left them."""
+    """The last build, when this one would do the same and its files are intact."""
     if before.altered or notes.note("published") != _digest_of(before.digests()):
         return None
     last = notes.trace()
@@ -185,7 +195,10 @@ def _find_same_build(
 def _noop_evidence(
     context: BuildContext, files: Files, before: manifest.Standing, last: BuildTrace
 ) -> NoopEvidence | None:
-    """What it rests on that nothing has to be done; None where that cannot be told from the states of files."""
+    """What it rests on that nothing has to be done.
+
+    None where that cannot be told from the states of files.
+    """
     if files.linked:
         return None
     root, output = context.root, context.output
@@ -233,8 +246,11 @@ def make_inputs(root: Path, options: Options, files: Files, now: dt.datetime) ->
 
 
 def read_fact(root: Path, path: str) -> Fact:
-    """Any file of the site, for build.py; None when there is none or it lies outside. One that cannot be read is a
-    failure of whoever wants to, but a fact all the same: it may be another tomorrow. Raises Shortage."""
+    """Any file of the site, for build.py; None when there is none.
+
+    None as well when it lies outside. One that cannot be read is a failure of whoever wants to, but a fact all the
+    same: it may be another tomorrow. Raises Shortage.
+    """
     location = (root / path).resolve()
     try:
         if not location.is_relative_to(root) or not location.is_file():
@@ -258,8 +274,11 @@ def _unreadable(path: str, problem: OSError) -> Fact:
 def _make_site(
     context: BuildContext, files: Files, now: dt.datetime, sink: Sink, intact: Mapping[str, Digest] | None
 ) -> Built:
-    """Make what the memo does not have. ``intact`` are the published files that are as they should be, by path; None
-    where nothing is to be published, and what the sink takes is not kept."""
+    """Make what the memo does not have.
+
+    ``intact`` are the published files that are as they should be, by path; None where nothing is to be published, and
+    what the sink takes is not kept.
+    """
     from octavo import pipeline
 
     def is_published(url: str, content: Digest) -> bool:
@@ -325,7 +344,10 @@ class _Workshop:
 
 
 def _open_workshop(files: Files, cache: Cache, output: Path, intact: Mapping[str, Digest]) -> Workshop:
-    """Images among the published files that were made by the same recipe are not looked for elsewhere."""
+    """The images that are there already, and a place for others.
+
+    Those among the published files that were made by the same recipe are not looked for elsewhere.
+    """
     gallery = cache.gallery()
     is_same_recipe = OutputNotes.of(cache, output).note("images") == gallery.folder.name.encode()
     sources = {**files.others, **{f"assets/{name}": file for name, file in files.assets.items()}}
@@ -336,7 +358,7 @@ def _open_workshop(files: Files, cache: Cache, output: Path, intact: Mapping[str
 
 
 def _stage_files(built: Built, files: Files, staging: StagingFolder) -> dict[str, Wanted]:
-    """Every file of the site but images: rendered bytes in staging, or a copy of a source."""
+    """Every file of the site but images, staged or to be copied."""
     wanted = {path: Wanted(content, None) for path, content in built.rendered.items()}
     for path, static in built.statics.items():
         if static.content is not None:
@@ -353,8 +375,10 @@ def _stage_files(built: Built, files: Files, staging: StagingFolder) -> dict[str
 def _stage_images(
     built: Built, cache: Cache, intact: Mapping[str, Digest], staging: StagingFolder
 ) -> dict[str, Wanted]:
-    """All images, of which those are staged that are not published yet. Raises NotStaged for those that the gallery has
-    lost: they are made again when the build begins anew."""
+    """All images, of which those are staged that are not published yet.
+
+    Raises NotStaged for those that the gallery has lost: they are made again when the build begins anew.
+    """
     if not built.images:
         return {}
     gallery = cache.gallery()
@@ -380,7 +404,10 @@ def _stage_copies(
     intact: Mapping[str, Digest],
     staging: StagingFolder,
 ) -> dict[str, Wanted]:
-    """The compressed copies of files that are wanted, of which those stay that this recipe made of files that stay."""
+    """The compressed copies of files that are wanted.
+
+    Those stay that this recipe made of files that stay.
+    """
     if not forms:
         return {}
     from octavo.compressed_copies import stage_copies
@@ -412,9 +439,4 @@ def _say_published(context: BuildContext, before: manifest.Standing, done: publi
             f"octavo: {context.options.output}/ holds {files} that this build did not write ({first});"
             " octavo clean --output --unknown names each and asks before it removes them"
         )
-    _say_unsaved(context, done.unsaved)
-
-
-def _say_unsaved(context: BuildContext, problem: sqlite3.DatabaseError | None) -> None:
-    if problem is not None:
-        context.cache.say_unsaved(problem)
+    context.cache.say_unsaved(done.unsaved)

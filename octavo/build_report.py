@@ -1,4 +1,7 @@
-"""What a build reports: values, with what the command line chose for it, and why each page was rendered."""
+"""What a build reports: values, and why each page was rendered.
+
+``Options``, what the command line chose for it, are among them.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,10 @@ class Options:
         return (self.drafts, self.future, self.strict, self.allow_broken_links)
 
     def weigh(self, problem: Diagnostic) -> Diagnostic:
-        """Make a warning of a broken link that is allowed; where it is strict, an error of every other warning."""
+        """Take a problem for an error or a warning, as the command line says.
+
+        Broken links that are allowed are warnings; where it is strict, every other warning is an error.
+        """
         if problem.code == "link" and self.allow_broken_links:
             return problem.as_warning()
         return problem.as_error() if self.strict else problem
@@ -67,7 +73,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Held:
-    """A post that is not published, and since or until when, if that is a matter of time."""
+    """A post that is not published.
+
+    ``instant`` is since or until when, if that is a matter of time.
+    """
 
     path: str
     state: str
@@ -112,7 +121,10 @@ class Report:
 
     @property
     def status(self) -> int:
-        """The exit status: 0 built, 1 the site has errors, 2 only its settings have."""
+        """The exit status.
+
+        0 built, 1 the site has errors, 2 only its settings have.
+        """
         if not self.failed:
             return 0
         at_fault = {problem.path for problem in self.problems if problem.is_error}
@@ -120,7 +132,10 @@ class Report:
 
 
 def make_report(built: Built, options: Options) -> Report:
-    """Tell what was made, with its problems weighed; nothing of it is published yet."""
+    """Tell what was made, with its problems weighed.
+
+    Nothing of it is published yet.
+    """
     live = built.live
     return Report(
         pages=len(built.pages),

@@ -1,14 +1,13 @@
-"""The cache of a site, opened: its databases, one command at a time, and what becomes of it when it is no good.
+"""The cache of a site, opened, and mended or done without where it must be.
 
-What is wrong with it never keeps a site from being built. A file that is damaged is set aside and begun anew; where
-the folder cannot be written, the databases are in memory, and gone at the end.
+What is wrong with it never keeps a site from being built. A file that is damaged is set aside and begun anew; where the
+folder cannot be written, the databases are in memory, and gone at the end.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,14 +16,22 @@ from typing import TYPE_CHECKING, TypeVar
 
 from octavo import manifest, staging, store
 from octavo.build_report import Options
-from octavo.cache_folder import CACHE, IMAGES, check_cache, find_cache, is_of_cache
+from octavo.cache_folder import (
+    CACHE,
+    IMAGES,
+    check_cache,
+    find_cache,
+    is_busy,
+    is_of_cache,
+    is_out_of_memory,
+    say_unwritable,
+)
 from octavo.database import ASIDE, Foreign, is_want, open_database, set_aside, transaction
 from octavo.disk import StatCache
 from octavo.journal import pending_outputs, recover
 from octavo.lock import Locked, lock
 from octavo.paths import HIDDEN
 from octavo.publish_errors import DamagedManifest, PublishError
-from octavo.regular_file import open_regular
 from octavo.salt import salt
 from octavo.state import identity
 from octavo.store import CorruptStore, Store
@@ -89,12 +96,18 @@ def open_in_memory() -> Databases:
 
 
 def open_store(folder: Path, shown: str, say: Callable[[str], None]) -> Store:
-    """The values of earlier builds. Raises OSError, sqlite3.OperationalError and Foreign."""
+    """The values of earlier builds.
+
+    Raises OSError, sqlite3.OperationalError and Foreign.
+    """
     return _open(folder / store.FILE, lambda path: Store(path, salt()), shown, say)
 
 
 def open_manifest(folder: Path, shown: str, say: Callable[[str], None]) -> sqlite3.Connection:
-    """The manifest and the journal. Raises OSError, sqlite3.OperationalError and Foreign."""
+    """The manifest and the journal.
+
+    Raises OSError, sqlite3.OperationalError and Foreign.
+    """
     return _open(folder / manifest.FILE, lambda path: open_database(path, manifest.SCHEMA), shown, say)
 
 
@@ -118,60 +131,15 @@ def _try_to_write(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA user_version = 0")
 
 
-def is_busy(problem: Exception) -> bool:
-    return getattr(problem, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-
-
-def is_out_of_memory(problem: Exception) -> bool:
-    """Whether SQLite lacks memory, as it says of a file that it cannot map. (For all else Python has MemoryError.)"""
-    return "NOMEM" in getattr(problem, "sqlite_errorname", "")
-
-
-# In words.
-
-
-def say_unwritable(problem: Exception, folder: Path, shown: str, say: Callable[[str], None], end: str = "") -> None:
-    """The line of a cache that cannot be written."""
-    end = end or "this build goes on without it"
-    say(f"octavo: the cache {shown} cannot be written ({_reason(problem, folder)}): {end}")
-
-
-def _reason(problem: Exception, folder: Path) -> str:
-    """Why the cache cannot be written: what the system says, of which SQLite does not tell all."""
-    if isinstance(problem, sqlite3.Error) and is_want(problem):
-        problem = _ask_system(folder) or problem
-    if isinstance(problem, FileExistsError | NotADirectoryError):
-        return "it is not a folder"
-    reason = (problem.strerror if isinstance(problem, OSError) else "") or str(problem)
-    return f"{reason[:1].lower()}{reason[1:]}"
-
-
-def _ask_system(folder: Path) -> OSError | None:
-    """What the system says of a file that is made and written in the folder, and of those that are there."""
-    passing = folder / f"stamp-{os.getpid()}"  # a name that ``clean`` knows
-    try:
-        descriptor = open_regular(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-        try:
-            os.write(descriptor, bytes(4096))
-        finally:
-            os.close(descriptor)
-            passing.unlink()
-        for name in (store.FILE, manifest.FILE):
-            if stat.S_ISREG(os.lstat(folder / name).st_mode):
-                os.close(open_regular(folder / name, os.O_RDWR))
-    except FileNotFoundError:
-        return None
-    except OSError as problem:
-        return problem
-    return None
-
-
 # The cache, open.
 
 
 @contextmanager
 def locked(folder: Path, wait: float, say: Callable[[str], None]) -> Iterator[None]:
-    """Keep other commands out of a cache. Says for whom it waits, if it does. Raises Locked."""
+    """Keep other commands out of a cache, and say for whom this one waits.
+
+    Raises Locked.
+    """
     with ExitStack() as stack:
         try:
             stack.enter_context(lock(folder, 0))
@@ -184,7 +152,7 @@ def locked(folder: Path, wait: float, say: Callable[[str], None]) -> Iterator[No
 
 
 class Cache:
-    """The cache of a site, open: the store of earlier builds, the manifest, and the images that were made.
+    """The cache of a site, open: store, manifest, and images that were made.
 
     ``home`` is the site's cache folder, and ``folder`` the one that is opened: ``home``, or a preview's own in it. Only
     one command at a time works with it, in ``alone``; ``say`` takes the line that tells of waiting for another one, and
@@ -192,7 +160,10 @@ class Cache:
     """
 
     def __init__(self, root: Path, options: Options, say: Callable[[str], None]) -> None:
-        """Open it, made where there is none. Raises Locked, UnsafeCache, and PublishError as ``open_databases``."""
+        """Open the cache, made where there is none.
+
+        Raises Locked, UnsafeCache, and PublishError as ``open_databases``.
+        """
         self.home = find_cache(root, options.cache)
         self.folder = self.home / options.preview if options.preview else self.home
         self._root = root
@@ -210,7 +181,10 @@ class Cache:
 
     @property
     def store(self) -> Store:
-        """The values of earlier builds: another store once the cache was begun anew, or is done without."""
+        """The values of earlier builds.
+
+        Another store once the cache was begun anew, or is done without.
+        """
         return self._databases.store
 
     @property
@@ -220,7 +194,10 @@ class Cache:
 
     @property
     def stat_cache(self) -> StatCache:
-        """The digests of files, read once for as long as this store is open: nobody else writes to it meanwhile."""
+        """The digests of files, read once for as long as this store is open.
+
+        Nobody else writes to it meanwhile.
+        """
         if self._stats is None or self._stats[0] is not self.store:
             self._stats = (self.store, StatCache(self.store.connection))
         return self._stats[1]
@@ -231,7 +208,10 @@ class Cache:
         self._stats = None
 
     def gallery(self) -> Gallery:
-        """Where images are kept that were made here. Previews share it with builds: what they make is the same."""
+        """The images that were made here.
+
+        Previews share them with builds: what they make is the same.
+        """
         from octavo.encoder import recipe
         from octavo.gallery import Gallery
 
@@ -253,7 +233,7 @@ class Cache:
 
     @contextmanager
     def alone(self, follows: Callable[[], bool] = lambda: False) -> Iterator[None]:
-        """Work with the cache while no other command does, and as the last one left it.
+        """Work with the cache while no other command does, as the last one left it.
 
         ``follows`` is asked, when another process has written to the cache, whether all of that is known. Raises
         Locked.
@@ -270,7 +250,10 @@ class Cache:
             yield
 
     def hand_over_store(self) -> Store:
-        """Leave the open store to the caller, who closes it. To be called when the cache is about to be opened anew."""
+        """Leave the open store to the caller, who closes it.
+
+        To be called when the cache is about to be opened anew.
+        """
         store = self.store
         self._databases = replace(self._databases, store=Store(None, b""))
         return store
@@ -278,8 +261,11 @@ class Cache:
     # What is damaged, and what cannot be written.
 
     def mend(self, problem: Exception) -> None:
-        """Go on after what has ended a build early: without what is damaged, or without the cache where it cannot be
-        written. Raises the problem again where it is no matter of the cache."""
+        """Go on after what has ended a build early.
+
+        That is done without what is damaged, or without the cache where it cannot be written. Raises the problem again
+        where it is no matter of the cache.
+        """
         match problem:
             case DamagedManifest():
                 self._put_manifest_aside(problem)
@@ -293,7 +279,10 @@ class Cache:
                 raise problem
 
     def begin_anew(self) -> None:
-        """Set a damaged store aside, and begin another one. The manifest lies in a file of its own."""
+        """Set a damaged store aside, and begin another one.
+
+        The manifest lies in a file of its own.
+        """
         self.store.close()
         try:
             if self._databases.is_kept:
@@ -306,7 +295,10 @@ class Cache:
             self._go_on_without(problem)
 
     def with_manifest(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do what reads the manifest; once more without it where it is damaged or cannot be written."""
+        """Do what reads the manifest; if need be once more, without it.
+
+        That is where it is damaged or cannot be written.
+        """
         for _ in range(2):
             try:
                 return work(self.manifest_db)
@@ -320,16 +312,23 @@ class Cache:
         return work(self.manifest_db)
 
     def complete_sweep(self, output: Path) -> bool:
-        """Complete a sweep of this output folder that was interrupted. True when there was one."""
+        """Complete a sweep of this output folder that was interrupted.
+
+        True when there was one.
+        """
         return self.with_manifest(lambda manifest_db: recover(manifest_db, self.folder, output))
 
-    def say_unsaved(self, problem: sqlite3.DatabaseError) -> None:
+    def say_unsaved(self, problem: sqlite3.DatabaseError | None) -> None:
         """Say that the cache could not be written once the site was published."""
-        end = "the site is published, and the next build takes longer"
-        say_unwritable(problem, self.folder, self._shown, self._say, end)
+        if problem is not None:
+            end = "the site is published, and the next build takes longer"
+            say_unwritable(problem, self.folder, self._shown, self._say, end)
 
     def _put_manifest_aside(self, damage: DamagedManifest) -> None:
-        """Go on with a manifest that says nothing: the list in the output folder does."""
+        """Go on with a manifest that says nothing.
+
+        The list in the output folder does.
+        """
         with suppress(sqlite3.DatabaseError):
             self.manifest_db.close()
         try:
@@ -364,9 +363,10 @@ class Cache:
     # The end of it.
 
     def remove(self) -> tuple[str, ...]:
-        """Remove the cache, but for what waits for output folders, with what tells of it; answers these folders.
+        """Remove the cache, but for what waits for output folders.
 
-        To be called in ``alone``, when a sweep that was interrupted is complete. Raises OSError.
+        What tells of that stays as well; answers these folders. To be called in ``alone``, when a sweep that was
+        interrupted is complete. Raises OSError.
         """
         pending = self._waiting_outputs() if self._databases.is_kept else ()
         self._databases.close()
@@ -394,8 +394,11 @@ class Cache:
 
 
 def _removal_rank(name: str) -> int:
-    """In what order a cache is removed: what tells of the output last, and of that the lock, for some systems keep a
-    file that is open. A log of SQLite's goes after its file, without which it says nothing."""
+    """In what order a cache is removed: what tells of the output last.
+
+    Of that the lock comes last, for some systems keep a file that is open. A log of SQLite's goes after its file,
+    without which it says nothing.
+    """
     if name == "lock":
         return 4
     if name.startswith("ready-"):

@@ -1,13 +1,16 @@
-"""The cache folder: where it is, what may be in it, and that nothing in it leads elsewhere."""
+"""The cache folder: where it is, what may be in it, why it is unwritable."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import sqlite3
+import stat
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from octavo import manifest, staging, store
-from octavo.database import ASIDE
+from octavo.database import ASIDE, is_want
+from octavo.regular_file import open_regular
 
 CACHE = ".octavo"
 """The cache of a site, where no other is named."""
@@ -23,7 +26,10 @@ _FILES = ("lock", "stamp", "crash.log")
 
 
 class UnsafeCache(Exception):
-    """Something in the cache folder would lead elsewhere. ``hint`` says what can be done."""
+    """Something in the cache folder would lead elsewhere.
+
+    ``hint`` says what can be done.
+    """
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message, hint)
@@ -35,13 +41,19 @@ class UnsafeCache(Exception):
 
 
 def find_cache(root: Path, chosen: str | None) -> Path:
-    """The cache of a site: the one that was chosen, which may be a link, or its own, which may be none."""
+    """The cache of a site: the one that was chosen, or its own.
+
+    The first may be a link, the second may not.
+    """
     return root / CACHE if chosen is None else (root / chosen).resolve()
 
 
 def check_cache(folder: Path) -> None:
-    """Raise UnsafeCache where the cache folder, or anything in it, is a link or not of its kind. To be called before
-    anything is opened or removed there."""
+    """Raise UnsafeCache where a cache folder leads elsewhere.
+
+    That is where it, or anything in it, is a link or not of its kind. To be called before anything is opened or removed
+    there.
+    """
     if folder.is_symlink():
         raise _unsafe(folder, "is a link")
     for name in _entries(folder):
@@ -80,7 +92,63 @@ def is_of_cache(name: str) -> bool:
 
 
 def is_cache(names: Iterable[str]) -> bool:
-    """Whether a folder with these names in it is a cache: it holds a database or a lock, and nothing else but what
-    Octavo puts there."""
+    """Whether a folder with these names in it is a cache.
+
+    It holds a database or a lock, and nothing else but what Octavo puts there.
+    """
     entries = set(names)
     return bool(entries & {store.FILE, manifest.FILE, "lock"}) and all(map(is_of_cache, entries))
+
+
+# What keeps it from being written.
+
+
+def is_busy(problem: Exception) -> bool:
+    return getattr(problem, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def is_out_of_memory(problem: Exception) -> bool:
+    """Whether SQLite lacks memory, as it says of a file that it cannot map.
+
+    For all else Python has MemoryError.
+    """
+    return "NOMEM" in getattr(problem, "sqlite_errorname", "")
+
+
+def say_unwritable(problem: Exception, folder: Path, shown: str, say: Callable[[str], None], end: str = "") -> None:
+    """The line of a cache that cannot be written."""
+    end = end or "this build goes on without it"
+    say(f"octavo: the cache {shown} cannot be written ({_reason(problem, folder)}): {end}")
+
+
+def _reason(problem: Exception, folder: Path) -> str:
+    """Why the cache cannot be written, in words.
+
+    The system says more of it than SQLite does.
+    """
+    if isinstance(problem, sqlite3.Error) and is_want(problem):
+        problem = _ask_system(folder) or problem
+    if isinstance(problem, FileExistsError | NotADirectoryError):
+        return "it is not a folder"
+    reason = (problem.strerror if isinstance(problem, OSError) else "") or str(problem)
+    return f"{reason[:1].lower()}{reason[1:]}"
+
+
+def _ask_system(folder: Path) -> OSError | None:
+    """What the system says of files made and opened in the folder."""
+    passing = folder / f"stamp-{os.getpid()}"  # a name that ``clean`` knows
+    try:
+        descriptor = open_regular(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        try:
+            os.write(descriptor, bytes(4096))
+        finally:
+            os.close(descriptor)
+            passing.unlink()
+        for name in (store.FILE, manifest.FILE):
+            if stat.S_ISREG(os.lstat(folder / name).st_mode):
+                os.close(open_regular(folder / name, os.O_RDWR))
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        return problem
+    return None

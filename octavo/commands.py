@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from octavo import salt, stamp
 from octavo.build_report import WAIT_SECONDS, Options, Report
-from octavo.cache import say_unwritable
-from octavo.cache_folder import CACHE, PREVIEWS, check_cache, find_cache, is_cache
+from octavo.cache_folder import CACHE, PREVIEWS, check_cache, find_cache, is_cache, say_unwritable
 from octavo.diagnostic import Diagnostic, did_you_mean, printable, to_dict, to_text
 from octavo.failures import ERRORS, Failure, Usage, telling
 from octavo.observe import Observer, Observers

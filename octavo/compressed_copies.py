@@ -1,4 +1,4 @@
-"""Compressed copies that lie beside the files of a site, for hosts that send these."""
+"""Compressed copies beside the files of a site, for hosts that send these."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def stage_copies(
     intact: Mapping[str, Digest],
     staging: StagingFolder,
 ) -> dict[str, Wanted]:
-    """The copies of files that are wanted, each in all forms that make it smaller.
+    """The copies of wanted files, each in all forms that make it smaller.
 
     ``intact`` are the published files, made by the same recipe, that are as they should be: copies of those that stay
     stay as well. The others are staged. Raises NotStaged for a file that has gone meanwhile.

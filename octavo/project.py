@@ -1,4 +1,4 @@
-"""A site's folder, opened for work: settings, cache and workers, and what commands do with them."""
+"""A site's folder, opened for work, and what commands do with it."""
 
 from __future__ import annotations
 
@@ -40,10 +40,11 @@ def _say_nothing(line: str) -> None:
 
 
 class Project:
-    """A site's folder with its cache open. A context manager: leaving it ends the worker processes.
+    """A site's folder with its cache open.
 
-    Only one command at a time works with the cache; ``say`` takes the line that tells of waiting for another one, and
-    ``observer`` is told what goes on. Raises Locked, as all its methods do that need the cache.
+    A context manager: leaving it ends the worker processes. Only one command at a time works with the cache; ``say``
+    takes the line that tells of waiting for another one, and ``observer`` is told what goes on. Raises Locked, as all
+    its methods do that need the cache.
     """
 
     def __init__(
@@ -68,7 +69,10 @@ class Project:
             self.cache.close()
 
     def leave_open(self) -> None:
-        """Leave the cache as it is at the end: another thread is still at work with it, and ends with the process."""
+        """Leave the cache as it is at the end.
+
+        Another thread is still at work with it, and ends with the process.
+        """
         self._is_left_open = True
 
     # What it is made of.
@@ -131,16 +135,18 @@ class Project:
         return self.alone_with(learn_from)
 
     def alone_with(self, work: Callable[[Files], T], follows: Callable[[], bool] = lambda: False) -> T:
-        """Work on one listing of the files, with the cache to ourselves; on another one when a file changes meanwhile.
-        ``follows`` is asked, when another process has written to the cache, whether all of that is known.
-        Raises Locked, and PublishError where a file does not hold still."""
+        """Work on one listing of the files, with the cache to ourselves.
+
+        They are listed again when one of them changes meanwhile. ``follows`` is asked, when another process has written
+        to the cache, whether all of that is known. Raises Locked, and PublishError where a file does not hold still.
+        """
         with self.cache.alone(follows), closing(self.observer):
             return _work_steadily(self._context, work)
 
     # What was made.
 
     def why(self, address: str) -> Why:
-        """What the page at an address was last made from, and why it was rendered last."""
+        """What a page was last made from, and why it was rendered last."""
         url = unquote(urlsplit(address).path)
         base = urls.base_path(self.settings().base_url)
         if base and url.startswith(base + "/"):
@@ -159,28 +165,36 @@ class Project:
         return tuple(self.cache.with_manifest(lambda database: manifest.published_digests(database, self.output)))
 
     def remove_published(self) -> publish.Removed:
-        """Remove the files in ``output/`` that Octavo wrote. Raises Locked, UnsafeOutput and PublishError."""
+        """Remove the files in ``output/`` that Octavo wrote.
+
+        Raises Locked, UnsafeOutput and PublishError.
+        """
         with self._alone_with_output():
             return self.cache.with_manifest(lambda database: publish.remove_published(database, self.output))
 
     def unknown_files(self) -> tuple[str, ...]:
-        """The visible files in ``output/`` that Octavo does not know. Raises Locked, UnsafeOutput and PublishError."""
+        """The visible files in ``output/`` that Octavo does not know.
+
+        Raises Locked, UnsafeOutput and PublishError.
+        """
         with self._alone_with_output():
             return self.cache.with_manifest(lambda database: publish.unknown_files(database, self.output))
 
     def remove_cache(self) -> tuple[str, ...]:
-        """Remove the cache while no other command works with it, once a sweep that was interrupted is complete. What
-        is to be published in another output folder stays, with what tells of it: answers these folders.
+        """Remove the cache while no other command works with it.
 
-        Raises Locked, PublishError and OSError.
+        What is to be published in another output folder stays, with what tells of it: answers these folders. Raises
+        Locked, UnsafeOutput, PublishError and OSError.
         """
         with self._alone_with_output():
             return self.cache.remove()
 
     @contextmanager
     def _alone_with_output(self) -> Iterator[None]:
-        """Work with the output folder and the cache while no other command does, once a sweep that was interrupted is
-        complete."""
+        """Work with the output folder and the cache while no other command does.
+
+        A sweep that was interrupted is complete by then.
+        """
         check_output(self.root, self.output, [self.root / name for name in FOLDERS], self.cache.home)
         with self.cache.alone(), closing(self.observer):
             self.cache.complete_sweep(self.output)
@@ -188,7 +202,10 @@ class Project:
 
 
 def _work_steadily(context: BuildContext, work: Callable[[Files], T]) -> T:
-    """Work on one listing of the files; list again when a file changed meanwhile or the cache is damaged."""
+    """Work on one listing of the files, and on another where need be.
+
+    They are listed again when one of them changed meanwhile, or the cache is damaged.
+    """
     for attempt in range(1, 5):
         try:
             return work(_list_files(context))
