@@ -13,7 +13,7 @@ from octavo.diagnostic import Diagnostic, Span, did_you_mean, error, warning
 from octavo.facts import Ask
 from octavo.live import Live, cover_path
 from octavo.model import CardDesign, LinkUse, Mark, Meta, Page, Picture, Ref
-from octavo.names import CONFIG_FILE, UNPUBLISHED
+from octavo.names import CONFIG_FILE, PAGES_OF_POSTS, UNPUBLISHED
 from octavo.queries import (
     AnchorsOf,
     AssetUrl,
@@ -68,7 +68,7 @@ def _check(path: str, use: LinkUse, ask: Ask) -> Diagnostic | None:
         hint = f"did you mean '{_target(ref)}/{ref.suffix}'?" if ask(PublishedUrl(url + "/")) else ""
         return _broken(path, use, f"the site has no page at '{ref.raw}'", hint)
     page = ask(PageAt(url)) if fragment else None
-    if page is not None and page.kind in ("article", "page"):
+    if page is not None and page.kind in PAGES_OF_POSTS:
         return _anchor_problem(path, use, page.subject, fragment, ask)
     return None
 
@@ -194,7 +194,7 @@ def _clash(claim: Claim, other: Claim, why: str, marks: Marks) -> Diagnostic:
 def page_claim(page: Page) -> Claim:
     """A page as something to be published."""
     output = urls.output_path(page.url)
-    if page.kind in ("article", "page"):
+    if page.kind in PAGES_OF_POSTS:
         return Claim(output, page.subject, page.subject, ("slug", "title"))
     return Claim(output, f"the {page.kind} page '{page.url}'", "")
 

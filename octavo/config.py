@@ -86,7 +86,7 @@ def _located(problem: Problem, positions: Mapping[Keys, Position]) -> Diagnostic
     return problem.diagnostic("settings", span)
 
 
-class Row(NamedTuple):
+class SettingRow(NamedTuple):
     """One setting, as the docs list it."""
 
     name: str
@@ -95,12 +95,12 @@ class Row(NamedTuple):
     meaning: str
 
 
-def settings_table() -> list[Row]:
+def settings_table() -> list[SettingRow]:
     """Every setting in the order in which the docs show them; those of a table are dotted (``permalinks.tag``)."""
     return list(_rows("", FIELDS, Settings()))
 
 
-def _rows(prefix: str, fields: tuple[Field, ...], defaults: object) -> Iterator[Row]:
+def _rows(prefix: str, fields: tuple[Field, ...], defaults: object) -> Iterator[SettingRow]:
     for field in fields:
         default = getattr(defaults, field.name, "")
         if field.fields and not isinstance(default, tuple):
@@ -109,7 +109,7 @@ def _rows(prefix: str, fields: tuple[Field, ...], defaults: object) -> Iterator[
             if default is True or default is False:
                 default = str(default).lower()
             text = "" if default in ("", ()) else str(list(default) if isinstance(default, tuple) else default)
-            yield Row(prefix + field.name, field.kind.name, text, field.about)
+            yield SettingRow(prefix + field.name, field.kind.name, text, field.about)
 
 
 def _folder_title(name: str) -> str:

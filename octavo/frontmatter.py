@@ -18,7 +18,7 @@ from octavo.diagnostic import Diagnostic, Span, error
 from octavo.shortage import check_part
 from octavo.source import SourceText
 from octavo.validation import brief
-from octavo.yaml_errors import YamlBlock, bad_escape, bad_start, explain, unclosed_quote
+from octavo.yaml_errors import YamlBlock, bad_escape, bad_start, bad_tag, explain, unclosed_quote
 
 LONGEST = 64 * 1024
 """Characters in the longest front matter that is read."""
@@ -346,10 +346,8 @@ class _Builder:
             start = event.start_mark.index
             written = re.search(r"!\S*", self._block.text[start:])
             tag = written[0] if written else str(event.tag)
-            message = f"the tag '{brief(tag)}' is not allowed"
-            hint = "delete it; a value that begins with '!' needs quotes"
             offset = start + (written.start() if written else 0)
-            self._problems.append(self._block.fault("yaml", offset, message, hint, offset + len(tag)))
+            self._problems.append(bad_tag(self._block, offset, tag, offset + len(tag)))
 
     def _aliases(self, event: Any) -> Diagnostic:
         start = event.start_mark.index

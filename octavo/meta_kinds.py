@@ -129,7 +129,7 @@ class Single(NamedTuple):
 
     def read(self, value: Node, at: At) -> Problem | Parts:
         item = self.item.read(value, at)
-        return item if isinstance(item, Problem) else Parts((item,), origins=(((0,), at),))
+        return item if isinstance(item, Problem) else Parts((item,), origins=(((0,), value),))
 
 
 def _list_of(item: Kind) -> ListOf:

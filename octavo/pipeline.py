@@ -38,7 +38,7 @@ from octavo.model import (
     Settings,
     SocialCard,
 )
-from octavo.names import ASSETS_FOLDER, CONFIG_FILE
+from octavo.names import ASSETS_FOLDER, CONFIG_FILE, PAGES_OF_POSTS
 from octavo.naming import Names
 from octavo.parse import parse
 from octavo.pictures import is_image, is_scaled, name_of, social_order, urls_of
@@ -540,7 +540,7 @@ def _to_check_links(documents: Records) -> Hints:
 def _to_render_all(routes: Routes, settings: Settings, documents: Records, related: Records) -> Hints:
     def parts(url: str) -> Iterator[PartKey]:
         page = routes.pages[url]
-        if page.kind in ("article", "page"):
+        if page.kind in PAGES_OF_POSTS:
             yield from documents.key(page.subject, "body")
             yield from documents.key(page.subject, "headings")
             yield from related.key(page.subject, "offers")

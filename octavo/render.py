@@ -42,7 +42,7 @@ from octavo.model import (
     Year,
     json_text,
 )
-from octavo.names import SCRIPT_FILE
+from octavo.names import PAGES_OF_POSTS, SCRIPT_FILE
 from octavo.pictures import whole_html
 from octavo.policy import Source, policy, read, with_policy
 from octavo.queries import (
@@ -320,7 +320,7 @@ class PageContext(SiteContext):
 
     @property
     def has_post(self) -> bool:
-        return self.page.kind in ("article", "page")
+        return self.page.kind in PAGES_OF_POSTS
 
     def _view(self) -> PageView:
         page = self.page

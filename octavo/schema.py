@@ -151,16 +151,11 @@ def _read_keys(path: str, node: Mapping) -> _Reading:
         reading = taken_apart(field.described.kind.read(value, At(path, (field.key,))))
         values[name] = reading.value
         marks.append(Mark(field.key, value.span))
-        for way, origin in reading.origins:
-            marks.append(_mark(name, way, value, origin))
+        for way, part in reading.origins:  # such as tags.0 and related.pin.0
+            marks.append(Mark(".".join((name, *map(str, way))), part.span))
         for problem in reading.problems:
             problems.append(_located(problem, value))
     return _Reading(values, tuple(marks), tuple(problems), blanks)
-
-
-def _mark(name: str, way: Keys, node: Node, origin: At) -> Mark:
-    """The place of a part of a value, called by the way to it: ``tags.0``, ``related.pin.0``."""
-    return Mark(".".join((name, *map(str, way))), _entry(node, origin.keys[1:])[1].span)
 
 
 def _located(problem: Problem, node: Node) -> Diagnostic:

@@ -35,6 +35,7 @@ from octavo.model import (
     Settings,
     Year,
 )
+from octavo.names import PAGES_OF_POSTS
 from octavo.offers import offers
 from octavo.queries import (
     AllPosts,
@@ -582,7 +583,7 @@ def _dated(index: Index, routes: Routes) -> Dated:
     for url, page in sorted(routes.pages.items()):
         if page.kind in ("feed", "index", "redirect", "error"):
             continue
-        paths = (page.subject,) if page.kind in ("article", "page") else routes.listings.get(url, ())
+        paths = (page.subject,) if page.kind in PAGES_OF_POSTS else routes.listings.get(url, ())
         newest = max((moment for path in paths if (moment := moments.get(path)) is not None), default=None)
         found.append((url, newest.isoformat() if newest is not None else ""))
     return found

@@ -55,13 +55,13 @@ class Problem(NamedTuple):
 class Parts(NamedTuple):
     """A value that is made of others, and all that is wrong with these; None where too much is wrong for a value.
 
-    ``origins`` says of each part, by the way to it in the value, where it stands: the items of a list move up where
-    one before them is passed over.
+    ``origins`` has what each part was read from, by the way to it in the value: the items of a list move up where one
+    before them is passed over.
     """
 
     value: Any
     problems: tuple[Problem, ...] = ()
-    origins: tuple[tuple[Keys, At], ...] = ()
+    origins: tuple[tuple[Keys, Any], ...] = ()
 
 
 class Format(Protocol):
@@ -330,7 +330,7 @@ class ListOf(NamedTuple):
             return Problem(at, _filled(self.message, self.format, value, at), self.hint(value, at))
         values: list[Any] = []
         problems: list[Problem] = []
-        origins: list[tuple[Keys, At]] = []
+        origins: list[tuple[Keys, Any]] = []
         is_valid = True
         for index, item in enumerate(items):
             place = at.below(index)
@@ -339,7 +339,7 @@ class ListOf(NamedTuple):
                 problems.append(reading)
                 is_valid = False
             elif reading not in values:
-                origins.append(((len(values),), place))
+                origins.append(((len(values),), item))
                 values.append(reading)
             elif self.repeated:
                 message = f"'{brief(str(reading))}' is in '{at.name}' twice"
@@ -406,7 +406,7 @@ def read_table(
     kinds = {field.name: field.kind for field in fields}
     values: dict[str, Any] = {}
     problems: list[Problem] = []
-    origins: list[tuple[Keys, At]] = []
+    origins: list[tuple[Keys, Any]] = []
     for name, value in table.items():
         place = at.below(name)
         if name not in kinds:
@@ -416,7 +416,7 @@ def read_table(
             continue
         reading = taken_apart(kinds[name].read(value, place))
         problems += reading.problems
-        origins += [((name,), place), *(((name, *way), origin) for way, origin in reading.origins)]
+        origins += [((name,), value), *(((name, *way), origin) for way, origin in reading.origins)]
         if reading.value is not None:
             values[name] = reading.value
     return Parts(values, tuple(problems), tuple(origins))

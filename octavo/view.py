@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octavo.digest import Digest
-from octavo.names import ASSETS_FOLDER, CONFIG_FILE
+from octavo.names import ASSETS_FOLDER, CONFIG_FILE, PAGES_OF_POSTS
 from octavo.problems import Found
 from octavo.script import script_files
 
@@ -64,7 +64,7 @@ class View:
     def source_of(self, url: str) -> str | None:
         """The path of the post that a page shows."""
         page = self.pages.get(url)
-        return page.subject if page is not None and page.kind in ("article", "page") else None
+        return page.subject if page is not None and page.kind in PAGES_OF_POSTS else None
 
     def address_of(self, path: str) -> str | None:
         """The href of the page of a post, wherever it is; None when there is none."""

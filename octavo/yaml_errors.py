@@ -72,14 +72,18 @@ def explain(block: YamlBlock, fault: yaml.MarkedYAMLError) -> Diagnostic:
             return block.fault("yaml", since, message, f"close it with '{closer}', or put the value in quotes")
     if "tag" in problem or "tag" in context:
         written = re.match(r"\S*", block.text[since:])
-        message = f"the tag '{brief(written[0] if written else '!')}' is not allowed"
-        return block.fault("yaml", since, message, "delete it; a value that begins with '!' needs quotes")
+        return bad_tag(block, since, written[0] if written else "!")
     line = block.text[block.text.rfind("\n", 0, at) + 1 : at]
     if not line.strip():
         message = "this line does not fit the indentation of the lines above"
         return block.fault("yaml", at, message, "begin the keys of one mapping in the same column")
     message = "this does not belong to the value before it"
     return block.fault("yaml", at, message, _quoted_hint(block, at))
+
+
+def bad_tag(block: YamlBlock, start: int, tag: str, end: int | None = None) -> Diagnostic:
+    hint = "delete it; a value that begins with '!' needs quotes"
+    return block.fault("yaml", start, f"the tag '{brief(tag)}' is not allowed", hint, end)
 
 
 def bad_start(block: YamlBlock, start: int) -> Diagnostic:
