@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from snippets import snippet
-from words import GENERAL_TAGS, SUBJECTS_OF_TOPIC, Writer, capital, topic_name, topics_at, word
+from benchmarks.snippets import snippet
+from benchmarks.words import GENERAL_TAGS, SUBJECTS_OF_TOPIC, Writer, capital, topic_name, topics_at, word
 
 KINDS = ("small", "real")
 FIRST_DAY = datetime(2012, 1, 1, tzinfo=UTC)

@@ -12,8 +12,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from corpus import KINDS, made_posts
-from repeat import repeated_posts
+if not __package__:  # run by its path: imports begin at the top of the repository all the same
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from benchmarks.corpus import KINDS, made_posts
+from benchmarks.repeat import repeated_posts
 
 SETTINGS = """\
 [tool.octavo]
@@ -33,10 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--from", type=Path, dest="source", metavar="FOLDER", help="repeat the posts of a folder with seeded changes"
     )
-    given = parser.parse_args(arguments)
-    if given.source is not None and not given.source.is_dir():
-        parser.error(f"there is no folder {given.source}")
-    write_site(given.folder, given.posts, given.kind, given.seed, given.source)
+    options = parser.parse_args(arguments)
+    if options.source is not None and not options.source.is_dir():
+        parser.error(f"there is no folder {options.source}")
+    write_site(options.folder, options.posts, options.kind, options.seed, options.source)
     return 0
 
 

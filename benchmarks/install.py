@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Protocol
 
-from peer import Tools
+from benchmarks.peer import Tools
 
 
-class Wanted(Protocol):
+class Installable(Protocol):
     """``name`` is that of the environment, ``pip`` and ``npm`` are packages."""
 
     @property
@@ -27,7 +28,7 @@ class Wanted(Protocol):
     def npm(self) -> tuple[str, ...]: ...
 
 
-def install(peers: Iterable[Wanted], tools: Tools) -> int:
+def install(peers: Iterable[Installable], tools: Tools) -> int:
     """Install the newest version of each peer, and make its environment where it is not there. 1 when one failed."""
     failed = []
     for peer in peers:
@@ -39,16 +40,25 @@ def install(peers: Iterable[Wanted], tools: Tools) -> int:
     return 1 if failed else 0
 
 
-def _python_packages(peer: Wanted, tools: Tools) -> bool:
+def make_environment(tools: Tools) -> Path:
+    """The interpreter of an environment, which is made where it is not there."""
+    python = tools.program("python")
+    if python is not None:
+        return python
+    subprocess.run([sys.executable, "-m", "venv", str(tools.folder)], check=True)
+    python = tools.program("python")
+    assert python is not None
+    return python
+
+
+def _python_packages(peer: Installable, tools: Tools) -> bool:
     if not peer.pip:
         return True
-    if tools.program("python") is None:
-        subprocess.run([sys.executable, "-m", "venv", str(tools.folder)], check=True)
-    command = [str(tools.program("python")), "-m", "pip", "install", "--quiet", "--upgrade", *peer.pip]
+    command = [str(make_environment(tools)), "-m", "pip", "install", "--quiet", "--upgrade", *peer.pip]
     return subprocess.run(command).returncode == 0
 
 
-def _node_packages(peer: Wanted, tools: Tools) -> bool:
+def _node_packages(peer: Installable, tools: Tools) -> bool:
     if not peer.npm:
         return True
     npm = shutil.which("npm")

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from content import Post, parse, read_post
-from corpus import made_post
-from peer import RELATED_MARK, Peer, Tools, copy_layouts
+from benchmarks.content import Post, parse, read_post
+from benchmarks.corpus import made_post
+from benchmarks.peer import RELATED_MARK, Peer, Tools, copy_layouts
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,9 @@ OPERATIONS: dict[str, tuple[str, Edit]] = {
     "added": ("a new post added", added),
     "layout": ("the base layout edited", layout),
 }
+AGAIN = "again"
+EVERY_OPERATION = {**OPERATIONS, AGAIN: ("nothing changed, the short way", unchanged)}
+"""With the one that is part of another where two versions of Octavo are compared."""
 
 
 class WrongSite(Exception):
@@ -180,10 +183,10 @@ def count_pages(workspace: Workspace, site: Site) -> Pages:
     counted = Pages(html, articles, related)
     if articles < len(site.order):
         raise WrongSite(f"{articles} of {len(site.order)} posts have a page")
-    wanted = workspace.related and workspace.peer.relates
-    if wanted and related < 0.9 * articles:
+    relates = workspace.related and workspace.peer.relates
+    if relates and related < 0.9 * articles:
         raise WrongSite(f"only {related} of {articles} posts have a list of related articles")
-    if not wanted and related:
+    if not relates and related:
         raise WrongSite(f"{related} posts have a list of related articles that nobody asked for")
     return counted
 

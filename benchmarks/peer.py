@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from content import Post
+from benchmarks.content import Post
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYOUTS = Path(__file__).resolve().parent / "layouts"

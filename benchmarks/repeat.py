@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from random import Random
 
-from corpus import FIRST_DAY, MINUTES
-from words import tail_rank, word
+from benchmarks.corpus import FIRST_DAY, MINUTES
+from benchmarks.words import tail_rank, word
 
 ENDINGS = (".md", ".markdown")
 CHANGED = 0.04

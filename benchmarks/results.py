@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 Measure = Literal["wall", "cpu", "peak", "main"]
 
@@ -64,8 +64,8 @@ class Report:
         return None
 
     def middle(self, cell: Cell, peer: str, operation: str, measure: Measure) -> float | None:
-        found = self.find(cell, peer, operation)
-        return None if found is None else found.middle(measure)
+        result = self.find(cell, peer, operation)
+        return None if result is None else result.middle(measure)
 
     def cells(self) -> list[Cell]:
         order = {each.cell: None for each in self.results}
@@ -103,9 +103,11 @@ def load(path: Path) -> Report | None:
     )
 
 
-def _result(data: dict[str, object]) -> Result:
-    cell = Cell(**data.pop("cell"))  # type: ignore[arg-type]
-    return Result(cell=cell, **{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+def _result(data: dict[str, Any]) -> Result:
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key != "cell"
+    }
+    return Result(Cell(**data["cell"]), **values)
 
 
 def peers_of(results: Iterable[Result]) -> list[str]:

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from measure import Cost, measure
-from operations import OPERATIONS, Pages, Site, Workspace, WrongSite, check_seen, count_pages, prepare
-from peer import Peer, Tools
-from results import Cell, Result
+from benchmarks.measure import Cost, measure
+from benchmarks.operations import (
+    AGAIN,
+    EVERY_OPERATION,
+    Pages,
+    Site,
+    Workspace,
+    WrongSite,
+    check_seen,
+    count_pages,
+    prepare,
+)
+from benchmarks.peer import Peer, Tools
+from benchmarks.results import Cell, Result
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do: ``limit`` is the longest time for one build, in seconds."""
+    """What to do. In seconds, ``limit`` is the longest time for one build, ``rest`` the shortest between a site's last
+    build and one with nothing changed."""
 
     operations: Sequence[str]
     rounds: int
     limit: float
     tools: Tools
+    rest: float = 0.0
 
     def steps(self) -> Iterator[tuple[int, str, bool]]:
-        """``(round, operation, whether it counts)``: a site has to be built before anything else is done to it."""
+        """``(round, operation, whether it counts)``: a site has to be built before anything else is done to it, and in
+        each round again where the first build with nothing changed is told from the next one."""
         for turn in range(self.rounds):
-            if turn == 0 and "cold" not in self.operations:
+            if "cold" not in self.operations and (turn == 0 or AGAIN in self.operations):
                 yield turn, "cold", False
             for operation in self.operations:
                 yield turn, operation, True
@@ -39,6 +54,8 @@ class _Course:
     costs: dict[str, list[Cost]] = field(default_factory=dict)
     pages: Pages | None = None
     failure: tuple[str, str] | None = None
+    built: float = -math.inf
+    """When its last build ended, by ``time.monotonic``."""
 
     def results(self, cell: Cell) -> Iterator[Result]:
         name = self.space.peer.name
@@ -69,6 +86,8 @@ def measure_site(
             peer = course.space.peer
             if course.failure is not None or not (peer.output or operation == "cold"):
                 continue
+            if operation == "unchanged":
+                time.sleep(max(0.0, course.built + plan.rest - time.monotonic()))
             try:
                 cost = _build(plan, operation, course.space, site, turn, work)
                 if operation == "cold" and turn == 0 and peer.output:
@@ -77,6 +96,7 @@ def measure_site(
                 course.failure = (operation, str(wrong))
                 say(f"{peer.title} failed: {wrong}")
                 continue
+            course.built = time.monotonic()
             if counts:
                 course.costs.setdefault(operation, []).append(cost)
             say(f"{cell}, round {turn + 1}: {peer.title}, {operation}: {cost.wall:.2f} s, {cost.cpu:.2f} s CPU")
@@ -86,7 +106,7 @@ def measure_site(
 def _build(plan: Plan, operation: str, space: Workspace, site: Site, turn: int, work: Path) -> Cost:
     """Make the edit, build, and hold the pages against it. Raises WrongSite."""
     peer = space.peer
-    seen = OPERATIONS[operation][1](space, site, turn)
+    seen = EVERY_OPERATION[operation][1](space, site, turn)
     command = peer.command(plan.tools.of(peer.name))
     if command is None:
         raise WrongSite("it is not installed any more")

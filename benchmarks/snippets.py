@@ -8,7 +8,7 @@ from __future__ import annotations
 from random import Random
 from string import Template
 
-from words import Writer
+from benchmarks.words import Writer
 
 SNIPPETS: dict[str, tuple[str, ...]] = {
     "python": (

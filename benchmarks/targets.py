@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from results import Cell, Measure, Report
+from benchmarks.results import Cell, Measure, Report
 
 Figure = Callable[[Report], float | None]
 
@@ -19,7 +19,7 @@ class Target:
     figure: Figure
     unit: str = "×"
 
-    def shown(self, value: float) -> str:
+    def format(self, value: float) -> str:
         if self.unit == "MB":
             return f"{value / 1e6:,.0f} MB"
         return f"{value:.2f} {self.unit}" if self.unit == "s" else f"{value:.3g} {self.unit}"

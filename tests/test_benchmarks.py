@@ -8,46 +8,32 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
+import tarfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
-MODULES = (
-    "contenders",
-    "content",
-    "corpora",
-    "corpus",
-    "evaluate",
-    "generate",
-    "measure",
-    "operations",
-    "peer",
-    "peers",
-    "results",
-    "run",
-    "tables",
-    "targets",
+from benchmarks import (
+    against,
+    content,
+    corpus,
+    environments,
+    measure,
+    operations,
+    peer,
+    peers,
+    results,
+    rounds,
+    run,
+    tables,
 )
+from benchmarks.generate import write_site
+from benchmarks.preview import run as preview
+from benchmarks.related import contenders, corpora, evaluate
 
-
-@pytest.fixture(scope="module")
-def bench() -> Iterator[Any]:
-    """The modules of the benchmark, which are scripts beside each other and no package; gone again afterwards."""
-    path, before = sys.path[:], set(sys.modules)
-    sys.path[:0] = [str(BENCHMARKS), str(BENCHMARKS / "related")]
-    try:
-        yield SimpleNamespace(**{name: import_module(name) for name in MODULES})
-    finally:
-        sys.path[:] = path
-        for name in set(sys.modules) - before:
-            if str(getattr(sys.modules[name], "__file__", "")).startswith(str(BENCHMARKS)):
-                del sys.modules[name]
+BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 
 
 def generate(folder: Path, *arguments: str, seed: str = "0") -> dict[str, bytes]:
@@ -60,6 +46,23 @@ def generate(folder: Path, *arguments: str, seed: str = "0") -> dict[str, bytes]
 def octavo(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "octavo", "-C", str(folder), "build", "--strict", "--jobs", "1"]
     return subprocess.run(command, capture_output=True, text=True)
+
+
+SCRIPTS = sorted(
+    path.relative_to(BENCHMARKS.parent).with_suffix("").as_posix()
+    for path in BENCHMARKS.rglob("*.py")
+    if "\nif not __package__:" in (text := path.read_text(encoding="utf-8")) and "argparse" in text
+)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_runs_by_its_path_and_as_a_module(script):
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    for named in ([f"{script}.py"], ["-m", script.replace("/", ".")]):
+        command = [sys.executable, *named, "--help"]
+        ran = subprocess.run(command, cwd=BENCHMARKS.parent, env=bare, capture_output=True, text=True)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert ran.stdout.startswith("usage: ")
 
 
 @pytest.mark.parametrize("kind", ["small", "real"])
@@ -83,9 +86,9 @@ def test_sizes_are_those_of_the_two_kinds(tmp_path):
     assert 8000 < sizes[1] < 12_000
 
 
-def test_the_vocabulary_grows_with_the_posts_but_slower(bench):
+def test_the_vocabulary_grows_with_the_posts_but_slower():
     def words(posts: range) -> set[str]:
-        files = (next(iter(bench.corpus.made_post(number, "small", 1)))[1] for number in posts)
+        files = (next(iter(corpus.made_post(number, "small", 1)))[1] for number in posts)
         return {word for data in files for word in data.decode().split()}
 
     first, both = words(range(200)), words(range(400))
@@ -121,9 +124,9 @@ def test_real_posts_are_repeated_with_changes(tmp_path):
     assert octavo(tmp_path / "site").returncode == 0
 
 
-def test_posts_are_read_back_as_they_were_written(bench):
-    name, data = next(iter(bench.corpus.made_post(3, "real", 1)))
-    post = bench.content.parse(name.removesuffix(".md"), data.decode())
+def test_posts_are_read_back_as_they_were_written():
+    name, data = next(iter(corpus.made_post(3, "real", 1)))
+    post = content.parse(name.removesuffix(".md"), data.decode())
     assert post.text == data.decode()
     assert post.title and post.author and len(post.tags) >= 2 and post.date.endswith("+00:00")
 
@@ -133,41 +136,40 @@ def test_posts_are_read_back_as_they_were_written(bench):
 BURN = "import time\nwhile time.process_time() < {0}: pass\n"
 
 
-def run_python(bench, folder: Path, code: str, **options: Any) -> Any:
-    return bench.measure.measure([sys.executable, "-c", code], folder, folder / "log", **options)
+def run_python(folder: Path, code: str, **options: Any) -> Any:
+    return measure.measure([sys.executable, "-c", code], folder, folder / "log", **options)
 
 
-def test_cpu_time_covers_children_of_children(bench, tmp_path):
+def test_cpu_time_covers_children_of_children(tmp_path):
     child = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BURN.format(0.4)!r}])"
-    cost = run_python(bench, tmp_path, f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])")
+    cost = run_python(tmp_path, f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])")
     assert cost.status == 0
     assert 0.4 <= cost.cpu < 5
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system has no subreapers")
-def test_cpu_time_covers_children_that_were_left_behind(bench, tmp_path):
+def test_cpu_time_covers_children_that_were_left_behind(tmp_path):
     code = f"import os, subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {BURN.format(0.4)!r}])\nos._exit(0)"
-    assert run_python(bench, tmp_path, code).cpu >= 0.4
+    assert run_python(tmp_path, code).cpu >= 0.4
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
-def test_memory_is_that_of_all_processes_and_of_the_first_alone(bench, tmp_path):
+def test_memory_is_that_of_all_processes_and_of_the_first_alone(tmp_path):
     child = "held = bytearray(b'x') * 80_000_000\n" + BURN.format(0.4)
-    cost = run_python(bench, tmp_path, f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])")
+    cost = run_python(tmp_path, f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])")
     assert cost.peak is not None and cost.main is not None
     assert 80e6 < cost.peak < 200e6
     assert 1e6 < cost.main < 60e6
 
 
-def test_a_command_that_takes_too_long_is_ended(bench, tmp_path):
-    cost = run_python(bench, tmp_path, "import time; time.sleep(600)", limit=0.5)
+def test_a_command_that_takes_too_long_is_ended(tmp_path):
+    cost = run_python(tmp_path, "import time; time.sleep(600)", limit=0.5)
     assert cost.status == -9
 
 
-def test_the_status_and_the_words_of_a_command_are_kept(bench, tmp_path):
-    cost = run_python(
-        bench, tmp_path, "import os; print(os.environ['SAID']); raise SystemExit(3)", environment={"SAID": "so"}
-    )
+def test_the_status_and_the_words_of_a_command_are_kept(tmp_path):
+    code = "import os; print(os.environ['SAID']); raise SystemExit(3)"
+    cost = run_python(tmp_path, code, environment={"SAID": "so"})
     assert (cost.status, cost.text) == (3, "so\n")
 
 
@@ -175,19 +177,19 @@ def test_the_status_and_the_words_of_a_command_are_kept(bench, tmp_path):
 
 
 @pytest.fixture
-def site(bench, tmp_path):
+def site(tmp_path):
     folder = tmp_path / "posts-of-site"
-    bench.generate.write_site(folder, 12, "real")
-    return bench.operations.survey(folder, "real", 1)
+    write_site(folder, 12, "real")
+    return operations.survey(folder, "real", 1)
 
 
-def space_of(bench, site, folder: Path, name: str) -> Any:
-    return bench.operations.prepare(bench.peers.PEERS[name], site, folder, True, bench.peer.Tools(folder / "none"))
+def space_of(site, folder: Path, name: str) -> Any:
+    return operations.prepare(peers.PEERS[name], site, folder, True, peer.Tools(folder / "none"))
 
 
-def test_an_edited_body_differs_in_one_word_far_from_its_beginning(bench, site, tmp_path):
-    space = space_of(bench, site, tmp_path / "w", "octavo")
-    (seen,) = bench.operations.body(space, site, 0)
+def test_an_edited_body_differs_in_one_word_far_from_its_beginning(site, tmp_path):
+    space = space_of(site, tmp_path / "w", "octavo")
+    (seen,) = operations.body(space, site, 0)
     before = site.post(seen.stem).text
     after = (space.folder / "posts" / f"{seen.stem}.md").read_text(encoding="utf-8")
     old, new = before.split(), after.split()
@@ -196,121 +198,277 @@ def test_an_edited_body_differs_in_one_word_far_from_its_beginning(bench, site, 
     assert new[changed[0]] == seen.text + "."
 
 
-def test_a_new_post_is_the_newest_and_an_older_one_is_not(bench, site, tmp_path):
-    space = space_of(bench, site, tmp_path / "w", "octavo")
+def test_a_new_post_is_the_newest_and_an_older_one_is_not(site, tmp_path):
+    space = space_of(site, tmp_path / "w", "octavo")
     dates = []
-    for operation in (bench.operations.older, bench.operations.added):
+    for operation in (operations.older, operations.added):
         (seen,) = operation(space, site, 0)
-        dates.append(bench.content.read_post(space.folder / "posts" / f"{seen.stem}.md").date)
+        dates.append(content.read_post(space.folder / "posts" / f"{seen.stem}.md").date)
     assert dates[0] < site.newest < dates[1]
 
 
 @pytest.mark.parametrize("name", ["octavo", "hugo", "pelican", "eleventy", "mkdocs-material", "nikola", "zensical"])
-def test_every_peer_gets_every_post_and_a_layout_to_edit(bench, site, tmp_path, name):
-    space = space_of(bench, site, tmp_path / "w", name)
+def test_every_peer_gets_every_post_and_a_layout_to_edit(site, tmp_path, name):
+    space = space_of(site, tmp_path / "w", name)
     sources = [space.folder / space.peer.source(site.post(stem))[0] for stem in site.order]
     assert all(source.is_file() for source in sources)
-    seen = bench.operations.layout(space, site, 0)
+    seen = operations.layout(space, site, 0)
     assert (space.folder / space.peer.base).read_text(encoding="utf-8").count(seen[0].text) == 1
-    bench.operations.layout(space, site, 1)
+    operations.layout(space, site, 1)
     assert seen[0].text not in (space.folder / space.peer.base).read_text(encoding="utf-8")
 
 
-def test_a_site_without_its_related_articles_is_no_measurement(bench, site, tmp_path):
-    space = space_of(bench, site, tmp_path / "w", "octavo")
+def test_a_site_without_its_related_articles_is_no_measurement(site, tmp_path):
+    space = space_of(site, tmp_path / "w", "octavo")
     for stem in site.order:
         space.page(stem).parent.mkdir(parents=True)
         space.page(stem).write_text("<p>Nothing is related</p>", encoding="utf-8")
-    with pytest.raises(bench.operations.WrongSite, match="0 of 12"):
-        bench.operations.count_pages(space, site)
+    with pytest.raises(operations.WrongSite, match="0 of 12"):
+        operations.count_pages(space, site)
     space.page(site.order[0]).unlink()
-    with pytest.raises(bench.operations.WrongSite, match="11 of 12 posts have a page"):
-        bench.operations.count_pages(space, site)
+    with pytest.raises(operations.WrongSite, match="11 of 12 posts have a page"):
+        operations.count_pages(space, site)
 
 
-def test_a_run_measures_octavo_and_says_which_peer_is_missing(tmp_path, capsys, bench, monkeypatch):
+def test_a_run_measures_octavo_and_says_which_peer_is_missing(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    results = tmp_path / "results.json"
+    file = tmp_path / "results.json"
     arguments = ["--posts", "8", "--kind", "small", "--peers", "octavo,hugo", "--operations", "cold,title,added"]
-    arguments += ["--rounds", "1", "--env", str(tmp_path / "env"), "--results", str(results)]
-    assert bench.run.main(arguments) == 0
+    arguments += ["--rounds", "1", "--env", str(tmp_path / "env"), "--results", str(file)]
+    assert run.main(arguments) == 0
     out, err = capsys.readouterr()
     assert "Hugo: not found; python benchmarks/run.py --install" in err
     assert "a title edited: wall" in out
-    kept = bench.results.load(results)
+    kept = results.load(file)
     assert [each.operation for each in kept.results] == ["cold", "title", "added"]
     assert all(each.cpu[0] > 0 for each in kept.results)
     assert kept.results[0].lists == 8
 
 
+# Two versions.
+
+
+def version(title: str) -> environments.Version:
+    """The Octavo that runs the tests, as if it were in an environment of its own."""
+    return environments.Version(title, Path(sys.executable))
+
+
+def test_both_versions_do_an_operation_before_the_next_and_begin_by_turns(site, tmp_path, monkeypatch):
+    free = measure.Cost(wall=1.0, cpu=1.0, peak=None, main=None, status=0, text="")
+    monkeypatch.setattr(rounds, "measure", lambda *arguments, **options: free)
+    monkeypatch.setattr(rounds, "count_pages", lambda *arguments: None)
+    monkeypatch.setattr(rounds, "check_seen", lambda *arguments: None)
+    lines: list[str] = []
+    versions = [against.version_peer(name, version(name), 1) for name in ("old", "new")]
+    plan = rounds.Plan(against.expanded(["unchanged", "body"]), 2, 60, peer.Tools(tmp_path))
+    rounds.measure_site(plan, results.Cell("real", 12, True), site, versions, tmp_path / "work", lines.append)
+    operations_done = [re.search(r"round (\d): (\w+), (\w+)", line) for line in lines]
+    assert [match.groups() for match in operations_done if match] == [
+        (turn, name, operation)
+        for turn, names in (("1", ("old", "new")), ("2", ("new", "old")))
+        for operation in ("cold", "unchanged", "again", "body")
+        for name in names
+    ]
+
+
+def test_a_version_builds_the_site_by_its_own_interpreter(site, tmp_path):
+    own = against.version_peer("before", version("HEAD~1"), 1)
+    plan = rounds.Plan(["cold", "body"], 1, 600, peer.Tools(tmp_path))
+    cell = results.Cell("real", 12, True)
+    measured = rounds.measure_site(plan, cell, site, [own], tmp_path / "work", lambda line: None)
+    assert [(each.peer, each.operation, each.failure, each.lists) for each in measured] == [
+        ("before", "cold", "", 12),
+        ("before", "body", "", 12),
+    ]
+    command = own.command(peer.Tools(tmp_path))
+    assert command == [sys.executable, "-m", "octavo", "-C", ".", "build", "--quiet", "--jobs", "1"]
+
+
+@pytest.mark.parametrize(("pairs", "outside"), [(10, 1), (15, 3), (20, 5), (50, 17)])
+def test_the_interval_of_a_ratio_is_that_of_the_sign_test(pairs, outside):
+    """The ranks are those of any table of confidence intervals for a median, such as Conover's A3."""
+    after = [float(number) for number in range(1, pairs + 1)]
+    ratio = against.paired_ratio([1.0] * pairs, after)
+    assert (ratio.low, ratio.median, ratio.high) == (outside + 1, (pairs + 1) / 2, pairs - outside)
+
+
+def test_a_ratio_is_of_pairs_and_not_of_medians():
+    """A machine that slows down from round to round changes both times of a pair."""
+    before = [float(2**number) for number in range(10)]
+    assert against.paired_ratio(before, [1.5 * each for each in before]) == against.Ratio(1.5, 1.5, 1.5)
+
+
+def test_a_comparison_has_a_row_for_each_operation(tmp_path, monkeypatch, capsys):
+    costs = {"before": 2.0, "after": 1.0}
+
+    def fake(command: list[str], folder: Path, log: Path, **options: Any) -> measure.Cost:
+        return measure.Cost(wall=9.0, cpu=costs[folder.name], peak=None, main=None, status=0, text="")
+
+    monkeypatch.setattr(rounds, "measure", fake)
+    monkeypatch.setattr(rounds, "count_pages", lambda *arguments: None)
+    monkeypatch.setattr(rounds, "check_seen", lambda *arguments: None)
+    monkeypatch.setattr(run, "SETTLING_SECONDS", 0.0)
+    monkeypatch.setattr(run, "install_revision", lambda revision, folder: version(f"{revision} (abcdef0)"))
+    monkeypatch.setattr(run, "install_checkout", lambda folder: version("checkout"))
+    monkeypatch.setattr(run, "libraries", lambda one: frozenset({"jinja2==3", f"numpy=={len(one.title)}"}))
+    assert run.main(["--against", "HEAD~1", "--posts", "12", "--kind", "small", "--work", str(tmp_path)]) == 0
+    title, head, *rows, _, machine, before, after = capsys.readouterr().out.splitlines()
+    assert title == "12 small posts, related on: CPU time, medians of 10 pairs"
+    assert re.split(r"\s{2,}", head)[1:] == ["HEAD~1 (abcdef0)", "checkout", "ratio", "95 % interval"]
+    assert [re.split(r"\s{2,}", row) for row in rows] == [
+        [words, "2.000 s", "1.000 s", "0.500", "0.500 to 0.500"]
+        for words in ("cold", "nothing changed", "nothing changed, the short way", "a body edited")
+    ]
+    assert ", load " in machine
+    assert (before, after) == (
+        "libraries of the version before only: numpy==16",
+        "libraries of the version after only: numpy==8",
+    )
+
+
+def test_a_version_that_fails_has_no_ratio():
+    cell = results.Cell("small", 12, True)
+    fine = results.Result(cell, "after", "cold", cpu=(1.0,) * 10)
+    failed = results.Result(cell, "before", "cold", failure="exit status 1")
+    versions = {"before": version("HEAD~1"), "after": version("checkout")}
+    assert against.comparison([failed, fine], versions) == "HEAD~1 failed (cold): exit status 1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--against", "HEAD", "--rounds", "9"], "10 rounds or more"),
+        (["--against", "HEAD", "--operations", "layout"], "--against compares cold, unchanged"),
+        (["--against", "HEAD", "--peers", "hugo"], "--peers does not go with --against"),
+        (["--against", "HEAD", "--jobs", "0"], "1 process or more"),
+        (["--jobs", "2"], "--jobs goes with --against only"),
+    ],
+)
+def test_what_a_comparison_cannot_do_is_refused_before_anything_is_installed(arguments, problem, capsys, monkeypatch):
+    # What is not refused ends here, and not after half an hour.
+    monkeypatch.setattr(run, "_compare_versions", lambda options: 0)
+    monkeypatch.setattr(run, "_measured", lambda *arguments: results.Report((), {}, "", ()))
+    with pytest.raises(SystemExit, match="2"):
+        run.main(arguments)
+    assert problem in capsys.readouterr().err
+
+
+needs_history = pytest.mark.skipif(not (peer.ROOT / ".git").exists(), reason="this is no clone of the repository")
+
+
+@needs_history
+def test_a_revision_is_installed_once_and_the_checkout_each_time(tmp_path, monkeypatch):
+    installed: list[tuple[str, bool]] = []
+
+    def has_project(source: Path) -> bool:
+        with tarfile.open(source) as archive:
+            return "octavo/pyproject.toml" in archive.getnames()
+
+    def fake(source: Path, tools: peer.Tools) -> Path:
+        installed.append((tools.folder.name.split("-")[0], source.is_file() and has_project(source)))
+        (tools.folder / "bin").mkdir(parents=True, exist_ok=True)
+        (tools.folder / "bin" / "python").touch()
+        return tools.folder / "bin" / "python"
+
+    monkeypatch.setattr(environments, "_install", fake)
+    first, again = (environments.install_revision("HEAD", tmp_path) for _ in range(2))
+    assert first == again
+    commit = first.title.removeprefix("HEAD (").removesuffix(")")
+    assert first.python.parents[1].name.startswith(commit)
+    for _ in range(2):
+        environments.install_checkout(tmp_path)
+    assert [(name.startswith(commit) or name, archived) for name, archived in installed] == [
+        (True, True),
+        ("checkout", False),
+        ("checkout", False),
+    ]
+
+
+@needs_history
+def test_a_revision_that_is_not_there_is_named(tmp_path, capsys):
+    assert run.main(["--against", "no-such-revision", "--env", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "this repository has no revision 'no-such-revision'\n"
+
+
+@needs_history
+def test_what_pip_says_of_a_failure_is_told_and_the_environment_is_made_anew_the_next_time(tmp_path, monkeypatch):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho no network >&2\nexit 1\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(environments, "make_environment", lambda tools: python)
+    with pytest.raises(environments.NotInstalled, match=r"octavo\.tar\.gz:\nno network"):
+        environments.install_revision("HEAD", tmp_path / "versions")
+    assert not list(tmp_path.rglob(environments.COMPLETE))
+
+
 # Tables.
 
 
-def report_of(bench, *results: Any, commands: tuple[str, ...] = ("python benchmarks/run.py",)) -> Any:
-    return bench.results.Report(results, {"octavo": "0.1"}, "Linux, 2 cores", commands)
+def report_of(*measured: Any, commands: tuple[str, ...] = ("python benchmarks/run.py",)) -> Any:
+    return results.Report(measured, {"octavo": "0.1"}, "Linux, 2 cores", commands)
 
 
-def result(bench, peer: str, wall: tuple[float, ...], posts: int = 1000, **more: Any) -> Any:
-    cell = bench.results.Cell("real", posts, True)
+def result(peer: str, wall: tuple[float, ...], posts: int = 1000, **more: Any) -> Any:
+    cell = results.Cell("real", posts, True)
     values = {"wall": wall, "cpu": wall, "peak": (200_000_000,), "main": (100_000_000,), **more}
-    return bench.results.Result(cell, peer, "cold", **values)
+    return results.Result(cell, peer, "cold", **values)
 
 
-def test_a_table_shows_medians_and_what_octavo_takes_of_a_peers(bench):
-    report = report_of(bench, result(bench, "octavo", (2.0, 1.0, 9.0)), result(bench, "hugo", (4.0,)))
-    head, wall, _, memory, *_ = bench.tables.site_table(report, report.cells()[0])
+def test_a_table_shows_medians_and_what_octavo_takes_of_a_peers():
+    report = report_of(result("octavo", (2.0, 1.0, 9.0)), result("hugo", (4.0,)))
+    head, wall, _, memory, *_ = tables.site_table(report, report.cells()[0])
     assert head == ["", "Octavo", "Hugo"]
     assert wall == ["cold: wall", "2.00 s", "4.00 s (0.50)"]
     assert memory == ["cold: memory", "200 MB", "200 MB (1.00)"]
 
 
-def test_a_peer_that_failed_has_no_figure(bench):
-    failed = bench.results.Result(bench.results.Cell("real", 1000, True), "hugo", "cold", failure="exit status 1")
-    page = bench.tables.text(report_of(bench, result(bench, "octavo", (2.0,)), failed))
+def test_a_peer_that_failed_has_no_figure():
+    failed = results.Result(results.Cell("real", 1000, True), "hugo", "cold", failure="exit status 1")
+    page = tables.text(report_of(result("octavo", (2.0,)), failed))
     assert "Hugo failed (cold): exit status 1" in page
 
 
-def test_growth_is_one_size_over_the_next_smaller(bench):
-    report = report_of(bench, result(bench, "octavo", (2.0,)), result(bench, "octavo", (21.0,), 10_000))
-    assert bench.tables.growth_table(report)[1] == ["real, related on, cold: CPU", "10,000", "10", "10.5"]
+def test_growth_is_one_size_over_the_next_smaller():
+    report = report_of(result("octavo", (2.0,)), result("octavo", (21.0,), 10_000))
+    assert tables.growth_table(report)[1] == ["real, related on, cold: CPU", "10,000", "10", "10.5"]
 
 
-def test_targets_are_judged_by_what_was_measured(bench):
-    report = report_of(bench, result(bench, "octavo", (3.0,)), result(bench, "hugo", (4.0,)))
-    rows = bench.tables.target_table(report)
+def test_targets_are_judged_by_what_was_measured():
+    report = report_of(result("octavo", (3.0,)), result("hugo", (4.0,)))
+    rows = tables.target_table(report)
     assert ["cold, 1,000 real posts, of Hugo's time", "0.6 ×", "0.75 ×", "1.25 × the target"] in rows
     assert len(rows) == 2
 
 
-def test_tables_are_aligned_for_a_terminal_and_piped_for_a_page(bench):
+def test_tables_are_aligned_for_a_terminal_and_piped_for_a_page():
     rows = [["", "a"], ["long", "1.00 s"]]
-    assert bench.tables.aligned(rows) == "           a\nlong  1.00 s"
-    assert bench.tables.piped(rows) == "|  | a |\n| :--- | ---: |\n| long | 1.00 s |"
+    assert tables.aligned(rows) == "           a\nlong  1.00 s"
+    assert tables.piped(rows) == "|  | a |\n| :--- | ---: |\n| long | 1.00 s |"
 
 
-def test_a_page_gets_other_figures_between_its_marks(bench):
-    start, end = bench.tables.MARKS
+def test_a_page_gets_other_figures_between_its_marks():
+    start, end = tables.MARKS
     page = f"# Before\n\n{start}\nold\n{end}\n\nAfter\n"
-    once = bench.tables.between_marks(page, "new\n")
+    once = tables.between_marks(page, "new\n")
     assert once == f"# Before\n\n{start}\n\nnew\n\n{end}\n\nAfter\n"
-    assert bench.tables.between_marks(once, "new\n") == once
+    assert tables.between_marks(once, "new\n") == once
     with pytest.raises(ValueError, match="no '<!-- figures -->'"):
-        bench.tables.between_marks("# Without\n", "new")
+        tables.between_marks("# Without\n", "new")
 
 
-def test_a_report_survives_its_file_and_a_site_measured_again_replaces_what_was_known_of_it(bench, tmp_path):
-    first = report_of(bench, result(bench, "octavo", (2.0,)), result(bench, "octavo", (20.0,), 10_000))
-    (tmp_path / "r.json").write_text(bench.results.dump(first), encoding="utf-8")
-    assert bench.results.load(tmp_path / "r.json") == first
-    again = report_of(bench, result(bench, "hugo", (3.0,)), commands=("other",))
-    both = bench.results.merged(first, again)
+def test_a_report_survives_its_file_and_a_site_measured_again_replaces_what_was_known_of_it(tmp_path):
+    first = report_of(result("octavo", (2.0,)), result("octavo", (20.0,), 10_000))
+    (tmp_path / "r.json").write_text(results.dump(first), encoding="utf-8")
+    assert results.load(tmp_path / "r.json") == first
+    again = report_of(result("hugo", (3.0,)), commands=("other",))
+    both = results.merged(first, again)
     assert [(each.peer, each.cell.posts) for each in both.results] == [("octavo", 10_000), ("hugo", 1000)]
     assert both.commands == ("python benchmarks/run.py", "other")
 
 
-def test_the_docs_have_a_place_for_the_figures(bench):
+def test_the_docs_have_a_place_for_the_figures():
     page = (BENCHMARKS.parent / "docs" / "benchmarks.md").read_text(encoding="utf-8")
-    assert bench.tables.between_marks(page, "figures") != page
+    assert tables.between_marks(page, "figures") != page
 
 
 SCORER = """\
@@ -337,7 +495,7 @@ for name, words in zip("abc", ("outer subquery", "subquery outer", "blueprint"))
 
 
 @pytest.fixture
-def collection(bench, tmp_path):
+def collection(tmp_path):
     """A corpus of three posts, of which two are related, with a scorer of its own."""
     rows = [
         {"id": post, "title": f"Of {post}", "date": "2026-01-01", "tags": ["one"], "relevant": []} for post in "abc"
@@ -346,42 +504,42 @@ def collection(bench, tmp_path):
         file.write("\n".join(map(json.dumps, rows)))
     (tmp_path / "score.py").write_text(SCORER)
     (tmp_path / "to_posts.py").write_text(TO_POSTS)
-    return bench.corpora.corpora(tmp_path, [], 0.0)[0]
+    return corpora.corpora(tmp_path, [], 0.0)[0]
 
 
-def test_octavo_is_asked_by_its_command_for_the_posts_related_in_files(bench, collection, tmp_path):
-    lists = bench.contenders.octavo(collection, tmp_path / "site", bench.peer.Tools(tmp_path))
+def test_octavo_is_asked_by_its_command_for_the_posts_related_in_files(collection, tmp_path):
+    lists = contenders.octavo(collection, tmp_path / "site", peer.Tools(tmp_path))
     assert lists["a"][:1] == ["b"] and lists["b"][:1] == ["a"]
     score = collection.score(lists)
     assert (score.mean, score.hits) == (1.0, 1.0)
 
 
-def test_posts_by_tags_share_the_most_or_the_rarest_and_come_newest_first(bench):
+def test_posts_by_tags_share_the_most_or_the_rarest_and_come_newest_first():
     tags = {"a": ["x", "y"], "b": ["x", "y"], "c": ["x"], "d": ["x", "z"], "e": ["z"], "f": []}
     rows = [{"id": post, "date": f"2026-01-0{day}", "tags": tags[post]} for day, post in enumerate("abcdef", 1)]
-    corpus = SimpleNamespace(posts=lambda: rows)
-    assert bench.contenders.by_tags(corpus, Path(), None)["a"] == ["b", "d", "c"]
-    assert bench.contenders.pelican(corpus, Path(), None)["d"] == ["e", "c", "b", "a"]
-    assert bench.contenders.by_tags(corpus, Path(), None)["f"] == []
+    tagged = SimpleNamespace(posts=lambda: rows)
+    assert contenders.by_tags(tagged, Path(), None)["a"] == ["b", "d", "c"]
+    assert contenders.pelican(tagged, Path(), None)["d"] == ["e", "c", "b", "a"]
+    assert contenders.by_tags(tagged, Path(), None)["f"] == []
 
 
-def test_a_lead_that_every_query_shows_is_above_nothing_and_one_by_chance_is_not(bench):
-    score = bench.corpora.Score
+def test_a_lead_that_every_query_shows_is_above_nothing_and_one_by_chance_is_not():
+    score = corpora.Score
     ours = [score((0.5, 0.7) * 20, (1.0,) * 40, 1.0)]
-    sure = bench.corpora.lead(ours, [score((0.4, 0.6) * 20, (1.0,) * 40, 1.0)])
+    sure = corpora.lead(ours, [score((0.4, 0.6) * 20, (1.0,) * 40, 1.0)])
     assert sure.mean == pytest.approx(0.1) and sure.low > 0.09 and sure.high < 0.11
-    chance = bench.corpora.lead(ours, [score((0.9, 0.3) * 20, (1.0,) * 40, 1.0)])
+    chance = corpora.lead(ours, [score((0.9, 0.3) * 20, (1.0,) * 40, 1.0)])
     assert chance.low < 0 < chance.high
 
 
-def test_the_tables_of_related_posts_have_a_row_for_each_and_the_best_last(bench, collection):
-    score = bench.corpora.Score
+def test_the_tables_of_related_posts_have_a_row_for_each_and_the_best_last(collection):
+    score = corpora.Score
     scores = {"octavo": [score((0.6, 0.4), (1.0, 0.0), 1.0)], "svd": [score((0.3, 0.5), (1.0, 0.0), 0.5)]}
-    rows = bench.evaluate.quality(scores, [collection])
+    rows = evaluate.quality(scores, [collection])
     assert rows[1:] == [["TF-IDF with SVD", *["0.400"] * 2, "0.500", "0.500"], ["Octavo", *["0.500"] * 3, "1.000"]]
-    ahead = bench.evaluate.leads(scores, [collection])
+    ahead = evaluate.leads(scores, [collection])
     assert ahead[1][:2] == ["TF-IDF with SVD", "+0.10 (-0.10 to 0.30)"]
-    assert "| TF-IDF with SVD | 0.400 |" in bench.evaluate.markdown(rows)
+    assert "| TF-IDF with SVD | 0.400 |" in evaluate.markdown(rows)
 
 
 def test_a_build_opens_only_the_photos_that_changed(tmp_path):
@@ -396,14 +554,9 @@ def test_a_build_opens_only_the_photos_that_changed(tmp_path):
     assert opened["a photo replaced"][1] == "1"
 
 
-def test_a_save_that_was_passed_over_counts_until_a_later_one_is_seen(bench):
-    spec = spec_from_file_location("preview_run", BENCHMARKS / "preview/run.py")
-    assert spec is not None
-    assert spec.loader is not None
-    run = module_from_spec(spec)
-    sys.modules["preview_run"] = run  # dataclasses look for it there
-    spec.loader.exec_module(run)
+def test_a_save_that_was_passed_over_counts_until_a_later_one_is_seen():
     saves = [("one", 10.0), ("two", 10.5), ("three", 11.0)]
-    assert run._until_seen(saves, {"one": 10.25, "three": 11.5}) == [250.0, 1000.0, 500.0]
-    measured = run.Measured("octavo", 10_000, scenarios={"warnings": [40.0] * 19 + [450.0]})
-    assert "20,000 warnings, 20 saves, 2 a second: median 40 ms, p95 40 ms, the slowest 450 ms" in run.table(measured)
+    assert preview._until_seen(saves, {"one": 10.25, "three": 11.5}) == [250.0, 1000.0, 500.0]
+    measured = preview.Measured("octavo", 10_000, scenarios={"warnings": [40.0] * 19 + [450.0]})
+    line = "20,000 warnings, 20 saves, 2 a second: median 40 ms, p95 40 ms, the slowest 450 ms"
+    assert line in preview.table(measured)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from peer import Peer
-
-from peers import eleventy, floor, hugo, mkdocs_material, nikola, octavo, pelican, zensical
+from benchmarks.peer import Peer
+from benchmarks.peers import eleventy, floor, hugo, mkdocs_material, nikola, octavo, pelican, zensical
 
 PEERS: dict[str, Peer] = {
     each.PEER.name: each.PEER for each in (octavo, floor, hugo, pelican, eleventy, mkdocs_material, nikola, zensical)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from content import Post, front_matter, with_urls
-from peer import Peer, Tools, module, write
+from benchmarks.content import Post, front_matter, with_urls
+from benchmarks.peer import Peer, Tools, module, write
 
 
 def source(post: Post) -> tuple[str, str]:

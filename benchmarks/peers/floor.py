@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from content import Post
-from peer import ROOT, Peer, Tools
+from benchmarks.content import Post
+from benchmarks.peer import ROOT, Peer, Tools
 
 
 def command(tools: Tools) -> list[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from content import Post, front_matter, with_urls
-from peer import Peer, Tools, installed, write
+from benchmarks.content import Post, front_matter, with_urls
+from benchmarks.peer import Peer, Tools, installed, write
 
 SETTINGS = '''\
 from collections import Counter

@@ -7,8 +7,8 @@ import shutil
 import sys
 from pathlib import Path
 
-from content import Post
-from peer import ROOT, Peer, Tools, write
+from benchmarks.content import Post
+from benchmarks.peer import ROOT, Peer, Tools, write
 
 
 def command(tools: Tools) -> list[str]:
@@ -26,6 +26,13 @@ def source(post: Post) -> tuple[str, str]:
 def configure(folder: Path, related: bool, tools: Tools) -> None:
     # Installers do this for a package; a checkout has to start once, and some surroundings keep it from remembering.
     compileall.compile_dir(ROOT / "octavo", quiet=2)
+    write_settings(folder, related)
+    # The site's own copy of the layout that all pages share, so that there is one to edit.
+    (folder / "layouts").mkdir(exist_ok=True)
+    shutil.copy(ROOT / "layouts" / "base.html", folder / "layouts")
+
+
+def write_settings(folder: Path, related: bool) -> None:
     settings = [
         "[tool.octavo]",
         'title = "Measured Words"',
@@ -34,9 +41,6 @@ def configure(folder: Path, related: bool, tools: Tools) -> None:
         *([] if related else ["related = 0"]),
     ]
     write(folder / "pyproject.toml", "\n".join(settings) + "\n")
-    # The site's own copy of the layout that all pages share, so that there is one to edit.
-    (folder / "layouts").mkdir(exist_ok=True)
-    shutil.copy(ROOT / "layouts" / "base.html", folder / "layouts")
 
 
 PEER = Peer(

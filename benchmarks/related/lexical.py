@@ -12,12 +12,18 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.preprocessing import normalize
+
+Post = dict[str, Any]
+Scores = npt.NDArray[np.float64]
+"""How alike each post, a row, is to each, a column."""
 
 LENGTH = 10
 TERMS = 25
@@ -25,7 +31,7 @@ K1, B = 1.2, 0.75
 DIMENSIONS = 200
 
 
-def bm25(posts):
+def bm25(posts: list[Post]) -> Scores:
     counter = CountVectorizer(stop_words="english")
     counts = counter.fit_transform(map(text, posts)).astype(np.float64)
     total = counts.shape[0]
@@ -43,21 +49,23 @@ def bm25(posts):
         queries[row, best] = 1
     queries = queries.tocsr()
     queries.data[:] = 1
-    return (queries.astype(np.float64) @ documents.T).toarray()
+    scores: Scores = (queries.astype(np.float64) @ documents.T).toarray()
+    return scores
 
 
-def svd(posts):
+def svd(posts: list[Post]) -> Scores:
     weights = TfidfVectorizer(stop_words="english", sublinear_tf=True, min_df=2).fit_transform(map(text, posts))
     size = min(DIMENSIONS, min(weights.shape) - 1)
     points = normalize(TruncatedSVD(size, random_state=0).fit_transform(weights))
-    return points @ points.T
+    scores: Scores = points @ points.T
+    return scores
 
 
-def text(post):
+def text(post: Post) -> str:
     return " ".join([post["title"], post["title"], *post["tags"], post["body_text"]])
 
 
-def main():
+def main() -> None:
     posts = [json.loads(line) for line in sys.stdin]
     alike = {"bm25": bm25, "svd": svd}[sys.argv[1]](posts)
     np.fill_diagonal(alike, -np.inf)

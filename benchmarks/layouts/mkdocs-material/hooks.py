@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any
 
 
-def on_env(env, config, files):
+def on_env(env: Any, config: Any, files: Any) -> Any:
     posts = config.plugins["material/blog"].blog.posts
     env.globals["latest_posts"] = posts[:4]
     env.globals["related_posts"] = related(posts) if config.extra["related"] else {}
     return env
 
 
-def related(posts):
-    by_tag = defaultdict(list)
+def related(posts: Sequence[Any]) -> dict[str, list[Any]]:
+    by_tag: defaultdict[str, list[int]] = defaultdict(list)
     for index, post in enumerate(posts):
         for tag in post.config.categories:
             by_tag[tag].append(index)

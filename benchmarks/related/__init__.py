@@ -1,0 +1,1 @@
+"""How good lists of related posts are, on collections whose related posts are known, and what they cost."""
