@@ -4,6 +4,7 @@ The layers, lowest first. A module imports from lower layers only; within a laye
 there without circles. ``tests/test_layers.py`` reads this table and holds the imports against it.
 
     0 values    together  digest       one canonical fingerprint of an immutable value
+                          names        names of files, folders and states that several modules share
                           diagnostic   a problem: path, line, column, severity, message, hint
                           lazy_mapping  a mapping whose values are made when they are asked for
                           state        what tells that a file has not been changed
@@ -11,6 +12,9 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           slug         text as one segment of a URL
                           spare        memory that is free, given back
                           shortage     what the machine has run out of, which is nobody's fault
+                          source       bytes as the text that an author sees
+                          toml_positions  TOML as its author sees it: where things stand
+                          validation   kinds of values: typed, or what is wrong with them
     1 engine    together  codec        values as bytes, and back into frozen types
                           facts        questions, answers, and what was asked
                           observe      what goes on in a build, for whoever wants to see it
@@ -25,7 +29,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           memo         a step run only where an answer changed
     2 model     together  model        the nouns, all frozen
                           queries      every question a step may ask
-                          urls         URL patterns; from a URL to an href and to a file
+                          urls         URL patterns and addresses; from a URL to an href and to a file
     3 output    together  publish_errors  what keeps a site from being published, in words
                           paths        the check that every output path goes through
                           output_files  the files of an output folder, without following a link
@@ -34,8 +38,10 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           manifest     what was written, and how it lay on the disk
                           journal      the sweep, written down before it begins; recovery
                           publish      the plan and the run
-    4 reading   together  source       bytes as the text that an author sees
-                          frontmatter  a strict front matter, every value at its place
+    4 reading   together  frontmatter  a strict front matter, every value at its place
+                          yaml_errors  faults of YAML in plain words
+                          yaml_values  what YAML's values are to the kinds of values
+                          meta_kinds   the kinds of values in front matter
                           schema       front matter, typed
                           terms        the counted words of a post
                           wording      shared terms as their authors write them
@@ -72,6 +78,7 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           drawing      the picture of a card
                           minify       a style sheet in fewer bytes
                           compress     a file in fewer bytes
+                          compressed_copies  compressed copies beside the files of a site
                           policy       a content security policy for what pages do
                           alike        what of a layout is alike on all pages
                           layouts      Jinja2 as Octavo uses it
@@ -111,7 +118,10 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           serve        the preview's server
                           editor       the author's editor, opened at a line
     8 command   together  sources      every file a site is made from
-                          cache_folder  the cache folder, opened without following links
+                          cache_folder  what may be in the cache folder, and where it is
+                          build_report  what a build reports
+                          cache        the cache of a site, opened
+                          build        one build of a site
                           project      a site's folder, opened for work
                           failures     what keeps a command from being done, in words and as a status
                           rebuild      builds that follow the files

@@ -81,7 +81,7 @@ def _relation(desk: Desk, relation: Relation) -> dict[str, Any]:
 
 def _status(desk: Desk, path: str) -> str:
     """Whether a build would publish a post now, and why."""
-    post, now = desk.ask(PostAt(path)), desk.project.now()
+    post, now = desk.ask(PostAt(path)), desk.project.options.now()
     if post is None:
         return "not shown"
     if post.draft:

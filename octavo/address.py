@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from octavo.diagnostic import did_you_mean
 from octavo.model import Ref
+from octavo.names import SOURCE_ENDINGS
 
 SCHEMES = frozenset(
     "http https mailto tel sms ftp ftps sftp ssh git irc ircs xmpp matrix news nntp webcal feed geo magnet gemini "
@@ -22,7 +23,6 @@ _HOST_AND_PORT = re.compile(r"[A-Za-z][\w.-]*:\d+(?:[/?#]|$)")
 _IGNORED = re.compile(r"[\x00-\x20\x7f-\x9f]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SAFE_DATA = re.compile(r"data:image/(?:avif|gif|jpeg|png|webp)[;,]", re.IGNORECASE)
-_POST = (".md", ".markdown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def resolve(address: str, path: str, use: Literal["link", "image"] = "link") -> 
     joined = _join(path, target)
     if joined is None:
         return Refused(f"'{raw}' leads outside 'posts/'", "link to a page of the site by its address: '/about/'")
-    kind: Literal["post", "file"] = "post" if joined.casefold().endswith(_POST) else "file"
+    kind: Literal["post", "file"] = "post" if joined.casefold().endswith(SOURCE_ENDINGS) else "file"
     return Ref(kind, joined, suffix, raw)
 
 

@@ -13,6 +13,7 @@ from octavo.diagnostic import Diagnostic, Span, did_you_mean, error
 from octavo.digest import Digest, digest, digest_bytes
 from octavo.facts import Fact
 from octavo.minify import minified
+from octavo.names import ASSETS_FOLDER
 from octavo.urls import ASSETS, base_path
 
 ROOT = "root/"
@@ -60,7 +61,7 @@ def check_hidden(names: Iterable[str], meant: Collection[str]) -> Iterator[Diagn
         if ".git" not in hidden.casefold().split("/"):
             shown = json.dumps(hidden, ensure_ascii=False)
             hint += f"; if it is meant for readers, write publish_hidden = [{shown}] under [tool.octavo]"
-        yield error(f"assets/{files[0]}", Span(1, 1), "name", message, hint)
+        yield error(ASSETS_FOLDER + files[0], Span(1, 1), "name", message, hint)
 
 
 def _hidden_part(path: str, meant: Collection[str]) -> str:
@@ -130,11 +131,11 @@ class _Publisher:
         place = span_at(text, match.start(group), len(written))
         if target not in self._files:
             hint = did_you_mean(target, self._files)
-            self.problems.append(error(f"assets/{name}", place, "asset", f"there is no file assets/{target}", hint))
+            self.problems.append(error(ASSETS_FOLDER + name, place, "asset", f"there is no file assets/{target}", hint))
             return match[0]
         if target in self._open:
             chain = " → ".join([*self._open[self._open.index(target) :], target])
-            self.problems.append(error(f"assets/{name}", place, "loop", f"import loop: {chain}"))
+            self.problems.append(error(ASSETS_FOLDER + name, place, "loop", f"import loop: {chain}"))
             return match[0]
         here = posixpath.dirname(_hashed(name, b""))
         address = quote(posixpath.relpath(self.asset(target).url, here)) + mark + rest

@@ -13,6 +13,7 @@ from octavo.diagnostic import Diagnostic, Span, did_you_mean, error, warning
 from octavo.facts import Ask
 from octavo.live import Live, cover_path
 from octavo.model import CardDesign, LinkUse, Mark, Meta, Page, Picture, Ref
+from octavo.names import CONFIG_FILE, UNPUBLISHED
 from octavo.queries import (
     AnchorsOf,
     AssetUrl,
@@ -35,8 +36,6 @@ class Checked:
 
 LINK = "link"
 """The code of a problem that ``--allow-broken-links`` makes a warning."""
-
-_STATES = {"draft": "a draft", "future": "not published yet", "expired": "expired"}
 
 
 def check_links(path: str, ask: Ask) -> Checked:
@@ -105,8 +104,8 @@ def _post_problem(path: str, use: LinkUse, ref: Ref, ask: Ask) -> Diagnostic | N
     state = ask(SourceState(ref.target))
     if state is None:
         return _broken(path, use, f"no post at '{_target(ref)}'", _hint(path, ref, ask))
-    if state in _STATES:
-        return _broken(path, use, f"'{_target(ref)}' is {_STATES[state]}, so its page does not exist")
+    if state in UNPUBLISHED:
+        return _broken(path, use, f"'{_target(ref)}' is {UNPUBLISHED[state]}, so its page does not exist")
     return None
 
 
@@ -184,7 +183,7 @@ def _clash(claim: Claim, other: Claim, why: str, marks: Marks) -> Diagnostic:
     first, second = (claim, other) if claim.source else (other, claim)
     place = mark(marks[first.source], *first.keys) or Span(1, 1) if first.source in marks else None
     return error(
-        first.source or "pyproject.toml",
+        first.source or CONFIG_FILE,
         place,
         "clash",
         f"{first.what} and {second.what} have one address: {why}",
@@ -210,7 +209,7 @@ def check_cards(live: Live, marks: Marks, design: CardDesign, site: str) -> Iter
     """Titles that social cards cannot show. ``site`` is the site's name, which takes their place."""
     if not design.drawn:
         message = f"images.card_font: '{design.font}' is no font that social cards can be drawn with"
-        yield error("pyproject.toml", None, "image", message, "write the path of an OpenType or TrueType font")
+        yield error(CONFIG_FILE, None, "image", message, "write the path of an OpenType or TrueType font")
         return
     instead = "shows the name of the site instead" if drawn(site, design.drawn) else "is left out"
     for post in (*live.posts, *live.pages):

@@ -8,6 +8,7 @@ import sys
 import time
 
 from octavo import stamp
+from octavo.names import CACHE_FOLDER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _cache(given: list[str]) -> str:
     """The cache of the site; empty where there is none, or it or what is read of it is a link or no regular file: the
     long way tells of that."""
     folder = given[1] if given[:1] == ["-C"] and len(given) > 1 else "."
-    cache = f"{folder}/.octavo"
+    cache = f"{folder}/{CACHE_FOLDER}"
     try:
         if stat.S_ISDIR(os.lstat(cache).st_mode) and stat.S_ISREG(os.lstat(f"{cache}/{stamp.FILE}").st_mode):
             return cache

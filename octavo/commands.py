@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octavo import salt, stamp
-from octavo.cache_folder import CACHE, PREVIEWS, check_cache, find_cache, is_cache, say_unwritable
+from octavo.build_report import WAIT_SECONDS, Options, Report
+from octavo.cache import say_unwritable
+from octavo.cache_folder import CACHE, PREVIEWS, check_cache, find_cache, is_cache
 from octavo.diagnostic import Diagnostic, did_you_mean, printable, to_dict, to_text
 from octavo.failures import ERRORS, Failure, Usage, telling
 from octavo.observe import Observer, Observers
 from octavo.outlet import check_apart
 from octavo.progress import Progress, can_show
-from octavo.project import WAIT, Options, Project, Report
+from octavo.project import Project
 from octavo.publish import remove_unknown
 from octavo.publish_errors import PublishError
 from octavo.slug import slugify
@@ -71,6 +73,8 @@ def site_folder(arguments: argparse.Namespace) -> Path:
 def open_project(arguments: argparse.Namespace, *observers: Observer) -> Project:
     root = site_folder(arguments)
     options = options_from(arguments)
+    if vars(arguments).get("verify"):
+        options = replace(options, at=options.now())  # which is that of the clean build as well
     if options.cache is not None:
         check_apart(root / options.output, root / options.cache)
         _check_cache(root, root / options.cache)
@@ -100,13 +104,11 @@ def _names_in(folder: Path) -> set[str]:
 def build(arguments: argparse.Namespace) -> int:
     profile = _profile() if arguments.profile else None
     with open_project(arguments, *([] if profile is None else [profile])) as project:
-        if arguments.verify:
-            project.options = replace(project.options, at=project.now())
         report = project.build()
         found: tuple[Diagnostic, ...] | None = None
         if arguments.verify and not report.failed:
             found = verify(project, report)
-        folder = str(project.cache)
+        folder = str(project.cache.folder)
     status = ERRORS if found else report.status
     out, err = words(report, found or (), arguments.format, arguments.quiet, profile)
     with telling(status):
@@ -114,17 +116,17 @@ def build(arguments: argparse.Namespace) -> int:
         sys.stdout.write(out.replace(stamp.SECONDS, f"{report.seconds:.2f}"))
         if arguments.format == "text" and not arguments.quiet:
             print_verified(report, found)
-    if report.grounds is not None and found is None and arguments.cache is None and profile is None:
-        grounds = report.grounds
+    evidence = report.evidence
+    if evidence is not None and found is None and arguments.cache is None and profile is None:
         stamp.write(
             folder,
             arguments.given,
             (out, err),
-            states=grounds.states,
-            places=grounds.places,
+            states=evidence.states,
+            places=evidence.places,
             program=salt.program(),
-            began=grounds.began,
-            window=grounds.window,
+            began=evidence.began,
+            window=evidence.window,
         )
     return status
 
@@ -387,7 +389,7 @@ def clean(arguments: argparse.Namespace) -> int:
     said = [] if is_there else ["there is no cache"]
     if is_there or arguments.output:
         with Project(
-            site_folder(arguments) if arguments.output else root, Options(cache=arguments.cache, wait=WAIT), say
+            site_folder(arguments) if arguments.output else root, Options(cache=arguments.cache, wait=WAIT_SECONDS), say
         ) as project:
             if arguments.output:
                 said += _clean_output(project, arguments.unknown, is_there)
@@ -446,7 +448,7 @@ def verify(project: Project, report: Report) -> tuple[Diagnostic, ...]:
         command = [sys.executable, "-m", "octavo", "-C", str(project.root), "build", "--format", "json"]
         command += ["--output", f"{folder}/output", "--cache", f"{folder}/cache"]
         command += ["--base-url", options.base_url] if options.base_url is not None else []
-        command += ["--at", project.now().isoformat()]
+        command += ["--at", options.now().isoformat()]
         for flag in ("drafts", "future", "strict", "allow_broken_links"):
             command += [f"--{flag.replace('_', '-')}"] if getattr(options, flag) else []
         environment = {**os.environ, "PYTHONUTF8": "1"}

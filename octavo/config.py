@@ -1,7 +1,4 @@
-"""Settings: ``[tool.octavo]`` of pyproject.toml, checked, every problem at its own line and column.
-
-``tomllib`` gives the values but no places, so a small scanner of the same text finds where each key and value stands.
-"""
+"""Settings: ``[tool.octavo]`` of pyproject.toml, checked, every problem at its own line and column."""
 
 from __future__ import annotations
 
@@ -9,23 +6,40 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from itertools import count
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
-from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from octavo.diagnostic import Diagnostic, Span, did_you_mean, error, in_order
+from octavo import urls
+from octavo.diagnostic import Diagnostic, did_you_mean, error, in_order
 from octavo.model import Csp, Images, MenuItem, Permalinks, Related, Settings, Support
+from octavo.names import CONFIG_FILE
 from octavo.shortage import raise_if_shortage
 from octavo.source import SourceText
+from octavo.toml_positions import Keys, Position, Toml, TomlScan, explain_fault
+from octavo.validation import (
+    At,
+    Choice,
+    Either,
+    Field,
+    Flag,
+    Kind,
+    ListOf,
+    Number,
+    Parts,
+    Problem,
+    Refined,
+    TableOf,
+    Text,
+    UnknownKey,
+    Visible,
+    read_table,
+    say,
+    taken_apart,
+)
 
-FILE = "pyproject.toml"
 TABLE = ("tool", "octavo")
-
-Keys = tuple[str | int, ...]
-"""The way to a value: ``("tool", "octavo", "menu", 0, "url")``."""
 
 NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
 
@@ -42,17 +56,34 @@ def read_settings(
     problems: list[Diagnostic] = []
     values: dict[str, Any] = {}
     if text is not None:
-        source = SourceText(FILE, text.replace("\r\n", "\n"))
+        source = SourceText(CONFIG_FILE, text.replace("\r\n", "\n"))
         table, places = _table(source, problems)
-        values = _read_table(_File(FILE, places, problems), TABLE, table, FIELDS)
+        values, wrong = _values(At(CONFIG_FILE), table)
+        problems += (_located(problem, places) for problem in wrong)
     for name, written in overrides.items():
-        given = _File("--" + name.replace("_", "-"), {}, problems)
-        values |= _read_table(given, (), {name: _typed(name, written)}, FIELDS)
+        option, wrong = _values(At("--" + name.replace("_", "-")), {name: _typed(name, written)})
+        values |= option
+        problems += (_located(problem, {}) for problem in wrong)
     pattern = values.pop("permalink", None)
     settings = Settings(**values)
     if pattern is not None:
         settings = replace(settings, permalinks=replace(settings.permalinks, posts=pattern))
     return replace(settings, title=settings.title or _folder_title(folder_name)), in_order(problems)
+
+
+def _values(at: At, table: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+    """The settings of a table that are valid, and what is wrong with the others."""
+    reading = read_table(_TOML, table, at, FIELDS, _UNKNOWN)
+    if "permalink" in table and isinstance(table.get("permalinks"), dict) and "posts" in table["permalinks"]:
+        twice = Problem(at.below("permalink"), "'permalink' and 'permalinks.posts' say the same", "keep one of them")
+        return reading.value, (*reading.problems, twice)
+    return reading.value, reading.problems
+
+
+def _located(problem: Problem, positions: Mapping[Keys, Position]) -> Diagnostic:
+    position = positions.get((*TABLE, *problem.at.keys))
+    span = None if position is None else position.key if problem.in_key else position.value
+    return problem.diagnostic("settings", span)
 
 
 class Row(NamedTuple):
@@ -70,451 +101,79 @@ def settings_table() -> list[Row]:
 
 
 def _rows(prefix: str, fields: tuple[Field, ...], defaults: object) -> Iterator[Row]:
-    for known in fields:
-        default = getattr(defaults, known.name, "")
-        if known.kind.fields and not isinstance(default, tuple):
-            yield from _rows(f"{prefix}{known.name}.", known.kind.fields, default)
+    for field in fields:
+        default = getattr(defaults, field.name, "")
+        if field.fields and not isinstance(default, tuple):
+            yield from _rows(f"{prefix}{field.name}.", field.fields, default)
         else:
             if default is True or default is False:
                 default = str(default).lower()
-            shown = "" if default in ("", ()) else str(list(default) if isinstance(default, tuple) else default)
-            yield Row(prefix + known.name, known.kind.name, shown, known.about)
+            text = "" if default in ("", ()) else str(list(default) if isinstance(default, tuple) else default)
+            yield Row(prefix + field.name, field.kind.name, text, field.about)
 
 
 def _folder_title(name: str) -> str:
-    shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return " ".join("".join(c if c.isprintable() else " " for c in shown).split()) or "Untitled"
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split()) or "Untitled"
 
 
 def _typed(name: str, written: str) -> object:
     """A setting from the command line, as TOML would have typed it."""
-    is_number = any(known.name == name and known.kind.name.startswith("whole number") for known in FIELDS)
+    is_number = any(field.name == name and isinstance(field.kind, Number) for field in FIELDS)
     return int(written) if is_number and re.fullmatch(r"[+-]?[0-9]{1,9}", written) else written
 
 
-def _table(source: SourceText, problems: list[Diagnostic]) -> tuple[Mapping[str, Any], Mapping[Keys, _Place]]:
+def _table(source: SourceText, problems: list[Diagnostic]) -> tuple[Mapping[str, Any], Mapping[Keys, Position]]:
     """The table ``[tool.octavo]`` and the places of all values of the file; an empty table when there is none."""
-    scan = _Scan(source)
-    scan.run()
-    places: dict[Keys, _Place] = {}
-    for keys, place in scan.found:
+    scan = TomlScan(source).run()
+    places: dict[Keys, Position] = {}
+    for keys, place in scan.positions:
         places.setdefault(keys, place)
     try:
         value: Any = tomllib.loads(source.text)
     except RecursionError:
-        problems.append(error(FILE, None, "toml", "the file is nested too deeply"))
+        problems.append(error(CONFIG_FILE, None, "toml", "the file is nested too deeply"))
         return {}, places
     except tomllib.TOMLDecodeError as fault:
-        problems.append(_syntax(source, scan, str(fault)))
+        problems.append(explain_fault(source, scan, str(fault), TABLE))
         return {}, places
     except ValueError:
-        problems.append(error(FILE, None, "toml", "a number in the file has too many digits"))
+        problems.append(error(CONFIG_FILE, None, "toml", "a number in the file has too many digits"))
         return {}, places
     for key in TABLE:
         value = value.get(key, {}) if isinstance(value, dict) else {}
     if not isinstance(value, dict):
-        _File(FILE, places, problems).error(TABLE, "'tool.octavo' must be a table", "write [tool.octavo] above it")
+        problem = Problem(At(CONFIG_FILE), "'tool.octavo' must be a table", "write [tool.octavo] above it")
+        problems.append(_located(problem, places))
         return {}, places
     return value, places
 
 
-_AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_TOML = Toml()
 
+_UNKNOWN = UnknownKey("there is no setting '{name}'", "the keys are {names}")
 
-_HINT = 'a setting is written name = "text", name = 10, name = true or name = ["a", "b"]'
 
+# Text.
 
-def _syntax(source: SourceText, scan: _Scan, fault: str) -> Diagnostic:
-    """What tomllib found, where an author would look for it."""
-    match = _AT.search(fault)
-    message = fault[: match.start()] if match else fault
-    if match is None or match[1] is None:
-        opened = source.text[scan.at : scan.at + 1]
-        reason = f"this {opened} is not closed" if opened and opened in "\"'[{" else _lower(message)
-        return error(FILE, source.span_at(scan.at), "toml", f"not valid TOML: {reason}", _HINT)
-    line, column = int(match[1]), int(match[2])
-    again = _declared_again(scan, line)
-    if again is not None:
-        return again
-    return error(FILE, source.span(line, column), "toml", f"not valid TOML: {_lower(message)}", _HINT)
 
-
-def _declared_again(scan: _Scan, line: int) -> Diagnostic | None:
-    """The key in a line that an earlier line has already, if that is what is wrong."""
-    first: dict[Keys, Span] = {}
-    for keys, place in scan.found:
-        if not place.declares:
-            continue
-        before = first.setdefault(keys, place.key)
-        if before is not place.key and place.key.line == line:
-            message = f"'{_name(keys)}' is already in line {before.line}"
-            return error(FILE, place.key, "toml", message, "keep one of them")
-    return None
-
-
-def _lower(message: str) -> str:
-    return message[:1].lower() + message[1:]
-
-
-# Where things stand.
-
-
-class _Place(NamedTuple):
-    """Where a key and its value stand. ``declares`` is False for the tables that a longer key passes through."""
-
-    key: Span
-    value: Span
-    declares: bool = True
-
-
-class _Unclear(Exception):
-    """The text is not TOML at the scanner's place."""
-
-
-_BLANK = re.compile(r"[ \t]*")
-_GAP = re.compile(r"(?:[ \t\n]|#[^\n]*)*")
-_PART = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'""")
-_STRING = re.compile(
-    r'"""(?:[^\\]|\\.)*?"{3,5}|' + r"'''.*?'{3,5}|" + r'"(?!"")(?:[^"\\\n]|\\.)*"|' + r"'(?!'')[^'\n]*'", re.DOTALL
-)
-_BARE = re.compile(r"[^,\[\]{}#\n\"']+")
-
-
-@dataclass
-class _Scan:
-    """A walk through TOML that notes the place of every key and value; ``at`` is how far it came.
-
-    It takes for granted what tomllib checks, and stops at what it cannot read.
-    """
-
-    source: SourceText
-    at: int = 0
-    found: list[tuple[Keys, _Place]] = field(default_factory=list)
-    _arrays: dict[Keys, int] = field(default_factory=dict)
-
-    def run(self) -> None:
-        table: Keys = ()
-        try:
-            self._skip(_GAP)
-            while not self._at_end():
-                if self._peek("["):
-                    table = self._header()
-                else:
-                    self._pair(table)
-                self._skip(_GAP)
-        except (_Unclear, RecursionError):
-            return
-
-    def _header(self) -> Keys:
-        start = self.at
-        is_array = self.source.text.startswith("[[", start)
-        self._take("[[" if is_array else "[")
-        parts = self._key()
-        keys: Keys = ()
-        for index, (part, span) in enumerate(parts):
-            keys += (part,)
-            is_last = index == len(parts) - 1
-            if is_last and is_array:
-                self._arrays[keys] = self._arrays.get(keys, 0) + 1
-            if not is_last:
-                self.found.append((keys, _Place(span, span, declares=False)))
-            if keys in self._arrays:
-                if is_last:
-                    self.found.append((keys, _Place(span, span, declares=False)))
-                keys += (self._arrays[keys] - 1,)
-        self._take("]]" if is_array else "]")
-        self.found.append((keys, _Place(parts[-1][1], self.source.span_at(start, self.at - start))))
-        return keys
-
-    def _pair(self, table: Keys) -> None:
-        parts = self._key()
-        self._take("=")
-        self._skip(_BLANK)
-        start = self.at
-        passed = len(self.found)
-        keys = table + tuple(part for part, _ in parts)
-        self._value(keys)
-        value = self.source.span_at(start, self.at - start)
-        above = [
-            (table + tuple(part for part, _ in parts[: index + 1]), _Place(span, value, index == len(parts) - 1))
-            for index, (_, span) in enumerate(parts)
-        ]
-        self.found[passed:passed] = above
-
-    def _key(self) -> list[tuple[str, Span]]:
-        """The parts of a dotted key, each at its place."""
-        parts: list[tuple[str, Span]] = []
-        while True:
-            self._skip(_BLANK)
-            start = self.at
-            written = self._match(_PART)
-            parts.append((_plain(written), self.source.span_at(start, len(written))))
-            self._skip(_BLANK)
-            if not self._peek("."):
-                return parts
-            self._take(".")
-
-    def _value(self, keys: Keys) -> None:
-        if self._peek("["):
-            self._array(keys)
-        elif self._peek("{"):
-            self._inline(keys)
-        elif self._peek('"') or self._peek("'"):
-            self._match(_STRING)
-        else:
-            start = self.at
-            written = self._match(_BARE)
-            self.at = start + len(written.rstrip())
-
-    def _array(self, keys: Keys) -> None:
-        start = self.at
-        self._take("[")
-        for index in count():
-            self._skip(_GAP)
-            if self._peek("]") or self._at_end():
-                break
-            first = self.at
-            passed = len(self.found)
-            self._value((*keys, index))
-            span = self.source.span_at(first, self.at - first)
-            self.found.insert(passed, ((*keys, index), _Place(span, span)))
-            self._skip(_GAP)
-            if not self._peek(","):
-                break
-            self._take(",")
-        self._close("]", start)
-
-    def _inline(self, keys: Keys) -> None:
-        start = self.at
-        self._take("{")
-        self._skip(_GAP)
-        while not self._peek("}") and not self._at_end():
-            self._pair(keys)
-            self._skip(_GAP)
-            if not self._peek(","):
-                break
-            self._take(",")
-            self._skip(_GAP)
-        self._close("}", start)
-
-    def _close(self, bracket: str, opened: int) -> None:
-        if self._at_end():
-            self.at = opened
-            raise _Unclear
-        self._take(bracket)
-
-    def _skip(self, pattern: re.Pattern[str]) -> None:
-        match = pattern.match(self.source.text, self.at)
-        if match is not None:
-            self.at = match.end()
-
-    def _match(self, pattern: re.Pattern[str]) -> str:
-        match = pattern.match(self.source.text, self.at)
-        if match is None:
-            raise _Unclear
-        self.at = match.end()
-        return match[0]
-
-    def _at_end(self) -> bool:
-        return self.at >= len(self.source.text)
-
-    def _peek(self, character: str) -> bool:
-        return self.source.text.startswith(character, self.at)
-
-    def _take(self, word: str) -> None:
-        if not self._peek(word):
-            raise _Unclear
-        self.at += len(word)
-
-
-def _plain(part: str) -> str:
-    """A part of a key without its quotes."""
-    if part[0] == "'":
-        return part[1:-1]
-    if part[0] != '"':
-        return part
-    try:
-        return str(tomllib.loads(f"key = {part}")["key"])
-    except tomllib.TOMLDecodeError as fault:
-        raise _Unclear from fault
-
-
-# What the values may be.
-
-
-@dataclass(frozen=True)
-class _File:
-    """Where settings come from, and what is found wrong with them."""
-
-    path: str
-    places: Mapping[Keys, _Place]
-    problems: list[Diagnostic]
-
-    def error(self, at: Keys, message: str, hint: str = "", *, in_key: bool = False) -> None:
-        place = self.places.get(at)
-        span = None if place is None else place.key if in_key else place.value
-        self.problems.append(error(self.path, span, "settings", message, hint))
-
-
-Read = Callable[[_File, Keys, Any], Any]
-"""Reads a value. Returns None when it is not valid, and has said so in the file's problems."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A type of setting: what the docs call it, how it is read, and its fields if it is a table."""
-
-    name: str
-    read: Read
-    fields: tuple[Field, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One key of a table."""
-
-    name: str
-    kind: Kind
-    about: str
-
-
-def _read_table(file: _File, at: Keys, table: Mapping[str, Any], fields: tuple[Field, ...]) -> dict[str, Any]:
-    """The values of a table by the names of its fields; those that are not valid are left out."""
-    known = {each.name: each for each in fields}
-    values: dict[str, Any] = {}
-    for name, value in table.items():
-        if name not in known:
-            hint = did_you_mean(name, known) or f"the keys are {', '.join(known)}"
-            file.error((*at, name), f"there is no setting '{name}'", hint, in_key=True)
-            continue
-        read = known[name].kind.read(file, (*at, name), value)
-        if read is not None:
-            values[name] = read
-    if "permalink" in table and isinstance(table.get("permalinks"), dict) and "posts" in table["permalinks"]:
-        file.error((*at, "permalink"), "'permalink' and 'permalinks.posts' say the same", "keep one of them")
-    return values
-
-
-def _name(at: Keys) -> str:
-    """``permalinks.tag``, ``menu.0.url``: a setting as its table names it."""
-    return ".".join(map(str, at[len(TABLE) :] if at[: len(TABLE)] == TABLE and at != TABLE else at))
-
-
-_TYPES = ((bool, "a truth value"), (str, "text"), (int, "a whole number"), (float, "a number"), (list, "an array"))
-
-
-def _what(value: object) -> str:
-    if isinstance(value, dict):
-        return "a table"
-    return next((name for kind, name in _TYPES if isinstance(value, kind)), "a date or time")
-
-
-def _text(file: _File, at: Keys, value: Any) -> str | None:
-    """One line of text: line ends within it are blanks on a page anyway."""
-    if not isinstance(value, str):
-        file.error(at, f"'{_name(at)}' must be text, not {_what(value)}", "put it in quotes")
-        return None
-    line = re.sub(r"[ \t\r\n]*[\t\r\n][ \t\r\n]*", " ", value).strip()
-    strange = next((c for c in line if unicodedata.category(c) == "Cc"), None)
-    if strange is not None:
-        file.error(at, f"'{_name(at)}' holds the control character U+{ord(strange):04X}", "delete it")
-        return None
-    return line
-
-
-def _visible(file: _File, at: Keys, value: Any) -> str | None:
-    text = _text(file, at, value)
-    if text is not None and not any(c.isprintable() and not c.isspace() for c in text):
-        file.error(at, f"'{_name(at)}' is empty", "write some text, or delete the line")
-        return None
-    return text
-
-
-def _number(low: int, high: int) -> Kind:
-    def read(file: _File, at: Keys, value: Any) -> int | None:
-        if not isinstance(value, int) or isinstance(value, bool):
-            hint = f"write a number from {low} to {high}, without quotes"
-            file.error(at, f"'{_name(at)}' must be a whole number, not {_what(value)}", hint)
-            return None
-        if not low <= value <= high:
-            file.error(at, f"'{_name(at)}' must be from {low} to {high}")
-            return None
-        return value
-
-    return Kind(f"whole number, {low} to {high}", read)
-
-
-def _one_of(*choices: str) -> Kind:
-    def read(file: _File, at: Keys, value: Any) -> str | None:
-        text = _text(file, at, value)
-        if text is not None and text not in choices:
-            message = f"'{_name(at)}' must be {_either(choices)}"
-            file.error(at, message, did_you_mean(text, choices))
-            return None
+def _without_control(text: str, at: At) -> str | Problem:
+    strange = next((c for c in text if unicodedata.category(c) == "Cc"), None)
+    if strange is None:
         return text
-
-    return Kind(" or ".join(choices), read)
-
-
-def _either(choices: tuple[str, ...]) -> str:
-    quoted = [f"'{choice}'" for choice in choices]
-    return f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+    return Problem(at, f"'{at.name}' holds the control character U+{ord(strange):04X}", "delete it")
 
 
-_PATH_SAFE = "/:@!$&'()*+,;=~%"
-_WRITE_URL = "write an address such as 'https://name.example/blog'"
+_TEXT = Refined("text", Text(_TOML, say("put it in quotes")), _without_control)
+_VISIBLE = Visible(_TEXT, "write some text, or delete the line")
 
 
-def _base_url(file: _File, at: Keys, value: Any) -> str | None:
+def _base_url(text: str, at: At) -> str | Problem:
     """``scheme://host[:port][/path]``, percent-encoded, without a slash at its end; empty when it is empty."""
-    text = _text(file, at, value)
-    if not text:
-        return text
-    reason = _no_base_url(text)
-    if reason:
-        file.error(at, f"'{_name(at)}' {reason}", _WRITE_URL)
-        return None
-    parts = urlsplit(text)
-    return f"{parts.scheme}://{parts.netloc.lower()}{quote(parts.path, safe=_PATH_SAFE).rstrip('/')}"
-
-
-_HOST = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
-
-
-def _no_base_url(text: str) -> str:
-    """What is wrong with a base_url; the empty string when nothing is."""
-    if any(c.isspace() or c in '\\<>"`{}|^' for c in text):
-        return "holds a character that no address has"
-    try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return "is not an address"
-    if parts.scheme not in ("http", "https"):
-        return "must begin with 'https://' or 'http://'"
-    if not host:
-        return "has no host"
-    if "@" in parts.netloc:
-        return "must not hold a user or password"
-    if not host.isascii():
-        return f"must name the host in ASCII{_ascii_host(host)}"
-    if not _HOST.fullmatch(f"[{host}]" if ":" in host else host):
-        return "has a host that cannot be"
-    if "?" in text or "#" in text:
-        return "must end before '?' and '#'"
-    if re.search(r"%(?![0-9A-Fa-f]{2})", parts.path):
-        return "has a '%' that encodes nothing"
-    path = [unquote(part) for part in parts.path.removeprefix("/").removesuffix("/").split("/")]
-    if parts.path not in ("", "/") and any(part in ("", ".", "..") or "/" in part for part in path):
-        return "has a path with an empty part, '.' or '..'"
-    return ""
-
-
-def _ascii_host(host: str) -> str:
-    try:
-        return f": {host.encode('idna').decode('ascii')}"
-    except UnicodeError:
-        return ""
+    fault = urls.base_url_fault(text) if text else ""
+    if fault:
+        return Problem(at, f"'{at.name}' {fault}", "write an address such as 'https://name.example/blog'")
+    return urls.normal_base_url(text) if text else ""
 
 
 # RFC 5646, section 2.1: langtag or privateuse; the few old irregular tags are left out.
@@ -526,19 +185,16 @@ _LANGUAGE = re.compile(
 )
 
 
-def _language(file: _File, at: Keys, value: Any) -> str | None:
-    text = _text(file, at, value)
-    if text is not None and not _LANGUAGE.fullmatch(text):
-        likely = text.split(".")[0].replace("_", "-")
-        hint = f"did you mean '{likely}'?" if _LANGUAGE.fullmatch(likely) else "write a tag such as 'en' or 'pt-BR'"
-        file.error(at, f"'{text}' is not a language tag", hint)
-        return None
-    return text
+def _language(text: str, at: At) -> str | Problem:
+    if _LANGUAGE.fullmatch(text):
+        return text
+    likely = text.split(".")[0].replace("_", "-")
+    hint = f"did you mean '{likely}'?" if _LANGUAGE.fullmatch(likely) else "write a tag such as 'en' or 'pt-BR'"
+    return Problem(at, f"'{text}' is not a language tag", hint)
 
 
-def _timezone(file: _File, at: Keys, value: Any) -> str | None:
-    text = _text(file, at, value)
-    if text is None or text == "UTC":
+def _timezone(text: str, at: At) -> str | Problem:
+    if text == "UTC":
         return text
     # What the machine calls its own zone is another one elsewhere.
     if text != "localtime" and re.fullmatch(r"[A-Za-z][\w+-]*(?:/[\w+-]+)*", text, re.ASCII):
@@ -547,268 +203,155 @@ def _timezone(file: _File, at: Keys, value: Any) -> str | None:
             return text
         except (OSError, ValueError, KeyError) as problem:
             raise_if_shortage(problem)  # else it is said below, with the name that was meant
-    known = available_timezones() - {"localtime"}
-    city = sorted(name for name in known if name.rsplit("/", 1)[-1].casefold() == text.replace(" ", "_").casefold())
-    hint = f"did you mean '{city[0]}'?" if city else did_you_mean(text, known)
-    file.error(at, f"'{text}' is not a time zone", hint or "write an IANA name such as 'Europe/Berlin'")
-    return None
+    zones = available_timezones() - {"localtime"}
+    city = sorted(name for name in zones if name.rsplit("/", 1)[-1].casefold() == text.replace(" ", "_").casefold())
+    hint = f"did you mean '{city[0]}'?" if city else did_you_mean(text, zones)
+    return Problem(at, f"'{text}' is not a time zone", hint or "write an IANA name such as 'Europe/Berlin'")
 
 
-_MAIL = re.compile(r"mailto:[^\s@<>\"]+@[^\s@<>\"]+")
-
-
-def _link(file: _File, at: Keys, value: Any) -> str | None:
+def _link(text: str, at: At) -> str | Problem:
     """A path of the site (``/about/``, not encoded) or a whole address of the web or of a mailbox."""
-    text = _visible(file, at, value)
-    if text is None:
-        return None
-    if _MAIL.fullmatch(text) or (re.match(r"https?://", text) and not _no_link(text)):
-        return text
-    if re.fullmatch(r"/(?!/)[^\s\\?#<>\"]*", text) and not _has_dots(text):
+    if urls.is_link(text):
         return text
     hint = "write a path such as '/about/' or an address such as 'https://name.example/'"
-    file.error(at, f"'{_name(at)}' is neither a path of this site nor an address", hint)
-    return None
-
-
-def _no_link(text: str) -> bool:
-    try:
-        return not urlsplit(text).hostname or any(c.isspace() or c in '\\<>"' for c in text)
-    except ValueError:
-        return True
-
-
-def _has_dots(path: str) -> bool:
-    return any(unquote(part) in (".", "..") for part in path.split("/"))
-
-
-_TOKEN = re.compile(r"\{(\w*)\}")
-_POST_TOKENS = ("path", "slug", "year", "month", "day", "section")
+    return Problem(at, f"'{at.name}' is neither a path of this site nor an address", hint)
 
 
 def _pattern(allowed: tuple[str, ...] = (), one_of: tuple[str, ...] = (), *, relative: bool = False) -> Kind:
     """A URL path with tokens, of which one of ``one_of`` must be there. A relative one continues another path."""
 
-    def read(file: _File, at: Keys, value: Any) -> str | None:
-        text = _text(file, at, value)
-        if text is None:
-            return None
-        message, hint = _no_pattern(text, allowed, one_of, relative)
-        if message:
-            file.error(at, f"'{_name(at)}' {message}", hint)
-            return None
-        return text
+    def refine(text: str, at: At) -> str | Problem:
+        message, hint = urls.pattern_fault(text, allowed, one_of, relative=relative)
+        return Problem(at, f"'{at.name}' {message}", hint) if message else text
 
     tokens = " ".join(f"{{{token}}}" for token in allowed)
-    return Kind(f"pattern with {tokens}" if allowed else "path", read)
+    return Refined(f"pattern with {tokens}" if allowed else "path", _TEXT, refine)
 
-
-def _no_pattern(text: str, allowed: tuple[str, ...], one_of: tuple[str, ...], relative: bool) -> tuple[str, str]:
-    """What is wrong with a pattern, and a hint; two empty strings when nothing is."""
-    tokens = _TOKEN.findall(text)
-    for token in tokens:
-        if token not in allowed:
-            known = f"the tokens are {', '.join(allowed)}" if allowed else "this path has no tokens"
-            return f"has the unknown token '{{{token}}}'", did_you_mean(token, allowed) or known
-    rest = _TOKEN.sub("token", text)
-    strange = next((c for c in rest if c.isspace() or c in '\\?#%{}<>"|*:'), None)
-    if strange is not None:
-        return f"must not hold '{strange}'", ""
-    if relative == text.startswith("/"):
-        return ("must not begin with '/'" if relative else "must begin with '/'"), ""
-    parts = rest.removeprefix("/").removesuffix("/").split("/")
-    if any(part in ("", ".", "..") for part in parts) and rest != "/":
-        return "has an empty part, '.' or '..'", ""
-    if not rest.endswith("/") and "." not in parts[-1]:
-        return "must end with '/' or name a file", f"write '{text}/' or '{text}.html'"
-    if one_of and not set(tokens) & set(one_of):
-        needed = " or ".join(f"{{{token}}}" for token in one_of)
-        return f"needs {needed}, or all pages would have one address", ""
-    return "", ""
-
-
-def _permalinks(file: _File, at: Keys, value: Any) -> Permalinks | None:
-    table = _a_table(file, at, value)
-    return None if table is None else Permalinks(**_read_table(file, at, table, _PERMALINKS))
-
-
-def _flag(file: _File, at: Keys, value: Any) -> bool | None:
-    if isinstance(value, bool):
-        return value
-    file.error(at, f"'{_name(at)}' must be true or false, not {_what(value)}", "write true or false, without quotes")
-    return None
-
-
-def _images(file: _File, at: Keys, value: Any) -> Images | None:
-    table = _a_table(file, at, value)
-    return None if table is None else Images(**_read_table(file, at, table, _IMAGES))
-
-
-def _csp(file: _File, at: Keys, value: Any) -> Csp | None:
-    """A table, or where the policy is told alone."""
-    if isinstance(value, str):
-        told = _CSP_AT.read(file, at, value)
-        return None if told is None else Csp(told)
-    table = _a_table(file, at, value)
-    return None if table is None else Csp(**_read_table(file, at, table, _CSP))
-
-
-_CSP_AT = _one_of("headers", "meta", "both", "none")
 
 _DIRECTIVES = re.compile(r"\s*(?:[a-z-]+(?:\s+[^\s;,]+)+\s*(?:;\s*|\Z))+")
 
 
-def _directives(file: _File, at: Keys, value: Any) -> str | None:
-    text = _text(file, at, value)
-    if text and not _DIRECTIVES.fullmatch(text):
-        hint = "write 'frame-src https://videos.example; connect-src https://numbers.example'"
-        file.error(at, f"'{_name(at)}' must be directives, each with what it allows", hint)
-        return None
-    return text
+def _directives(text: str, at: At) -> str | Problem:
+    if not text or _DIRECTIVES.fullmatch(text):
+        return text
+    hint = "write 'frame-src https://videos.example; connect-src https://numbers.example'"
+    return Problem(at, f"'{at.name}' must be directives, each with what it allows", hint)
 
 
-def _related(file: _File, at: Keys, value: Any) -> Related | None:
-    """A table, or the number of entries alone."""
-    if isinstance(value, dict):
-        return Related(**_read_table(file, at, value, _RELATED))
-    if not isinstance(value, int) or isinstance(value, bool):
-        hint = f"write {_name(at)} = 4, or [tool.octavo.{_name(at)}] with {', '.join(each.name for each in _RELATED)}"
-        file.error(at, f"'{_name(at)}' must be a whole number or a table, not {_what(value)}", hint)
-        return None
-    count = _COUNT.read(file, at, value)
-    return None if count is None else Related(count)
-
-
-def _formats(file: _File, at: Keys, value: Any) -> tuple[str, ...] | None:
-    return _distinct(file, at, value, _one_of("avif", "webp"), 'write formats = ["avif", "webp"]')
-
-
-def _inside(file: _File, at: Keys, value: Any) -> str | None:
+def _inside(path: str, at: At) -> str | Problem:
     """The path of a file of the site, from its folder."""
-    path = _visible(file, at, value)
-    if path is not None and (path.startswith(("/", "\\")) or ".." in path.split("/") or ":" in path):
-        file.error(
-            at, f"'{_name(at)}' must be a path within the site", 'write it from the site\'s folder: "fonts/own.otf"'
-        )
-        return None
+    if path.startswith(("/", "\\")) or ".." in path.split("/") or ":" in path:
+        hint = 'write it from the site\'s folder: "fonts/own.otf"'
+        return Problem(at, f"'{at.name}' must be a path within the site", hint)
     return path
 
 
-def _compress(file: _File, at: Keys, value: Any) -> tuple[str, ...] | None:
-    return _distinct(file, at, value, _one_of("gz", "br"), 'write compress = ["gz", "br"]')
-
-
-def _hidden(file: _File, at: Keys, value: Any) -> tuple[str, ...] | None:
-    return _distinct(file, at, value, Kind("path", _hidden_path), 'write publish_hidden = [".name"]')
-
-
-def _hidden_path(file: _File, at: Keys, value: Any) -> str | None:
+def _hidden_path(path: str, at: At) -> str | Problem:
     """The path of a hidden file or folder below ``assets/root/``."""
-    path = _visible(file, at, value)
-    if path is None:
-        return None
     parts = path.removesuffix("/").split("/")
     if any(part in ("", ".", "..") for part in parts) or not parts[-1].startswith("."):
         hint = "write it from assets/root/, as '.name' or 'folder/.name'"
-        file.error(at, f"'{_name(at)}' must be the path of a hidden file or folder", hint)
-        return None
+        return Problem(at, f"'{at.name}' must be the path of a hidden file or folder", hint)
     if ".git" in path.casefold().split("/"):
-        file.error(at, "a repository is never published", "delete this")
-        return None
+        return Problem(at, "a repository is never published", "delete this")
     return "/".join(parts)
 
 
-def _widths(file: _File, at: Keys, value: Any) -> tuple[int, ...] | None:
-    widths = _distinct(file, at, value, _number(16, 4096), "write widths = [480, 800, 1280]")
-    if widths == ():
-        file.error(at, f"'{_name(at)}' is empty", "write widths = [480, 800, 1280], or formats = [] for no sizes")
-        return None
-    return None if widths is None else tuple(sorted(widths))
+# Lists and tables.
 
 
-def _distinct(file: _File, at: Keys, value: Any, kind: Kind, hint: str) -> tuple[Any, ...] | None:
-    """An array of different values of a kind."""
-    if not isinstance(value, list):
-        file.error(at, f"'{_name(at)}' must be an array, not {_what(value)}", hint)
-        return None
-    read = [kind.read(file, (*at, index), item) for index, item in enumerate(value)]
-    return None if None in read else tuple(dict.fromkeys(read))
+def _list(name: str, item: Kind, example: str) -> ListOf:
+    return ListOf(_TOML, item, say(f"write {example}"), name=f"array of {name}")
 
 
-def _support(file: _File, at: Keys, value: Any) -> Support | None:
-    table = _a_table(file, at, value)
-    if table is None:
-        return None
-    if "message" not in table:
-        file.error(at, "'support' has no message", 'write message = "…", or delete the table')
-    return Support(**_read_table(file, at, table, _SUPPORT))
+def _table_of(
+    fields: tuple[Field, ...], make: Callable[[dict[str, Any]], Any], *required: tuple[str, str, str]
+) -> TableOf:
+    return TableOf(_TOML, fields, make, _UNKNOWN, "write [tool.octavo.{key}]", required=required)
 
 
-def _a_table(file: _File, at: Keys, value: Any) -> Mapping[str, Any] | None:
-    if isinstance(value, dict):
-        return value
-    file.error(at, f"'{_name(at)}' must be a table, not {_what(value)}", f"write [tool.octavo.{_name(at)}]")
-    return None
+def _ascending(widths: tuple[int, ...], at: At) -> tuple[int, ...] | Problem:
+    if widths:
+        return tuple(sorted(widths))
+    return Problem(at, f"'{at.name}' is empty", "write widths = [480, 800, 1280], or formats = [] for no sizes")
 
 
-def _menu(file: _File, at: Keys, value: Any) -> tuple[MenuItem, ...] | None:
-    hint = 'write {title = "About", url = "/about/"}'
-    if not isinstance(value, list):
-        file.error(at, f"'menu' must be an array of tables, not {_what(value)}", f"write menu = [{hint[6:]}]")
-        return None
-    items: list[MenuItem] = []
-    for index, item in enumerate(value):
-        place = (*at, index)
-        if not isinstance(item, dict):
-            file.error(place, f"an entry of the menu must be a table, not {_what(item)}", hint)
-            continue
-        for name in ("title", "url"):
-            if name not in item:
-                file.error(place, f"an entry of the menu has no '{name}'", hint)
-        read = _read_table(file, place, item, _MENU)
-        if len(read) == len(_MENU):
-            items.append(MenuItem(**read))
-    return tuple(items)
+class Menu(NamedTuple):
+    """The entries of the menu; those that are not valid are left out."""
+
+    entry: TableOf
+    name: str = "array of tables"
+
+    def read(self, value: Any, at: At) -> Problem | Parts:
+        if not isinstance(value, list):
+            message = f"'menu' must be an array of tables, not {_TOML.type_name(value)}"
+            return Problem(at, message, 'write menu = [{title = "About", url = "/about/"}]')
+        readings = [taken_apart(self.entry.read(item, at.below(index))) for index, item in enumerate(value)]
+        items = tuple(reading.value for reading in readings if reading.value is not None)
+        return Parts(items, tuple(problem for reading in readings for problem in reading.problems))
 
 
-_TEXT = Kind("text", _text)
 _PATH = _pattern()
+_LINK = Refined("link", _VISIBLE, _link)
+_FLAG = Flag(_TOML, "write true or false, without quotes")
 
 _MENU = (
-    Field("title", Kind("text", _visible), "what the entry says"),
-    Field("url", Kind("link", _link), "a path of this site, or an address"),
+    Field("title", _VISIBLE, "what the entry says"),
+    Field("url", _LINK, "a path of this site, or an address"),
 )
+_ENTRY = 'write {title = "About", url = "/about/"}'
+_MENU_ENTRY = TableOf(
+    _TOML,
+    _MENU,
+    lambda values: MenuItem(**values) if len(values) == len(_MENU) else None,
+    _UNKNOWN,
+    _ENTRY,
+    "an entry of the menu must be a table, not {type}",
+    tuple((field.name, f"an entry of the menu has no '{field.name}'", _ENTRY) for field in _MENU),
+)
+
+_FORMATS = _list("avif, webp", Choice(_TEXT, ("avif", "webp")), 'formats = ["avif", "webp"]')
+_WIDTHS = _list("whole numbers, 16 to 4096", Number(_TOML, 16, 4096), "widths = [480, 800, 1280]")
 
 _IMAGES = (
+    Field("formats", _FORMATS, "the formats of images, the first choice first; [] for none"),
+    Field("widths", Refined(_WIDTHS.name, _WIDTHS, _ascending), "the widths of images, in pixels"),
+    Field("sizes", _VISIBLE, "how wide a page shows an image: HTML's 'sizes'"),
+    Field("cards", _FLAG, "whether posts without an image have a picture of their title for links"),
     Field(
-        "formats", Kind("array of avif, webp", _formats), "the formats of images, the first choice first; [] for none"
+        "card_font",
+        Refined("path", _VISIBLE, _inside),
+        "the font of these pictures: an OpenType or TrueType file of the site",
     ),
-    Field("widths", Kind("array of whole numbers, 16 to 4096", _widths), "the widths of images, in pixels"),
-    Field("sizes", Kind("text", _visible), "how wide a page shows an image: HTML's 'sizes'"),
-    Field(
-        "cards", Kind("true or false", _flag), "whether posts without an image have a picture of their title for links"
-    ),
-    Field("card_font", Kind("path", _inside), "the font of these pictures: an OpenType or TrueType file of the site"),
 )
 
-_COUNT = _number(0, 100)
+_COUNT = Number(_TOML, 0, 100)
 
 _RELATED = (
     Field("count", _COUNT, "related posts under an article; with 0 none are computed"),
-    Field("keep_linked", Kind("true or false", _flag), "whether a list keeps posts that the article links to"),
-    Field("reach_all", Kind("true or false", _flag), "whether every post is to be in some list"),
+    Field("keep_linked", _FLAG, "whether a list keeps posts that the article links to"),
+    Field("reach_all", _FLAG, "whether every post is to be in some list"),
 )
+_COUNT_ALONE = _COUNT._replace(
+    message="'{key}' must be a whole number or a table, not {type}",
+    hint=f"write {{key}} = 4, or [tool.octavo.{{key}}] with {', '.join(field.name for field in _RELATED)}",
+)
+
+_CSP_AT = Choice(_TEXT, ("headers", "meta", "both", "none"))
 
 _CSP = (
     Field("at", _CSP_AT, "where the content security policy is told: in _headers, in each page, in both or nowhere"),
-    Field("allow", Kind("directives", _directives), "what it allows beside what is found in the pages"),
+    Field("allow", Refined("directives", _TEXT, _directives), "what it allows beside what is found in the pages"),
 )
 
 _SUPPORT = (
-    Field("message", Kind("text", _visible), "the notice; without one there is no notice in any page"),
-    Field("url", Kind("link", _link), "where the notice leads"),
-    Field("label", Kind("text", _visible), "what the link of the notice says"),
+    Field("message", _VISIBLE, "the notice; without one there is no notice in any page"),
+    Field("url", _LINK, "where the notice leads"),
+    Field("label", _VISIBLE, "what the link of the notice says"),
 )
+_NO_MESSAGE = ("message", "'support' has no message", 'write message = "…", or delete the table')
+
+_POST_TOKENS = ("path", "slug", "year", "month", "day", "section")
 
 _PERMALINKS = (
     Field("posts", _pattern(_POST_TOKENS, ("path", "slug")), "a post"),
@@ -830,26 +373,65 @@ _PERMALINKS = (
 )
 
 FIELDS = (
-    Field("title", Kind("text", _visible), "the site's name; by default that of its folder"),
+    Field("title", _VISIBLE, "the site's name; by default that of its folder"),
     Field("description", _TEXT, "what the site is about, in a sentence"),
-    Field("base_url", Kind("address", _base_url), "where the site will stand; it may have a path"),
-    Field("language", Kind("language tag", _language), "the language of the site (BCP 47)"),
-    Field("timezone", Kind("IANA name", _timezone), "decides the day shown and what counts as the future"),
+    Field("base_url", Refined("address", _TEXT, _base_url), "where the site will stand; it may have a path"),
+    Field("language", Refined("language tag", _TEXT, _language), "the language of the site (BCP 47)"),
+    Field("timezone", Refined("IANA name", _TEXT, _timezone), "decides the day shown and what counts as the future"),
     Field("author", _TEXT, "the author of posts that name none"),
-    Field("menu", Kind("array of tables", _menu, _MENU), "the entries of the menu, each with 'title' and 'url'"),
+    Field("menu", Menu(_MENU_ENTRY), "the entries of the menu, each with 'title' and 'url'", _MENU),
     Field("permalink", _pattern(_POST_TOKENS, ("path", "slug")), "short for 'permalinks.posts'"),
-    Field("permalinks", Kind("table", _permalinks, _PERMALINKS), "where each kind of page stands"),
-    Field("paginate", _number(1, 10_000), "posts on one page of a list"),
-    Field("feed_length", _number(1, 10_000), "posts in a feed"),
-    Field("latest", _number(0, 100), "posts under 'Latest articles'"),
-    Field("related", Kind("table, or 'count' alone", _related, _RELATED), "the lists of related posts"),
-    Field("excerpt", _number(20, 10_000), "characters in an excerpt, at most"),
-    Field("raw_html", _one_of("allow", "sanitize", "error"), "what becomes of HTML within Markdown"),
-    Field("images", Kind("table", _images, _IMAGES), "what becomes of images"),
-    Field("support", Kind("table", _support, _SUPPORT), "the support notice"),
-    Field("font", _one_of("serif", "system"), "the type of the default theme: its own serif, or what a system has"),
-    Field("inline", _number(0, 100_000), "bytes of the largest style sheet or script that is put into the pages"),
-    Field("compress", Kind("array of gz, br", _compress), "the compressed copies that are published beside the files"),
-    Field("csp", Kind("table, or 'at' alone", _csp, _CSP), "the content security policy"),
-    Field("publish_hidden", Kind("array of paths", _hidden), "the hidden files of assets/root that are published"),
+    Field(
+        "permalinks",
+        _table_of(_PERMALINKS, lambda values: Permalinks(**values)),
+        "where each kind of page stands",
+        _PERMALINKS,
+    ),
+    Field("paginate", Number(_TOML, 1, 10_000), "posts on one page of a list"),
+    Field("feed_length", Number(_TOML, 1, 10_000), "posts in a feed"),
+    Field("latest", Number(_TOML, 0, 100), "posts under 'Latest articles'"),
+    Field(
+        "related",
+        Either(
+            "table, or 'count' alone",
+            lambda value: isinstance(value, dict),
+            _table_of(_RELATED, lambda values: Related(**values)),
+            Refined("count", _COUNT_ALONE, lambda count, at: Related(count)),
+        ),
+        "the lists of related posts",
+        _RELATED,
+    ),
+    Field("excerpt", Number(_TOML, 20, 10_000), "characters in an excerpt, at most"),
+    Field("raw_html", Choice(_TEXT, ("allow", "sanitize", "error")), "what becomes of HTML within Markdown"),
+    Field("images", _table_of(_IMAGES, lambda values: Images(**values)), "what becomes of images", _IMAGES),
+    Field(
+        "support", _table_of(_SUPPORT, lambda values: Support(**values), _NO_MESSAGE), "the support notice", _SUPPORT
+    ),
+    Field(
+        "font",
+        Choice(_TEXT, ("serif", "system")),
+        "the type of the default theme: its own serif, or what a system has",
+    ),
+    Field("inline", Number(_TOML, 0, 100_000), "bytes of the largest style sheet or script that is put into the pages"),
+    Field(
+        "compress",
+        _list("gz, br", Choice(_TEXT, ("gz", "br")), 'compress = ["gz", "br"]'),
+        "the compressed copies that are published beside the files",
+    ),
+    Field(
+        "csp",
+        Either(
+            "table, or 'at' alone",
+            lambda value: isinstance(value, str),
+            Refined("place", _CSP_AT, lambda place, at: Csp(place)),
+            _table_of(_CSP, lambda values: Csp(**values)),
+        ),
+        "the content security policy",
+        _CSP,
+    ),
+    Field(
+        "publish_hidden",
+        _list("paths", Refined("path", _VISIBLE, _hidden_path), 'publish_hidden = [".name"]'),
+        "the hidden files of assets/root that are published",
+    ),
 )

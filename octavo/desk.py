@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from octavo.build import make_inputs
 from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest, digest
 from octavo.disk import FileChanged
@@ -102,15 +103,15 @@ class Desk:
             return found
         finally:
             # The view before is gone, and much with it: a preview runs for hours.
-            self.project.store.rest()
+            self.project.cache.store.rest()
             give_back()
 
     def _leave_store(self) -> None:
         """Keep the store of the view open until another view is taken: what is saved meanwhile is rendered with it. The
         project is about to close its store, and opens the cache anew."""
         project = self.project
-        if self.view is not None and self.view.store is project.store:
-            self._left, project.store = project.store, Store(None, b"")
+        if self.view is not None and self.view.store is project.cache.store:
+            self._left = project.cache.hand_over_store()
 
     def close(self) -> None:
         """Close what the project does not close."""
@@ -143,24 +144,26 @@ class Desk:
     def _view(self, files: Files, relating: bool, elsewhere: Elsewhere | None, keeping: bool) -> View | None:
         from octavo import pipeline
 
-        now, before = self.project.now(), self.view
+        now, before = self.project.options.now(), self.view
         if self._is_cache_doubtful:
             self._is_cache_doubtful, self._memo, before = False, None, None
-            self.project.store.forget_all()
+            self.project.cache.store.forget_all()
         inputs_digest = files.digest()
         is_same = before is not None and before.inputs_digest == inputs_digest
-        is_enough = before is not None and before.store is self.project.store and (before.is_related or not relating)
+        is_enough = (
+            before is not None and before.store is self.project.cache.store and (before.is_related or not relating)
+        )
         if before is not None and is_same and is_enough and elsewhere is None:
             same = before.known.published.index.live.holds(now)
             if same and all(before.inputs.file(path).digest == known for path, known in before.files_asked):
                 return None
-        inputs, held = self._kept_good(files, self.project.inputs(files, now), keeping)
+        inputs, held = self._kept_good(files, make_inputs(self.project.root, self.project.options, files, now), keeping)
         memo, self._memo = self._memo_for(inputs), None
         known = pipeline.learn(inputs, memo, relating=relating)
         site = pipeline.describe(inputs, memo, known)
         problems = found(
             (*held, *pipeline.check(inputs, memo, known, site)),
-            self.project.weighed,
+            self.project.options.weigh,
             before.problems if before else None,
         )
         memo.finish()
@@ -179,7 +182,7 @@ class Desk:
             problems,
             relating or (elsewhere is not None and elsewhere.inputs == inputs_digest),
             bool(held),
-            self.project.store,
+            self.project.cache.store,
             now,
         )
         view.make_ready()
@@ -188,7 +191,7 @@ class Desk:
     def _memo_for(self, inputs: Inputs) -> Memo:
         """The memo of the last look, where it is still what the cache holds."""
         before, memo = self.view, self._memo
-        if memo is not None and before is not None and memo.is_of(self.project.store, inputs.script):
+        if memo is not None and before is not None and memo.is_of(self.project.cache.store, inputs.script):
             memo.again()
             return memo
         return self.project.memo(inputs)
@@ -282,7 +285,7 @@ class Desk:
         """All that is known to be wrong, weighed by what the command line says."""
         if self.view is None:
             return Problems(Found())
-        return problems_with(self.view.problems, map(self.project.weighed, self.failing()))
+        return problems_with(self.view.problems, map(self.project.options.weigh, self.failing()))
 
     def _rendered(self, url: str, facts: Facts) -> Shown:
         from octavo.render import render

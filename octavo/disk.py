@@ -22,11 +22,10 @@ from octavo.database import most_rows, transaction
 from octavo.diagnostic import Diagnostic, Span, error
 from octavo.digest import SIZE, Digest, digest_bytes
 from octavo.facts import Fact, Unanswered
+from octavo.names import POSTS_FOLDER, SOURCE_ENDINGS
 from octavo.shortage import raise_if_shortage
 from octavo.state import State, is_row, is_settled, state_of
 from octavo.store import CorruptStore
-
-SOURCE_ENDINGS = (".md", ".markdown")
 
 
 class FileChanged(Unanswered):
@@ -188,7 +187,7 @@ def _found(path: str, entry: os.DirEntry[str], cache: StatCache, real_root: str)
     status = entry.stat()
     if not stat.S_ISREG(status.st_mode):
         return _at_top(path, "file", "not a regular file", "move it out of the folder")
-    if status.st_size > source.LARGEST and is_source(path) and path.startswith("posts/"):
+    if status.st_size > source.LARGEST and is_source(path) and path.startswith(POSTS_FOLDER):
         return source.too_large(path, status.st_size)
     state = state_of(status)
     return Found(path, entry.path, cache.digest(path, entry.path, state), state)

@@ -21,8 +21,9 @@ from octavo.diagnostic import Diagnostic, Span, error
 from octavo.digest import Digest, digest
 from octavo.facts import Ask, Fact, Missing, Query, Resolver, fact
 from octavo.model import Data, Extension, Extensions, Page, frozen
+from octavo.names import SCRIPT_FILE
 from octavo.queries import Extended
-from octavo.script import SCRIPT, ScriptChanged, script_digest, script_files, script_sources
+from octavo.script import ScriptChanged, script_digest, script_files, script_sources
 from octavo.shortage import raise_if_shortage, shortage_in
 
 _MODULE = "octavo_site_script"
@@ -57,9 +58,9 @@ class Script:
             files = script_sources(Path(self.root))
         except OSError as problem:
             raise_if_shortage(problem)
-            raise ScriptChanged(SCRIPT) from problem
+            raise ScriptChanged(SCRIPT_FILE) from problem
         if digest(files) != self.source:
-            raise ScriptChanged(SCRIPT)
+            raise ScriptChanged(SCRIPT_FILE)
         return SentScript(self, files)
 
 
@@ -122,8 +123,8 @@ def find_script(root: Path, source: Digest | None) -> tuple[Script, tuple[Diagno
     except ScriptChanged:
         raise
     except Exception as problem:
-        raise_if_shortage(problem, SCRIPT)
-        hint = f"'python {SCRIPT} --help' shows the whole traceback"
+        raise_if_shortage(problem, SCRIPT_FILE)
+        hint = f"'python {SCRIPT_FILE} --help' shows the whole traceback"
         return Script(str(root)), (_script_problem(root, problem, hint),)
     names = tuple((kind, tuple(extension.name for extension in getattr(extensions, kind))) for kind in KINDS)
     return Script(str(root), source, names), ()
@@ -150,7 +151,7 @@ def _loaded(root: str, source: Digest | None) -> Extensions:
             _imported.update(name for name, module in list(sys.modules.items()) if _is_local(module, root))
             _imported.discard("__main__")
             if not _is_still(Path(root), source):
-                raise ScriptChanged(SCRIPT)
+                raise ScriptChanged(SCRIPT_FILE)
         _loaded_scripts[key] = _extensions(declarations, source or b"")
     return _loaded_scripts[key]
 
@@ -194,9 +195,9 @@ def _is_local(module: object, root: str) -> bool:
 
 def _run(root: Path) -> Declarations:
     importlib.invalidate_caches()
-    spec = importlib.util.spec_from_file_location(_MODULE, root / SCRIPT)
+    spec = importlib.util.spec_from_file_location(_MODULE, root / SCRIPT_FILE)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{SCRIPT} cannot be loaded")
+        raise ImportError(f"{SCRIPT_FILE} cannot be loaded")
     module = importlib.util.module_from_spec(spec)
     sys.modules[_MODULE] = module
     # Python's own cache would lie in the site's folder, and cannot tell two edits of one second and size apart.
@@ -230,7 +231,7 @@ def _script_problem(root: Path, problem: Exception, hint: str) -> Diagnostic:
         if not Path(frame.filename).is_relative_to(Path(__file__).parent)
     ]
     if not frames:
-        return error(SCRIPT, None, "build.py", f"{type(problem).__name__}: {problem}", hint)
+        return error(SCRIPT_FILE, None, "build.py", f"{type(problem).__name__}: {problem}", hint)
     frame = frames[-1]
     line = _source_line(Path(frame.filename), frame.lineno or 1)
     span = Span(frame.lineno or 1, len(line) - len(line.lstrip()) + 1, len(line.strip()) or 1, line)
@@ -279,7 +280,7 @@ def _called(name: str, kind: str, ask: Ask, read: Callable[[Any], Any]) -> Gathe
         codec(Data).encode(value)
         return Gathered(value)
     except Exception as problem:
-        raise_if_shortage(problem, f"'{name}' of {SCRIPT}")
+        raise_if_shortage(problem, f"'{name}' of {SCRIPT_FILE}")
         root = Path(extension.function.__code__.co_filename).parent
         return Gathered(None, (_script_problem(root, problem, f"it was raised while '{name}' ran"),))
 

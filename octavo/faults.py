@@ -14,6 +14,7 @@ import jinja2
 from octavo.diagnostic import Diagnostic, Span, did_you_mean, error
 from octavo.layouts import LayoutFailure, LayoutUndefined, Rendering
 from octavo.model import Layout
+from octavo.names import SCRIPT_FILE
 from octavo.source import SourceText
 
 
@@ -92,7 +93,9 @@ def _origin(problem: Exception) -> str:
     line = 0
     trace = problem.__traceback__
     while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename).name == "build.py":
+        frame = trace.tb_frame
+        is_own = str(frame.f_globals.get("__name__")).startswith("octavo.")  # which has a module of this name
+        if Path(frame.f_code.co_filename).name == SCRIPT_FILE and not is_own:
             line = trace.tb_lineno
         trace = trace.tb_next
     return f"it was raised in line {line} of build.py" if line else "look at the values that this line uses"

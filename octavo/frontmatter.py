@@ -17,6 +17,8 @@ from frontmatter.default_handlers import YAMLHandler
 from octavo.diagnostic import Diagnostic, Span, error
 from octavo.shortage import check_part
 from octavo.source import SourceText
+from octavo.validation import brief
+from octavo.yaml_errors import YamlBlock, bad_escape, bad_start, explain, unclosed_quote
 
 LONGEST = 64 * 1024
 """Characters in the longest front matter that is read."""
@@ -131,7 +133,7 @@ class StrictHandler(YAMLHandler):
 
     def load(self, fm: str, **kwargs: object) -> Any:
         """The block that ``split`` found: a Mapping, and a tuple of what is wrong with parts of it."""
-        block = _Block(self._source, fm, self._source.text.find("\n") + 1, fm.split("\n"))
+        block = YamlBlock(self._source, fm, self._source.text.find("\n") + 1, fm.split("\n"))
         _check_characters(block)
         try:
             return _Builder(block, self._loader).build()
@@ -169,34 +171,12 @@ def _no_closing(source: SourceText) -> Diagnostic:
     return _at_top(source, "the front matter that opens here is never closed", hint)
 
 
-class _Block(NamedTuple):
-    """The text between the delimiters, where it begins in the file, and its lines, of which the first is line 2."""
-
-    source: SourceText
-    text: str
-    offset: int
-    lines: list[str]
-
-    def span(self, start: int, end: int | None = None) -> Span:
-        start = min(start, len(self.text))
-        return self.source.span_at(self.offset + start, 1 if end is None else end - start)
-
-    def span_from(self, mark: Any, end: int) -> Span:
-        """``span`` from a mark of YAML's, which knows its line and column."""
-        line = self.lines[mark.line]
-        column = mark.column
-        return Span(mark.line + 2, column + 1, max(1, min(end - mark.index, len(line) - column)), line)
-
-    def fault(self, code: str, start: int, message: str, hint: str = "", end: int | None = None) -> Diagnostic:
-        return error(self.source.path, self.span(start, end), code, message, hint)
-
-
 _FORBIDDEN = re.compile("[^\\t\\n\\x20-\\x7e\\x85\\xa0-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]")
 _DIRECTIVE = re.compile(r"(?:[ \t]*(?:#.*)?\n)*(%)")
 _TAB_INDENT = re.compile(r"^ *(\t)[ \t]*[^\s]", re.MULTILINE)
 
 
-def _check_characters(block: _Block) -> None:
+def _check_characters(block: YamlBlock) -> None:
     found = _FORBIDDEN.search(block.text)
     if found:
         message = f"the character U+{ord(found[0]):04X} is not allowed in front matter"
@@ -227,7 +207,7 @@ class _TooDeepForLibyaml(Exception):
 class _Builder:
     """Turns the parser's events into a tree without recursion, so that depth is a limit and not a crash."""
 
-    def __init__(self, block: _Block, loader: Any) -> None:
+    def __init__(self, block: YamlBlock, loader: Any) -> None:
         self._block = block
         self._loader = loader
         self._problems: list[Diagnostic] = []
@@ -272,10 +252,10 @@ class _Builder:
         except yaml.MarkedYAMLError as fault:
             if "maximum nesting depth" in (fault.problem or ""):
                 raise _TooDeepForLibyaml from None
-            raise Unreadable(_explain(self._block, fault)) from None
+            raise Unreadable(explain(self._block, fault)) from None
         except ValueError:
             # The pure Python scanner calls chr() and int() on any escape.
-            raise Unreadable(_bad_escape(self._block, loader.get_mark().index)) from None
+            raise Unreadable(bad_escape(self._block, loader.get_mark().index)) from None
         finally:
             loader.dispose()
 
@@ -290,7 +270,7 @@ class _Builder:
                 self._check_long_quote(start, end)
             elif event.style in ("|", ">") and re.match("[|>][-+0-9]*#", self._block.text[start:end]):
                 # libyaml takes the rest of the line for a comment, and the value is lost.
-                raise Unreadable(_bad_start(self._block, start))
+                raise Unreadable(bad_start(self._block, start))
         self._add(Scalar(event.value, plain, self._block.span_from(event.start_mark, end)))
 
     def _check_escapes(self, value: str, start: int, end: int) -> None:
@@ -305,7 +285,7 @@ class _Builder:
         outer = self._open[-1].start if self._open else 0
         indent = outer - (self._block.text.rfind("\n", 0, outer) + 1)
         if re.search(rf"\n {{0,{indent}}}(?:[\w-]+:|-)(?:\s|$)", self._block.text[start:end]):
-            raise Unreadable(_unclosed_quote(self._block, start))
+            raise Unreadable(unclosed_quote(self._block, start))
 
     def _start(self, event: Any, is_mapping: bool) -> None:
         if event.anchor is not None or event.tag is not None:
@@ -401,109 +381,3 @@ def _hide_line_separators(text: str) -> tuple[str, dict[int, str]]:
     return text.translate({ord(c): private for c, private in stand_in.items()}), {
         ord(private): c for c, private in stand_in.items()
     }
-
-
-# PyYAML and libyaml word the same fault in two ways; each row knows both.
-_COLON = re.compile("mapping values are not allowed")
-_NO_COLON = re.compile("could not find expected ':'")
-_ESCAPE = re.compile("unknown escape|escape sequence|invalid Unicode character escape|hexdecimal")
-_START = re.compile(
-    "cannot start any token|alphabetic or numeric|comment or (?:a )?line break|chomping|sequence entries|node content"
-)
-_OPEN = re.compile("parsing a flow")
-_TAB = re.compile("tab character|'\\\\t'")
-
-
-def _explain(block: _Block, fault: yaml.MarkedYAMLError) -> Diagnostic:
-    """A parser's error in plain words, at the place where the author has to change something."""
-    problem, context = fault.problem or "", fault.context or ""
-    at = min(fault.problem_mark.index if fault.problem_mark else 0, len(block.text))
-    since = min(fault.context_mark.index if fault.context_mark else at, len(block.text))
-    if "quoted scalar" in context and "end of stream" in problem:
-        return _unclosed_quote(block, since)
-    if _ESCAPE.search(problem):
-        return _bad_escape(block, at)
-    if _TAB.search(problem) or block.text[at : at + 1] == "\t":
-        return block.fault("yaml", at, "there is a tab where YAML allows only spaces", "use spaces")
-    if _NO_COLON.search(problem):
-        return _no_colon(block, since)
-    if _COLON.search(problem):
-        return _stray_colon(block, at)
-    if _START.search(problem):
-        start = since if any(word in context for word in ("block scalar", "alias", "anchor")) else at
-        return _bad_start(block, start)
-    if _OPEN.search(context) and "tag" not in problem:
-        opener = block.text[since : since + 1]
-        if opener in ("[", "{"):
-            closer = "]" if opener == "[" else "}"
-            message = f"the '{opener}' that opens here is never closed, or a ',' is missing in it"
-            return block.fault("yaml", since, message, f"close it with '{closer}', or put the value in quotes")
-    if "tag" in problem or "tag" in context:
-        written = re.match(r"\S*", block.text[since:])
-        message = f"the tag '{brief(written[0] if written else '!')}' is not allowed"
-        return block.fault("yaml", since, message, "delete it; a value that begins with '!' needs quotes")
-    line = block.text[block.text.rfind("\n", 0, at) + 1 : at]
-    if not line.strip():
-        message = "this line does not fit the indentation of the lines above"
-        return block.fault("yaml", at, message, "begin the keys of one mapping in the same column")
-    message = "this does not belong to the value before it"
-    return block.fault("yaml", at, message, _quoted_hint(block, at))
-
-
-def _bad_start(block: _Block, start: int) -> Diagnostic:
-    message = f"a value cannot begin with '{block.text[start : start + 1]}' unless it is in quotes"
-    return block.fault("yaml", start, message, _quoted_hint(block, start))
-
-
-def _no_colon(block: _Block, start: int) -> Diagnostic:
-    hint = "write 'key: value', or close the front matter with '---' before the text"
-    return block.fault("yaml", start, "this line has no ':' after its key", hint, block.text.find("\n", start))
-
-
-def _stray_colon(block: _Block, at: int) -> Diagnostic:
-    start = block.text.rfind("\n", 0, at) + 1
-    if re.match(r"[ ]*(?:- +)?[^\s:][^:]*:\s", block.text[start:at]):
-        message = "a value with ': ' in it must be in quotes"
-        return block.fault("yaml", at, message, _quoted_hint(block, at))
-    above = block.text[:start].rstrip().rpartition("\n")[2]
-    if above and ":" not in above and not above[0].isspace() and not block.text[start].isspace():
-        return _no_colon(block, block.text[:start].rstrip().rfind("\n") + 1)
-    message = "this key does not fit the lines above"
-    hint = "begin the keys of one mapping in the same column, and give each line above a key"
-    indent = len(block.text[start:at]) - len(block.text[start:at].lstrip())
-    return block.fault("yaml", start + indent, message, hint, at)
-
-
-def _quoted_hint(block: _Block, at: int) -> str:
-    """The line at an offset with its value in quotes, where it is a plain ``key: value``."""
-    start = block.text.rfind("\n", 0, at) + 1
-    end = block.text.find("\n", at)
-    match = re.fullmatch(r"\s*([\w-]+:) +(.*?)\s*", block.text[start : end if end >= 0 else None])
-    if not match or len(match[2]) > 80:
-        return "put the whole value in quotes"
-    value = match[2]
-    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-        value = value[1:-1]
-    quoted = "'" + value.replace("'", "''") + "'" if '"' in value or "\\" in value else f'"{value}"'
-    return f"put the whole value in quotes: {match[1]} {quoted}"
-
-
-def _unclosed_quote(block: _Block, start: int) -> Diagnostic:
-    quote = block.text[start : start + 1]
-    hint = f"write {quote} at the end of the value"
-    return block.fault("yaml", start, f"the quote {quote} that opens here is not closed where the value ends", hint)
-
-
-def _bad_escape(block: _Block, at: int) -> Diagnostic:
-    # One parser points at the backslash, the other behind it.
-    start = block.text.rfind("\\", block.text.rfind("\n", 0, at) + 1, at + 1)
-    if start < 0:
-        return block.fault("yaml", at, "this is not valid YAML", _quoted_hint(block, at))
-    escape = block.text[start : start + 2]
-    hint = "write '\\\\' for a backslash, or put the value in single quotes"
-    return block.fault("yaml", start, f"'{escape}' does not begin an escape that YAML knows", hint, start + 2)
-
-
-def brief(text: str, longest: int = 60) -> str:
-    """A value as a message quotes it."""
-    return text if len(text) <= longest else text[: longest - 1] + "…"

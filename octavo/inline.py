@@ -15,7 +15,7 @@ KEPT = frozenset(("code", "em", "strong", "del", "sub", "sup"))
 Piece = tuple[Literal["text", "open", "close"], str]
 """Text, or the name of an element that begins or ends."""
 
-_KEPT_RAW = re.compile(r"<(/?)(code|em|strong|del|sub|sup)>", re.IGNORECASE)
+_KEPT_RAW = re.compile(rf"<(/?)({'|'.join(sorted(KEPT))})>", re.IGNORECASE)
 
 
 def text_of(children: Iterable[Token]) -> str:

@@ -12,13 +12,12 @@ from zoneinfo import ZoneInfo
 from octavo import urls
 from octavo.buckets import Buckets
 from octavo.model import Group, Meta, Moment, Picture, Post, Settings, Summary, Table
+from octavo.names import POSTS_FOLDER
 from octavo.pictures import is_scaled, social_image
 from octavo.schema import path_without_date
 from octavo.slug import slugify
 
 State = Literal["published", "draft", "future", "expired", "broken"]
-
-FOLDER = "posts/"
 
 
 @dataclass(frozen=True)
@@ -254,7 +253,7 @@ def plain_paths(paths: Iterable[str]) -> dict[str, str]:
 
 
 def _without_ending(path: str) -> str:
-    return posixpath.splitext(path)[0].removeprefix(FOLDER).removesuffix("/index")
+    return posixpath.splitext(path)[0].removeprefix(POSTS_FOLDER).removesuffix("/index")
 
 
 def post_url(plain: str, meta: Meta, date: dt.datetime | None, settings: Settings) -> str:
@@ -366,7 +365,7 @@ def _post(
 def folder_of(path: str) -> str | None:
     """The folder that belongs to a post of its own (``posts/cat/`` of ``posts/cat/index.md``); None for a flat post."""
     folder, name = posixpath.split(path)
-    if folder + "/" != FOLDER and posixpath.splitext(name)[0] == "index":
+    if folder + "/" != POSTS_FOLDER and posixpath.splitext(name)[0] == "index":
         return folder + "/"
     return None
 

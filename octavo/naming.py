@@ -10,9 +10,10 @@ from functools import cached_property
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
-from octavo.live import FOLDER, instant, plain_paths, post_url
+from octavo.live import instant, plain_paths, post_url
 from octavo.model import Meta, Settings
-from octavo.schema import SOURCES, path_without_date
+from octavo.names import POSTS_FOLDER, SOURCE_ENDINGS
+from octavo.schema import path_without_date
 
 Groups = dict[str, list[str]]
 """A name -> the source paths of all that have it, in order."""
@@ -39,8 +40,8 @@ class Names:
         if is_address(name):
             return tuple(self._by_address.get(self._address(name), ()))
         name = unicodedata.normalize("NFC", name).removesuffix("/")
-        beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), name)).removeprefix(FOLDER)
-        for known, sought in ((self._by_plain, beside), (self._by_plain, name.removeprefix(FOLDER))):
+        beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), name)).removeprefix(POSTS_FOLDER)
+        for known, sought in ((self._by_plain, beside), (self._by_plain, name.removeprefix(POSTS_FOLDER))):
             if sought in known:
                 return tuple(known[sought])
         return tuple(self._by_slug.get(name, ()))
@@ -53,7 +54,7 @@ class Names:
             return stems.get(stem) or stems.get(_nearest(stem, stems)) or _nearest(name, self._metas)
         if is_address(name):
             return _nearest(self._address(name), self._by_address)
-        return _nearest(name.removeprefix(FOLDER), self._by_plain if "/" in name else self._by_slug)
+        return _nearest(name.removeprefix(POSTS_FOLDER), self._by_plain if "/" in name else self._by_slug)
 
     @cached_property
     def _plain(self) -> dict[str, str]:
@@ -95,7 +96,7 @@ class Names:
 
 
 def is_source(name: str) -> bool:
-    return name.casefold().endswith(SOURCES) and not is_address(name)
+    return name.casefold().endswith(SOURCE_ENDINGS) and not is_address(name)
 
 
 def is_address(name: str) -> bool:

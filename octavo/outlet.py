@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from octavo.names import CACHE_FOLDER
 from octavo.state import identity
 from octavo.urls import collision_key
 
@@ -60,7 +61,7 @@ def check_output(root: Path, output: Path, sources: Sequence[Path], cache: Path 
         check_apart(output, cache)
 
 
-_RESERVED = (".git", ".octavo")
+_RESERVED = (".git", CACHE_FOLDER)
 
 
 def _parts_from(root: Path, real: Path) -> tuple[str, ...]:

@@ -7,14 +7,12 @@ import re
 from collections.abc import Iterator
 from hashlib import blake2b
 
+from octavo.names import LONGEST_NAME
 from octavo.publish_errors import PublishError
 from octavo.state import SIZE
 
 HIDDEN = ".octavo-"
 """What the names of Octavo's own files and folders in the output folder begin with."""
-
-_LONGEST = 255
-"""Bytes in a file name, on most file systems."""
 
 _is_usual = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*").fullmatch
 """Paths of which nothing needs to be asked but their length, as nearly all are."""
@@ -28,22 +26,22 @@ def check_path(path: str) -> None:
 
     Every path that is written, removed or believed goes through here, whoever names it.
     """
-    if _is_usual(path) and len(path) <= _LONGEST:
+    if _is_usual(path) and len(path) <= LONGEST_NAME:
         return
     parts = path.split("/")
     if any(part in ("", ".", "..") or "\0" in part for part in parts) or path.casefold().startswith(HIDDEN):
         raise PublishError("not a path that can be published", path)
     if any(map(is_git, parts)):
         raise PublishError("nothing is published into a folder .git", path)
-    if any(len(part.encode("utf-8", "surrogatepass")) > _LONGEST for part in parts):
-        raise PublishError(f"the name is longer than {_LONGEST} bytes", path)
+    if any(len(part.encode("utf-8", "surrogatepass")) > LONGEST_NAME for part in parts):
+        raise PublishError(f"the name is longer than {LONGEST_NAME} bytes", path)
     if os.name == "nt" and any("\\" in part or ":" in part for part in parts):
         raise PublishError("not a path that can be published on Windows", path)
 
 
 def is_path(path: str) -> bool:
     """Whether ``check_path`` has nothing against a path, and it is text."""
-    if _is_usual(path) and len(path) <= _LONGEST:  # as there: this is asked of every row of a manifest
+    if _is_usual(path) and len(path) <= LONGEST_NAME:  # as there: this is asked of every row of a manifest
         return True
     try:
         check_path(path)

@@ -38,6 +38,7 @@ from octavo.model import (
     Settings,
     SocialCard,
 )
+from octavo.names import ASSETS_FOLDER, CONFIG_FILE
 from octavo.naming import Names
 from octavo.parse import parse
 from octavo.pictures import is_image, is_scaled, name_of, social_order, urls_of
@@ -225,7 +226,7 @@ def _image_files(inputs: Inputs) -> dict[str, Fact]:
     found = {path: content for path, content in inputs.files.items() if is_image(path)}
     for name, content in inputs.assets.items():
         if is_image(name) and not name.startswith(ROOT):
-            found[f"assets/{name}"] = content
+            found[ASSETS_FOLDER + name] = content
     return found
 
 
@@ -437,7 +438,7 @@ def _make_images(
     without = [name for name in known.published.sources.settings.images.formats if name not in _writable()]
     if without:
         message = f"images are not published as {' and '.join(without)}, which this Pillow cannot write"
-        problems.append(warning("pyproject.toml", None, "image", message, "pip install --upgrade pillow"))
+        problems.append(warning(CONFIG_FILE, None, "image", message, "pip install --upgrade pillow"))
     if missing:
         by_content: dict[Digest, str] = {}
         for path in sorted(known.pictures):
@@ -463,7 +464,7 @@ def _kept(shop: Workshop, name: str, order: Order | SocialCard) -> Mapping[str, 
 
 def _unmade(order: Order | SocialCard, path: str, fault: str) -> Diagnostic:
     if isinstance(order, SocialCard):
-        return error(order.font or "pyproject.toml", None, "image", f"social cards cannot be drawn with it: {fault}")
+        return error(order.font or CONFIG_FILE, None, "image", f"social cards cannot be drawn with it: {fault}")
     hint = "save it anew with a program that can read it"
     return error(path, None, "image", f"the image cannot be decoded: {fault}", hint)
 
@@ -589,7 +590,7 @@ def _whole_site(
     # The places of front matter values are read for the few posts that have a problem.
     marks: LazyMapping[str, tuple[Mark, ...]] = LazyMapping(documents, lambda path: documents.load(path, "marks"))
     layouts = {name for name in inputs.layouts if name.endswith(".html")}
-    files = {*index.attachments, *(f"assets/{name}" for name in assets)}
+    files = {*index.attachments, *(ASSETS_FOLDER + name for name in assets)}
     pictures = published.sources.pictures
     yield from check_front_matter(index.live, metas, marks, layouts, files, pictures, inputs.settings.raw_html)
     if cards is not None:
@@ -601,10 +602,10 @@ def _whole_site(
     for form in inputs.settings.compress:
         if not is_there(form):
             message = f"no compressed copies can be made as {form!r}: the library 'brotli' is not installed"
-            yield error("pyproject.toml", None, "compress", message, "pip install 'octavo[brotli]'")
+            yield error(CONFIG_FILE, None, "compress", message, "pip install 'octavo[brotli]'")
     if not inputs.settings.base_url:
         yield warning(
-            "pyproject.toml",
+            CONFIG_FILE,
             None,
             "base_url",
             "no base_url is set, so feeds, sitemap and canonical links are left out",
@@ -632,13 +633,13 @@ def _claims(index: Index, routes: Routes, assets: Mapping[str, Asset]) -> Iterat
     for path, url in index.attachments.items():
         yield Claim(urls.output_path(url), path, path)
     for asset in assets.values():
-        yield Claim(urls.output_path(asset.url), f"assets/{asset.name}", f"assets/{asset.name}")
+        yield Claim(urls.output_path(asset.url), ASSETS_FOLDER + asset.name, ASSETS_FOLDER + asset.name)
 
 
 def statics(assets: Mapping[str, Asset], attached: Mapping[str, str], inputs: Inputs) -> dict[str, Static]:
     """The files that no layout makes, by output path."""
     found = {
-        urls.output_path(asset.url): Static(asset.digest, f"assets/{asset.name}", asset.content)
+        urls.output_path(asset.url): Static(asset.digest, ASSETS_FOLDER + asset.name, asset.content)
         for asset in assets.values()
     }
     for path, url in attached.items():

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 
+from octavo.build_report import Report
 from octavo.failures import Failure, Usage, failure
-from octavo.project import Project, Report
+from octavo.names import POSTS_FOLDER
+from octavo.project import Project
 from octavo.watch import Changes
 
 PASSING = 0.6
@@ -40,7 +42,7 @@ def rebuilds(project: Project, changes: Changes) -> Iterator[Report | Failure]:
 def built(project: Project) -> Report | Failure:
     """What has come of one build."""
     try:
-        if not (project.root / "posts").is_dir():
+        if not (project.root / POSTS_FOLDER).is_dir():
             raise Usage("the folder posts/ is gone: what was built is left as it is")
         return project.build()
     except Exception as problem:

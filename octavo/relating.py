@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from octavo.build import make_inputs
+from octavo.build_report import Options
 from octavo.digest import Digest
 from octavo.disk import FileChanged
 from octavo.observe import Observer
-from octavo.project import Options, Project
+from octavo.project import Project
 from octavo.publish_errors import PublishError
 from octavo.workers import Workers
 
@@ -61,7 +63,7 @@ def relate_apart(root: str, options: Options) -> Elsewhere:
     with Project(Path(root), options, observer=steps) as project:
 
         def learn(files: Files) -> Elsewhere:
-            inputs = project.inputs(files, project.now())
+            inputs = make_inputs(project.root, project.options, files, project.options.now())
             memo = project.memo(inputs)
             known = pipeline.learn(inputs, memo)
             # All that comes of them is kept as well, and found by whoever looks at the site next.

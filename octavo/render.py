@@ -42,6 +42,7 @@ from octavo.model import (
     Year,
     json_text,
 )
+from octavo.names import SCRIPT_FILE
 from octavo.pictures import whole_html
 from octavo.policy import Source, policy, read, with_policy
 from octavo.queries import (
@@ -124,7 +125,7 @@ def _no_layout(page: Page, has_post: bool) -> tuple[Diagnostic, ...]:
     if has_post:
         return ()
     hint = "layouts are named by their path below layouts/"
-    return (Diagnostic("build.py", None, "error", "layout", f"there is no layout {page.layout!r}", hint, page.url),)
+    return (Diagnostic(SCRIPT_FILE, None, "error", "layout", f"there is no layout {page.layout!r}", hint, page.url),)
 
 
 # What a layout sees. docs/themes.md is the contract; a test holds the two together.

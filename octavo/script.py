@@ -7,8 +7,9 @@ from pathlib import Path
 
 from octavo.digest import Digest, digest
 from octavo.facts import Unanswered
+from octavo.names import SCRIPT_FILE
 
-SCRIPT = "build.py"
+SCRIPT = SCRIPT_FILE  # as project.py calls it
 
 
 class ScriptChanged(Unanswered):
@@ -34,19 +35,19 @@ def script_files(root: Path) -> tuple[Path, ...]:
     try:
         return tuple(sorted(_script_sources(root)))
     except OSError:
-        return (root / SCRIPT,)
+        return (root / SCRIPT_FILE,)
 
 
 def script_places(root: Path) -> tuple[str, ...]:
     """Where build.py and each local module that it may import is, or would be. Raises OSError."""
     read = _script_sources(root)
     looked_for = {place for file, data in read.items() for place in _places(root, file, data)}
-    return tuple(sorted(map(str, {root / SCRIPT, *looked_for})))
+    return tuple(sorted(map(str, {root / SCRIPT_FILE, *looked_for})))
 
 
 def _script_sources(root: Path) -> dict[Path, bytes]:
     found: dict[Path, bytes] = {}
-    queue = [root / SCRIPT] if (root / SCRIPT).is_file() else []
+    queue = [root / SCRIPT_FILE] if (root / SCRIPT_FILE).is_file() else []
     while queue:
         file = queue.pop()
         if file not in found:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from octavo import urls
 from octavo.facts import Unanswered
 from octavo.lazy_mapping import LazyMapping
+from octavo.names import ASSETS_FOLDER
 from octavo.serve import Shelf
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def shelf(view: View, statics: Mapping[str, Static], project: Project) -> Shelf:
 
 
 def static_file(view: View, static: Static) -> StaticFile:
-    name = static.origin.removeprefix("assets/")
+    name = static.origin.removeprefix(ASSETS_FOLDER)
     found = view.files.assets.get(name) if name != static.origin else view.files.others.get(static.origin)
     return StaticFile(static.digest, static.content, Path(found.location) if found is not None else Path())
 
@@ -61,6 +62,6 @@ class _Images:
         from octavo.ondemand import image_at
 
         try:
-            return image_at(url, self.view.known, self.project.gallery())
+            return image_at(url, self.view.known, self.project.cache.gallery())
         except (Unanswered, sqlite3.Error):  # what it is made from is another one now, or in another cache
             return None

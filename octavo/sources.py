@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from octavo import disk, source
 from octavo.diagnostic import Diagnostic
 from octavo.digest import Digest, digest, digest_bytes
+from octavo.names import CONFIG_FILE
 from octavo.script import script_digest
 from octavo.shortage import raise_if_shortage
 from octavo.state import State
@@ -18,7 +19,7 @@ from octavo.state import State
 if TYPE_CHECKING:
     from octavo.model import Settings
 
-CONFIG = "pyproject.toml"
+CONFIG = CONFIG_FILE  # as project.py calls it
 FOLDERS = ("posts", "layouts", "assets")
 THEME = "theme/"
 """What the paths of the default theme's files begin with, in problems."""
@@ -136,7 +137,7 @@ class ConfigFile:
 
         text, problems = None, self.faults
         if self.data is not None:
-            read, problems = source.decode(CONFIG, self.data)
+            read, problems = source.decode(CONFIG_FILE, self.data)
             text = read.text if read else None
         settings, found = config.read_settings(text, self.folder, dict(self.overrides))
         return settings, (*problems, *found)
@@ -146,11 +147,11 @@ def read_config(root: Path, overrides: Mapping[str, str]) -> ConfigFile:
     """The settings of a site. ``overrides`` are those given on the command line."""
     given = tuple(sorted(overrides.items()))
     try:
-        return ConfigFile(root.name, (root / CONFIG).read_bytes(), given)
+        return ConfigFile(root.name, (root / CONFIG_FILE).read_bytes(), given)
     except FileNotFoundError:
         return ConfigFile(root.name, None, given)
     except OSError as problem:
-        return ConfigFile(root.name, None, given, (disk.unreadable(CONFIG, problem),))
+        return ConfigFile(root.name, None, given, (disk.unreadable(CONFIG_FILE, problem),))
 
 
 def _script(root: Path) -> tuple[Digest | None, tuple[Diagnostic, ...]]:

@@ -1,4 +1,4 @@
-"""URL patterns, and the way from a URL to an href and to a file in ``output/``."""
+"""URL patterns and addresses, and the way from a URL to an href and to a file in ``output/``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from functools import cache
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
+
+from octavo.diagnostic import did_you_mean
 
 # Characters that a path may hold unencoded (RFC 3986, pchar and the slash); all else is percent-encoded UTF-8.
 _SAFE_IN_PATH = "/:@!$&'()*+,;=~"
@@ -70,3 +72,115 @@ def collision_key(path: str) -> str:
     if path.isascii():
         return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+# What authors write.
+
+
+def is_web_address(text: str) -> bool:
+    """True for a whole address with http or https and a host."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(host) and not re.search(r"[\s\\<>\"]", text)
+
+
+_MAIL = re.compile(r"mailto:[^\s@<>\"]+@[^\s@<>\"]+")
+
+
+def is_link(text: str) -> bool:
+    """True for a path of the site (``/about/``, not encoded) and a whole address of the web or of a mailbox."""
+    if _MAIL.fullmatch(text) or (re.match(r"https?://", text) and not _no_link(text)):
+        return True
+    return bool(re.fullmatch(r"/(?!/)[^\s\\?#<>\"]*", text)) and not _has_dots(text)
+
+
+def _no_link(text: str) -> bool:
+    try:
+        return not urlsplit(text).hostname or any(c.isspace() or c in '\\<>"' for c in text)
+    except ValueError:
+        return True
+
+
+def _has_dots(path: str) -> bool:
+    return any(unquote(part) in (".", "..") for part in path.split("/"))
+
+
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\]", re.IGNORECASE)
+
+
+def base_url_fault(text: str) -> str:
+    """What is wrong with a base_url; the empty string when nothing is."""
+    if any(c.isspace() or c in '\\<>"`{}|^' for c in text):
+        return "holds a character that no address has"
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "is not an address"
+    if parts.scheme not in ("http", "https"):
+        return "must begin with 'https://' or 'http://'"
+    if not host:
+        return "has no host"
+    if "@" in parts.netloc:
+        return "must not hold a user or password"
+    if not host.isascii():
+        return f"must name the host in ASCII{_ascii_host(host)}"
+    if not _HOST.fullmatch(f"[{host}]" if ":" in host else host):
+        return "has a host that cannot be"
+    if "?" in text or "#" in text:
+        return "must end before '?' and '#'"
+    if re.search(r"%(?![0-9A-Fa-f]{2})", parts.path):
+        return "has a '%' that encodes nothing"
+    path = [unquote(part) for part in parts.path.removeprefix("/").removesuffix("/").split("/")]
+    if parts.path not in ("", "/") and any(part in ("", ".", "..") or "/" in part for part in path):
+        return "has a path with an empty part, '.' or '..'"
+    return ""
+
+
+def _ascii_host(host: str) -> str:
+    try:
+        return f": {host.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        return ""
+
+
+def normal_base_url(base_url: str) -> str:
+    """A ``base_url`` without a fault, percent-encoded and without a slash at its end."""
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{parts.netloc.lower()}{quote(parts.path, safe=_SAFE_IN_PATH + '%').rstrip('/')}"
+
+
+_TOKEN_AS_WRITTEN = re.compile(r"\{(\w*)\}")
+
+
+def pattern_fault(
+    pattern: str, allowed: tuple[str, ...], one_of: tuple[str, ...] = (), *, relative: bool = False
+) -> tuple[str, str]:
+    """What is wrong with a URL pattern, and a hint; two empty strings when nothing is.
+
+    ``allowed`` are the tokens that it may have, and one of ``one_of`` must be there. A relative one continues another
+    path.
+    """
+    tokens = _TOKEN_AS_WRITTEN.findall(pattern)
+    for token in tokens:
+        if token not in allowed:
+            choices = f"the tokens are {', '.join(allowed)}" if allowed else "this path has no tokens"
+            return f"has the unknown token '{{{token}}}'", did_you_mean(token, allowed) or choices
+    rest = _TOKEN_AS_WRITTEN.sub("token", pattern)
+    strange = next((c for c in rest if c.isspace() or c in '\\?#%{}<>"|*:'), None)
+    if strange is not None:
+        return f"must not hold '{strange}'", ""
+    if relative == pattern.startswith("/"):
+        return ("must not begin with '/'" if relative else "must begin with '/'"), ""
+    parts = rest.removeprefix("/").removesuffix("/").split("/")
+    if any(part in ("", ".", "..") for part in parts) and rest != "/":
+        return "has an empty part, '.' or '..'", ""
+    if not rest.endswith("/") and "." not in parts[-1]:
+        return "must end with '/' or name a file", f"write '{pattern}/' or '{pattern}.html'"
+    if one_of and not set(tokens) & set(one_of):
+        needed = " or ".join(f"{{{token}}}" for token in one_of)
+        return f"needs {needed}, or all pages would have one address", ""
+    return "", ""

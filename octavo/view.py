@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octavo.digest import Digest
+from octavo.names import ASSETS_FOLDER, CONFIG_FILE
 from octavo.problems import Found
 from octavo.script import script_files
-from octavo.sources import CONFIG
 
 if TYPE_CHECKING:
     from octavo.model import Page
@@ -85,8 +85,8 @@ class View:
         for shown, found in self.files.layouts.values():
             if shown == path:
                 return Path(found.location)
-        name = path.removeprefix("assets/")
+        name = path.removeprefix(ASSETS_FOLDER)
         if name != path and name in self.files.assets:
             return Path(self.files.assets[name].location)
-        plain = {file.relative_to(root).as_posix(): file for file in (root / CONFIG, *script_files(root))}
+        plain = {file.relative_to(root).as_posix(): file for file in (root / CONFIG_FILE, *script_files(root))}
         return plain.get(path)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from octavo.diagnostic import Diagnostic, Span, error, warning
 from octavo.live import Live, is_standing
+from octavo.meta_kinds import WISHES
 from octavo.model import Mark, Meta
+from octavo.names import UNPUBLISHED
 from octavo.naming import Names, is_address, is_source
-from octavo.schema import WISHES
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,10 @@ def wishes(path: str, meta: Meta, names: Names) -> Wishes:
     return Wishes(meta.aliases, meta.related, found(meta.pin), found(meta.block), found(meta.block_both))
 
 
-_HELD = {
-    "draft": ("a draft", "it comes first once it is published"),
-    "future": ("not published yet", "it comes first from its date on"),
-    "expired": ("expired", "delete it from 'pin'"),
+_UNPUBLISHED_HINTS = {
+    "draft": "it comes first once it is published",
+    "future": "it comes first from its date on",
+    "expired": "delete it from 'pin'",
 }
 
 
@@ -111,9 +112,9 @@ class _Check:
         meta, state = self._metas[path], self._live.states[path]
         if key != "pin" or meta is None:
             return None
-        if state in _HELD:
-            what, hint = _HELD[state]
-            return warning(self._path, place, "related", f"'{name}' is {what}, so it is not shown", hint)
+        if state in UNPUBLISHED:
+            message = f"'{name}' is {UNPUBLISHED[state]}, so it is not shown"
+            return warning(self._path, place, "related", message, _UNPUBLISHED_HINTS[state])
         if not meta.related:
             hint = "delete it here, or 'related: false' there"
             return warning(self._path, place, "related", f"'{name}' is in no list: it says 'related: false'", hint)

@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from octavo.build_report import Report
 from octavo.commands import report_dict
-from octavo.project import Report
 from octavo.written_list import FILE as LIST
 from tests.sites import BASE, SiteFolder
 

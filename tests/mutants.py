@@ -15,7 +15,20 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from octavo import answers, disk, extend, facts, journal, layouts, manifest, memo, project, publish, revised, sources
+from octavo import (
+    answers,
+    build_report,
+    disk,
+    extend,
+    facts,
+    journal,
+    layouts,
+    manifest,
+    memo,
+    publish,
+    revised,
+    sources,
+)
 from octavo.digest import digest
 from octavo.facts import Fact
 from octavo.queries import Source
@@ -110,7 +123,7 @@ def the_root_trace_forgets_the_layouts() -> AbstractContextManager[Any]:
 
 
 def the_root_trace_forgets_the_choices() -> AbstractContextManager[Any]:
-    return patch.object(project.Project, "_choices", lambda self: ())
+    return patch.object(build_report.Options, "site_choices", ())
 
 
 def the_script_is_known_by_its_names_only() -> AbstractContextManager[Any]:

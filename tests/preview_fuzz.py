@@ -21,10 +21,11 @@ from typing import Any
 
 from octavo import urls
 from octavo.about import about
+from octavo.build_report import Options
 from octavo.desk import Desk
 from octavo.diagnostic import to_dict
 from octavo.facts import Unanswered
-from octavo.project import Options, Project
+from octavo.project import Project
 from octavo.relating import relate_apart
 from octavo.shelf import static_file
 from tests.fuzz import AT, Author, CleanBuilder, Difference, options

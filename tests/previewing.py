@@ -16,7 +16,8 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from octavo import preview
-from octavo.project import Options, Project
+from octavo.build_report import Options
+from octavo.project import Project
 from octavo.watch import Changes
 from octavo.written_list import FILE as LIST
 from tests.sites import SiteFolder

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from octavo.build_report import Options, Report
 from octavo.diagnostic import Diagnostic
-from octavo.project import Options, Project, Report
+from octavo.project import Project
 from octavo.written_list import FILE as LIST
 
 BASE = """\

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from octavo.about import about, insight
+from octavo.build_report import Options
 from octavo.desk import Desk
-from octavo.project import Options, Project
+from octavo.project import Project
 from tests.sites import SiteFolder, post
 
 Site = Callable[[str], SiteFolder]

@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 
 from octavo import disk
+from octavo.build_report import Report
 from octavo.diagnostic import to_text
-from octavo.project import Report
 from tests.battery import GuardedSite, Html, dead_addresses
 from tests.sites import BASE, places, post
 

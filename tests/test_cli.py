@@ -21,8 +21,9 @@ import pytest
 
 from octavo import cli, commands, failures, journal
 from octavo.arguments import COMMANDS, parser
+from octavo.build_report import Options
 from octavo.lock import lock
-from octavo.project import Options, Project
+from octavo.project import Project
 from octavo.publish_errors import PublishError
 from octavo.run import Interrupted
 from tests.sites import SiteFolder, post
@@ -393,7 +394,7 @@ def test_clean_follows_no_link(octavo: Octavo, site: Site) -> None:
 def test_clean_waits_for_a_build(octavo: Octavo, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = site(TWO)
     octavo(folder, "build")
-    monkeypatch.setattr(commands, "WAIT", 0.0)
+    monkeypatch.setattr(commands, "WAIT_SECONDS", 0.0)
     with lock(folder.root / ".octavo", 0):
         assert octavo(folder, "clean").status == failures.LOCKED
     assert (folder.root / ".octavo/cache.db").exists()
@@ -406,7 +407,7 @@ def test_a_cache_that_cannot_be_removed_is_said(octavo: Octavo, site: Site, monk
     def refuse(path: Path) -> NoReturn:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-    monkeypatch.setattr("octavo.project._remove", refuse)
+    monkeypatch.setattr("octavo.cache._remove", refuse)
     assert octavo(folder, "clean") == Ran(1, "", "octavo: .octavo: it cannot be removed: Permission denied\n")
 
 

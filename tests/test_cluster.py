@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from octavo import cli, cluster
+from octavo.build_report import Options
 from octavo.cluster import Cluster, NoCluster
-from octavo.project import Options, Project
+from octavo.project import Project
 from tests.sites import SiteFolder, places, post
 
 distributed = pytest.importorskip("distributed")

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo import answers, checks, extend, images, lint, model, project, published, revised, site
+from octavo import answers, build, checks, extend, images, lint, model, published, revised, site
 from octavo.codec import codec, field_codecs
 from octavo.diagnostic import Diagnostic, Span
 from octavo.digest import digest
@@ -126,7 +126,7 @@ STEPS = (
     extend.Gathered,
 )
 KEPT: tuple[Any, ...] = (
-    project._Root,
+    build.BuildTrace,
     published._Kept,
     published._Window,
     site.Compared,
@@ -226,7 +226,7 @@ def test_a_class_is_found_among_those_that_may_stand_there_only() -> None:
 @settings(max_examples=300)
 @given(st.binary(max_size=60))
 def test_no_bytes_do_more_than_to_be_refused(data: bytes) -> None:
-    for kind in (Whole, Data, Ref, project._Root):
+    for kind in (Whole, Data, Ref, build.BuildTrace):
         try:
             codec(kind).decode(data)
         except ValueError:

@@ -124,7 +124,8 @@ import os
 import sys
 from pathlib import Path
 import octavo.batch as batch
-from octavo.project import Options, Project
+from octavo.build_report import Options
+from octavo.project import Project
 
 running = False
 allowed = (sys.prefix, sys.base_prefix, "/usr/share/zoneinfo", {octavo!r})

@@ -19,10 +19,10 @@ from markdown_it import MarkdownIt
 
 import octavo
 from octavo import arguments, config, failures, frontmatter, schema
+from octavo.build_report import Report
 from octavo.commands import print_summary, related_dict, report_dict
 from octavo.diagnostic import to_text
 from octavo.model import Reason, Relation
-from octavo.project import Report
 from octavo.source import SourceText
 from tests.sites import SiteFolder, files_in, places
 

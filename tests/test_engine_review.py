@@ -209,6 +209,15 @@ def test_a_file_that_cannot_be_read_is_asked_for_again(three: SiteFolder, monkey
     assert three.page("/posts/a/") == "one"
 
 
+def test_the_module_build_of_octavo_is_not_taken_for_the_build_py_of_the_site(three: SiteFolder) -> None:
+    script = "from octavo import build\n\n@site.filter\ndef found(path):\n    return build.read_fact(None, path)\n"
+    three.write("build.py", HEAD + script)
+    three.write("layouts/post.html", "{{ 'note.txt' | found }}")
+    problem, *_ = three.build().problems
+    line = (HEAD + script).split("return")[0].count("\n") + 1
+    assert problem.hint == f"it was raised in line {line} of build.py"
+
+
 def test_a_build_py_that_changes_before_it_is_run_is_not_taken_for_what_it_was(
     three: SiteFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

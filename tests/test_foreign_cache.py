@@ -432,7 +432,8 @@ def test_a_cache_on_a_full_disk_is_told_in_a_line_and_done_without(site: Site, s
 
 
 def test_a_cache_that_fills_up_meanwhile_is_done_without(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    from octavo.project import Options, Project
+    from octavo.build_report import Options
+    from octavo.project import Project
     from octavo.store import Store
 
     folder = site(POSTS)

@@ -25,8 +25,9 @@ import msgspec
 import pytest
 
 from octavo import cli
+from octavo.build_report import Options
 from octavo.desk import Desk
-from octavo.project import Options, Project
+from octavo.project import Project
 from octavo.store import CorruptStore
 from tests.sites import SiteFolder, post
 from tests.test_database import hot_journal

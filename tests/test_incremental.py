@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from octavo.project import Report
+from octavo.build_report import Report
 from tests.sites import BASE, SiteFolder, post
 
 MakeSite = Callable[[str], SiteFolder]

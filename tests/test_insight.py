@@ -9,10 +9,11 @@ import pytest
 
 from octavo import briefing
 from octavo.about import insight as insight_of
+from octavo.build_report import Options
 from octavo.desk import Desk
 from octavo.facts import Reader
 from octavo.insight import Crowded, Insight, inspect
-from octavo.project import Options, Project
+from octavo.project import Project
 from tests.sites import SiteFolder, post
 
 Make = Callable[[dict[str, str]], SiteFolder]

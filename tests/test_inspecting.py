@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from octavo import inspecting
+from octavo.build_report import Options
 from octavo.desk import Desk
 from octavo.facts import Unanswered
 from octavo.inspecting import Inspecting
-from octavo.project import Options, Project
+from octavo.project import Project
 from octavo.view import View
 from tests.previewing import previewing
 from tests.sites import SiteFolder, post

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from octavo.build_report import Options
 from octavo.ondemand import image_at
-from octavo.project import Options, Project
+from octavo.project import Project
 from tests.sites import SiteFolder, post
 from tests.test_images import IMAGES, jpeg
 
@@ -18,7 +19,7 @@ def test_each_image_of_a_build_can_be_had_before_it(site: MakeSite) -> None:
     made = {path: path for path in (folder.root / "elsewhere" / IMAGES).iterdir()}
     assert len(made) == 7
     with Project(folder.root, Options(jobs=1)) as project:
-        known, gallery = project.learn(), project.gallery()
+        known, gallery = project.learn(), project.cache.gallery()
         for path in made:
             assert image_at(f"/{IMAGES}{path.name}", known, gallery) == path.read_bytes()
         assert image_at(f"/{IMAGES}{path.name}", known, gallery) == path.read_bytes()
@@ -30,7 +31,7 @@ def test_what_is_no_image_of_the_site_is_not_made(site: MakeSite) -> None:
     folder.built()
     name = next(path for path in folder.output() if path.startswith(IMAGES))
     with Project(folder.root, Options(jobs=1)) as project:
-        known, gallery = project.learn(), project.gallery()
+        known, gallery = project.learn(), project.cache.gallery()
         for url in (f"/{name[:-12]}-77777.webp", f"/{IMAGES}", f"/{IMAGES}-480.webp", "/posts/a.jpg", "/"):
             assert image_at(url, known, gallery) is None
 
@@ -41,6 +42,6 @@ def test_a_preview_and_a_build_share_what_they_made(site: MakeSite) -> None:
         Project(folder.root, Options(jobs=1)) as build,
         Project(folder.root, Options(cache=".octavo/preview")) as other,
     ):
-        assert build.gallery() == other.gallery()
+        assert build.cache.gallery() == other.cache.gallery()
     with Project(folder.root, Options(cache="elsewhere")) as apart:
-        assert apart.gallery() != build.gallery()
+        assert apart.cache.gallery() != build.cache.gallery()

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from octavo.build_report import Options
 from octavo.failures import Usage
 from octavo.preview import preview
-from octavo.project import Options, Project
+from octavo.project import Project
 from octavo.serve import listen
 from octavo.watch import Changes
 from tests.previewing import previewing

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from octavo import cli
+from octavo.build_report import Options
 from octavo.observe import Observer, Observers
 from octavo.profile import SHOWN, Profile, Stretch
-from octavo.project import Options, Project
+from octavo.project import Project
 from tests.sites import SiteFolder, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -85,7 +86,7 @@ def test_a_build_that_fails_is_closed_too(site: MakeSite, monkeypatch: pytest.Mo
     folder = site(TWO)
     observer = Told()
     with Project(folder.root, Options(jobs=1), observer=observer) as project:
-        monkeypatch.setattr(project, "_made", lambda *_: 1 / 0)
+        monkeypatch.setattr("octavo.pipeline.build", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             project.build()
     assert observer.events[-1] == ("close",)

@@ -10,8 +10,9 @@ from typing import NoReturn
 import pytest
 
 from octavo import journal
+from octavo.build_report import Options
 from octavo.lock import Locked, lock
-from octavo.project import Options, Project
+from octavo.project import Project
 from octavo.publish_errors import PublishError
 from octavo.written_list import FILE as LIST
 from tests.sites import SiteFolder, post
@@ -97,7 +98,7 @@ def test_a_command_waits_for_another_and_says_so(work: Callable[[Project], objec
     folder = site(POSTS)
     said: list[str] = []
     with Project(folder.root, Options(jobs=1, wait=0.1), said.append) as project:
-        with lock(project.cache, 0), pytest.raises(Locked):
+        with lock(project.cache.folder, 0), pytest.raises(Locked):
             work(project)
         assert len(said) == 1
         assert said[0].startswith("octavo: waiting for another build (pid ")

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from octavo import relating
+from octavo.build_report import Options
 from octavo.desk import Desk, Shown
 from octavo.disk import FileChanged
-from octavo.project import Options, Project
+from octavo.project import Project
 from octavo.publish_errors import PublishError
 from octavo.relating import Overtaken, Relating, relate_apart
 from octavo.view import View
@@ -58,7 +59,7 @@ def test_what_another_process_has_written_is_taken_over(desk: Desk) -> None:
 
 def test_all_that_comes_of_new_lists_is_worked_out_there_as_well(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
-    monkeypatch.setattr(desk.project._observer, "ran", lambda phase, item, seconds: ran.append(item))
+    monkeypatch.setattr(desk.project.observer, "ran", lambda phase, item, seconds: ran.append(item))
     folder = SiteFolder(desk.project.root)
     folder.write("posts/e.md", post("E", body="[A](a.md), quagga.\n"))
     folder.write("layouts/post.html", "{% extends 'base.html' %}{% block main %}new{% endblock %}")
@@ -138,7 +139,7 @@ def test_pages_are_rendered_while_a_cache_that_another_process_wrote_is_read_ane
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = SiteFolder(desk.project.root)
-    before = desk.project.store
+    before = desk.project.cache.store
     pages: list[Shown | None] = []
     view = desk._view
 
@@ -154,7 +155,7 @@ def test_pages_are_rendered_while_a_cache_that_another_process_wrote_is_read_ane
     assert desk.touch([folder.root / "posts/a.md"]).done
     desk.look(relating=False)
     assert [page is not None and b"Saved meanwhile." in page.content for page in pages] == [True]
-    assert desk.project.store is not before
+    assert desk.project.cache.store is not before
     with pytest.raises(sqlite3.ProgrammingError):
         before.connection.execute("SELECT 1")
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from octavo.build_report import Options
 from octavo.desk import Desk
-from octavo.project import Options, Project
+from octavo.project import Project
 from octavo.queries import BodyOf, CardOf, Latest, PostAt
 from octavo.saved import FEW, Touched
 from tests.sites import SiteFolder, post

@@ -22,9 +22,9 @@ from octavo.schema import (
     json_schema_text,
     path_without_date,
     read_meta,
-    typed,
 )
 from octavo.source import decode
+from octavo.yaml_values import typed
 
 PATH = "posts/django/a.md"
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from octavo.build_report import Options
 from octavo.desk import Desk
-from octavo.project import Options, Project
+from octavo.project import Project
 from octavo.serve import Shelf
 from octavo.shelf import shelf
 from tests.sites import BASE, SiteFolder, post

@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from octavo.build_report import Options
 from octavo.desk import Desk
-from octavo.project import Options, Project
+from octavo.project import Project
 from octavo.view import View
 from tests.sites import SiteFolder, post
 

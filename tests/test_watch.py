@@ -17,9 +17,10 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
 from octavo import rebuild, watch
+from octavo.build_report import Options, Report
 from octavo.failures import BUG, LOCKED, Failure
 from octavo.lock import lock
-from octavo.project import Options, Project, Report
+from octavo.project import Project
 from octavo.watch import Changes
 from tests.sites import SiteFolder, places, post
 
@@ -412,7 +413,7 @@ def test_f09_a_change_during_a_build_is_picked_up(site: Site, monkeypatch: pytes
 def test_f14_another_build_at_work_does_not_end_the_series(site: Site) -> None:
     folder = site(ONE)
     with rebuilding(folder) as (project, _, outcomes):
-        with lock(project.cache, 0):
+        with lock(project.cache.folder, 0):
             folder.replace("posts/a.md", "Words.", "Other words.")
             outcome = next(outcomes)
         assert isinstance(outcome, Failure)
