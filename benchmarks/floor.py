@@ -29,10 +29,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Read posts and throw them away.")
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--jobs", type=int, default=usable_cpus())
-    given = parser.parse_args()
-    paths = sorted(map(str, (given.folder / "posts").glob("*.md")))
+    options = parser.parse_args()
+    paths = sorted(map(str, (options.folder / "posts").glob("*.md")))
     batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
-    with ProcessPoolExecutor(given.jobs, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(options.jobs, get_context("spawn")) as pool:
         characters = sum(pool.map(read_all, batches))
     print(f"{len(paths)} posts, {characters} characters of HTML")
     return 0

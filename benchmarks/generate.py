@@ -36,10 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--from", type=Path, dest="source", metavar="FOLDER", help="repeat the posts of a folder with seeded changes"
     )
-    given = parser.parse_args(arguments)
-    if given.source is not None and not given.source.is_dir():
-        parser.error(f"there is no folder {given.source}")
-    write_site(given.folder, given.posts, given.kind, given.seed, given.source)
+    options = parser.parse_args(arguments)
+    if options.source is not None and not options.source.is_dir():
+        parser.error(f"there is no folder {options.source}")
+    write_site(options.folder, options.posts, options.kind, options.seed, options.source)
     return 0
 
 

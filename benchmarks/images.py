@@ -65,9 +65,9 @@ def write_site(folder: Path, images: int) -> None:
         post = folder / "posts" / f"{first:06d}"
         post.mkdir(parents=True, exist_ok=True)
         numbers = range(first, min(first + IN_A_POST, images))
-        shown = "\n\n".join(f"![Photo {number}]({number:06d}.jpg)" for number in numbers)
+        pictures = "\n\n".join(f"![Photo {number}]({number:06d}.jpg)" for number in numbers)
         head = f"title: Photos from {first}\ndate: 2026-01-01\ndescription: Photos"
-        (post / "index.md").write_text(f"---\n{head}\n---\n\nWords.\n\n<!-- more -->\n\n{shown}\n\nLast words.\n")
+        (post / "index.md").write_text(f"---\n{head}\n---\n\nWords.\n\n<!-- more -->\n\n{pictures}\n\nLast words.\n")
         for number in numbers:
             (post / f"{number:06d}.jpg").write_bytes(photo(number))
     # Last, as it tells that all the rest is there.

@@ -183,10 +183,10 @@ def count_pages(workspace: Workspace, site: Site) -> Pages:
     counted = Pages(html, articles, related)
     if articles < len(site.order):
         raise WrongSite(f"{articles} of {len(site.order)} posts have a page")
-    wanted = workspace.related and workspace.peer.relates
-    if wanted and related < 0.9 * articles:
+    relates = workspace.related and workspace.peer.relates
+    if relates and related < 0.9 * articles:
         raise WrongSite(f"only {related} of {articles} posts have a list of related articles")
-    if not wanted and related:
+    if not relates and related:
         raise WrongSite(f"{related} posts have a list of related articles that nobody asked for")
     return counted
 

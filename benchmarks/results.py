@@ -64,8 +64,8 @@ class Report:
         return None
 
     def middle(self, cell: Cell, peer: str, operation: str, measure: Measure) -> float | None:
-        found = self.find(cell, peer, operation)
-        return None if found is None else found.middle(measure)
+        result = self.find(cell, peer, operation)
+        return None if result is None else result.middle(measure)
 
     def cells(self) -> list[Cell]:
         order = {each.cell: None for each in self.results}

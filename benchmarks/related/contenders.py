@@ -38,10 +38,10 @@ def octavo(corpus: Corpus, folder: Path, tools: Tools) -> Lists:
     """By the command line, from files."""
     corpus.write(folder / "posts")
     command = [sys.executable, "-m", "octavo", "-C", str(folder), "related", "--all", "--format", "json"]
-    told = subprocess.run([*command, "--count", str(LENGTH)], stdout=subprocess.PIPE, text=True)
-    if told.returncode:
-        raise SystemExit(f"{' '.join(command)}: exit status {told.returncode}")
-    rows = map(json.loads, told.stdout.splitlines())
+    ran = subprocess.run([*command, "--count", str(LENGTH)], stdout=subprocess.PIPE, text=True)
+    if ran.returncode:
+        raise SystemExit(f"{' '.join(command)}: exit status {ran.returncode}")
+    rows = map(json.loads, ran.stdout.splitlines())
     return {Path(row["id"]).stem: [Path(other["id"]).stem for other in row["related"]] for row in rows}
 
 
@@ -129,8 +129,8 @@ def _hugo(
 
 
 def _words(text: str) -> list[str]:
-    found = dict.fromkeys(re.findall(r"\w{2,}", text.lower()))
-    return [word for word in found if word not in _COMMON]
+    words = dict.fromkeys(re.findall(r"\w{2,}", text.lower()))
+    return [word for word in words if word not in _COMMON]
 
 
 _COMMON = frozenset(
@@ -192,8 +192,8 @@ def lexical(method: str) -> Make:
             return None
         command = [str(python), str(Path(__file__).with_name("lexical.py")), method]
         lines = "\n".join(map(json.dumps, corpus.posts()))
-        told = subprocess.run(command, check=True, input=lines, stdout=subprocess.PIPE, text=True).stdout
-        return {row["id"]: row["related"] for row in map(json.loads, told.splitlines())}
+        printed = subprocess.run(command, check=True, input=lines, stdout=subprocess.PIPE, text=True).stdout
+        return {row["id"]: row["related"] for row in map(json.loads, printed.splitlines())}
 
     return make
 

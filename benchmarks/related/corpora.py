@@ -84,12 +84,12 @@ class Corpus:
 
 def corpora(folder: Path, names: list[str], visible: float) -> list[Corpus]:
     """Those in a folder, or some of them."""
-    found = [Corpus(file, folder, visible) for file in sorted(folder.glob("*.jsonl.gz"))]
-    known = [corpus.name for corpus in found]
-    missing = [name for name in names if name not in known]
-    if missing or not found:
+    present = [Corpus(file, folder, visible) for file in sorted(folder.glob("*.jsonl.gz"))]
+    present_names = [corpus.name for corpus in present]
+    missing = [name for name in names if name not in present_names]
+    if missing or not present:
         raise SystemExit(f"{folder}: no {', '.join(missing) or 'corpora'} there")
-    return [corpus for corpus in found if not names or corpus.name in names]
+    return [corpus for corpus in present if not names or corpus.name in names]
 
 
 def mean(values: tuple[float, ...] | list[float]) -> float:

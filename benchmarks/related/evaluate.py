@@ -33,20 +33,20 @@ Rows = list[list[str]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    given = _parser().parse_args(arguments)
-    tools = Tools(given.env.resolve())
-    chosen = {name: CONTENDERS[name] for name in given.contenders}
-    if given.install:
+    options = _parser().parse_args(arguments)
+    tools = Tools(options.env.resolve())
+    chosen = {name: CONTENDERS[name] for name in options.contenders}
+    if options.install:
         return install(environments(chosen.values()), tools)
-    if given.data is None:
+    if options.data is None:
         print("which corpora? give a folder of them", file=sys.stderr)
         return 2
-    found = corpora(given.data, given.corpora, given.visible)
+    collections = corpora(options.data, options.corpora, options.visible)
     scores: Scores = {}
     with tempfile.TemporaryDirectory(prefix="octavo-related-") as work:
         for name, contender in chosen.items():
             rows = []
-            for corpus in found:
+            for corpus in collections:
                 lists = lists_of(contender, corpus, Path(work), tools)
                 if lists is None:
                     print(f"{contender.title}: not found; --install installs it", file=sys.stderr)
@@ -55,40 +55,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
             else:
                 scores[name] = rows
                 print(f"{contender.title}: {mean([each.mean for each in rows]):.3f}", file=sys.stderr, flush=True)
-    tables = [quality(scores, found), leads(scores, found)]
-    if given.write:
-        page = given.write.read_text(encoding="utf-8")
+    tables = [quality(scores, collections), leads(scores, collections)]
+    if options.write:
+        page = options.write.read_text(encoding="utf-8")
         figures = "\n\n".join(filter(None, map(markdown, tables)))
-        given.write.write_text(between_marks(page, figures), encoding="utf-8")
+        options.write.write_text(between_marks(page, figures), encoding="utf-8")
     print("\n\n".join(filter(None, map(text, tables))))
     return 0
 
 
-def quality(scores: Scores, found: Sequence[Corpus]) -> Rows:
+def quality(scores: Scores, collections: Sequence[Corpus]) -> Rows:
     """nDCG@10 of each, and the means; the best last."""
-    rows = [["nDCG@10", *(corpus.name for corpus in found), "mean", "Hit@5", "coverage@5"]]
+    rows = [["nDCG@10", *(corpus.name for corpus in collections), "mean", "Hit@5", "coverage@5"]]
     for name in sorted(scores, key=lambda name: mean([each.mean for each in scores[name]])):
         own = scores[name]
         means = mean([each.mean for each in own]), mean([each.hits for each in own])
-        shown = [f"{each.mean:.3f}" for each in own]
+        cells = [f"{each.mean:.3f}" for each in own]
         figures = [*(f"{value:.3f}" for value in means), f"{mean([each.coverage for each in own]):.3f}"]
-        rows.append([CONTENDERS[name].title, *shown, *figures])
+        rows.append([CONTENDERS[name].title, *cells, *figures])
     return rows
 
 
-def leads(scores: Scores, found: Sequence[Corpus]) -> Rows:
+def leads(scores: Scores, collections: Sequence[Corpus]) -> Rows:
     """By how much Octavo is ahead of each."""
     if OURS not in scores or len(scores) < 2:
         return []
-    rows = [["Octavo is ahead of", *(corpus.name for corpus in found), "mean"]]
+    rows = [["Octavo is ahead of", *(corpus.name for corpus in collections), "mean"]]
     ours = scores[OURS]
     for name, theirs in sorted(scores.items(), key=lambda each: mean([score.mean for score in each[1]])):
         if name == OURS:
             continue
         pairs = [([one], [two]) for one, two in zip(ours, theirs, strict=True)]
         intervals = [lead(*pair) for pair in [*pairs, (ours, theirs)]]
-        shown = [f"{each.mean:+.2f} ({each.low:.2f} to {each.high:.2f})" for each in intervals]
-        rows.append([CONTENDERS[name].title, *shown])
+        cells = [f"{each.mean:+.2f} ({each.low:.2f} to {each.high:.2f})" for each in intervals]
+        rows.append([CONTENDERS[name].title, *cells])
     return rows
 
 

@@ -45,16 +45,16 @@ def main() -> int:
     parser.add_argument("--kind", choices=KINDS, default="small")
     parser.add_argument("--change", choices=CHANGES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.change:
-        measure(Corpus(given.folder), given.kind, given.change)
+    options = parser.parse_args()
+    if options.change:
+        measure(Corpus(options.folder), options.kind, options.change)
         return 0
     print(f"{'posts':>7} {'change':8} {'CPU s':>7} {'peak MB':>8} {'lists':>7} {'state MB':>9}")
-    for size in given.sizes:
+    for size in options.sizes:
         with tempfile.TemporaryDirectory() as folder:
-            Corpus(Path(folder)).write(given.kind, size)
+            Corpus(Path(folder)).write(options.kind, size)
             for change in CHANGES:
-                command = [sys.executable, __file__, "--kind", given.kind, "--change", change, "--folder", folder]
+                command = [sys.executable, __file__, "--kind", options.kind, "--change", change, "--folder", folder]
                 subprocess.run(command, check=True)
     return 0
 
@@ -76,8 +76,8 @@ class Corpus:
         (self.folder / "candidates").write_bytes(pickle.dumps(candidates))
 
     def candidates(self) -> list[Candidate]:
-        found: list[Candidate] = pickle.loads((self.folder / "candidates").read_bytes())
-        return found
+        loaded: list[Candidate] = pickle.loads((self.folder / "candidates").read_bytes())
+        return loaded
 
     def loader(self, instead: dict[str, Terms]) -> Callable[[str], Terms]:
         terms = self._terms()
@@ -86,8 +86,8 @@ class Corpus:
             if path in instead:
                 return instead[path]
             (data,) = terms.execute("SELECT data FROM terms WHERE path = ?", (path,)).fetchone()
-            found: Terms = pickle.loads(data)
-            return found
+            loaded: Terms = pickle.loads(data)
+            return loaded
 
         return load
 
