@@ -70,7 +70,7 @@ class Complaints:
         sys.stderr.flush()
         is_wrong = problems.errors or self.failure
         if (failed or before.errors) and not is_wrong:
-            print("right again", flush=True)
+            print("all errors fixed", flush=True)
         return True
 
     def _differing(self, problems: Problems) -> Difference:

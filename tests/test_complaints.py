@@ -73,7 +73,7 @@ def test_the_terminal_says_each_once_and_when_all_is_right(capfd: pytest.Capture
     complaints.tell(now(MINOR))
     out, err = capfd.readouterr()
     assert [line.split(":")[0] for line in err.splitlines()] == ["posts/a.md", "posts/b.md", "posts/a.md"]
-    assert out == "right again\n"
+    assert out == "all errors fixed\n"
 
 
 def test_the_terminal_prints_twenty_new_problems_errors_first_and_counts_the_rest(

@@ -448,7 +448,7 @@ def test_a_look_that_saves_have_overtaken_is_no_failure(site: Site, monkeypatch:
         if desk.view is not None and not overtaken.is_set():
             overtaken.set()
             assert saved.wait(SOON)
-            raise PublishError("it does not hold still to be read", "posts/a.md") from FileChanged("posts/a.md")
+            raise PublishError("the file keeps changing while it is read", "posts/a.md") from FileChanged("posts/a.md")
         return see(desk, relating, elsewhere)
 
     monkeypatch.setattr(Desk, "see", unsteady)
@@ -470,19 +470,19 @@ def test_files_that_never_hold_still_are_told_of_in_the_end(site: Site, monkeypa
 
     def unsteady(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
         if desk.view is not None:
-            raise PublishError("it does not hold still to be read", "posts/a.md") from FileChanged("posts/a.md")
+            raise PublishError("the file keeps changing while it is read", "posts/a.md") from FileChanged("posts/a.md")
         return see(desk, relating, elsewhere)
 
     monkeypatch.setattr(Desk, "see", unsteady)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
         folder.replace("posts/a.md", "Words of a.", "First save.")
-        tab.until(lambda tab: any("does not hold still" in problem["text"] for problem in tab.problems))
+        tab.until(lambda tab: any("keeps changing" in problem["text"] for problem in tab.problems))
 
 
 def test_related_posts_that_saves_have_overtaken_are_no_failure(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = site(SITE)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
-        shown.author._related(Overtaken("posts/a.md: it does not hold still to be read"))
+        shown.author._related(Overtaken("posts/a.md: the file keeps changing while it is read"))
         assert not [message for message in tab.quiet(1.5) if message.get("problems")]
 
 
