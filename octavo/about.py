@@ -32,8 +32,10 @@ HELD_POSTS = 20
 
 
 class Panels:
-    """Sends tabs what their panels show. For the app's thread; ``on_insight`` is called in another, with what went
-    wrong if anything did, when ``update`` has more to send."""
+    """Sends tabs what their panels show, in the app's thread.
+
+    ``on_insight`` is called in another, when ``update`` has more to send, with what went wrong if anything did.
+    """
 
     def __init__(self, session: Desk, on_insight: Callable[[Exception | None], None]) -> None:
         self._session = session
@@ -41,29 +43,35 @@ class Panels:
 
     def toggle(self, client: Client, is_open: bool) -> None:
         """Open or close the panel of a tab. One that is opened shows nothing yet."""
-        client.has_panel, client.panel = is_open, None
+        client.toggle_panel(is_open)
         self.update(client)
 
     def update(self, client: Client) -> None:
-        """Tell a tab what is new of its page, if its author wants to know. Raises Unanswered."""
+        """Tell a tab what is new of its page, if its author wants to know.
+
+        Raises Unanswered.
+        """
         if not client.url or not client.has_panel:
             return
         details = describe_page(self._session, client.url)
         view, path = self._session.view, details.get("source")
         if view is not None and path is not None:
             details["insight"] = self._insight.find(view, self._session.facts, path)
-        message = PanelMessage(details)
-        if message != client.panel:
-            client.panel = message
-            client.send(message)
+        client.send_panel(PanelMessage(details))
 
     def stop(self, seconds: float) -> bool:
-        """Wait so long for the thread. False when it is still at work, with the cache that it reads."""
+        """Wait so long for the thread.
+
+        False when it is still at work, with the cache that it reads.
+        """
         return self._insight.stop(seconds)
 
 
 def describe_page(session: Desk, url: str) -> PageDetails:
-    """All of a page but what the report says of it. Raises Unanswered when a file is another one by now."""
+    """Describe all of a page but what the report says of it.
+
+    Raises Unanswered when a file is another one by now.
+    """
     view = session.view
     page = session.page(url)
     if view is None or page is None:
@@ -122,7 +130,10 @@ def _moment(moment: dt.datetime) -> str:
 
 
 def inspect_post(view: View, facts: Facts, path: str) -> list[InsightDetails]:
-    """What of the report on the site concerns a post. Raises Unanswered as well."""
+    """Find what of the report on the site concerns a post.
+
+    Raises Unanswered as well.
+    """
     from octavo.briefing import sections
     from octavo.insight import inspect
 
@@ -141,10 +152,10 @@ def inspect_post(view: View, facts: Facts, path: str) -> list[InsightDetails]:
 
 
 class BackgroundInsight:
-    """What ``inspect_post`` says, worked out for one post at a time in a thread of its own.
+    """What ``inspect_post`` says, worked out in a thread of its own.
 
-    ``find`` and ``stop`` are called in the app's thread. ``on_end`` is called in the thread beside it, with what went
-    wrong if anything did.
+    ``find`` and ``stop`` are called in the app's thread. ``on_end`` is called in the thread beside it, with what
+    went wrong if anything did. There is one post at a time.
     """
 
     def __init__(self, on_end: Callable[[Exception | None], None]) -> None:
@@ -155,7 +166,10 @@ class BackgroundInsight:
         thread reads one entry at a time. The view is not kept alive: it is all that was known at its moment."""
 
     def find(self, view: View, facts: Facts, path: str) -> list[InsightDetails]:
-        """What was said last; where that is of an earlier view, begin to find out what it is now."""
+        """What was said last, perhaps of an earlier view.
+
+        Where it is of one, begin to find out what it is now.
+        """
         view_before, sections = self._sections.get(path, (None, []))
         if self._running is None and (view_before is None or view_before() is not view):
             self._running = threading.Thread(

@@ -1,7 +1,9 @@
-"""What the preview and the tabs of a browser say to each other, and what a tab is told when.
+"""What the preview and the tabs of a browser say to each other.
 
 A message is a JSON object over a WebSocket, whose ``kind`` says which it is. The types here are all there are;
 ``preview.js`` lists the same ones.
+
+Which tab is told what, and when, is ``LiveReload``'s.
 """
 
 from __future__ import annotations
@@ -28,7 +30,10 @@ if TYPE_CHECKING:
 
 
 class ProblemDetails(TypedDict):
-    """A problem as the overlay shows it. A failure of the preview itself is in no file."""
+    """A problem as the overlay shows it.
+
+    A failure of the preview itself is in no file.
+    """
 
     text: str
     """All of it, as the terminal prints it."""
@@ -65,7 +70,10 @@ class InsightDetails(TypedDict):
 
 
 class PageDetails(TypedDict, total=False):
-    """What the panel shows of a page. Nothing of what is no page; what follows ``problems`` of a post only."""
+    """What the panel shows of a page; nothing of what is no page.
+
+    What follows ``problems`` is there for a post only.
+    """
 
     url: str
     source: str | None
@@ -97,7 +105,7 @@ class PageMessage:
 
 @dataclass(frozen=True)
 class ProblemsMessage:
-    """These are the first errors of the site, of ``count``; none when all are fixed."""
+    """The first errors of the site, of ``count``; none when all are fixed."""
 
     kind: ClassVar = "problems"
     problems: list[ProblemDetails]
@@ -106,7 +114,10 @@ class ProblemsMessage:
 
 @dataclass(frozen=True)
 class StateMessage:
-    """The page shows this source, and a build would leave out these posts: href -> "draft" or "future"."""
+    """The page's source, and the posts that a build would leave out.
+
+    ``hidden`` is href -> "draft" or "future".
+    """
 
     kind: ClassVar = "state"
     source: str | None
@@ -182,7 +193,7 @@ def encode(message: ToBrowser) -> str:
 
 @dataclass(frozen=True)
 class HelloMessage:
-    """The tab shows what stands at this path, as it was in this version; first of all that a tab says."""
+    """The tab shows what stands at this path; the first that it says."""
 
     kind: ClassVar = "hello"
     path: str
@@ -200,7 +211,7 @@ class PanelRequest:
 
 @dataclass(frozen=True)
 class OpenRequest:
-    """The author wants to edit a file of the site, at a line and a column from 1."""
+    """The author wants to edit a file, at a line and a column from 1."""
 
     kind: ClassVar = "open"
     path: str
@@ -212,8 +223,11 @@ FromBrowser = HelloMessage | PanelRequest | OpenRequest
 
 
 def decode(text: str) -> FromBrowser | None:
-    """A message that a browser sent; None for one of a kind or with a path that means nothing here. Raises ValueError,
-    or RecursionError, for what is no JSON object: that is none of our scripts."""
+    """Read a message that a browser sent.
+
+    None for one of a kind or with a path that means nothing here. Raises ValueError, or RecursionError, for what is
+    no JSON object: that is none of our scripts.
+    """
     fields = json.loads(text)
     if not isinstance(fields, dict):
         raise ValueError("a message is an object")
@@ -240,7 +254,7 @@ class Client:
 
     ``send`` and ``end`` may be called in any thread. ``introduce`` is called in the server's thread, when the tab has
     said hello and before the app is told of that; from then on, all that is known of the tab belongs to the app's
-    thread.
+    thread, and only the methods here write it.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -251,20 +265,46 @@ class Client:
         self.source: str | None = None
         """The path of the post that it shows."""
         self.has_panel = False
-        self.panel: PanelMessage | None = None
+        """Whether its author wants to know of the page."""
+        self._panel: PanelMessage | None = None
         """What its panel shows; None where nothing yet."""
         self._loop = loop
         self._outbox: asyncio.Queue[str | None] = asyncio.Queue()
 
     def introduce(self, url: str, version: str) -> None:
-        """Note what the tab shows. The version comes first: whoever finds the URL (``Clients.introduced``) must not
-        find a tab without a version, for that is told to reload."""
+        """Note what the tab shows.
+
+        The version comes first: whoever finds the URL (``Clients.introduced``) must not find a tab without a
+        version, for that is told to reload.
+        """
         self.version = version
         self.url = url
 
+    def send_page(self, page: ServedPage) -> None:
+        """Send the page that the tab shows, as it is now."""
+        self.version = page.version
+        self.send(PageMessage(page.version, page.content.decode("utf-8", "replace")))
+
+    def send_panel(self, message: PanelMessage) -> None:
+        """Send what the panel shows, where that is something else now."""
+        if message != self._panel:
+            self._panel = message
+            self.send(message)
+
+    def toggle_panel(self, is_open: bool) -> None:
+        """Note that the panel is open, and shows nothing yet; or is not."""
+        self.has_panel, self._panel = is_open, None
+
+    def note_source(self, source: str | None) -> None:
+        """Note of which post the page is, so that the tab can follow it."""
+        self.source = source
+
     def send(self, message: ToBrowser) -> None:
-        """Have a message sent, after those before. It is encoded here, so that its parts may change afterwards; the
-        outbox belongs to the server's thread, and calls into its loop are run in the order in which they are made."""
+        """Have a message sent, after those before.
+
+        It is encoded here, so that its parts may change afterwards. The outbox belongs to the server's thread,
+        and calls into its loop are run in the order in which they are made.
+        """
         text = encode(message)
         with suppress(RuntimeError):  # the server has ended, and with it the tab's connection
             self._loop.call_soon_threadsafe(self._outbox.put_nowait, text)
@@ -275,12 +315,15 @@ class Client:
             self._loop.call_soon_threadsafe(self._outbox.put_nowait, None)
 
     async def next_text(self) -> str | None:
-        """The next message to send; None at the end. Called in the server's thread."""
+        """The next message to send, for the server's thread; None at the end."""
         return await self._outbox.get()
 
 
 class Clients:
-    """The open tabs. The server's thread adds and discards them; any thread may ask for those that there are."""
+    """The open tabs.
+
+    The server's thread adds and discards them; any thread may ask for those that there are.
+    """
 
     def __init__(self) -> None:
         self._clients: set[Client] = set()
@@ -292,8 +335,11 @@ class Clients:
         self._clients.discard(client)
 
     def connected(self) -> tuple[Client, ...]:
-        """All of them. (A tuple of a set is made without giving another thread its turn, so that no tab comes or goes
-        meanwhile; a loop over the set itself would fail.)"""
+        """All of them.
+
+        A tuple of a set is made without giving another thread its turn, so that no tab comes or goes meanwhile;
+        a loop over the set itself would fail.
+        """
         return tuple(self._clients)
 
     def introduced(self) -> tuple[Client, ...]:
@@ -306,8 +352,11 @@ class Clients:
 
 
 class LiveReload:
-    """Tells open tabs what has become of their pages. It belongs to the app's thread, but for ``site``: that is
-    immutable and exchanged as a whole, so that the server's thread sees the one before or the one after."""
+    """Tells open tabs what has become of their pages.
+
+    It belongs to the app's thread, but for ``site``: that is immutable and exchanged as a whole, so that the
+    server's thread sees the one before or the one after.
+    """
 
     def __init__(self, session: Desk, clients: Clients, pages: PageCache, deadlines: Deadlines) -> None:
         self.site: ServedSite | None = None
@@ -317,7 +366,10 @@ class LiveReload:
         self._hidden: Mapping[str, str] = {}
 
     def update_site(self) -> None:
-        """Let the server know what there is, and the tabs which files and which states of posts differ."""
+        """Let the server know what there is, and the tabs what differs.
+
+        That is: which files have another content, and which posts another state.
+        """
         view = self._session.view
         if view is None:
             return
@@ -347,8 +399,10 @@ class LiveReload:
             self.update_site()
 
     def push_pages(self, report_gone: bool = False) -> None:
-        """Send every open page that is another one now. With ``report_gone``, say so of those that are no more; without
-        it, that is done a moment later."""
+        """Send every open page that is another one now.
+
+        With ``report_gone``, say so of those that are no more; without it, that is done a moment later.
+        """
         for client in self._clients.introduced():
             if client.url is not None and self._session.view is not None:
                 if client.url in self._session.view.pages:
@@ -364,7 +418,7 @@ class LiveReload:
             return
         if page is not None and page.content and page.version != client.version:
             if client.version:
-                self.send_page(client, page)
+                client.send_page(page)
             else:
                 client.send(ReloadMessage())
 
@@ -377,10 +431,6 @@ class LiveReload:
             client.send(GoneMessage())
         elif client.version:
             self._deadlines.set_default(Timer.REPORT_GONE_PAGES, time.monotonic() + timers.GONE_SECONDS)
-
-    def send_page(self, client: Client, page: ServedPage) -> None:
-        client.version = page.version
-        client.send(PageMessage(page.version, page.content.decode("utf-8", "replace")))
 
     def state_message(self, url: str) -> StateMessage:
         """What a tab with this page shows of drafts and posts to come."""

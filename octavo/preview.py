@@ -1,4 +1,6 @@
-"""The site, shown while it is written: what is saved is in the open pages at once, and nothing is published.
+"""Show the site while it is written.
+
+What is saved is in the open pages at once, and nothing is published.
 
 The preview has these threads. What passes between them passes through the queue of the app's loop, unless a comment
 says otherwise; so nothing but the places of events needs a lock.
@@ -29,7 +31,7 @@ from pathlib import Path
 
 from octavo import editor, timers, urls
 from octavo.about import Panels
-from octavo.complaints import ProblemReporter
+from octavo.complaints import ProblemNotifier
 from octavo.desk import Desk
 from octavo.facts import Unanswered
 from octavo.failures import Usage, failure
@@ -42,7 +44,6 @@ from octavo.messages import (
     NoticeMessage,
     OpenRequest,
     PanelRequest,
-    ProblemsMessage,
     ReloadMessage,
 )
 from octavo.project import Project
@@ -74,7 +75,10 @@ look at ten thousand new objects (some milliseconds) than at as many as a comman
 
 
 def preview(project: Project, changes: Changes, host: str, port: int, open_browser: bool) -> int:
-    """Serve until interrupted, or until the changes end. Raises Usage where it cannot listen."""
+    """Serve until interrupted, or until the changes end.
+
+    Raises Usage where it cannot listen.
+    """
     base_path = urls.base_path(project.settings().base_url)
     allow_many_files()
     try:
@@ -113,7 +117,11 @@ def _name(host: str) -> str:
 
 
 class PreviewApp:
-    """Follows the files in the thread that calls ``run``, and answers the server from there."""
+    """Follows the files, and answers the server.
+
+    It works in the thread that calls ``run``, and all it has belongs to that thread, unless a method says
+    otherwise.
+    """
 
     def __init__(self, project: Project, changes: Changes, clients: Clients) -> None:
         self._project, self._clients = project, clients
@@ -133,7 +141,7 @@ class PreviewApp:
             on_end=self._schedule_report,
         )
         self._garbage = GarbageCollector(self._deadlines)
-        self._reporter = ProblemReporter()
+        self._problems = ProblemNotifier(self._session, clients, self._deadlines)
         self._event_lock = threading.Lock()
         self._event_places: set[Path] = set()
         """Where there were events that no job has taken yet. Under the lock."""
@@ -169,7 +177,7 @@ class PreviewApp:
         return future
 
     def receive(self, client: Client, message: FromBrowser) -> None:
-        """Answer what a tab says, in the app's thread, in the order in which it was said."""
+        """Answer in the app's thread, in the order in which tabs speak."""
         if isinstance(message, HelloMessage):
             self._loop.call(lambda: self._greet(client))
         elif isinstance(message, PanelRequest):
@@ -180,8 +188,11 @@ class PreviewApp:
     # In the watcher's thread.
 
     def _note_events(self, places: Iterable[Path]) -> None:
-        """Have what was saved be shown. Of several events before that, only the first puts a job in the queue. That
-        takes the places under the same lock, so that an event is either among them or puts the next job."""
+        """Have what was saved be shown.
+
+        Of several events before that, only the first puts a job in the queue. That takes the places under the
+        same lock, so that an event is either among them or puts the next job.
+        """
         with self._event_lock:
             is_first = not self._event_places
             self._event_places.update(places)
@@ -213,8 +224,10 @@ class PreviewApp:
         self._loop.run(self._refresher.suspended_timers, self._run_timer, self._report_failure)
 
     def close(self) -> None:
-        """End what is still at work elsewhere. What does not end in time still uses the cache, which is then left
-        open: the process is about to end."""
+        """End what is still at work elsewhere.
+
+        What does not end in time still uses the cache, which is then left open: the process is about to end.
+        """
         has_refreshed = self._refresher.stop(SHUTDOWN_SECONDS)
         has_inspected = self._panels.stop(SHUTDOWN_SECONDS)
         if has_refreshed and has_inspected:
@@ -224,7 +237,7 @@ class PreviewApp:
 
     def _run_timer(self, timer: Timer) -> None:
         if timer is Timer.REPORT_PROBLEMS:
-            self._report_problems()
+            self._problems.report()
         elif timer is Timer.REPORT_GONE_PAGES:
             self._live_reload.push_pages(report_gone=True)
         elif timer is Timer.UPDATE_PANELS:
@@ -264,16 +277,21 @@ class PreviewApp:
         self._refresher.schedule(is_complete)
 
     def _show_refreshed(self, view: View | None) -> None:
-        """Show what the site has become by a refresh that has ended well; None when it is as it was."""
-        self._reporter.failure = ""
+        """Show what the site has become by a refresh that has ended well.
+
+        ``view`` is None when it is as it was.
+        """
+        self._problems.note_failure("")
         if view is not None:
             self._garbage.schedule()
             self._live_reload.update_site()
             self._live_reload.push_pages()
 
     def _with_page(self, url: str, use: Callable[[ServedPage | None], None], fallback: ServedPage | None) -> None:
-        """Do something with a page as it is now, if need be after a refresh of the site; with what there is in its
-        place where that did not help."""
+        """Use a page as it is now, if need be after a refresh of the site.
+
+        Where that did not help, the ``fallback`` is used in its place.
+        """
 
         def attempt(refreshes: int) -> None:
             try:
@@ -295,11 +313,11 @@ class PreviewApp:
         attempt(0)
 
     def _greet(self, client: Client) -> None:
-        """A tab has said what it shows: tell it what that is now, and what is wrong."""
+        """Tell a tab what has become of what it shows, and what is wrong."""
         site, view, url = self._live_reload.site, self._session.view, client.url
         if url is None or site is None:
             return
-        client.source = view.source_of(url) if view is not None else None
+        client.note_source(view.source_of(url) if view is not None else None)
 
         def greet(page: ServedPage | None) -> None:
             if client.url != url:
@@ -308,9 +326,9 @@ class PreviewApp:
                 client.send(ReloadMessage())
                 return
             if page is not None and page.content:
-                self._live_reload.send_page(client, page)
+                client.send_page(page)
             client.send(self._live_reload.state_message(url))
-            client.send(self._problems_message())
+            client.send(self._problems.message())
 
         if url in site.pages:
             self._with_page(url, greet, None)
@@ -332,31 +350,16 @@ class PreviewApp:
         self._schedule_report()
 
     def _note_failure(self, problem: Exception) -> None:
-        """Have it be reported with the site's problems, and the site refreshed where it may pass."""
+        """Have a failure be reported, and the site refreshed if it may pass."""
         if isinstance(problem, BrokenExecutor):
             self._project.workers.close()
         if isinstance(problem, Unanswered | sqlite3.Error | PublishError):
             self._deadlines.set(Timer.REFRESH, time.monotonic() + timers.RETRY_SECONDS)
         if not isinstance(problem, Unanswered):
-            self._reporter.failure = failure(problem, self._project.root).words
+            self._problems.note_failure(failure(problem, self._project.root).words)
 
     def _schedule_report(self) -> None:
-        """Report what is wrong: at once where something has been fixed, and a moment later where something is new."""
-        due_at = self._reporter.due_at(self._session.problems(), self._last_event)
-        if due_at is None:
-            self._deadlines.clear(Timer.REPORT_PROBLEMS)
-        elif due_at == 0.0:
-            self._report_problems()
-        else:
-            self._deadlines.set(Timer.REPORT_PROBLEMS, due_at)
-
-    def _report_problems(self) -> None:
-        self._deadlines.clear(Timer.REPORT_PROBLEMS)
-        if self._reporter.report(self._session.problems()):
-            self._clients.send_all(self._problems_message())
-
-    def _problems_message(self) -> ProblemsMessage:
-        return self._reporter.message(self._project.root, self._session.layouts_of)
+        self._problems.schedule(self._last_event)
 
 
 def _open_editor(client: Client, file: Path, line: int, column: int) -> None:
@@ -372,8 +375,10 @@ def _open_editor(client: Client, file: Path, line: int, column: int) -> None:
 
 
 class GarbageCollector:
-    """Looks for garbage when the author pauses: layouts and views leave some in circles, and to look for it takes as
-    long as some pages. For the app's thread."""
+    """Looks for garbage when the author pauses.
+
+    Layouts and views leave some in circles, and to look for it takes as long as some pages. For the app's thread.
+    """
 
     def __init__(self, deadlines: Deadlines) -> None:
         self._deadlines = deadlines
@@ -388,8 +393,11 @@ class GarbageCollector:
         self._deadlines.set(Timer.COLLECT_GARBAGE, min(now + timers.GARBAGE_DEBOUNCE_SECONDS, latest))
 
     def collect(self, last_event: float) -> None:
-        """Look for garbage among what is new, and seldom among what was left the last time: to look at all that is
-        known of ten thousand posts takes a quarter of a second, in which nothing that is saved is shown."""
+        """Look for garbage among what is new, and seldom everywhere.
+
+        To look at all that is known of ten thousand posts takes a quarter of a second, in which nothing that is
+        saved is shown.
+        """
         self._waiting_since = None
         now = time.monotonic()
         if now >= max(self._all_at, last_event + timers.GARBAGE_DEBOUNCE_SECONDS):

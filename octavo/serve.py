@@ -1,4 +1,6 @@
-"""The preview's server: it gives this machine's browsers what the build would make, and tells them of what is new.
+"""The preview's server, for this machine's browsers.
+
+It gives them what the build would make, and tells them of what is new.
 
 An ASGI application (Starlette) on uvicorn, in a thread of its own. Pages come from the app, one at a time; other files
 are read here. A browser says over a WebSocket which page it shows, and is sent what that becomes.
@@ -67,7 +69,10 @@ _FAILED = b"<!doctype html>\n<title>Errors</title>\n<body><p>This page is shown 
 
 
 class App(Protocol):
-    """What the server asks for. It is called in the server's thread and must not block."""
+    """What the server asks for, in its own thread.
+
+    None of it may block.
+    """
 
     def site(self) -> ServedSite | None:
         """None until the site has been read."""
@@ -81,8 +86,10 @@ class App(Protocol):
 
 
 class PreviewServer:
-    """Serves a site at one port of one or two addresses. ``token`` is in each page: only who could read one may speak
-    over the socket."""
+    """Serves a site at one port of one or two addresses.
+
+    ``token`` is in each page: only who could read one may speak over the socket.
+    """
 
     def __init__(self, sockets: list[socket.socket], host: str, app: App, clients: Clients) -> None:
         self.port = int(sockets[0].getsockname()[1])
@@ -115,7 +122,10 @@ class PreviewServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End at once, whatever browsers are waiting for. The port is free afterwards."""
+        """End at once, whatever browsers are waiting for.
+
+        The port is free afterwards.
+        """
         # First the flags, which the server looks at once a turn, then the tabs, so that none keeps it waiting; the
         # sockets last, for the server's thread may still listen at them until it has ended.
         self._server.should_exit = self._server.force_exit = True
@@ -130,8 +140,11 @@ class PreviewServer:
         self._server.run(sockets=self._sockets)
 
     def answers_for(self, name: str) -> bool:
-        """Whether a request may name this host. Names are fixed, lest a page elsewhere has its own name lead here;
-        addresses cannot be made to lead elsewhere, so where other machines may look, any address is ours."""
+        """Whether a request may name this host.
+
+        Names are fixed, lest a page elsewhere has its own name lead here; addresses cannot be made to lead
+        elsewhere, so where other machines may look, any address is ours.
+        """
         name = name.lower().rstrip(".")
         if name in LOCAL or name == self._host.lower():
             return True
@@ -221,8 +234,11 @@ class PreviewServer:
             sender.cancel()
 
     def _url_now(self, path: str) -> str:
-        """The URL of what a tab shows; empty where it is nothing that there is. (A tab is open for hours: were the site
-        a local of ``_socket``, all that the site was then would stay in memory.)"""
+        """The URL of what a tab shows; empty where there is no such thing.
+
+        A tab is open for hours: were the site a local of ``_socket``, all that the site was then would stay in
+        memory.
+        """
         site = self._app.site()
         return resolve_url(path, site) or "" if site is not None else ""
 
@@ -235,7 +251,10 @@ class PreviewServer:
             pass  # it has gone
 
     def _is_own(self, origins: Iterable[str]) -> bool:
-        """Whether a page of this very server asks: a browser says where the page comes from."""
+        """Whether a page of this very server asks.
+
+        A browser says where the page comes from.
+        """
         names = list(origins)
         if len(names) != 1:
             return False
@@ -244,7 +263,10 @@ class PreviewServer:
 
 
 class _Guard:
-    """Answers only requests that name this server, and puts on every answer what keeps it from other pages."""
+    """Answers only requests that name this server.
+
+    It puts on every answer what keeps it from other pages.
+    """
 
     def __init__(self, app: ASGIApp, answers_for: Callable[[str], bool], port: int) -> None:
         self._app, self._answers_for = app, answers_for
@@ -281,7 +303,10 @@ MOST_HEADERS = 100
 
 
 def _too_long(scope: Scope) -> Response | None:
-    """The refusal of a request whose address or headers are too long for any that a browser would send."""
+    """Refuse addresses and headers longer than any browser would send.
+
+    None where they are not.
+    """
     if len(scope.get("raw_path", b"")) + len(scope["query_string"]) > LONGEST_ADDRESS_BYTES:
         return make_plain_response(414, "URI Too Long", {"Connection": "close"})
     headers = scope["headers"]
@@ -360,8 +385,11 @@ def allow_many_files() -> None:
 
 
 def listen(host: str, port: int, tries: int) -> list[socket.socket]:
-    """Sockets at the first free port of so many. For this machine there are two, for a browser may take ``localhost``
-    for either of its addresses. Raises OSError when there is no free port, or the host is none of this machine."""
+    """Open sockets at the first free port of so many.
+
+    For this machine there are two, for a browser may take ``localhost`` for either of its addresses. Raises OSError
+    when there is no free port, or the host is none of this machine.
+    """
     last = min(port + tries, 65536) - 1
     for candidate in range(port, last + 1):
         sockets: list[socket.socket] = []

@@ -1,4 +1,6 @@
-"""What a browser is served of the site, and how: pages and files at one moment, and answers made of them.
+"""What a browser is served of the site, and how.
+
+These are pages and files at one moment, and the HTTP answers that are made of them.
 
 Nothing here is looked for on the disk by its address: an address is only looked up among what there is.
 """
@@ -50,10 +52,10 @@ class StaticFile:
 
 @dataclass(frozen=True)
 class ServedSite:
-    """What can be asked for at one moment; immutable, so that any thread may read it.
+    """What can be asked for at one moment.
 
-    These are the URL paths of pages below ``base_path``, other files by output path, and images that are made when they
-    are asked for (None for what is no image).
+    It is immutable, so that any thread may read it. These are the URL paths of pages below ``base_path``, other
+    files by output path, and images that are made when they are asked for (None for what is no image).
     """
 
     base_path: str = ""
@@ -65,14 +67,20 @@ class ServedSite:
 
 @dataclass(frozen=True)
 class ServedPage:
-    """A page as a browser gets it. ``version`` stands for it. Without ``content`` it could not be rendered."""
+    """A page as a browser gets it.
+
+    ``version`` stands for it. Without ``content`` it could not be rendered.
+    """
 
     content: bytes
     version: str
 
 
 def make_served_site(view: View, statics: Mapping[str, Static], project: Project) -> ServedSite:
-    """The site as it is served. ``statics`` are the files that no layout makes, as they are now."""
+    """Make what can be asked for of a view.
+
+    ``statics`` are the files that no layout makes, as they are now.
+    """
     settings = view.inputs.settings
     return ServedSite(
         urls.base_path(settings.base_url),
@@ -84,7 +92,10 @@ def make_served_site(view: View, statics: Mapping[str, Static], project: Project
 
 
 class _StaticFiles(Mapping[str, StaticFile]):
-    """The files that no layout makes, each looked up when it is asked for: there may be one for each post."""
+    """The files that no layout makes, each looked up when asked for.
+
+    There may be one for each post.
+    """
 
     def __init__(self, view: View, statics: Mapping[str, Static]) -> None:
         self._view, self._statics = view, statics
@@ -111,7 +122,10 @@ def find_static_file(view: View, static: Static) -> StaticFile:
 
 @dataclass(frozen=True)
 class _ImageMaker:
-    """Makes an image when it is asked for. It is called in threads of the server, also in several at once."""
+    """Makes an image when it is asked for.
+
+    It is called in threads of the server, also in several at once.
+    """
 
     project: Project
     view: View
@@ -126,7 +140,10 @@ class _ImageMaker:
 
 
 class PageCache:
-    """Pages as browsers get them, made again only where the session renders another page. For the app's thread."""
+    """Pages as browsers get them, for the app's thread.
+
+    One is made again only where the session renders another page.
+    """
 
     def __init__(self, session: Desk, report_problems: Callable[[], None]) -> None:
         self._session, self._report_problems = session, report_problems
@@ -138,7 +155,10 @@ class PageCache:
         return last[1] if last is not None else None
 
     def render(self, url: str) -> ServedPage | None:
-        """The page as it is now; None where there is none. Raises Unanswered and sqlite3.Error as the session does."""
+        """Make the page as it is now; None where there is none.
+
+        Raises Unanswered and sqlite3.Error as the session does.
+        """
         page = self._session.page(url)
         if page is None:
             self._pages.pop(url, None)
@@ -159,9 +179,10 @@ class PageCache:
 
 
 def resolve_url(path: str, site: ServedSite) -> str | None:
-    """The URL path within the site that a request means, as it stands in the request; None for what is none.
+    """Find the URL path within the site that a request means.
 
-    It is only looked up among what there is, never on the disk.
+    ``path`` is as it stands in the request. None for what is none. It is only looked up among what there is, never
+    on the disk.
     """
     try:
         decoded = unquote_to_bytes(path.encode("latin-1", "strict") if path.isascii() else path.encode()).decode()
@@ -181,8 +202,10 @@ def resolve_url(path: str, site: ServedSite) -> str | None:
 
 
 def add_scripts(page: bytes, token: str, version: str) -> bytes:
-    """A page with the script that keeps it as it should be; only the preview has it. It is the first of all that wait
-    for the page, so that it sees the page as it was sent."""
+    """Put the preview's scripts into a page; no build has them.
+
+    They are the first of all that wait for the page, so that they see the page as it was sent.
+    """
     script = "".join(f'<script src="{OWN_PATH}{name}" defer></script>' for name in SCRIPTS[:-1])
     script += f'<script src="{OWN_PATH}{SCRIPTS[-1]}" data-token="{token}" data-version="{version}" defer></script>'
     for mark in _TOP:
@@ -199,8 +222,10 @@ _POLICY = re.compile(rb"(<meta\s[^>]*?)(?=\bhttp-equiv\s*=\s*[\"']?content-secur
 
 
 def disable_policy(page: bytes) -> bytes:
-    """A page whose content security policy is read by nobody. It would allow what the page has, by its digest, and not
-    what the page becomes; a browser takes none back."""
+    """Have nobody read the content security policy of a page.
+
+    It would allow what the page has, by its digest, and not what the page becomes; a browser takes none back.
+    """
     return _POLICY.sub(rb"\1data-octavo-", page)
 
 
@@ -219,7 +244,10 @@ def redirect(address: str, request: Request) -> Response:
 
 
 def make_response(request: Request, content: bytes, media_type: str, status: int = 200) -> Response:
-    """The content, or the part of it that is asked for, or nothing where the browser has it."""
+    """Answer with the content, a part of it, or nothing but its tag.
+
+    A part where the request asks for one, nothing where the browser has the content.
+    """
     etag = f'"{blake2b(content, digest_size=12).hexdigest()}"'
     charset = "; charset=utf-8" if media_type.startswith("text/") or media_type.endswith(("xml", "json")) else ""
     headers = {"ETag": etag, "Accept-Ranges": "bytes", "Content-Type": media_type + charset}
@@ -243,8 +271,11 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 def parse_range(header: str, size: int) -> tuple[int, int] | None:
-    """The first and the last byte that a Range header means (RFC 9110, 14.1.2); the last before the first where there
-    are none; None for what is answered with the whole: several ranges, or no range at all."""
+    """Read the first and the last byte that a Range header means.
+
+    RFC 9110, 14.1.2. The last is before the first where there are no such bytes. None for what is answered with the
+    whole: several ranges, or no range at all.
+    """
     match = _RANGE.fullmatch(header.strip())
     if match is None or match[0] == "bytes=-":
         return None

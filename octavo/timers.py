@@ -1,4 +1,4 @@
-"""When the preview does what: what it waits for and how long, the loop that waits, and the refreshes of the site.
+"""When the preview does what: timers, their loop, and refreshes.
 
 The lengths stand here together, so that they can be compared: what must come soon after a save is short, what costs
 more waits for a pause. ``Deadlines`` and ``EventLoop`` know nothing of sites; ``SiteRefresher`` is what most of the
@@ -73,7 +73,7 @@ SEPARATE_PROCESS_POSTS = 2_000
 
 
 class Timer(Enum):
-    """What can be due. Of several that are due, the first of this list is done first."""
+    """What can be due; of several, the first of this list comes first."""
 
     REPORT_PROBLEMS = auto()
     REPORT_GONE_PAGES = auto()
@@ -89,7 +89,10 @@ AFTER_REFRESH = frozenset({Timer.REFRESH, Timer.RELATE, Timer.COLLECT_GARBAGE, T
 
 
 class Deadlines:
-    """When each timer is due, as ``time.monotonic()`` tells it. For one thread only, that of the ``EventLoop``."""
+    """When each timer is due, as ``time.monotonic()`` tells it.
+
+    For one thread only, that of the ``EventLoop``.
+    """
 
     def __init__(self) -> None:
         self._times: dict[Timer, float] = {}
@@ -109,11 +112,14 @@ class Deadlines:
         return timer in self._times
 
     def next(self, suspended: Container[Timer] = ()) -> float | None:
-        """When the first is due of those that are not suspended; None where there is none."""
+        """When the first is due of those that are not suspended, or None."""
         return min((at for timer, at in self._times.items() if timer not in suspended), default=None)
 
     def pop_due(self, now: float, suspended: Container[Timer] = ()) -> Timer | None:
-        """The first in the order of ``Timer`` that is due and not suspended; it is cleared with that."""
+        """Clear and return the first timer that is due and not suspended.
+
+        The first is that in the order of ``Timer``, however long the others have been due.
+        """
         for timer in Timer:
             if timer not in suspended and timer in self._times and self._times[timer] <= now:
                 del self._times[timer]
@@ -121,24 +127,23 @@ class Deadlines:
         return None
 
 
-Job = Callable[[], None]
+Callback = Callable[[], None]
 
 
 class EventLoop:
-    """Runs jobs, and what is due, in the thread that calls ``run``: one after the other, so that what belongs to this
-    thread needs no lock.
+    """Runs jobs, and what is due, in the thread that calls ``run``.
 
-    ``call`` and ``stop`` may be called in any thread. The queue is what makes a hand-over safe: all that was written
-    before ``call`` is seen by the job, and jobs run in the order in which they were put. ``deadlines`` belong to the
-    thread of ``run``.
+    One runs after the other, so that what belongs to this thread needs no lock. ``call`` and ``stop`` may be called
+    in any thread. The queue is what makes a hand-over safe: all that was written before ``call`` is seen by the
+    job, and jobs run in the order in which they were put. ``deadlines`` belong to the thread of ``run``.
     """
 
     def __init__(self) -> None:
         self.deadlines = Deadlines()
-        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Callback] = queue.SimpleQueue()
         self._is_stopped = False
 
-    def call(self, job: Job) -> None:
+    def call(self, job: Callback) -> None:
         """Have a job run in the loop's thread."""
         self._jobs.put(job)
 
@@ -154,7 +159,11 @@ class EventLoop:
         run_timer: Callable[[Timer], None],
         report_failure: Callable[[Exception], None],
     ) -> None:
-        """Run jobs until ``stop``, and ``run_timer`` where there is no job and one is due that is not ``suspended``."""
+        """Run jobs until ``stop``, and what is due where there is no job.
+
+        What is ``suspended`` is left to a later turn. What a job raises is given to ``report_failure``, and
+        ends nothing.
+        """
 
         def run_due() -> None:
             timer = self.deadlines.pop_due(time.monotonic(), suspended())
@@ -177,15 +186,18 @@ class EventLoop:
 
 
 class SiteRefresher:
-    """Refreshes the site as a whole in a thread beside the app's, so that a page that is saved meanwhile does not wait;
-    and has related posts worked out, there or in a process of its own.
+    """Refreshes the site as a whole, in a thread beside the app's.
 
-    All methods are called in the app's thread, which owns all fields, but for ``_refresh`` and ``_end_related``. While
-    a refresh is under way, its thread has the session's ``see`` and ``_outcome``, and the app's thread leaves both
-    alone; it looks at the outcome when the thread has ended, and installs what was found.
+    So a page that is saved meanwhile does not wait. Related posts are worked out there too, or in a process of its
+    own.
 
-    All callbacks are called in the app's thread: ``on_success`` with the view that is installed, or None when nothing
-    has changed; ``on_failure`` with what a refresh, or the process, has failed of; ``on_end`` after each refresh.
+    All methods are called in the app's thread, which owns all fields, but for ``_refresh`` and ``_end_related``.
+    While a refresh is under way, its thread has the session's ``see`` and ``_outcome``, and the app's thread leaves
+    both alone; it looks at the outcome when the thread has ended, and installs what was found.
+
+    All callbacks are called in the app's thread: ``on_success`` with the view that is installed, or None when
+    nothing has changed; ``on_failure`` with what a refresh, or the process, has failed of; ``on_end`` after each
+    refresh.
     """
 
     def __init__(
@@ -213,11 +225,14 @@ class SiteRefresher:
         self._saved_since_start: set[Path] = set()
         self._is_complete_but_related = False
         """Whether all that was saved is shown everywhere, and only related posts are to follow."""
-        self._jobs_after: list[Job] = []
+        self._jobs_after: list[Callback] = []
         """What can be answered only after a refresh."""
 
     def suspended_timers(self) -> Container[Timer]:
-        """What must not be done now: there is one refresh at a time, and nothing looks for garbage meanwhile."""
+        """What must not be done now.
+
+        There is one refresh at a time, and nothing looks for garbage meanwhile.
+        """
         return AFTER_REFRESH if self._thread is not None else frozenset()
 
     def run_first(self) -> None:
@@ -229,19 +244,25 @@ class SiteRefresher:
         self._end(self._thread)
 
     def stop(self, seconds: float) -> bool:
-        """End the process, and wait so long for the thread. False when it is still at work."""
+        """End the process, and wait so long for the thread.
+
+        False when the thread is still at work.
+        """
         self._related_process.stop()
         if self._thread is not None:
             self._thread.join(seconds)
         return self._thread is None or not self._thread.is_alive()
 
     def note_saved(self, places: set[Path]) -> None:
-        """A refresh that is under way may have read these files before they were saved."""
+        """Note files that a refresh under way may have read too early."""
         self._saved_since_start |= places
 
     def schedule(self, is_complete: bool) -> None:
-        """Have a refresh follow what was saved, and related posts. Where all of it ``is_complete``, shown everywhere
-        but in related posts, a large site is not refreshed before these are known."""
+        """Have a refresh follow what was saved, and related posts.
+
+        Where all of it ``is_complete``, shown everywhere but in related posts, a large site is not refreshed
+        before these are known.
+        """
         now = time.monotonic()
         self._deadlines.set(Timer.RELATE, now + RELATE_DEBOUNCE_SECONDS)
         is_scheduled = self._deadlines.is_set(Timer.REFRESH)
@@ -253,8 +274,11 @@ class SiteRefresher:
         latest = self._first_save + REFRESH_LATEST_SECONDS
         self._deadlines.set(Timer.REFRESH, min(latest, now + REFRESH_DEBOUNCE_SECONDS))
 
-    def call_after(self, job: Job) -> None:
-        """Run a job when the site has been refreshed, in its turn: what is saved meanwhile is shown before."""
+    def call_after(self, job: Callback) -> None:
+        """Run a job when the site has been refreshed, in its turn.
+
+        What is saved meanwhile is shown before.
+        """
         self._jobs_after.append(job)
         if self._thread is None:
             self.start()
@@ -274,7 +298,10 @@ class SiteRefresher:
         self._thread.start()
 
     def relate(self) -> None:
-        """Work out the related posts where that is still to be done: in a refresh, or in a process of its own."""
+        """Work out the related posts where that is still to be done.
+
+        Of a small site that is done in a refresh, of a large one in a process of its own.
+        """
         view = self._session.view
         if view is None or (view.is_related and not self._is_complete_but_related):
             return
@@ -305,7 +332,7 @@ class SiteRefresher:
                 self._loop.call(lambda: self._end(thread))
 
     def _end(self, thread: threading.Thread) -> None:
-        """Install what has come of a refresh that has ended, unless that has been done."""
+        """Install what has come of a refresh, unless that has been done."""
         if self._thread is not thread:
             return
         thread.join()  # it has called from its last lines: the next one must not begin before it has left
@@ -335,13 +362,19 @@ class SiteRefresher:
         self._on_end()
 
     def _rescan_seconds(self, outcome: View | BaseException | None, ended: float) -> float:
-        """How long to wait for the next refresh without an event: longer where that takes long and finds nothing."""
+        """How long to wait for the next refresh without an event.
+
+        It is longer where a refresh takes long and finds nothing.
+        """
         if outcome is not None:
             return RESCAN_SECONDS
         return max(RESCAN_SECONDS, IDLE_RESCAN_FACTOR * (ended - self._started))
 
     def _install(self, view: View) -> None:
-        """Show the site as it was found, and what was saved meanwhile: it may have been listed before."""
+        """Show the site as it was found, and what was saved meanwhile.
+
+        That may have been listed before it was saved.
+        """
         self._session.take(view)
         try:
             is_complete = self._session.touch(self._saved_since_start).whole
@@ -351,7 +384,7 @@ class SiteRefresher:
             self._deadlines.set_default(Timer.REFRESH, time.monotonic() + REFRESH_DEBOUNCE_SECONDS)
 
     def _end_related(self, outcome: Elsewhere | BaseException) -> None:
-        """The process that worked out related posts has ended. Called in a thread of its pool."""
+        """Take in, from a thread of the pool, that the process has ended."""
         self._loop.call(lambda: self._install_related(outcome))
 
     def _install_related(self, outcome: Elsewhere | BaseException) -> None:

@@ -65,11 +65,11 @@ def test_what_is_new_is_told_though_saving_goes_on() -> None:
 
 def test_a_failure_is_new_and_passes() -> None:
     reporter = reported()
-    reporter.failure = "octavo: the folder posts/ is gone"
+    reporter.note_failure("octavo: the folder posts/ is gone")
     assert reporter.due_at(now(), 0.0)
     assert reporter.report(now())
     assert reporter.due_at(now(), 0.0) is None
-    reporter.failure = ""
+    reporter.note_failure("")
     assert reporter.due_at(now(), 0.0) == 0.0
 
 
@@ -119,10 +119,11 @@ def test_an_overlay_shows_the_first_errors_and_counts_all(tmp_path: Path) -> Non
 
 def test_an_overlay_begins_with_what_keeps_the_site_from_being_read(tmp_path: Path) -> None:
     reporter = reported(*(problem.as_error() for problem in many(30)))
-    reporter.failure = "octavo: the folder posts/ is gone"
+    failure = "octavo: the folder posts/ is gone"
+    reporter.note_failure(failure)
     reporter.report(now(*(problem.as_error() for problem in many(30))))
     message = reporter.message(tmp_path, lambda problem: ())
-    assert message.problems[0]["text"] == reporter.failure
+    assert message.problems[0]["text"] == failure
     assert (len(message.problems), message.count) == (OVERLAY_PROBLEMS, 31)
 
 
