@@ -115,7 +115,6 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           progress     how far a long step has come, on a terminal
                           profile      where the time of a build went
                           watch        changes of files, settled
-                          serve        the preview's server
                           editor       the author's editor, opened at a line
     8 command   together  sources      every file a site is made from
                           cache_folder  what may be in the cache folder, and where it is
@@ -125,15 +124,17 @@ there without circles. ``tests/test_layers.py`` reads this table and holds the i
                           project      a site's folder, opened for work
                           failures     what keeps a command from being done, in words and as a status
                           rebuild      builds that follow the files
-                          shelf        what a browser can ask a preview for
                           problems     what is wrong with the site at one moment
                           view         the site at one moment, as a whole
                           saved        what was saved since, shown at once
                           relating     related posts, worked out in another process
                           desk         the site as it is while it is written, a page at a time
+                          timers       when the preview does what: deadlines, the loop, refreshes of the site
+                          shelf        what a browser is served of the site, and how
+                          messages     what the preview and a browser's tabs say to each other
+                          serve        the preview's server
                           about        what an author wants to know of a page
-                          inspecting   what the report says of a page, worked out beside all else
-                          complaints   what is wrong, as the author is told of it
+                          complaints   what is wrong, as it is reported to the author
                           preview      the site, served while it is written
                           commands     what each command does
                           arguments    what the command line may say

@@ -1,4 +1,27 @@
 // Keeps the page as the site's files are: morphs it when they change, and shows what is wrong with them over it.
+//
+// It talks to the preview over a WebSocket, in JSON. messages.py has the same messages, with what they mean; a test
+// holds the kinds against each other.
+//
+// From the preview:
+//   {kind: "page", version, html}                 the page is this one now
+//   {kind: "problems", problems: [problem], count}  the first errors of the site, and how many there are
+//   {kind: "state", source, hidden: {href: "draft" | "future"}}  the page's source, and the posts a build leaves out
+//   {kind: "panel", about}                        what the panel shows
+//   {kind: "say", text}                           a notice for the author
+//   {kind: "files", urls: [href]}                 files that have another content now
+//   {kind: "moved", url}                          the post has this href now
+//   {kind: "gone"}                                there is no such page any more
+//   {kind: "reload"}                              what is shown stands in the page's place: load it
+// where a problem is {text, message, where}, and of a file's also {path, line, column, width, code, hint, during,
+// lines: [[number, text]], chain: [layout]}; and about is {url, source, layouts, inputs, problems}, and of a post's page
+// also {status, words, minutes, backlinks: [{title, url}], related: [{title, url, score, reasons}],
+// insight: [{title, items}]}.
+//
+// To the preview:
+//   {kind: "hello", path, version}                the tab shows what stands at this path, in this version; said first
+//   {kind: "panel", wanted}                       the panel is opened or closed
+//   {kind: "open", path, line, column}            open a file in the author's editor
 (() => {
   "use strict";
   const own = document.currentScript;
@@ -291,7 +314,7 @@
     .panel button { background: #2b3138; border-color: #4a525c; } .panel li + li { margin-top: .3rem; }
     .panel ul { margin: 0; padding-left: 1.1rem; } .panel a { color: #9ecbff; } .panel small { color: #aeb8c4; display: block; }
     .panel code { font: 12px/1.5 ui-monospace, monospace; overflow-wrap: anywhere; } .panel pre { background: #12151a; }
-    .said { position: fixed; inset: auto 1rem 4rem auto; z-index: 2147483647; max-width: 30rem; background: #22262b; color: #e8e8e8; border-radius: .5rem;
+    .notice { position: fixed; inset: auto 1rem 4rem auto; z-index: 2147483647; max-width: 30rem; background: #22262b; color: #e8e8e8; border-radius: .5rem;
       padding: .6rem 1rem; font: 14px/1.5 system-ui, sans-serif; }
     .badge { position: fixed; inset: auto 1rem 1rem auto; z-index: 2147483646; background: #a3293d; color: #fff; border: 0; border-radius: 99px;
       padding: .3rem .9rem; font: 600 14px/1.4 system-ui, sans-serif; }`;
@@ -308,32 +331,32 @@
     return root;
   };
   let problems = [], total = 0, hidden = false;
-  const show = (found, count) => {
+  const showProblems = (fresh, count) => {
     const before = JSON.stringify(problems.map(problem => problem.text));
-    problems = found;
-    total = count ?? found.length;
-    if (before !== JSON.stringify(found.map(problem => problem.text))) hidden = false;
-    draw();
+    problems = fresh;
+    total = count ?? fresh.length;
+    if (before !== JSON.stringify(fresh.map(problem => problem.text))) hidden = false;
+    drawProblems();
   };
-  const draw = () => {
+  const drawProblems = () => {
     const place = shadow();
     place.querySelectorAll(".overlay, .badge").forEach(element => element.remove());
     if (!problems.length) return;
     const count = `${total.toLocaleString("en")} ${total === 1 ? "error" : "errors"}`;
     if (hidden) {
-      place.append(make("button", {class: "badge", type: "button", onclick: () => { hidden = false; draw(); }}, count));
+      place.append(make("button", {class: "badge", type: "button", onclick: () => { hidden = false; drawProblems(); }}, count));
       return;
     }
-    const hide = () => { hidden = true; draw(); };
+    const hide = () => { hidden = true; drawProblems(); };
     place.append(make("div", {class: "overlay", role: "alert", "aria-label": count},
-      make("button", {class: "close", type: "button", title: "Esc", onclick: hide}, "Hide"), ...problems.map(described),
+      make("button", {class: "close", type: "button", title: "Esc", onclick: hide}, "Hide"), ...problems.map(describeProblem),
       ...(total > problems.length ? [make("p", {}, `and ${(total - problems.length).toLocaleString("en")} more: octavo check shows all`)] : [])));
   };
-  const described = problem => {
+  const describeProblem = problem => {
     const parts = [make("h2", {}, problem.message || problem.text)];
     if (problem.where) {
       const where = make("p", {class: "where"}, problem.where, " ");
-      if (problem.path) where.append(make("button", {type: "button", class: "open", onclick: () => open(problem.path, problem.line, problem.column)}, "Open in editor"));
+      if (problem.path) where.append(make("button", {type: "button", class: "open", onclick: () => openInEditor(problem.path, problem.line, problem.column)}, "Open in editor"));
       parts.push(where);
     }
     if (problem.lines?.length) {
@@ -352,53 +375,53 @@
     return make("article", {}, ...parts);
   };
   // What the author is told of the page: a badge on what a build would leave out, and a panel.
-  let state = {source: null, hidden: {}}, panel = null, wanted = false;
+  let state = {source: null, hidden: {}}, panel = null, isPanelOpen = false;
   const marks = new CSSStyleSheet();
   const WORDS = {draft: "draft", future: "to come"};
-  const tell = found => {
-    state = found;
+  const showState = fresh => {
+    state = fresh;
     const place = shadow();
     place.querySelectorAll(".state, .knob").forEach(element => element.remove());
-    const own = found.hidden[location.pathname];
+    const own = fresh.hidden[location.pathname];
     if (own) place.append(make("div", {class: "state"}, own === "draft" ? "Draft: a build leaves it out" : "To come: a build leaves it out until its date"));
-    place.append(make("button", {class: "knob", type: "button", title: "About this page", "aria-label": "About this page", onclick: toggle}, "i"));
-    marks.replaceSync(Object.entries(found.hidden).slice(0, 500).map(([href, kind]) =>
+    place.append(make("button", {class: "knob", type: "button", title: "About this page", "aria-label": "About this page", onclick: togglePanel}, "i"));
+    marks.replaceSync(Object.entries(fresh.hidden).slice(0, 500).map(([href, kind]) =>
       `a[href="${href.replace(/["\\]/g, "\\$&")}"]::after { content: " (${WORDS[kind]})"; font: italic .8em system-ui, sans-serif; opacity: .75; }`).join("\n"));
     if (!document.adoptedStyleSheets.includes(marks)) document.adoptedStyleSheets = [...document.adoptedStyleSheets, marks];
   };
-  const toggle = () => {
-    wanted = !wanted;
+  const togglePanel = () => {
+    isPanelOpen = !isPanelOpen;
     panel?.remove();
     panel = null;
-    say({kind: "panel", wanted});
+    send({kind: "panel", wanted: isPanelOpen});
   };
   const list = (title, items) => items.length ? [make("h2", {}, title), make("ul", {}, ...items.map(item => make("li", {}, ...item)))] : [];
-  const about = found => {
-    if (!wanted) return;
+  const showPanel = about => {
+    if (!isPanelOpen) return;
     const scrolled = panel?.scrollTop ?? 0;
     panel?.remove();
     const parts = [];
-    if (found.status) parts.push(make("h2", {}, "Status"), make("p", {}, found.status));
-    if (found.source) {
-      parts.push(make("p", {}, `${found.words} words, ${found.minutes} min `,
-        make("button", {type: "button", class: "edit", onclick: () => open(found.source, 1, 1)}, "Open in editor")));
+    if (about.status) parts.push(make("h2", {}, "Status"), make("p", {}, about.status));
+    if (about.source) {
+      parts.push(make("p", {}, `${about.words} words, ${about.minutes} min `,
+        make("button", {type: "button", class: "edit", onclick: () => openInEditor(about.source, 1, 1)}, "Open in editor")));
     }
-    parts.push(...list("Problems", (found.problems ?? []).map(text => [make("pre", {}, text)])));
-    parts.push(...list("Related, with scores and reasons", (found.related ?? []).map(one =>
+    parts.push(...list("Problems", (about.problems ?? []).map(text => [make("pre", {}, text)])));
+    parts.push(...list("Related, with scores and reasons", (about.related ?? []).map(one =>
       [make("a", {href: one.url}, one.title), ` ${one.score}`, make("small", {}, one.reasons.join(", "))])));
-    for (const kind of found.insight ?? []) parts.push(...list(kind.title, kind.items.map(text => [text])));
-    parts.push(...list("Linked from", (found.backlinks ?? []).map(one => [make("a", {href: one.url}, one.title)])));
-    parts.push(...list("Layouts", (found.layouts ?? []).map(name => [make("code", {}, name)])));
-    parts.push(...list("Made from", (found.inputs ?? []).map(text => [make("code", {}, text)])));
+    for (const kind of about.insight ?? []) parts.push(...list(kind.title, kind.items.map(text => [text])));
+    parts.push(...list("Linked from", (about.backlinks ?? []).map(one => [make("a", {href: one.url}, one.title)])));
+    parts.push(...list("Layouts", (about.layouts ?? []).map(name => [make("code", {}, name)])));
+    parts.push(...list("Made from", (about.inputs ?? []).map(text => [make("code", {}, text)])));
     panel = make("div", {class: "panel", role: "complementary", "aria-label": "About this page"},
-      make("button", {class: "close", type: "button", onclick: toggle}, "Close"), ...parts);
+      make("button", {class: "close", type: "button", onclick: togglePanel}, "Close"), ...parts);
     shadow().append(panel);
     panel.scrollTop = scrolled;
   };
-  const remark = text => {
-    const said = make("div", {class: "said", role: "status"}, text);
-    shadow().append(said);
-    setTimeout(() => said.remove(), 8000);
+  const showNotice = text => {
+    const notice = make("div", {class: "notice", role: "status"}, text);
+    shadow().append(notice);
+    setTimeout(() => notice.remove(), 8000);
   };
   // With Alt, a click leads to the line of the source.
   addEventListener("click", event => {
@@ -406,17 +429,17 @@
     event.preventDefault();
     event.stopPropagation();
     const block = event.target.closest?.(`[${IGNORED}]`);
-    open(state.source, block ? Number(block.getAttribute(IGNORED)) : 1, 1);
+    openInEditor(state.source, block ? Number(block.getAttribute(IGNORED)) : 1, 1);
   }, {capture: true});
   addEventListener("keydown", event => {
-    if (event.key === "Escape" && problems.length && !hidden) { hidden = true; draw(); }
+    if (event.key === "Escape" && problems.length && !hidden) { hidden = true; drawProblems(); }
   }, {capture: true});
 
   // The socket.
-  let socket = null, base = null, waiting = 250;
-  const say = message => socket?.readyState === 1 && socket.send(JSON.stringify(message));
-  const open = (path, line, column) => say({kind: "open", path, line, column});
-  const hear = {
+  let socket = null, base = null, retryMilliseconds = 250;
+  const send = message => socket?.readyState === 1 && socket.send(JSON.stringify(message));
+  const openInEditor = (path, line, column) => send({kind: "open", path, line, column});
+  const handlers = {
     page(message) {
       const fresh = parse(message.html);
       if (base === null && message.version === version) {
@@ -431,13 +454,13 @@
       reveal(changed);
       dispatchEvent(new CustomEvent("octavo:shown", {detail: message.version}));
     },
-    problems(message) { show(message.problems, message.count); },
-    state(message) { tell(message); },
-    panel(message) { about(message.about); },
-    say(message) { remark(message.text); },
+    problems(message) { showProblems(message.problems, message.count); },
+    state(message) { showState(message); },
+    panel(message) { showPanel(message.about); },
+    say(message) { showNotice(message.text); },
     files(message) { refresh(message.urls); },
     moved(message) { location.replace(message.url); },
-    gone() { show([{text: "gone", message: "This page is gone: nothing makes it any more.", where: ""}]); },
+    gone() { showProblems([{text: "gone", message: "This page is gone: nothing makes it any more.", where: ""}]); },
     reload() { location.reload(); },
   };
   const connect = () => {
@@ -445,13 +468,13 @@
     let opened = false;
     socket.addEventListener("open", () => {
       opened = true;
-      waiting = 250;
-      say({kind: "hello", path: location.pathname, version});
-      if (wanted) say({kind: "panel", wanted});
+      retryMilliseconds = 250;
+      send({kind: "hello", path: location.pathname, version});
+      if (isPanelOpen) send({kind: "panel", wanted: isPanelOpen});
     });
     socket.addEventListener("message", event => {
       const message = JSON.parse(event.data);
-      if (Object.hasOwn(hear, message.kind)) hear[message.kind](message);
+      if (Object.hasOwn(handlers, message.kind)) handlers[message.kind](message);
     });
     socket.addEventListener("close", async () => {
       // Another preview may have taken the place of this one: its pages have another token.
@@ -459,8 +482,8 @@
         await fetch(location.href, {cache: "no-store"});
         return location.reload();
       } catch { /* the server is away: try again */ }
-      setTimeout(connect, waiting);
-      waiting = Math.min(waiting * 2, 4000);
+      setTimeout(connect, retryMilliseconds);
+      retryMilliseconds = Math.min(retryMilliseconds * 2, 4000);
     });
   };
   if (document.readyState === "loading") addEventListener("DOMContentLoaded", connect); else connect();

@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from octavo import urls
-from octavo.about import about
+from octavo.about import describe_page
 from octavo.build_report import Options
 from octavo.desk import Desk
 from octavo.diagnostic import to_dict
 from octavo.facts import Unanswered
 from octavo.project import Project
 from octavo.relating import relate_apart
-from octavo.shelf import static_file
+from octavo.shelf import find_static_file
 from tests.fuzz import AT, Author, CleanBuilder, Difference, options
 from tests.sites import SiteFolder
 
@@ -96,7 +96,7 @@ def _show_some(desk: Desk, numbers: random.Random) -> None:
     for url in numbers.sample(shown, min(len(shown), numbers.randint(0, 4))):
         desk.page(url)
         if numbers.random() < 0.2:
-            about(desk, url)
+            describe_page(desk, url)
 
 
 def _contents(root: Path) -> dict[str, bytes]:
@@ -125,7 +125,7 @@ def _compare(desk: Desk, site: SiteFolder, folder: Path, clean: CleanBuilder) ->
     if problems != report["problems"]:
         raise Difference(f"problems differ:\n  preview: {problems}\n  clean:   {report['problems']}")
     found = {path: page.content for path, page in shown.items() if page is not None}
-    found |= {path: static_file(view, static).read() for path, static in desk.statics.items()}
+    found |= {path: find_static_file(view, static).read() for path, static in desk.statics.items()}
     wanted = SiteFolder(twin).output()
     wanted.pop("_headers", None)  # for hosts; the preview has headers of its own
     for path in sorted(found.keys() | wanted.keys()):

@@ -15,9 +15,10 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from octavo import preview
+from octavo import preview, timers
 from octavo.build_report import Options
 from octavo.project import Project
+from octavo.serve import PreviewServer
 from octavo.watch import Changes
 from octavo.written_list import FILE as LIST
 from tests.sites import SiteFolder
@@ -78,11 +79,12 @@ class Tab:
 @dataclass
 class Previewing:
     site: SiteFolder
-    author: preview.Author
+    app: preview.PreviewApp
+    server: PreviewServer
 
     @property
     def port(self) -> int:
-        return self.author.server.port
+        return self.server.port
 
     def get(self, path: str) -> Response:
         return get(self.port, path)
@@ -127,7 +129,7 @@ class Previewing:
             for path, content in made.items()
             if without_marks(self.get("/" + path.removesuffix("index.html")).body) != content
         ]
-        view = self.author._desk.view
+        view = self.app._session.view
         assert view is not None
         return differing + [
             url for url in view.pages if f"{url}index.html".lstrip("/") not in made and url.endswith("/")
@@ -144,23 +146,24 @@ def previewing(site: SiteFolder, port: int = 0, **options: Any) -> Iterator[Prev
         Project(site.root, Options(output=str(cache / "site"), cache=str(cache), **chosen)) as project,
         Changes(project.watched, print) as changes,
     ):
-        patch.setattr(preview, "RESCAN", 3600)
-        started: list[preview.Author] = []
-        work = preview.Author.work
+        patch.setattr(timers, "RESCAN_SECONDS", 3600)
+        started: list[tuple[preview.PreviewApp, PreviewServer]] = []
+        start = PreviewServer.start
 
-        def remember(author: preview.Author) -> None:
-            started.append(author)
-            work(author)
+        def remember(server: PreviewServer) -> None:
+            assert isinstance(server._app, preview.PreviewApp)
+            started.append((server._app, server))
+            start(server)
 
-        patch.setattr(preview.Author, "work", remember)
+        patch.setattr(PreviewServer, "start", remember)
         running = threading.Thread(target=preview.preview, args=(project, changes, "127.0.0.1", port, False))
         running.start()
         try:
             end = time.monotonic() + SOON
-            while not started or started[0].shelf() is None:
+            while not started or started[0][0].site() is None:
                 assert time.monotonic() < end and running.is_alive()
                 time.sleep(0.01)
-            yield Previewing(site, started[0])
+            yield Previewing(site, *started[0])
         finally:
             with suppress(Exception):
                 changes.stop()

@@ -1,4 +1,4 @@
-"""What is wrong, as the author is told of it."""
+"""What is wrong, as it is reported to the author."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from octavo.complaints import HELD_BACK, PASSING, PRINTED, SHOWN, Complaints
+from octavo.complaints import (
+    HOLD_BACK_LATEST_SECONDS,
+    HOLD_BACK_SECONDS,
+    OVERLAY_PROBLEMS,
+    PRINTED_PROBLEMS,
+    ProblemReporter,
+)
 from octavo.diagnostic import Diagnostic, Span, error, warning
 from octavo.problems import Found, Problems, found, problems_with
 
@@ -21,10 +27,10 @@ def now(*problems: Diagnostic) -> Problems:
     return Problems(found(problems, lambda problem: problem, None))
 
 
-def told(*problems: Diagnostic) -> Complaints:
-    complaints = Complaints()
-    complaints.tell(now(*problems))
-    return complaints
+def reported(*problems: Diagnostic) -> ProblemReporter:
+    reporter = ProblemReporter()
+    reporter.report(now(*problems))
+    return reporter
 
 
 def many(count: int) -> list[Diagnostic]:
@@ -32,66 +38,68 @@ def many(count: int) -> list[Diagnostic]:
 
 
 def test_nothing_new_is_not_told() -> None:
-    assert told().due(now(), 0.0) is None
-    assert told(ONE).due(now(ONE), 0.0) is None
-    assert not told(ONE).tell(now(ONE))
+    assert reported().due_at(now(), 0.0) is None
+    assert reported(ONE).due_at(now(ONE), 0.0) is None
+    assert not reported(ONE).report(now(ONE))
 
 
 def test_what_has_become_right_is_told_at_once() -> None:
-    assert told(ONE, TWO).due(now(TWO), 0.0) == 0.0
-    assert told(ONE).due(now(MINOR), 0.0) == 0.0
+    assert reported(ONE, TWO).due_at(now(TWO), 0.0) == 0.0
+    assert reported(ONE).due_at(now(MINOR), 0.0) == 0.0
 
 
 def test_what_is_new_is_held_back_for_a_moment() -> None:
     began = time.monotonic()
-    at = told(ONE).due(now(ONE, TWO), 0.0)
+    at = reported(ONE).due_at(now(ONE, TWO), 0.0)
     assert at is not None
-    assert at >= began + PASSING
+    assert at >= began + HOLD_BACK_SECONDS
 
 
 def test_what_is_new_is_told_though_saving_goes_on() -> None:
-    complaints = told()
-    assert complaints.due(now(ONE), 0.0)
-    at = complaints.due(now(ONE), time.monotonic() + 1000)
+    reporter = reported()
+    assert reporter.due_at(now(ONE), 0.0)
+    at = reporter.due_at(now(ONE), time.monotonic() + 1000)
     assert at is not None
-    assert at <= time.monotonic() + HELD_BACK
+    assert at <= time.monotonic() + HOLD_BACK_LATEST_SECONDS
 
 
 def test_a_failure_is_new_and_passes() -> None:
-    complaints = told()
-    complaints.failure = "octavo: the folder posts/ is gone"
-    assert complaints.due(now(), 0.0)
-    assert complaints.tell(now())
-    assert complaints.due(now(), 0.0) is None
-    complaints.failure = ""
-    assert complaints.due(now(), 0.0) == 0.0
+    reporter = reported()
+    reporter.note_failure("octavo: the folder posts/ is gone")
+    assert reporter.due_at(now(), 0.0)
+    assert reporter.report(now())
+    assert reporter.due_at(now(), 0.0) is None
+    reporter.note_failure("")
+    assert reporter.due_at(now(), 0.0) == 0.0
 
 
 def test_the_terminal_says_each_once_and_when_all_is_right(capfd: pytest.CaptureFixture[str]) -> None:
-    complaints = told(ONE)
-    complaints.tell(now(ONE, TWO))
-    complaints.tell(now(MINOR))
+    reporter = reported(ONE)
+    reporter.report(now(ONE, TWO))
+    reporter.report(now(MINOR))
     out, err = capfd.readouterr()
     assert [line.split(":")[0] for line in err.splitlines()] == ["posts/a.md", "posts/b.md", "posts/a.md"]
-    assert out == "right again\n"
+    assert out == "all errors fixed\n"
 
 
 def test_the_terminal_prints_twenty_new_problems_errors_first_and_counts_the_rest(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    complaints = told(*many(3))
+    reporter = reported(*many(3))
     capfd.readouterr()
-    complaints.tell(now(*many(PRINTED + 1203), error("posts/z.md", None, "date", "no date")))
+    reporter.report(now(*many(PRINTED_PROBLEMS + 1203), error("posts/z.md", None, "date", "no date")))
     lines = [line for line in capfd.readouterr().err.splitlines() if not line.startswith(" ")]
     assert lines[0] == "posts/z.md: error[date]: no date"
-    assert [line.split(":")[0] for line in lines[1:-1]] == [f"posts/p{n:05}.md" for n in range(3, 3 + PRINTED - 1)]
+    assert [line.split(":")[0] for line in lines[1:-1]] == [
+        f"posts/p{n:05}.md" for n in range(3, 3 + PRINTED_PROBLEMS - 1)
+    ]
     assert lines[-1] == "and 1,201 more: `octavo check` shows all"
 
 
 def test_twenty_new_problems_are_printed_and_nothing_is_counted(capfd: pytest.CaptureFixture[str]) -> None:
-    told(*many(PRINTED))
+    reported(*many(PRINTED_PROBLEMS))
     err = capfd.readouterr().err
-    assert err.count("warning[key]") == PRINTED
+    assert err.count("warning[key]") == PRINTED_PROBLEMS
     assert "more" not in err
 
 
@@ -103,19 +111,20 @@ def test_an_overlay_shows_the_first_errors_and_counts_all(tmp_path: Path) -> Non
         return ("post.html",)
 
     errors = [problem.as_error() for problem in many(500)]
-    message = told(*errors, *many(600)[500:]).message(tmp_path, layouts_of)
-    assert message["count"] == 500
-    assert [problem["path"] for problem in message["problems"]] == [problem.path for problem in errors[:SHOWN]]
-    assert reads == errors[:SHOWN]
+    message = reported(*errors, *many(600)[500:]).message(tmp_path, layouts_of)
+    assert message.count == 500
+    assert [problem["path"] for problem in message.problems] == [problem.path for problem in errors[:OVERLAY_PROBLEMS]]
+    assert reads == errors[:OVERLAY_PROBLEMS]
 
 
 def test_an_overlay_begins_with_what_keeps_the_site_from_being_read(tmp_path: Path) -> None:
-    complaints = told(*(problem.as_error() for problem in many(30)))
-    complaints.failure = "octavo: the folder posts/ is gone"
-    complaints.tell(now(*(problem.as_error() for problem in many(30))))
-    message = complaints.message(tmp_path, lambda problem: ())
-    assert message["problems"][0]["text"] == complaints.failure
-    assert (len(message["problems"]), message["count"]) == (SHOWN, 31)
+    reporter = reported(*(problem.as_error() for problem in many(30)))
+    failure = "octavo: the folder posts/ is gone"
+    reporter.note_failure(failure)
+    reporter.report(now(*(problem.as_error() for problem in many(30))))
+    message = reporter.message(tmp_path, lambda problem: ())
+    assert message.problems[0]["text"] == failure
+    assert (len(message.problems), message.count) == (OVERLAY_PROBLEMS, 31)
 
 
 class Counted:
@@ -148,8 +157,8 @@ def test_of_many_problems_only_what_is_new_is_compared(monkeypatch: pytest.Monke
     neither to weigh nor to tell, however often that is done."""
     count = 2000
     first = found(many(count), lambda problem: problem, None)
-    complaints = Complaints()
-    complaints.tell(Problems(first))
+    reporter = ProblemReporter()
+    reporter.report(Problems(first))
     counted = Counted(monkeypatch)
     looks: list[Found] = []
     assert counted.of(lambda: looks.append(found([*many(count), ONE], lambda problem: problem, first))) <= (
@@ -160,10 +169,10 @@ def test_of_many_problems_only_what_is_new_is_compared(monkeypatch: pytest.Monke
     def saves() -> None:
         for _ in range(100):
             problems = problems_with(looks[0], ())
-            assert complaints.due(problems, 0.0)
-        assert complaints.tell(problems_with(looks[0], ()))
+            assert reporter.due_at(problems, 0.0)
+        assert reporter.report(problems_with(looks[0], ()))
         for _ in range(100):
-            assert complaints.due(problems_with(looks[0], ()), 0.0) is None
+            assert reporter.due_at(problems_with(looks[0], ()), 0.0) is None
 
     comparisons, hashes = counted.of(saves)
     assert comparisons <= 10
@@ -172,15 +181,15 @@ def test_of_many_problems_only_what_is_new_is_compared(monkeypatch: pytest.Monke
 
 def test_what_a_page_adds_is_compared_with_its_own_file_only(monkeypatch: pytest.MonkeyPatch) -> None:
     site = found(many(2000), lambda problem: problem, None)
-    complaints = Complaints()
-    complaints.tell(Problems(site))
+    reporter = ProblemReporter()
+    reporter.report(Problems(site))
     counted = Counted(monkeypatch)
 
     def saves() -> None:
         for _ in range(50):
-            assert complaints.due(problems_with(site, [ONE]), 0.0)
-        assert complaints.tell(problems_with(site, [ONE]))
-        assert complaints.tell(problems_with(site, []))
+            assert reporter.due_at(problems_with(site, [ONE]), 0.0)
+        assert reporter.report(problems_with(site, [ONE]))
+        assert reporter.report(problems_with(site, []))
 
     comparisons, hashes = counted.of(saves)
     assert comparisons <= 500

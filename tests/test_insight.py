@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from octavo import briefing
-from octavo.about import insight as insight_of
+from octavo.about import inspect_post as insight_of
 from octavo.build_report import Options
 from octavo.desk import Desk
 from octavo.facts import Reader

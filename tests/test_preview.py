@@ -132,7 +132,7 @@ def test_e18_drafts_and_posts_to_come_are_shown_here_only(site: Site) -> None:
 def test_nothing_of_the_site_as_it_was_stays_in_memory(site: Site) -> None:
     folder = site(SITE)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
-        desk = shown.author._desk
+        desk = shown.app._session
         assert desk.view is not None
         before = weakref.ref(desk.view)
         folder.replace("posts/a.md", "Words of a.", "Other words.")

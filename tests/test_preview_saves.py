@@ -18,10 +18,11 @@ from urllib.parse import quote
 
 import pytest
 
-from octavo import preview
+from octavo import timers
 from octavo.desk import Desk, Shown
 from octavo.disk import FileChanged
 from octavo.facts import Unanswered
+from octavo.preview import GarbageCollector
 from octavo.publish_errors import PublishError
 from octavo.relating import Elsewhere, Overtaken
 from octavo.saved import Touched
@@ -202,10 +203,10 @@ def test_f11_a_touch_tells_nobody_anything(site: Site) -> None:
     folder = site(SITE)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
         tab.quiet(1.2)
-        view = shown.author._desk.view
+        view = shown.app._session.view
         os.utime(folder.root / "posts/a.md")
         assert tab.quiet(1.0) == []
-        assert shown.author._desk.view is view
+        assert shown.app._session.view is view
 
 
 def test_f05_many_saves_a_second_end_with_the_last(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -448,7 +449,7 @@ def test_a_look_that_saves_have_overtaken_is_no_failure(site: Site, monkeypatch:
         if desk.view is not None and not overtaken.is_set():
             overtaken.set()
             assert saved.wait(SOON)
-            raise PublishError("it does not hold still to be read", "posts/a.md") from FileChanged("posts/a.md")
+            raise PublishError("the file keeps changing while it is read", "posts/a.md") from FileChanged("posts/a.md")
         return see(desk, relating, elsewhere)
 
     monkeypatch.setattr(Desk, "see", unsteady)
@@ -464,25 +465,25 @@ def test_a_look_that_saves_have_overtaken_is_no_failure(site: Site, monkeypatch:
 
 
 def test_files_that_never_hold_still_are_told_of_in_the_end(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview, "UNSTEADY", 0.2)
+    monkeypatch.setattr(timers, "OVERTAKEN_SECONDS", 0.2)
     folder = site(SITE)
     see = Desk.see
 
     def unsteady(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
         if desk.view is not None:
-            raise PublishError("it does not hold still to be read", "posts/a.md") from FileChanged("posts/a.md")
+            raise PublishError("the file keeps changing while it is read", "posts/a.md") from FileChanged("posts/a.md")
         return see(desk, relating, elsewhere)
 
     monkeypatch.setattr(Desk, "see", unsteady)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
         folder.replace("posts/a.md", "Words of a.", "First save.")
-        tab.until(lambda tab: any("does not hold still" in problem["text"] for problem in tab.problems))
+        tab.until(lambda tab: any("keeps changing" in problem["text"] for problem in tab.problems))
 
 
 def test_related_posts_that_saves_have_overtaken_are_no_failure(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = site(SITE)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
-        shown.author._related(Overtaken("posts/a.md: it does not hold still to be read"))
+        shown.app._refresher._end_related(Overtaken("posts/a.md: the file keeps changing while it is read"))
         assert not [message for message in tab.quiet(1.5) if message.get("problems")]
 
 
@@ -544,27 +545,27 @@ def test_garbage_is_looked_for_among_what_is_new_and_seldom_everywhere(
     class Circle:
         own: object = None
 
-    monkeypatch.setattr(preview, "TIDY", 0.05)
-    monkeypatch.setattr(preview, "EVERYWHERE", everywhere)
-    tidied: list[int] = []
-    tidy = preview.Author._tidy
+    monkeypatch.setattr(timers, "GARBAGE_DEBOUNCE_SECONDS", 0.05)
+    monkeypatch.setattr(timers, "ALL_GARBAGE_SECONDS", everywhere)
+    frozen: list[int] = []
+    collect = GarbageCollector.collect
 
-    def counted(author: preview.Author) -> None:
-        tidy(author)
-        tidied.append(gc.get_freeze_count())
+    def counted(garbage: GarbageCollector, last_event: float) -> None:
+        collect(garbage, last_event)
+        frozen.append(gc.get_freeze_count())
 
-    monkeypatch.setattr(preview.Author, "_tidy", counted)
+    monkeypatch.setattr(GarbageCollector, "collect", counted)
     folder = site(SITE)
     circle = Circle()
     circle.own = circle
     is_there = weakref.ref(circle)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
-        tab.until(lambda tab: bool(tidied))
-        assert tidied[0] > 0
+        tab.until(lambda tab: bool(frozen))
+        assert frozen[0] > 0
         del circle
-        tidied.clear()
+        frozen.clear()
         folder.replace("posts/a.md", "Words of a.", "Other words.")
-        tab.until(lambda tab: bool(tidied))
+        tab.until(lambda tab: bool(frozen))
         assert (is_there() is not None) == is_left
     assert gc.get_freeze_count() == 0
 
@@ -572,8 +573,8 @@ def test_garbage_is_looked_for_among_what_is_new_and_seldom_everywhere(
 @pytest.mark.parametrize("seed", [1, 2])
 def test_nothing_is_lost_whenever_it_is_saved(seed: int, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Saves at any moment: in looks, while posts are related in another process, while a tab comes back."""
-    monkeypatch.setattr(preview, "APART", 1)
-    monkeypatch.setattr(preview, "RELATED", 0.05)
+    monkeypatch.setattr(timers, "SEPARATE_PROCESS_POSTS", 1)
+    monkeypatch.setattr(timers, "RELATE_DEBOUNCE_SECONDS", 0.05)
     numbers = random.Random(seed)
     folder = site("")
     names = [f"p{number}" for number in range(12)]
@@ -641,12 +642,12 @@ def test_f13_its_own_files_are_no_change(site: Site) -> None:
 
 
 def test_related_posts_may_be_worked_out_elsewhere(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preview, "APART", 1)
+    monkeypatch.setattr(timers, "SEPARATE_PROCESS_POSTS", 1)
     folder = site("")
     for name in "abcde":
         folder.write(f"posts/{name}.md", post(name.upper(), body=f"Words of {name}, and brontosaurus.\n"))
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
-        tab.until(lambda tab: shown.author._desk.view is not None and shown.author._desk.view.is_related)
+        tab.until(lambda tab: shown.app._session.view is not None and shown.app._session.view.is_related)
         shown.equals_a_build()
         folder.write("posts/b.md", post("B", body="Quagga quagga quagga.\n"))
         folder.write("posts/a.md", post("A", body="Quagga quagga, and words.\n"))

@@ -164,7 +164,7 @@ def test_files_saved_meanwhile_have_a_name_that_survives_the_way_between_process
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def unsteady(root: str, options: Options) -> None:
-        raise PublishError("it does not hold still to be read", "posts/a.md") from cause
+        raise PublishError("the file keeps changing while it is read", "posts/a.md") from cause
 
     monkeypatch.setattr(relating, "relate_apart", unsteady)
     monkeypatch.setattr(relating, "NICE", 0)

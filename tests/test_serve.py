@@ -9,12 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -22,8 +21,17 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from octavo import serve
-from octavo.serve import Client, PageText, PreviewServer, Shelf, listen, range_of, url_for, with_script, without_policy
-from octavo.shelf import StaticFile
+from octavo.messages import Client, Clients, FilesMessage, FromBrowser, HelloMessage, PageMessage, ProblemsMessage
+from octavo.serve import PreviewServer, listen
+from octavo.shelf import (
+    ServedPage,
+    ServedSite,
+    StaticFile,
+    add_scripts,
+    disable_policy,
+    parse_range,
+    resolve_url,
+)
 
 SOON = 30.0
 """Seconds: a time-out with a wide margin, not a measurement."""
@@ -99,43 +107,44 @@ def folder(tmp_path: Path) -> Path:
 
 
 @dataclass
-class Fake:
-    """A site of fixed pages; ``shown`` may be exchanged for another."""
+class FakeApp:
+    """A site of fixed pages; ``served`` may be exchanged for another."""
 
-    shown: Shelf | None
+    served: ServedSite | None
     folder: Path
-    heard: list[tuple[Client, Mapping[str, Any]]] = field(default_factory=list)
+    received: list[tuple[Client, FromBrowser]] = field(default_factory=list)
 
-    def shelf(self) -> Shelf | None:
-        return self.shown
+    def site(self) -> ServedSite | None:
+        return self.served
 
-    def page(self, url: str) -> Awaitable[PageText | None]:
-        async def read() -> PageText | None:
+    def page(self, url: str) -> Awaitable[ServedPage | None]:
+        async def read() -> ServedPage | None:
             file = self.folder / f"{url}/index.html".lstrip("/") if url.endswith("/") else self.folder / url.lstrip("/")
-            return PageText(file.read_bytes(), "v7") if file.is_file() else None
+            return ServedPage(file.read_bytes(), "v7") if file.is_file() else None
 
         return read()
 
-    def said(self, client: Client, message: dict[str, Any]) -> None:
-        self.heard.append((client, message))
+    def receive(self, client: Client, message: FromBrowser) -> None:
+        self.received.append((client, message))
 
 
-def fake(folder: Path, base_path: str = "") -> Fake:
+def fake(folder: Path, base_path: str = "") -> FakeApp:
     pages = {f"/{name.removesuffix('index.html')}" for name in FILES if name.endswith((".html", ".xml"))}
     files = {
         name: StaticFile(sha256(text.encode()).digest(), None, folder / name)
         for name, text in FILES.items()
         if not name.endswith((".html", ".xml"))
     }
-    return Fake(Shelf(base_path, pages, files), folder)
+    return FakeApp(ServedSite(base_path, pages, files), folder)
 
 
 @dataclass
 class Served:
-    """A running server and its site."""
+    """A running server and what it asks."""
 
-    site: Fake
+    app: FakeApp
     server: PreviewServer
+    clients: Clients
 
     @property
     def port(self) -> int:
@@ -145,16 +154,16 @@ class Served:
         return get(self.port, path, **options)
 
     def script(self, version: str = "v7") -> bytes:
-        return with_script(b"", self.server.token, version)
+        return add_scripts(b"", self.server.token, version)
 
 
 @contextmanager
 def serving(folder: Path, host: str = "127.0.0.1", base_path: str = "") -> Iterator[Served]:
-    site = fake(folder, base_path)
-    server = PreviewServer(listen(host, 0, 1), host, site)
+    app, clients = fake(folder, base_path), Clients()
+    server = PreviewServer(listen(host, 0, 1), host, app, clients)
     server.start()
     try:
-        yield Served(site, server)
+        yield Served(app, server, clients)
     finally:
         server.stop()
 
@@ -179,7 +188,7 @@ def test_a_page_has_the_scripts_that_keep_it_right(folder: Path) -> None:
 
 
 def test_a_page_without_a_head_has_the_scripts_all_the_same() -> None:
-    assert with_script(b"text", "t", "v").startswith(b"text<script ")
+    assert add_scripts(b"text", "t", "v").startswith(b"text<script ")
 
 
 @pytest.mark.parametrize(
@@ -192,7 +201,7 @@ def test_a_page_without_a_head_has_the_scripts_all_the_same() -> None:
     ids="head html doctype".split(),
 )
 def test_the_scripts_come_before_all_others(page: bytes, before: bytes) -> None:
-    assert with_script(page, "t", "v").startswith(before + b"<script src=")
+    assert add_scripts(page, "t", "v").startswith(before + b"<script src=")
 
 
 @pytest.mark.parametrize(
@@ -204,10 +213,10 @@ def test_the_scripts_come_before_all_others(page: bytes, before: bytes) -> None:
 )
 def test_a_policy_is_left_where_it_is_and_read_by_nobody(policy: str) -> None:
     page = f"<head><meta charset=utf-8>{policy}</head>"
-    found = without_policy(page.encode()).decode()
+    found = disable_policy(page.encode()).decode()
     assert found.replace("data-octavo-", "") == page
     assert "data-octavo-http-equiv" in found.lower()
-    assert without_policy(b"<p>a meta http-equiv=refresh</p>") == b"<p>a meta http-equiv=refresh</p>"
+    assert disable_policy(b"<p>a meta http-equiv=refresh</p>") == b"<p>a meta http-equiv=refresh</p>"
 
 
 @pytest.mark.parametrize(
@@ -257,7 +266,7 @@ def test_e17_what_is_not_there_is_the_page_for_it(folder: Path) -> None:
 
 def test_before_there_is_a_site_there_is_a_page_that_waits_for_it(folder: Path) -> None:
     with serving(folder) as served:
-        served.site.shown = None
+        served.app.served = None
         answer = served.get("/")
         assert answer.status == 503
         assert answer.headers["content-type"].startswith("text/html")
@@ -339,10 +348,10 @@ def test_e03_a_folder_without_a_page_is_not_listed(path: str, folder: Path) -> N
 
 @pytest.mark.parametrize("path", ["/../secret.txt", "//posts/a/", "/posts/a/../a/", "/.env", "/posts/a\0/"])
 def test_e01_only_the_plain_path_of_a_published_file_leads_to_it(path: str, folder: Path) -> None:
-    shelf = fake(folder).shown
-    assert shelf is not None
-    url = url_for(path, shelf)
-    assert url is None or (url not in shelf.pages and url.lstrip("/") not in shelf.files)
+    site = fake(folder).served
+    assert site is not None
+    url = resolve_url(path, site)
+    assert url is None or (url not in site.pages and url.lstrip("/") not in site.files)
 
 
 @pytest.mark.parametrize(
@@ -464,7 +473,7 @@ def test_e08_a_part_of_a_file_is_what_was_asked_for(
     wanted: str, expected: tuple[int, int] | None, folder: Path
 ) -> None:
     content = bytes(range(100))
-    assert range_of(wanted, len(content)) == expected
+    assert parse_range(wanted, len(content)) == expected
     (folder / "picture.webp").write_bytes(content)
     with serving(folder) as served:
         answer = served.get("/picture.webp", headers=f"Range: {wanted}\r\n")
@@ -494,7 +503,7 @@ def test_e09_what_a_browser_has_is_not_sent_again_until_it_changes(folder: Path)
 
 
 def test_e11_a_browser_that_is_slow_to_ask_keeps_nobody_waiting(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve, "SLOWEST", 0.5)
+    monkeypatch.setattr(serve, "REQUEST_SECONDS", 0.5)
     with serving(folder) as served, ExitStack() as stack:
         slow = [stack.enter_context(socket.create_connection(("127.0.0.1", served.port))) for _ in range(300)]
         for connection in slow:
@@ -560,16 +569,16 @@ def until(condition: Callable[[], bool]) -> None:
 def test_a_tab_says_what_it_shows_and_is_told(folder: Path) -> None:
     with serving(folder) as served, connect(socket_url(served), origin=own_origin(served)) as tab:
         tab.send(json.dumps({"kind": "hello", "path": "/posts/zo%C3%AB/", "version": "v7"}))
-        until(lambda: bool(served.server.clients()))
-        (client,) = served.server.clients()
-        assert client.url == "/posts/zoë/"
-        assert served.site.heard[0][1]["version"] == "v7"
-        client.tell({"kind": "page", "html": "<b>"})
-        assert json.loads(tab.recv(SOON)) == {"kind": "page", "html": "<b>"}
-        served.server.tell_all({"kind": "problems"})
-        assert json.loads(tab.recv(SOON)) == {"kind": "problems"}
+        until(lambda: bool(served.app.received))
+        (client,) = served.clients.introduced()
+        assert (client.url, client.version) == ("/posts/zoë/", "v7")
+        assert served.app.received == [(client, HelloMessage("/posts/zo%C3%AB/", "v7"))]
+        client.send(PageMessage("v8", "<b>"))
+        assert json.loads(tab.recv(SOON)) == {"kind": "page", "version": "v8", "html": "<b>"}
+        served.clients.send_all(ProblemsMessage([], 0))
+        assert json.loads(tab.recv(SOON)) == {"kind": "problems", "problems": [], "count": 0}
         tab.close()
-        until(lambda: not served.server.clients())
+        until(lambda: not served.clients.introduced())
 
 
 @pytest.mark.parametrize(
@@ -630,11 +639,11 @@ def test_e12_many_tabs_may_be_open(folder: Path) -> None:
         tabs = [await connecting(url, origin=origin) for _ in range(1000)]
         for tab in tabs:
             await tab.send('{"kind": "hello", "path": "/"}')
-        while len(served.server.clients()) < len(tabs):
+        while len(served.clients.introduced()) < len(tabs):
             await asyncio.sleep(0.01)
-        served.server.tell_all({"kind": "x"})
+        served.clients.send_all(FilesMessage([]))
         for tab in tabs:
-            assert await tab.recv() == '{"kind": "x"}'
+            assert await tab.recv() == '{"kind": "files", "urls": []}'
             await tab.close()
 
     with many_files(), serving(folder) as served:

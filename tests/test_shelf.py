@@ -1,4 +1,4 @@
-"""What a browser can ask a preview for."""
+"""What a browser is served of the site."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 from octavo.build_report import Options
 from octavo.desk import Desk
 from octavo.project import Project
-from octavo.serve import Shelf
-from octavo.shelf import shelf
+from octavo.shelf import ServedSite, make_served_site
 from tests.sites import BASE, SiteFolder, post
 
 Site = Callable[[str], SiteFolder]
@@ -31,36 +30,36 @@ test.example
 
 
 @pytest.fixture
-def shelved(site: Site) -> Iterator[tuple[SiteFolder, Shelf]]:
+def served(site: Site) -> Iterator[tuple[SiteFolder, ServedSite]]:
     folder = site(SITE)
     cache = folder.root / ".octavo/preview"
     with Project(folder.root, Options(output=str(cache / "site"), cache=str(cache), jobs=1)) as project:
         desk = Desk(project)
         desk.look()
         assert desk.view is not None
-        yield folder, shelf(desk.view, desk.statics, project)
+        yield folder, make_served_site(desk.view, desk.statics, project)
 
 
-def test_it_has_what_a_build_publishes_and_nothing_else(shelved: tuple[SiteFolder, Shelf]) -> None:
-    folder, found = shelved
+def test_it_has_what_a_build_publishes_and_nothing_else(served: tuple[SiteFolder, ServedSite]) -> None:
+    folder, now = served
     folder.built()
-    pages = {url.lstrip("/") + ("index.html" if url.endswith("/") else "") for url in found.pages}
-    assert pages | set(found.files) == set(folder.output()) - {"_headers"}
-    assert found.base_path == "/blog"
+    pages = {url.lstrip("/") + ("index.html" if url.endswith("/") else "") for url in now.pages}
+    assert pages | set(now.files) == set(folder.output()) - {"_headers"}
+    assert now.base_path == "/blog"
 
 
-def test_files_are_read_when_they_are_asked_for(shelved: tuple[SiteFolder, Shelf]) -> None:
-    folder, found = shelved
-    assert found.files["posts/x.txt"].read() == b"beside\n"
-    assert found.files["CNAME"].read() == b"test.example\n"
+def test_files_are_read_when_they_are_asked_for(served: tuple[SiteFolder, ServedSite]) -> None:
+    folder, now = served
+    assert now.files["posts/x.txt"].read() == b"beside\n"
+    assert now.files["CNAME"].read() == b"test.example\n"
     folder.write("posts/x.txt", "another")
-    assert found.files["posts/x.txt"].read() == b"another"
+    assert now.files["posts/x.txt"].read() == b"another"
     folder.delete("posts/x.txt")
     with pytest.raises(OSError):
-        found.files["posts/x.txt"].read()
+        now.files["posts/x.txt"].read()
 
 
-def test_what_is_no_image_is_none(shelved: tuple[SiteFolder, Shelf]) -> None:
-    _, found = shelved
-    assert found.image("/assets/images/nothing.webp") is None
-    assert found.image("/../secret") is None
+def test_what_is_no_image_is_none(served: tuple[SiteFolder, ServedSite]) -> None:
+    _, now = served
+    assert now.image("/assets/images/nothing.webp") is None
+    assert now.image("/../secret") is None
