@@ -138,7 +138,7 @@ class Project:
         """Work on one listing of the files, with the cache to ourselves.
 
         They are listed again when one of them changes meanwhile. ``follows`` is asked, when another process has written
-        to the cache, whether all of that is known. Raises Locked, and PublishError where a file does not hold still.
+        to the cache, whether all of that is known. Raises Locked, and PublishError where a file keeps changing.
         """
         with self.cache.alone(follows), closing(self.observer):
             return _work_steadily(self._context, work)
@@ -218,7 +218,7 @@ def _work_steadily(context: BuildContext, work: Callable[[Files], T]) -> T:
     try:
         return work(_list_files(context))
     except (FileChanged, script.ScriptChanged) as changed:
-        raise PublishError("it does not hold still to be read", str(changed)) from changed
+        raise PublishError("the file keeps changing while it is read", str(changed)) from changed
 
 
 def _list_files(context: BuildContext) -> Files:
