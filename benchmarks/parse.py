@@ -2,8 +2,8 @@
 
     python benchmarks/parse.py FOLDER [--posts N] [--slowest N] [--repeat N]
 
-FOLDER holds Markdown files with front matter, at any depth. Each is read as a build reads it, by ``octavo.parse`` and
-``batch.run`` (which digests and writes the parts), in this process. The libraries alone: python-frontmatter with
+FOLDER holds Markdown files with front matter, at any depth. Each is read in this process as a build reads it, by
+``octavo.parse`` and ``batch.run`` (which digests and writes the parts). The libraries alone: python-frontmatter with
 YAML's C loader, markdown-it-py with the GFM plugin, Pygments for the code blocks whose language it knows.
 
 Times are milliseconds of processor time a post, the least of ``--repeat`` runs. A stage does not count the stages
