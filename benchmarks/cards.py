@@ -9,9 +9,9 @@ from pathlib import Path
 if not __package__:  # run by its path: imports begin at the top of the repository all the same
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from octavo.cards import card_for
-from octavo.drawing import draw, drawable, shipped
-from octavo.model import CardDesign
+from octavo.images.draw_card import draw, drawable, shipped
+from octavo.images.social_cards import card_for
+from octavo.model.images import CardDesign
 
 COUNT = 100
 

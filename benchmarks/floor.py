@@ -18,9 +18,11 @@ from pathlib import Path
 if not __package__:  # run by its path: imports begin at the top of the repository all the same
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from octavo import frontmatter, markdown, source
-from octavo.facts import Facts
-from octavo.workers import usable_cpus
+from octavo.base import source_text
+from octavo.content import front_matter
+from octavo.content.markdown import reader
+from octavo.engine.facts import Facts
+from octavo.project.processes import usable_cpus
 
 BATCH = 50
 
@@ -48,12 +50,12 @@ def read_all(paths: Iterable[str]) -> int:
 
 def read(path: Path) -> int:
     """The length of a post's HTML, in characters."""
-    text, problems = source.decode(path.name, path.read_bytes())
+    text, problems = source_text.decode(path.name, path.read_bytes())
     if text is None:
         raise ValueError(problems[0].message)
-    front = frontmatter.read(text)
-    body = markdown.BodySource(path.name, front.body, front.body_line)
-    reading = markdown.read(body, markdown.ReadingOptions(), facts.once)
+    front = front_matter.read(text)
+    body = reader.BodySource(path.name, front.body, front.body_line)
+    reading = reader.read(body, reader.ReadingOptions(), facts.once)
     return sum(map(len, reading.body.chunks))
 
 

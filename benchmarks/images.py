@@ -41,7 +41,7 @@ def seen(event, arguments):
     elif path.startswith(root + "/output/assets/images/"):
         counts["published"] += 1
 sys.addaudithook(seen)
-from octavo.cli import main
+from octavo.cli.main import main
 status = main(["-C", root, "build", "--jobs", "1", "--quiet"])
 print(json.dumps(counts))
 raise SystemExit(status)

@@ -3,8 +3,9 @@
     python benchmarks/parse.py FOLDER [--posts N] [--slowest N] [--repeat N]
 
 FOLDER holds Markdown files with front matter, at any depth. Each is read in this process as a build reads it, by
-``octavo.parse`` and ``batch.run`` (which digests and writes the parts). The libraries alone: python-frontmatter with
-YAML's C loader, markdown-it-py with the GFM plugin, Pygments for the code blocks whose language it knows.
+``octavo.content.parse`` and ``worker.run`` (which digests and writes the parts). The libraries alone:
+python-frontmatter with YAML's C loader, markdown-it-py with the GFM plugin, Pygments for the code blocks whose
+language it knows.
 
 Times are milliseconds of processor time a post, the least of ``--repeat`` runs. A stage does not count the stages
 within it. Asking the clock costs too: ``whole`` is measured without the stages.
@@ -34,28 +35,28 @@ from pygments.util import ClassNotFound
 if not __package__:  # run by its path: imports begin at the top of the repository all the same
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from octavo.batch import Asked, run
-from octavo.facts import Facts, Query, Resolver, fact
-from octavo.model import Settings
-from octavo.parse import parse
-from octavo.queries import Extended, Setting, Source
+from octavo.content.parse import parse
+from octavo.engine.facts import Facts, Query, Resolver, fact
+from octavo.engine.worker import Asked, run
+from octavo.model.queries import Extended, Setting, Source
+from octavo.model.settings import Settings
 
 STAGES = {
-    "decode": ("octavo.source", "decode"),
-    "front matter": ("octavo.frontmatter", "read"),
-    "schema": ("octavo.schema", "read_meta"),
-    "blocks": ("octavo.dialect:_Blocks", "parse"),
-    "inline": ("octavo.rules:Inlines", "parse"),
-    "walk": ("octavo.markdown:_Reader", "blocks"),
-    "headings": ("octavo.markdown:_Reader", "headings"),
-    "raw HTML": ("octavo.rawhtml:Balance", "fragment"),
-    "write": ("octavo.writer:Writer", "render"),
-    "highlight": ("octavo.writer", "highlight"),
-    "excerpt": ("octavo.markdown", "_excerpt"),
-    "words": ("octavo.excerpt", "count_words"),
-    "terms": ("octavo.terms", "count_terms"),
-    "digest": ("octavo.batch", "digest"),
-    "encode": ("octavo.batch", "taken_apart"),
+    "decode": ("octavo.base.source_text", "decode"),
+    "front matter": ("octavo.content.front_matter", "read"),
+    "schema": ("octavo.content.schema", "read_meta"),
+    "blocks": ("octavo.content.markdown.parser:_Blocks", "parse"),
+    "inline": ("octavo.content.markdown.fast_rules:Inlines", "parse"),
+    "walk": ("octavo.content.markdown.reader:_Reader", "blocks"),
+    "headings": ("octavo.content.markdown.reader:_Reader", "headings"),
+    "raw HTML": ("octavo.content.markdown.raw_html:Balance", "fragment"),
+    "write": ("octavo.content.markdown.html_renderer:Writer", "render"),
+    "highlight": ("octavo.content.markdown.html_renderer", "highlight"),
+    "excerpt": ("octavo.content.markdown.reader", "_excerpt"),
+    "words": ("octavo.content.markdown.excerpt", "count_words"),
+    "terms": ("octavo.related.terms", "count_terms"),
+    "digest": ("octavo.engine.worker", "digest"),
+    "encode": ("octavo.engine.worker", "taken_apart"),
 }
 """Each stage is one function: its module, or a class in it, and its name."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from octavo.cli import main
+from octavo.cli.main import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

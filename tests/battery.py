@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from octavo.build_report import Report
-from octavo.diagnostic import Diagnostic, to_text
+from octavo.base.diagnostics import Diagnostic, to_text
+from octavo.project.build_report import Report
 from tests.sites import SiteFolder, post
 
 ALPHAS = "".join(

@@ -118,9 +118,9 @@ class Server:
 def serve() -> None:
     import octavo
 
-    for module in pkgutil.iter_modules(octavo.__path__):
-        if module.name != "__main__":
-            import_module(f"octavo.{module.name}")
+    for module in pkgutil.walk_packages(octavo.__path__, "octavo."):
+        if module.name != "octavo.__main__":
+            import_module(module.name)
     _import_what_a_build_needs()
     for line in sys.stdin:
         asked = json.loads(line)
@@ -140,7 +140,7 @@ def _import_what_a_build_needs() -> None:
                     os.dup2(nowhere.fileno(), 1)
                     os.dup2(nowhere.fileno(), 2)
                 os.chdir(folder)
-                from octavo.cli import main
+                from octavo.cli.main import main
 
                 main(["build", "--jobs", "1"])
                 os.write(names.fileno(), "\n".join(sorted(sys.modules)).encode())
@@ -180,7 +180,7 @@ def _command(run: Run, out: int, err: int, calls: int) -> int:
     os.dup2(err, 2)
     os.chdir(run.folder)
     _install(_Counter(run, calls))
-    from octavo.cli import main
+    from octavo.cli.main import main
 
     try:
         status = main(list(run.arguments))

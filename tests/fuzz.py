@@ -25,9 +25,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from octavo.build_report import Report
-from octavo.commands import report_dict
-from octavo.written_list import FILE as LIST
+from octavo.cli.commands import report_dict
+from octavo.output.written_list import FILE as LIST
+from octavo.project.build_report import Report
 from tests.sites import BASE, SiteFolder
 
 TOPICS = {
@@ -489,7 +489,7 @@ def _serve_clean_builds() -> int:
     import numpy
     import pygments.lexers
 
-    from octavo import pipeline
+    from octavo.site import pipeline
 
     assert all((jinja2, markdown_it, numpy, pygments.lexers, pipeline))
     for line in sys.stdin:

@@ -15,23 +15,14 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from octavo import (
-    answers,
-    build_report,
-    disk,
-    extend,
-    facts,
-    journal,
-    layouts,
-    manifest,
-    memo,
-    publish,
-    revised,
-    sources,
-)
-from octavo.digest import digest
-from octavo.facts import Fact
-from octavo.queries import Source
+from octavo.base.digest import digest
+from octavo.engine import answers, facts, memo
+from octavo.engine.facts import Fact
+from octavo.model.queries import Source
+from octavo.output import journal, manifest, publish
+from octavo.project import build_report, site_files, stat_cache
+from octavo.site.extensions import load
+from octavo.templates import environment as template_environment
 from tests.fuzz import CleanBuilder, Difference, run
 
 Mutant = Callable[[], AbstractContextManager[Any]]
@@ -68,23 +59,23 @@ def an_item_once_run_is_never_run_again() -> AbstractContextManager[Any]:
 
 @contextlib.contextmanager
 def layouts_compiled_already_are_not_asked_for() -> Iterator[None]:
-    real = layouts._Layouts.load
+    real = template_environment._Layouts.load
 
     def load(self: Any, environment: Any, name: str, globals: Any = None) -> Any:
         _, template = self._loaded.get(name, (None, None))
         return template or real(self, environment, name, globals)
 
-    with patch.object(layouts._Layouts, "load", load):
+    with patch.object(template_environment._Layouts, "load", load):
         yield
 
 
 def imported_layouts_are_kept() -> AbstractContextManager[Any]:
     def default_module(self: Any, ctx: Any = None) -> Any:
         if self._module is None:
-            self._module = self.make_module(dict(layouts.rendering.get().names))
+            self._module = self.make_module(dict(template_environment.rendering.get().names))
         return self._module
 
-    return patch.object(layouts._Template, "_get_default_module", default_module)
+    return patch.object(template_environment._Template, "_get_default_module", default_module)
 
 
 def who_shares_a_part_is_not_told_what_it_asked() -> AbstractContextManager[Any]:
@@ -104,22 +95,22 @@ def lost_outputs_are_not_missed() -> Iterator[None]:
 
 
 def changed_files_are_not_read_again() -> AbstractContextManager[Any]:
-    real = disk.StatCache.digest
+    real = stat_cache.StatCache.digest
 
-    def known_is_enough(self: disk.StatCache, path: str, location: str, status: Any) -> bytes:
+    def known_is_enough(self: stat_cache.StatCache, path: str, location: str, status: Any) -> bytes:
         known = self._known.get(path)
         return known[2] if known is not None and path.startswith("layouts/") else real(self, path, location, status)
 
-    return patch.object(disk.StatCache, "digest", known_is_enough)
+    return patch.object(stat_cache.StatCache, "digest", known_is_enough)
 
 
 def the_root_trace_forgets_the_layouts() -> AbstractContextManager[Any]:
-    real = sources.Files.digest
+    real = site_files.Files.digest
 
-    def without_layouts(self: sources.Files) -> bytes:
+    def without_layouts(self: site_files.Files) -> bytes:
         return real(type(self)(**{**vars(self), "layouts": {}}))
 
-    return patch.object(sources.Files, "digest", without_layouts)
+    return patch.object(site_files.Files, "digest", without_layouts)
 
 
 def the_root_trace_forgets_the_choices() -> AbstractContextManager[Any]:
@@ -127,13 +118,13 @@ def the_root_trace_forgets_the_choices() -> AbstractContextManager[Any]:
 
 
 def the_script_is_known_by_its_names_only() -> AbstractContextManager[Any]:
-    real = extend.Script._extended
+    real = load.Script._extended
 
-    def by_name(self: extend.Script, query: Any) -> Fact:
+    def by_name(self: load.Script, query: Any) -> Fact:
         found = real(self, query)
         return Fact(digest((query.kind, self.names)), found.load)
 
-    return patch.object(extend.Script, "_extended", by_name)
+    return patch.object(load.Script, "_extended", by_name)
 
 
 def warnings_are_told_once() -> AbstractContextManager[Any]:
@@ -164,7 +155,7 @@ def an_answer_that_changes_looks_as_if_it_always_was_so() -> AbstractContextMana
 
 
 def what_changed_of_posts_is_not_told() -> AbstractContextManager[Any]:
-    return patch.object(revised.Revisions, "since", lambda self, revision: ())
+    return patch.object(answers.Revisions, "since", lambda self, revision: ())
 
 
 def the_lists_of_related_posts_are_never_updated() -> AbstractContextManager[Any]:

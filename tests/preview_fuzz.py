@@ -19,15 +19,15 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from octavo import urls
-from octavo.about import describe_page
-from octavo.build_report import Options
-from octavo.desk import Desk
-from octavo.diagnostic import to_dict
-from octavo.facts import Unanswered
-from octavo.project import Project
-from octavo.relating import relate_apart
-from octavo.shelf import find_static_file
+from octavo.base import urls
+from octavo.base.diagnostics import to_dict
+from octavo.engine.facts import Unanswered
+from octavo.preview.panel import describe_page
+from octavo.preview.related_process import relate_apart
+from octavo.preview.session import Desk
+from octavo.preview.static_files import find_static_file
+from octavo.project.build_report import Options
+from octavo.project.project import Project
 from tests.fuzz import AT, Author, CleanBuilder, Difference, options
 from tests.sites import SiteFolder
 

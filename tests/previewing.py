@@ -15,14 +15,15 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from octavo import preview, timers
-from octavo.build_report import Options
-from octavo.project import Project
-from octavo.serve import PreviewServer
-from octavo.watch import Changes
-from octavo.written_list import FILE as LIST
+from octavo.output.written_list import FILE as LIST
+from octavo.preview import app as preview_app
+from octavo.preview import timers
+from octavo.preview.server import PreviewServer
+from octavo.project.build_report import Options
+from octavo.project.project import Project
+from octavo.project.watcher import Changes
 from tests.sites import SiteFolder
-from tests.test_serve import SOON, Response, get
+from tests.test_server import SOON, Response, get
 
 MARKS = re.compile(rb'<script src="/_octavo/[^>]*></script>| data-line="\d+"|data-octavo-(?=http-equiv)', re.IGNORECASE)
 
@@ -79,7 +80,7 @@ class Tab:
 @dataclass
 class Previewing:
     site: SiteFolder
-    app: preview.PreviewApp
+    app: preview_app.PreviewApp
     server: PreviewServer
 
     @property
@@ -147,16 +148,16 @@ def previewing(site: SiteFolder, port: int = 0, **options: Any) -> Iterator[Prev
         Changes(project.watched, print) as changes,
     ):
         patch.setattr(timers, "RESCAN_SECONDS", 3600)
-        started: list[tuple[preview.PreviewApp, PreviewServer]] = []
+        started: list[tuple[preview_app.PreviewApp, PreviewServer]] = []
         start = PreviewServer.start
 
         def remember(server: PreviewServer) -> None:
-            assert isinstance(server._app, preview.PreviewApp)
+            assert isinstance(server._app, preview_app.PreviewApp)
             started.append((server._app, server))
             start(server)
 
         patch.setattr(PreviewServer, "start", remember)
-        running = threading.Thread(target=preview.preview, args=(project, changes, "127.0.0.1", port, False))
+        running = threading.Thread(target=preview_app.preview, args=(project, changes, "127.0.0.1", port, False))
         running.start()
         try:
             end = time.monotonic() + SOON

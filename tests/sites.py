@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from octavo.build_report import Options, Report
-from octavo.diagnostic import Diagnostic
-from octavo.project import Project
-from octavo.written_list import FILE as LIST
+from octavo.base.diagnostics import Diagnostic
+from octavo.output.written_list import FILE as LIST
+from octavo.project.build_report import Options, Report
+from octavo.project.project import Project
 
 BASE = """\
 [tool.octavo]

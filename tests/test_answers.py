@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from octavo.answers import Answers, _Progress
-from octavo.codec import codec
-from octavo.facts import Basis, Facts, Query, fact, written
-from octavo.store import CorruptStore, Store
+from octavo.engine.answers import Answers, _Progress
+from octavo.engine.codec import codec
+from octavo.engine.facts import Basis, Facts, Query, fact, written
+from octavo.engine.store import CorruptStore, Store
 
 
 class Colour(Query[str]):

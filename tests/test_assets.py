@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from octavo.assets import check_hidden
+from octavo.site.assets import check_hidden
 from tests.sites import SiteFolder, places, post
 
 MakeSite = Callable[[str], SiteFolder]

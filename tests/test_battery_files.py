@@ -20,9 +20,9 @@ from typing import Any
 
 import pytest
 
-from octavo import disk
-from octavo.build_report import Report
-from octavo.diagnostic import to_text
+from octavo.base.diagnostics import to_text
+from octavo.project import stat_cache
+from octavo.project.build_report import Report
 from tests.battery import GuardedSite, Html, dead_addresses
 from tests.sites import BASE, places, post
 
@@ -686,17 +686,17 @@ CHANGES: dict[str, Callable[[Path], Any]] = {
 
 def changing(monkeypatch: pytest.MonkeyPatch, name: str, change: Callable[[Path], Any], times: int = 1) -> None:
     """Change a file just before a build reads it, after the build has listed it."""
-    read = disk.Found.read
+    read = stat_cache.Found.read
     left = times
 
-    def changed(self: disk.Found) -> bytes:
+    def changed(self: stat_cache.Found) -> bytes:
         nonlocal left
         if self.path == name and left:
             left -= 1
             change(Path(self.location))
         return read(self)
 
-    monkeypatch.setattr(disk.Found, "read", changed)
+    monkeypatch.setattr(stat_cache.Found, "read", changed)
 
 
 class Unguarded(GuardedSite):
@@ -720,7 +720,7 @@ def test_a40_a_file_that_changes_while_it_is_read_is_read_again(
 
 
 def test_a40_a_file_that_never_holds_still_is_named(battery: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    from octavo.publish_errors import PublishError
+    from octavo.output.publish_errors import PublishError
 
     folder = Unguarded(battery("").write("posts/changing.md", post()).root)
     before = folder.output()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from octavo.diagnostic import to_text
+from octavo.base.diagnostics import to_text
 from tests.battery import GuardedSite, Html, dead_addresses
 from tests.sites import BASE, places, post
 
@@ -257,7 +257,7 @@ def test_c06_memory_stays_bounded_while_a_page_grows(battery: MakeSite) -> None:
 
 
 def test_c06_one_large_piece_is_an_index_and_no_loop(battery: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("octavo.layouts.LARGEST_PAGE", 10_000)
+    monkeypatch.setattr("octavo.templates.environment.LARGEST_PAGE", 10_000)
     folder = battery("-- layouts/404.html --\n{% set x = 'x' * 50000 %}\n{{ x }}\n")
     folder.write(POST, "<p>").write("layouts/home.html", "<p>").built()
     folder.write("layouts/404.html", "{% set x = 'x' * 6000 %}\n{{ x }}\n{{ x }}\n{{ x }}\n")

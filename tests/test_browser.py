@@ -20,7 +20,7 @@ import pytest
 
 from tests.previewing import Previewing, previewing
 from tests.sites import BASE, SiteFolder, post
-from tests.test_images import jpeg
+from tests.test_steps import jpeg
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

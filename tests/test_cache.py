@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from octavo.build_report import Options
-from octavo.cache import Cache
-from octavo.publish_errors import DamagedManifest, PublishError
-from octavo.store import CorruptStore
+from octavo.engine.store import CorruptStore
+from octavo.output.publish_errors import DamagedManifest, PublishError
+from octavo.project.build_report import Options
+from octavo.project.cache import Cache
 
 
 @pytest.fixture

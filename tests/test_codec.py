@@ -13,11 +13,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo import answers, build, checks, extend, images, lint, model, published, revised, site
-from octavo.codec import codec, field_codecs
-from octavo.diagnostic import Diagnostic, Span
-from octavo.digest import digest
-from octavo.model import Data, Link, Page, PictureRef, Ref, Table
+from octavo.base.diagnostics import Diagnostic, Span
+from octavo.base.digest import digest
+from octavo.engine import answers
+from octavo.engine.codec import codec, field_codecs
+from octavo.images import steps
+from octavo.model import documents, pages, posts, related
+from octavo.model.documents import PictureRef, Ref
+from octavo.model.extensions import Data
+from octavo.model.pages import Page
+from octavo.model.posts import Link
+from octavo.model.values import Table
+from octavo.project import build
+from octavo.site import checks, page_facts, publication
+from octavo.site.extensions import load
+from octavo.templates import layout_steps
 
 
 @dataclass(frozen=True)
@@ -108,7 +118,7 @@ def test_a_mapping_within_other_values_comes_back(value: Any) -> None:
 
 
 def test_what_is_no_frozen_data_cannot_be_written() -> None:
-    for value in ({"a": 1}, [1], object(), len, extend.Gathered()):
+    for value in ({"a": 1}, [1], object(), len, load.Gathered()):
         with pytest.raises(TypeError):
             codec(Data).encode(value)
 
@@ -116,23 +126,23 @@ def test_what_is_no_frozen_data_cannot_be_written() -> None:
 # What is kept, of all steps and beside them.
 
 STEPS = (
-    model.Document,
-    model.RelatedList,
-    model.Output,
-    images.Measured,
-    images.Made,
+    documents.Document,
+    related.RelatedList,
+    pages.Output,
+    steps.Measured,
+    steps.Made,
     checks.Checked,
-    lint.Linted,
-    extend.Gathered,
+    layout_steps.Linted,
+    load.Gathered,
 )
 KEPT: tuple[Any, ...] = (
     build.BuildTrace,
-    published._Kept,
-    published._Window,
-    site.Compared,
-    revised.Revisions,
+    publication._Kept,
+    publication._Window,
+    page_facts.Compared,
+    answers.Revisions,
     answers._Progress,
-    model.Post,
+    posts.Post,
     tuple[Diagnostic, ...],
 )
 
@@ -157,7 +167,7 @@ for kind, strategy in strategies.items():
 
 @pytest.mark.parametrize(
     "kind",
-    [model.Document, model.RelatedList, *KEPT],
+    [documents.Document, related.RelatedList, *KEPT],
     ids=lambda kind: getattr(kind, "__name__", str(kind)),
 )
 def test_what_is_kept_comes_back(kind: Any) -> None:

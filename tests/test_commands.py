@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from octavo import cli
-from octavo.project import Project
+from octavo.cli import main
+from octavo.project.project import Project
 from tests.sites import SiteFolder, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -31,7 +31,7 @@ def run(two: SiteFolder, capsys: pytest.CaptureFixture[str]) -> Run:
 
     def command(*arguments: str) -> tuple[int, str, str]:
         capsys.readouterr()
-        status = cli.main(["-C", str(two.root), *arguments])
+        status = main.main(["-C", str(two.root), *arguments])
         printed = capsys.readouterr()
         return status, printed.out, printed.err
 

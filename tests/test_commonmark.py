@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 import pytest
 
-from octavo.markdown import BodySource, ReadingOptions, read
-from octavo.model import PictureRef
-from octavo.pictures import whole_html
+from octavo.content.markdown.reader import BodySource, ReadingOptions, read
+from octavo.images.variants import whole_html
+from octavo.model.documents import PictureRef
 
 DATA = Path(__file__).parent / "data"
 EXAMPLES: list[dict[str, Any]] = json.loads((DATA / "commonmark.json").read_text("utf-8"))["examples"]

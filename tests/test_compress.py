@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from octavo.compress import compressed, recipe
+from octavo.output.compress import compressed, recipe
 from tests.sites import SiteFolder, places, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -57,7 +57,7 @@ def test_the_copy_of_a_page_that_stays_is_not_written_again(site: MakeSite) -> N
 
 
 def test_another_way_of_doing_it_makes_all_copies_again(site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    from octavo import compress
+    from octavo.output import compress
 
     folder = site("-- posts/a.md --\n" + post()).write("pyproject.toml", SETTINGS)
     folder.built()
@@ -70,7 +70,7 @@ def test_another_way_of_doing_it_makes_all_copies_again(site: MakeSite, monkeypa
 
 def test_a_library_that_is_not_there_is_said(site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "brotli", None)
-    monkeypatch.setattr("octavo.pipeline.is_there", lambda form: form != "br")
+    monkeypatch.setattr("octavo.site.pipeline.is_there", lambda form: form != "br")
     folder = site("-- posts/a.md --\n" + post()).write("pyproject.toml", SETTINGS.replace('"gz"', '"gz", "br"'))
     report = folder.build()
     assert report.failed

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo import config
-from octavo.diagnostic import Diagnostic
-from octavo.model import MenuItem, Permalinks, Related, Settings, Support
+from octavo.base.diagnostics import Diagnostic
+from octavo.model.settings import MenuItem, Permalinks, Related, Settings, Support
+from octavo.project import config
 
 
 def settings(body: str, **overrides: str) -> Settings:

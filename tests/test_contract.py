@@ -10,12 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from octavo import alike, layouts, model, render
-from octavo.facts import Facts, Reader
-from octavo.model import Extensions, Page
+from octavo.engine.facts import Facts, Reader
+from octavo.model import documents, images, pages, posts, related, settings, values
+from octavo.model.extensions import Extensions
+from octavo.model.pages import Page
+from octavo.templates import environment, render, shared_blocks
 from tests.sites import SiteFolder, post
 
 MakeSite = Callable[[str], SiteFolder]
+MODEL = {
+    name: kind
+    for each in (documents, images, pages, posts, related, settings, values)
+    for name, kind in vars(each).items()
+}
 TEXT = (Path(__file__).parent.parent / "docs" / "themes.md").read_text("utf-8")
 
 
@@ -52,26 +59,26 @@ def test_every_name_of_the_context_is_documented_and_nothing_else_is() -> None:
 def test_the_names_that_are_the_same_on_all_pages_are_documented() -> None:
     told = re.search(r"What uses nothing but (.*?) is the same on all pages", TEXT, re.DOTALL)
     assert told is not None
-    assert set(re.findall(r"`(\w+)`", told[1])) == alike.NAMES
+    assert set(re.findall(r"`(\w+)`", told[1])) == shared_blocks.NAMES
 
 
 def test_every_attribute_of_site_and_page_is_documented() -> None:
     site = {name.removeprefix("site.") for name in rows("### `site`")}
-    assert site >= set(dir(render.SiteView(layouts.PageSettings(Reader(Facts({}))))))
-    assert site <= set(dir(render.SiteView(layouts.PageSettings(Reader(Facts({}))))))
+    assert site >= set(dir(render.SiteView(environment.PageSettings(Reader(Facts({}))))))
+    assert site <= set(dir(render.SiteView(environment.PageSettings(Reader(Facts({}))))))
     page = {name.removeprefix("page.") for name in rows("### `page`")}
     assert page == {field.name for field in fields(render.PageView)}
 
 
 def test_every_field_of_the_types_is_documented() -> None:
-    assert set(rows("### Post")) == {field.name for field in fields(model.Post)}
+    assert set(rows("### Post")) == {field.name for field in fields(posts.Post)}
     others = rows("### The others")
     for name, row in others.items():
         cells = row.replace("\\|", "").split("|")
         named = set(re.findall(r"`(\w+)`", cells[2]))
         if name == "Suggestion":
             continue
-        for field in inspect.get_annotations(getattr(model, name)):
+        for field in inspect.get_annotations(MODEL[name]):
             assert field in named, f"{name}.{field}"
 
 
@@ -93,7 +100,7 @@ def test_a_suggestion_has_what_is_documented_of_it(site: MakeSite) -> None:
 @pytest.mark.parametrize("name", ["absolute", "date", "day", "iso"])
 def test_every_filter_of_ours_is_documented(name: str) -> None:
     assert f"`{name}`" in TEXT
-    assert name in layouts.make_environment(Extensions()).filters
+    assert name in environment.make_environment(Extensions()).filters
 
 
 def test_what_the_contract_names_can_be_used(site: MakeSite) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.database import ASIDE, Foreign, open_database, set_aside
+from octavo.engine.database import ASIDE, Foreign, open_database, set_aside
 
 SCHEMA = "CREATE TABLE pages (path TEXT PRIMARY KEY, digest BLOB);"
 

@@ -123,9 +123,9 @@ HERMETIC = """
 import os
 import sys
 from pathlib import Path
-import octavo.batch as batch
-from octavo.build_report import Options
-from octavo.project import Project
+import octavo.engine.worker as batch
+from octavo.project.build_report import Options
+from octavo.project.project import Project
 
 running = False
 allowed = (sys.prefix, sys.base_prefix, "/usr/share/zoneinfo", {octavo!r})
@@ -162,8 +162,8 @@ def run(step, item, facts, asked_of_batch, sink=None, sunk=""):
             running = False
     return real(hermetic, item, facts, asked_of_batch, sink, sunk)
 
-import octavo.dispatch, octavo.memo
-octavo.dispatch.run = octavo.memo.run = run
+import octavo.engine.scheduler, octavo.engine.memo
+octavo.engine.scheduler.run = octavo.engine.memo.run = run
 sys.addaudithook(watch)
 with Project(Path(sys.argv[1]), Options(jobs=1)) as project:
     report = project.build()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.digest import SIZE, digest, digest_bytes
-from octavo.model import Table
+from octavo.base.digest import SIZE, digest, digest_bytes
+from octavo.model.values import Table
 
 scalars = st.none() | st.booleans() | st.integers() | st.text() | st.binary() | st.floats(allow_nan=False)
 values = st.recursive(scalars, lambda inner: st.lists(inner).map(tuple), max_leaves=12)

@@ -18,12 +18,14 @@ import pytest
 from markdown_it import MarkdownIt
 
 import octavo
-from octavo import arguments, config, failures, frontmatter, schema
-from octavo.build_report import Report
-from octavo.commands import print_summary, related_dict, report_dict
-from octavo.diagnostic import to_text
-from octavo.model import Reason, Relation
-from octavo.source import SourceText
+from octavo.base.diagnostics import to_text
+from octavo.base.source_text import SourceText
+from octavo.cli import arguments
+from octavo.cli.commands import print_summary, related_dict, report_dict
+from octavo.content import front_matter, schema
+from octavo.model.related import Reason, Relation
+from octavo.project import config, errors
+from octavo.project.build_report import Report
 from tests.sites import SiteFolder, files_in, places
 
 ROOT = Path(__file__).parent.parent
@@ -161,7 +163,7 @@ def test_the_table_of_front_matter_has_every_key() -> None:
 def test_the_front_matter_in_the_docs_is_right(number: int) -> None:
     blocks = [fence.text for fence in fences("docs/writing.md") if fence.text.startswith("---\n")]
     assert len(blocks) == 2
-    front = frontmatter.read(SourceText("posts/example.md", blocks[number]))
+    front = front_matter.read(SourceText("posts/example.md", blocks[number]))
     meta, _, problems = schema.read_meta("posts/example.md", front)
     assert meta is not None
     assert problems == ()
@@ -207,7 +209,7 @@ def test_the_docs_have_every_command_and_exit_status() -> None:
     listed = re.findall(r"^\| \[`(\w+)`\]", read("docs/commands.md"), re.MULTILINE)
     assert tuple(listed) == arguments.COMMANDS
     statuses = {row[0] for row in rows(section("docs/commands.md", "Exit statuses"))}
-    assert statuses == {"0", "1", *map(str, (failures.USAGE, failures.LOCKED, failures.BUG))}
+    assert statuses == {"0", "1", *map(str, (errors.USAGE, errors.LOCKED, errors.BUG))}
 
 
 def test_the_json_in_the_docs_has_the_keys_of_the_code() -> None:
@@ -365,5 +367,5 @@ def test_every_link_of_the_docs_leads_to_a_file_and_an_anchor(page: str) -> None
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_docs_name_no_module_that_does_not_exist(page: str) -> None:
-    modules = {file.name for file in (ROOT / "octavo").glob("*.py")} | {"build.py", "app.py"}
+    modules = {file.name for file in (ROOT / "octavo").rglob("*.py")} | {"build.py", "app.py"}
     assert set(re.findall(r"`(\w+\.py)`", read(page))) <= modules

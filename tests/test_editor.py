@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.editor import KNOWN, command
+from octavo.preview.editor import KNOWN, command
 
 FILE = Path("/site/posts/a {line}.md")
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from octavo import disk
-from octavo.publish_errors import PublishError
-from octavo.sources import list_site
+from octavo.output.publish_errors import PublishError
+from octavo.project import stat_cache
+from octavo.project.site_files import list_site
 from tests.sites import SiteFolder, places, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -73,16 +73,16 @@ def test_a_layout_that_changes_before_it_is_read_leaves_no_fault_behind(
 ) -> None:
     three.built()
     three.write("layouts/post.html", "second {{ content() }}")
-    real = disk.Found.read
+    real = stat_cache.Found.read
     changed: list[str] = []
 
-    def read(found: disk.Found) -> bytes:
+    def read(found: stat_cache.Found) -> bytes:
         if found.path == "layouts/post.html" and not changed:
             changed.append(found.path)
-            raise disk.FileChanged(found.path)
+            raise stat_cache.FileChanged(found.path)
         return real(found)
 
-    monkeypatch.setattr(disk.Found, "read", read)
+    monkeypatch.setattr(stat_cache.Found, "read", read)
     assert three.built().parsed == ()
     assert changed
     assert "second" in three.page("/posts/a/")
@@ -210,7 +210,9 @@ def test_a_file_that_cannot_be_read_is_asked_for_again(three: SiteFolder, monkey
 
 
 def test_the_module_build_of_octavo_is_not_taken_for_the_build_py_of_the_site(three: SiteFolder) -> None:
-    script = "from octavo import build\n\n@site.filter\ndef found(path):\n    return build.read_fact(None, path)\n"
+    script = (
+        "from octavo.project import build\n\n@site.filter\ndef found(path):\n    return build.read_fact(None, path)\n"
+    )
     three.write("build.py", HEAD + script)
     three.write("layouts/post.html", "{{ 'note.txt' | found }}")
     problem, *_ = three.build().problems
@@ -229,11 +231,11 @@ def test_a_build_py_that_changes_before_it_is_run_is_not_taken_for_what_it_was(
 
     def list_then_change(*arguments: Any) -> Any:
         files = list_site(*arguments)
-        monkeypatch.setattr("octavo.project.list_site", list_site)
+        monkeypatch.setattr("octavo.project.project.list_site", list_site)
         three.write("build.py", script("two"))
         return files
 
-    monkeypatch.setattr("octavo.project.list_site", list_then_change)
+    monkeypatch.setattr("octavo.project.project.list_site", list_then_change)
     three.built()
     assert three.page("/posts/a/") == "two"
     three.write("build.py", script("one")).built()
@@ -286,7 +288,7 @@ def test_a_cache_that_another_process_keeps_locked_is_neither_waited_for_without
     three.built()
     other = sqlite3.connect(three.root / ".octavo/cache.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    monkeypatch.setattr("octavo.database.PATIENCE", 0.01)
+    monkeypatch.setattr("octavo.engine.database.PATIENCE", 0.01)
     with pytest.raises(PublishError, match="locked"):
         three.write("posts/d.md", post("D")).build()
     other.close()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.excerpt import ELLIPSIS, count_words, excerpt, minutes
-from octavo.inline import Piece
+from octavo.content.markdown.excerpt import ELLIPSIS, count_words, excerpt, minutes
+from octavo.content.markdown.inline import Piece
 
 TEXT: list[Piece] = [
     ("text", "An "),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from octavo.facts import Fact, Facts, Query, Reader, from_text, written
+from octavo.engine.facts import Fact, Facts, Query, Reader, from_text, written
 
 
 class Word(Query[str]):

@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from octavo import manifest
-from octavo.database import open_database
-from octavo.digest import digest_bytes
-from octavo.journal import recover
-from octavo.paths import digest_of_path
-from octavo.staging import ready_name
-from octavo.state import state_of
-from octavo.written_list import FILE as LIST
+from octavo.base.digest import digest_bytes
+from octavo.base.file_stat import state_of
+from octavo.engine.database import open_database
+from octavo.output import manifest
+from octavo.output.journal import recover
+from octavo.output.paths import digest_of_path
+from octavo.output.staging import ready_name
+from octavo.output.written_list import FILE as LIST
 from tests.sites import SiteFolder, post
 
 Site = Callable[[str], SiteFolder]
@@ -432,9 +432,9 @@ def test_a_cache_on_a_full_disk_is_told_in_a_line_and_done_without(site: Site, s
 
 
 def test_a_cache_that_fills_up_meanwhile_is_done_without(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    from octavo.build_report import Options
-    from octavo.project import Project
-    from octavo.store import Store
+    from octavo.engine.store import Store
+    from octavo.project.build_report import Options
+    from octavo.project.project import Project
 
     folder = site(POSTS)
     folder.built()
@@ -459,7 +459,7 @@ def test_a_cache_that_fills_up_meanwhile_is_done_without(site: Site, monkeypatch
 
 
 def test_a_bug_is_not_written_down_through_a_link(guarded: SiteFolder) -> None:
-    from octavo.failures import failure
+    from octavo.project.errors import failure
 
     elsewhere = guarded.root.parent / "elsewhere"
     shutil.rmtree(guarded.root / ".octavo")

@@ -24,11 +24,11 @@ from zlib import crc32
 import msgspec
 import pytest
 
-from octavo import cli
-from octavo.build_report import Options
-from octavo.desk import Desk
-from octavo.project import Project
-from octavo.store import CorruptStore
+from octavo.cli import main
+from octavo.engine.store import CorruptStore
+from octavo.preview.session import Desk
+from octavo.project.build_report import Options
+from octavo.project.project import Project
 from tests.sites import SiteFolder, post
 from tests.test_database import hot_journal
 
@@ -111,7 +111,7 @@ class Clone:
         arguments = ["-C", str(self.root), *command]
         if command[0] in ("build", "check", "related"):
             arguments += ["--jobs", "1"]
-        return cli.main(arguments)
+        return main.main(arguments)
 
 
 COMMANDS = (

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo import highlight
-from octavo.highlight import highlight as html_of
+from octavo.content.markdown import highlight
+from octavo.content.markdown.highlight import highlight as html_of
 
 SAMPLE = 'def f(x):\n    """Two\n    lines."""\n    return x + 1  # done\n'
 
@@ -93,6 +93,8 @@ def test_no_character_of_code_is_lost(code: str, marked: set[int]) -> None:
 
 
 def test_pygments_is_imported_only_for_code() -> None:
-    program = "import sys, octavo.highlight as h; h.highlight('a', ''); print('pygments' in sys.modules)"
+    program = (
+        "import sys, octavo.content.markdown.highlight as h; h.highlight('a', ''); print('pygments' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from octavo.build_report import Report
+from octavo.project.build_report import Report
 from tests.sites import BASE, SiteFolder, post
 
 MakeSite = Callable[[str], SiteFolder]

@@ -33,7 +33,7 @@ DYING = textwrap.dedent(
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(hook)
-    from octavo.cli import main
+    from octavo.cli.main import main
     sys.exit(main(sys.argv[3:]))
     """
 )

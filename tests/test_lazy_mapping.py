@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from octavo.lazy_mapping import LazyMapping
+from octavo.base.lazy_mapping import LazyMapping
 
 
 class Lengths:

@@ -1,104 +1,110 @@
-"""What posts refer to beside other posts: files beside them, and assets by their plain names."""
-
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from typing import Literal
 
-from tests.sites import SiteFolder, places, post
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-MakeSite = Callable[[str], SiteFolder]
+from octavo.content.markdown.links import Elsewhere, Refused, Within, resolve
+from octavo.model.documents import Ref
 
-
-def test_a_post_refers_to_an_asset_by_its_plain_name(site: MakeSite) -> None:
-    folder = site("").write("assets/pics/cat one.png", "cat").write("assets/root/plain.txt", "plain")
-    body = "![A cat](</assets/pics/cat one.png>) and [text](/plain.txt)\n"
-    folder.write("posts/a.md", post(body=body, image="/assets/pics/cat one.png"))
-    folder.built()
-    (published,) = [path for path in folder.output() if path.startswith("assets/pics/")]
-    page = folder.page("/posts/a/")
-    assert f'<img src="/{published.replace(" ", "%20")}"' in page
-    assert f'content="https://test.example/{published.replace(" ", "%20")}"' in page
-    folder.write("assets/pics/cat one.png", "another cat")
-    assert "/posts/a/" in folder.built().rendered
+POST = "posts/django/subquery.md"
 
 
-def test_an_asset_that_does_not_exist_is_an_error_at_the_link(site: MakeSite) -> None:
-    folder = site("").write("posts/a.md", post(body="![A cat](/assets/cat.png)\n", image="/assets/dog.png"))
-    report = folder.build()
-    assert report.status == 1
-    assert places(report.problems) == ["posts/a.md:4:8: link", "posts/a.md:6:1: link"]
+@pytest.mark.parametrize(
+    ("address", "kind", "target", "suffix"),
+    [
+        ("exists.md", "post", "posts/django/exists.md", ""),
+        ("./exists.md#top", "post", "posts/django/exists.md", "#top"),
+        ("../flask/hello.markdown?x=1#a", "post", "posts/flask/hello.markdown", "?x=1#a"),
+        ("X.MD", "post", "posts/django/X.MD", ""),
+        ("caf%C3%A9%20au%20lait.md", "post", "posts/django/café au lait.md", ""),
+        ("50%25.md", "post", "posts/django/50%.md", ""),
+        ("cat.png", "file", "posts/django/cat.png", ""),
+        ("../../posts/cat.png", None, "", ""),
+        ("../cat.png", "file", "posts/cat.png", ""),
+        ("a//b/./c.pdf", "file", "posts/django/a/b/c.pdf", ""),
+        ("/about/", "site", "/about/", ""),
+        ("/caf%C3%A9/#x", "site", "/café/", "#x"),
+    ],
+)
+def test_addresses_of_the_site_are_references(address: str, kind: str | None, target: str, suffix: str) -> None:
+    found = resolve(address, POST)
+    if kind is None:
+        assert isinstance(found, Refused)
+    else:
+        assert isinstance(found, Ref)
+        assert (found.kind, found.target, found.suffix) == (kind, target, suffix)
 
 
-def test_an_image_beside_a_post_is_its_cover(site: MakeSite) -> None:
-    folder = site("").write("posts/cat/index.md", post(image="cat.png")).write("posts/cat/cat.png", "cat")
-    folder.write("posts/dog.md", post(image="pics/dog.png")).write("posts/pics/dog.png", "dog")
-    folder.built()
-    assert 'content="https://test.example/posts/cat/cat.png"' in folder.page("/posts/cat/")
-    assert 'content="https://test.example/posts/pics/dog.png"' in folder.page("/posts/dog/")
+@pytest.mark.parametrize(
+    "address",
+    ["https://a.example/", "HTTP://a.example", "mailto:a@b.example", "tel:+4930", "//cdn.example/x.js", "?page=2", ""],
+)
+def test_addresses_elsewhere_stay_as_they_are(address: str) -> None:
+    assert resolve(address, POST) == Elsewhere()
 
 
-def test_a_cover_that_does_not_exist_is_an_error_at_its_value(site: MakeSite) -> None:
-    folder = site("").write("posts/a.md", post(image="none.png"))
-    assert places(folder.build().problems) == ["posts/a.md:4:8: link"]
-    folder.built(allow_broken_links=True)
+def test_a_fragment_is_within_the_page() -> None:
+    assert resolve("#javascript:x", POST) == Within("javascript:x")
 
 
-def test_links_keep_query_and_fragment_and_are_encoded_once(site: MakeSite) -> None:
-    folder = site("").write("posts/a.md", post(body="[b](<b c%20d.md?x=1#top>)\n"))
-    folder.write("posts/b c d.md", post("B"))
-    folder.built()
-    assert '<a href="/posts/b%20c%20d/?x=1#top">' in folder.page("/posts/a/")
-    assert "https://test.example/posts/b%20c%20d/?x=1#top" in folder.page("/feed.xml")
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "java\tscript:alert(1)",
+        "java%09script:alert(1)",
+        " javascript:alert(1)",
+        "\x01javascript:alert(1)",
+        "javascript%3Aalert(1)",
+        "vbscript:x",
+        "data:text/html,x",
+        "data:image/svg+xml,x",
+        "file:///etc/passwd",
+        "blob:x",
+        "view-source:x",
+        "made-up:x",
+        "C:\\x.md",
+    ],
+)
+@pytest.mark.parametrize("use", ["link", "image"])
+def test_schemes_not_known_to_be_harmless_are_refused(address: str, use: Literal["link", "image"]) -> None:
+    assert isinstance(resolve(address, POST, use), Refused)
 
 
-def test_every_address_honours_the_path_of_base_url(site: MakeSite) -> None:
-    folder = site("").write("posts/a.md", post(body="[b](b.md) ![c](c.png) [home](/)\n", aliases="[/old/]"))
-    folder.write("posts/b.md", post("B")).write("posts/c.png", "picture")
-    folder.replace("pyproject.toml", "test.example", "test.example/blog/")
-    folder.built()
-    page = folder.page("/posts/a/")
-    for address in ("/blog/posts/b/", "/blog/posts/c.png", "/blog/"):
-        assert f'"{address}"' in page
-    for path, content in folder.output().items():
-        if path.endswith((".html", ".xml", ".json")):
-            text = content.decode()
-            assert 'href="/posts' not in text
-            assert "test.example/posts" not in text
-            assert "/blog/blog" not in text
-    assert 'url=/blog/posts/a/"' in folder.page("/old/")
+def test_pictures_without_scripts_may_be_data_in_an_image_only() -> None:
+    assert resolve("data:image/png;base64,AAAA", POST, "image") == Elsewhere()
+    assert isinstance(resolve("data:image/png;base64,AAAA", POST, "link"), Refused)
 
 
-def test_of_two_names_that_differ_in_their_date_the_first_goes_without_it(site: MakeSite) -> None:
-    folder = site("").write("posts/news/2026-02-01-update.md", post("Second", "2026-02-01"))
-    folder.write("posts/news/2026-01-01-update.md", post("First", "2026-01-01"))
-    folder.write("posts/2026-03-01-other.md", post("Other", "2026-03-01", "[two](news/2026-02-01-update.md)\n"))
-    folder.built()
-    assert "First" in folder.page("/posts/news/update/")
-    assert "Second" in folder.page("/posts/news/2026-02-01-update/")
-    assert '<a href="/posts/news/2026-02-01-update/">two</a>' in folder.page("/posts/other/")
-    folder.write("posts/news/2026-04-01-update.md", post("Third", "2026-04-01"))
-    folder.built()
-    assert "First" in folder.page("/posts/news/update/")
-    assert "Third" in folder.page("/posts/news/2026-04-01-update/")
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("ttp://a.example", "did you mean 'http'?"),
+        ("localhost:5000/x", "write 'http://localhost:5000/x'"),
+        ("../../../etc/passwd", "link to a page of the site by its address: '/about/'"),
+    ],
+)
+def test_a_refusal_says_what_to_write(address: str, hint: str) -> None:
+    found = resolve(address, POST)
+    assert isinstance(found, Refused)
+    assert found.hint == hint
 
 
-def test_a_feed_carries_whole_addresses_and_no_anchors_of_headings(site: MakeSite) -> None:
-    folder = site("").write("posts/a.md", post(body="## One\n\n[up](#one) [b](b.md#two) [^1]\n\n[^1]: note\n"))
-    folder.write("posts/b.md", post("B", body="## Two\n"))
-    folder.built()
-    content = json.loads(folder.page("/feed.json"))["items"][0]["content_html"]
-    assert '<h2 id="one">One</h2>' in content
-    assert 'href="https://test.example/posts/a/#one"' in content
-    assert 'href="https://test.example/posts/b/#two"' in content
-    assert 'href="#' not in content
-    assert 'href="/' not in content
+@pytest.mark.parametrize("address", ["../../x.md", "..", "../..", "a/../../../x.png", "%2e%2e/%2e%2e/x.md", "x%00.md"])
+def test_no_reference_leaves_the_posts_or_holds_a_control_character(address: str) -> None:
+    found = resolve(address, POST)
+    assert isinstance(found, Refused) or (isinstance(found, Ref) and found.target.startswith("posts"))
+    if address not in ("..",):
+        assert isinstance(found, Refused)
 
 
-def test_files_of_the_root_keep_their_names_even_with_a_dot(site: MakeSite) -> None:
-    folder = site("").write("posts/a.md", post()).write("assets/root/.well-known/security.txt", "mail")
-    folder.write("assets/root/.nojekyll", "").write("assets/root/.DS_Store", "x").write("assets/.hidden", "x")
-    folder.built()
-    assert folder.page("/.well-known/security.txt") == "mail"
-    assert ".nojekyll" in folder.output()
-    assert not {".DS_Store", ".hidden", "assets/.hidden"} & set(folder.output())
+@given(st.text(st.sampled_from("./%2efx#?ab:\\ "), max_size=20))
+def test_every_file_that_is_referred_to_is_below_posts(address: str) -> None:
+    found = resolve(address, POST)
+    if isinstance(found, Ref) and found.kind != "site":
+        assert found.target.split("/")[0] == "posts"
+        assert ".." not in found.target.split("/")

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from octavo import lock as locking
-from octavo.lock import Locked, lock
+from octavo.project import lock as locking
+from octavo.project.lock import Locked, lock
 
 HOLDING = textwrap.dedent(
     """
     import sys, time
     from pathlib import Path
-    from octavo.lock import lock
+    from octavo.project.lock import lock
     with lock(Path(sys.argv[1]), 0):
         print("locked", flush=True)
         sys.stdin.read()

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo.buckets import Buckets
-from octavo.database import Foreign
-from octavo.digest import Digest
-from octavo.dispatch import Hints, Share, T
-from octavo.facts import Ask, Fact, Facts, Query, Resolver, fact
-from octavo.memo import Mapped, Memo, Records
-from octavo.store import CorruptStore, Store
+from octavo.base.digest import Digest
+from octavo.engine.database import Foreign
+from octavo.engine.facts import Ask, Fact, Facts, Query, Resolver, fact
+from octavo.engine.memo import Mapped, Memo, Records
+from octavo.engine.scheduler import Hints, Share, T
+from octavo.engine.sharded_map import Buckets
+from octavo.engine.store import CorruptStore, Store
 
 
 class Note(Query[str]):

@@ -10,8 +10,8 @@ from typing import get_args
 
 import pytest
 
-from octavo import messages
-from octavo.messages import (
+from octavo.preview import messages
+from octavo.preview.messages import (
     Client,
     Clients,
     FilesMessage,
@@ -28,7 +28,7 @@ from octavo.messages import (
     decode,
     encode,
 )
-from octavo.shelf import SCRIPTS
+from octavo.preview.static_files import SCRIPTS
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_is_no_object_is_none_of_our_scripts(text: str) -> None:
 
 
 def test_the_script_handles_and_sends_the_same_kinds() -> None:
-    script = Path(messages.__file__).with_name(SCRIPTS[-1]).read_text("utf-8")
+    script = (Path(messages.__file__).parent / SCRIPTS["preview.js"]).read_text("utf-8")
     handlers = script[script.index("const handlers = {") :]
     handlers = handlers[: handlers.index("\n  };")]
     handled = set(re.findall(r"^    (\w+)\(", handlers, re.MULTILINE))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.minify import minified
+from octavo.site.assets import minified
 
 ASSETS = Path(__file__).parent.parent / "assets"
 

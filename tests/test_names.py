@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from octavo import cache_folder, cli, names
-from octavo.stamp import FILE
+from octavo.base import names
+from octavo.cli import main
+from octavo.project import cache
+from octavo.project.noop_replay import FILE
 
 
 def test_the_short_way_looks_in_the_cache_folder(tmp_path: Path) -> None:
     (tmp_path / names.CACHE_FOLDER).mkdir()
     (tmp_path / names.CACHE_FOLDER / FILE).touch()
-    assert cli._cache(["-C", str(tmp_path)]) == f"{tmp_path}/{names.CACHE_FOLDER}"
-    assert names.CACHE_FOLDER == cache_folder.CACHE
+    assert main._cache(["-C", str(tmp_path)]) == f"{tmp_path}/{names.CACHE_FOLDER}"
+    assert names.CACHE_FOLDER == cache.CACHE

@@ -18,19 +18,19 @@ from urllib.parse import quote
 
 import pytest
 
-from octavo import timers
-from octavo.desk import Desk, Shown
-from octavo.disk import FileChanged
-from octavo.facts import Unanswered
-from octavo.preview import GarbageCollector
-from octavo.publish_errors import PublishError
-from octavo.relating import Elsewhere, Overtaken
-from octavo.saved import Touched
-from octavo.view import View
+from octavo.engine.facts import Unanswered
+from octavo.output.publish_errors import PublishError
+from octavo.preview import timers
+from octavo.preview.app import GarbageCollector
+from octavo.preview.overlay import Touched
+from octavo.preview.related_process import Elsewhere, Overtaken
+from octavo.preview.session import Desk, Shown
+from octavo.preview.snapshot import View
+from octavo.project.stat_cache import FileChanged
 from tests.previewing import Tab, previewing, without_marks
 from tests.sites import SiteFolder, post
-from tests.test_preview import SITE, Command
-from tests.test_serve import SOON, get
+from tests.test_app import SITE, Command
+from tests.test_server import SOON, get
 
 Site = Callable[[str], SiteFolder]
 Save = Callable[[Path, str], None]

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from octavo import cli
-from octavo.build_report import Options
-from octavo.observe import Observer, Observers
-from octavo.profile import SHOWN, Profile, Stretch
-from octavo.project import Project
+from octavo.cli import main
+from octavo.cli.profile import SHOWN, Profile, Stretch
+from octavo.engine.observer import Observer, Observers
+from octavo.project.build_report import Options
+from octavo.project.project import Project
 from tests.sites import SiteFolder, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -86,7 +86,7 @@ def test_a_build_that_fails_is_closed_too(site: MakeSite, monkeypatch: pytest.Mo
     folder = site(TWO)
     observer = Told()
     with Project(folder.root, Options(jobs=1), observer=observer) as project:
-        monkeypatch.setattr("octavo.pipeline.build", lambda *_: 1 / 0)
+        monkeypatch.setattr("octavo.site.pipeline.build", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             project.build()
     assert observer.events[-1] == ("close",)
@@ -142,15 +142,15 @@ def test_a_profile_in_words_accounts_for_all_of_the_time(monkeypatch: pytest.Mon
 
 def test_a_build_says_where_its_time_went(site: MakeSite, capsys: pytest.CaptureFixture[str]) -> None:
     folder = site(TWO)
-    assert cli.main(["-C", str(folder.root), "--profile"]) == 0
+    assert main.main(["-C", str(folder.root), "--profile"]) == 0
     out = capsys.readouterr().out
     assert "where the time went:\n" in out
     assert "posts/a.md\n" in out.partition("slowest posts to read:")[2]
     assert "post.html: 2 pages" in out.partition("layouts:")[2]
-    assert cli.main(["-C", str(folder.root), "build", "--profile", "--format", "json", "--fresh"]) == 0
+    assert main.main(["-C", str(folder.root), "build", "--profile", "--format", "json", "--fresh"]) == 0
     profile = json.loads(capsys.readouterr().out)["profile"]
     assert profile.keys() == {"phases", "posts", "pages", "layouts"}
     assert {row["path"] for row in profile["posts"]} == {"posts/a.md", "posts/b.md"}
     assert all(row["seconds"] >= 0 for row in (*profile["posts"], *profile["pages"], *profile["layouts"]))
-    assert cli.main(["-C", str(folder.root), "build", "--format", "json"]) == 0
+    assert main.main(["-C", str(folder.root), "build", "--format", "json"]) == 0
     assert "profile" not in json.loads(capsys.readouterr().out)

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from octavo import progress
-from octavo.progress import Progress, can_show
+from octavo.cli import progress
+from octavo.cli.progress import Progress, can_show
 from tests.sites import SiteFolder, post
 
 
@@ -96,8 +96,8 @@ def through_a_terminal(command: list[str]) -> str:
 def test_a_build_on_a_terminal_shows_a_bar_unless_it_is_to_be_quiet(site: Callable[[str], SiteFolder]) -> None:
     folder = site("".join(f"-- posts/p{number}.md --\n{post(f'P {number}')}" for number in range(40)))
     code = (
-        "import sys\nfrom octavo import cli, progress\nprogress.PATIENCE = 0.0\n"
-        f"sys.exit(cli.main(['-C', {str(folder.root)!r}, 'build', '--fresh', '--jobs', '1', *sys.argv[1:]]))\n"
+        "import sys\nfrom octavo.cli import main, progress\nprogress.PATIENCE = 0.0\n"
+        f"sys.exit(main.main(['-C', {str(folder.root)!r}, 'build', '--fresh', '--jobs', '1', *sys.argv[1:]]))\n"
     )
     shown = through_a_terminal([sys.executable, "-c", code])
     assert "reading posts" in shown

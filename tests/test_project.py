@@ -9,12 +9,12 @@ from typing import NoReturn
 
 import pytest
 
-from octavo import journal
-from octavo.build_report import Options
-from octavo.lock import Locked, lock
-from octavo.project import Project
-from octavo.publish_errors import PublishError
-from octavo.written_list import FILE as LIST
+from octavo.output import journal
+from octavo.output.publish_errors import PublishError
+from octavo.output.written_list import FILE as LIST
+from octavo.project.build_report import Options
+from octavo.project.lock import Locked, lock
+from octavo.project.project import Project
 from tests.sites import SiteFolder, post
 
 Site = Callable[[str], SiteFolder]
@@ -127,7 +127,7 @@ def test_a_cache_that_cannot_be_written_for_want_of_space_is_no_damage(
         problem.sqlite_errorname = "SQLITE_FULL"
         raise problem
 
-    monkeypatch.setattr("octavo.store.Store.put", full)
+    monkeypatch.setattr("octavo.engine.store.Store.put", full)
     with pytest.raises(PublishError, match="disk is full"):
         folder.build()  # which is full in memory too, here
     assert folder.output() == output

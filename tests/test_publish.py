@@ -24,16 +24,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo import journal, manifest, output_files, publish, staging
-from octavo import state as file_state
-from octavo.database import open_database
-from octavo.digest import digest_bytes
-from octavo.lock import lock
-from octavo.publish import Published
-from octavo.publish_errors import NotStaged, PublishError, SourceChanged
-from octavo.staging import StagingFolder, Wanted, ready_name
-from octavo.written_list import FILE as LIST
-from octavo.written_list import PASSING
+from octavo.base import file_stat as file_state
+from octavo.base.digest import digest_bytes
+from octavo.engine.database import open_database
+from octavo.output import journal, manifest, output_files, publish, staging
+from octavo.output.publish import Published
+from octavo.output.publish_errors import NotStaged, PublishError, SourceChanged
+from octavo.output.staging import StagingFolder, Wanted, ready_name
+from octavo.output.written_list import FILE as LIST
+from octavo.output.written_list import PASSING
+from octavo.project.lock import lock
 
 OWN = (LIST, PASSING)
 
@@ -541,10 +541,10 @@ def full_at_b(path: str | Path, *args: Any, **options: Any) -> None:
 @pytest.mark.parametrize(
     ("where", "failing"),
     [
-        ("octavo.staging._copy", full),
-        ("octavo.staging._sync", full),
+        ("octavo.output.staging._copy", full),
+        ("octavo.output.staging._sync", full),
         ("os.rename", full),
-        ("octavo.staging.staged_at", full),
+        ("octavo.output.staging.staged_at", full),
         ("os.mkdir", full_at_b),
         ("shutil.disk_usage", lambda folder: SimpleNamespace(free=2)),
     ],
@@ -684,9 +684,9 @@ DYING = textwrap.dedent(
     """
     import os, signal, sqlite3, sys
     from pathlib import Path
-    from octavo import journal, manifest, output_files, publish, staging
-    from octavo.digest import digest_bytes
-    from octavo.lock import lock
+    from octavo.output import journal, manifest, output_files, publish, staging
+    from octavo.base.digest import digest_bytes
+    from octavo.project.lock import lock
 
     root, name, count, files = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), eval(sys.argv[4])
     holder, attribute = {

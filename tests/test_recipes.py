@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from octavo import drawing, encoder
-from octavo.model import Order, SocialCard, Variant
+from octavo.images import draw_card, encode
+from octavo.model.images import Order, SocialCard, Variant
 
 KEPT = Path(__file__).parent / "data/recipes.json"
 
@@ -20,7 +20,9 @@ APART = 5
 
 def card() -> bytes:
     """A drawn card, as 40 by 21 shades of grey."""
-    drawn = drawing.draw(SocialCard("/card.png", "Subqueries, with practical examples", ("The editors", "2026-11-22")))
+    drawn = draw_card.draw(
+        SocialCard("/card.png", "Subqueries, with practical examples", ("The editors", "2026-11-22"))
+    )
     return Image.open(io.BytesIO(drawn)).convert("L").resize((40, 21), Image.Resampling.BOX).tobytes()
 
 
@@ -33,11 +35,11 @@ def image() -> bytes:
     data = io.BytesIO()
     picture.save(data, "PNG")
     order = Order(bytes(16), "drawing", (Variant("/a.webp", 32, 24, "webp"),))
-    (made,) = encoder.encode(data.getvalue(), order).values()
+    (made,) = encode.encode(data.getvalue(), order).values()
     return Image.open(io.BytesIO(made)).convert("RGB").resize((16, 12), Image.Resampling.BOX).tobytes()
 
 
-MADE = {"drawing": (drawing.VERSION, card), "encoder": (encoder.VERSION, image)}
+MADE = {"drawing": (draw_card.VERSION, card), "encoder": (encode.VERSION, image)}
 
 
 @pytest.mark.parametrize("module", MADE)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from octavo.model import Page
-from octavo.routes import Routes
+from octavo.model.pages import Page
+from octavo.site.routes import Routes
 
 
 def test_routes_that_were_kept_are_those_that_were_made() -> None:

@@ -10,21 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo import schema
-from octavo.diagnostic import to_text
-from octavo.digest import digest
-from octavo.frontmatter import read
-from octavo.model import Mark, Meta, Table
-from octavo.schema import (
-    FIELDS,
-    date_in_name,
-    json_schema,
-    json_schema_text,
-    path_without_date,
-    read_meta,
-)
-from octavo.source import decode
-from octavo.yaml_values import typed
+from octavo.base.diagnostics import to_text
+from octavo.base.digest import digest
+from octavo.base.source_text import decode
+from octavo.content import schema
+from octavo.content.front_matter import read
+from octavo.content.schema import FIELDS, date_in_name, json_schema, json_schema_text, path_without_date, read_meta
+from octavo.content.yaml_values import typed
+from octavo.model.documents import Mark, Meta
+from octavo.model.values import Table
 
 PATH = "posts/django/a.md"
 
@@ -736,8 +730,8 @@ def test_the_schema_describes_every_key() -> None:
 
 
 def test_the_schema_in_docs_is_the_one_in_the_code() -> None:
-    """When it is not: ``python -c "from octavo.schema import *; print(json_schema_text(), end='')"``."""
-    written = Path(schema.__file__).parent.parent / "docs" / "front-matter.schema.json"
+    """When it is not: ``python -c "from octavo.content.schema import *; print(json_schema_text(), end='')"``."""
+    written = Path(schema.__file__).parent.parent.parent / "docs" / "front-matter.schema.json"
     assert written.read_text(encoding="utf-8") == json_schema_text()
 
 

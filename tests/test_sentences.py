@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from octavo.sentences import place, sentences
-from octavo.source import SourceText
+from octavo.base.source_text import SourceText
+from octavo.site.sentences import place, sentences
 
 TEXT = """\
 ---

@@ -16,14 +16,15 @@ from typing import Any
 
 import pytest
 
-from octavo import cli, shortage
-from octavo.facts import Facts, Interrupted, Reader
-from octavo.gallery import Gallery
-from octavo.pictures import packed
-from octavo.queries import File
-from octavo.shortage import WANTS, Shortage, check_part, check_room, raise_if_shortage, shortage_in
+from octavo.base import shortage
+from octavo.base.shortage import WANTS, Shortage, check_part, check_room, raise_if_shortage, shortage_in
+from octavo.cli import main
+from octavo.engine.facts import Facts, Interrupted, Reader
+from octavo.images.encoded_cache import Gallery
+from octavo.images.variants import packed
+from octavo.model.queries import File
 from tests.sites import SiteFolder, post
-from tests.test_images import jpeg
+from tests.test_steps import jpeg
 
 MakeSite = Callable[[str], SiteFolder]
 
@@ -268,11 +269,11 @@ PLACES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "decode, wrapped": replaced("PIL.Image.Image.resize", wrapped),
     "encode": replaced("PIL.Image.Image.save", wrapped),
     "draw": replaced("PIL.ImageFont.truetype", out_of_memory),
-    "the characters of the font": replaced("octavo.drawing.ranges_of", out_of_memory),
-    "highlight": replaced("octavo.lexing._State.__missing__", no_memory),
-    "sources": replaced("octavo.parse.frontmatter.read", no_memory),
-    "layouts": replaced("octavo.layouts.pieces", no_memory),
-    "what all pages share": replaced("octavo.layouts._alone", no_memory),
+    "the characters of the font": replaced("octavo.images.draw_card.ranges_of", out_of_memory),
+    "highlight": replaced("octavo.content.markdown.fast_lexers._State.__missing__", no_memory),
+    "sources": replaced("octavo.content.parse.front_matter.read", no_memory),
+    "layouts": replaced("octavo.templates.environment.pieces", no_memory),
+    "what all pages share": replaced("octavo.templates.environment._alone", no_memory),
     "a folder": unlisted,
     "a source": lambda monkeypatch: unopened(monkeypatch, "posts/b.md"),
     "a module": lambda monkeypatch: unopened(monkeypatch, "build.py"),
@@ -294,7 +295,7 @@ def test_what_fails_for_want_ends_the_run_and_nothing_of_it_is_kept(
     _forget_what_is_kept()
     with monkeypatch.context() as limited:
         PLACES[place](limited)
-        status = cli.main(command)
+        status = main.main(command)
     told = capsys.readouterr()
     assert (status, told.out, len(told.err.splitlines())) == (1, "", 1), told.err
     assert told.err.startswith("octavo: ")
@@ -307,11 +308,14 @@ def test_what_fails_for_want_ends_the_run_and_nothing_of_it_is_kept(
 
 def _forget_what_is_kept() -> None:
     """What a process keeps: build.py, which is loaded once, compiled layouts, lexers, and the fonts of cards."""
-    from octavo import drawing, extend, highlight, layouts
+    from octavo.content.markdown import highlight
+    from octavo.images import draw_card
+    from octavo.site.extensions import load
+    from octavo.templates import environment as template_environment
 
-    extend._loaded_scripts.clear()
-    layouts._codes.clear()
-    for kept in (highlight._short_runs, highlight._lexer, drawing._font):
+    load._loaded_scripts.clear()
+    template_environment._codes.clear()
+    for kept in (highlight._short_runs, highlight._lexer, draw_card._font):
         kept.cache_clear()
 
 
@@ -325,7 +329,7 @@ def test_an_image_that_cannot_be_opened_for_want_of_files_is_kept(
         raise OSError(errno.EMFILE, "Too many open files")
 
     with monkeypatch.context() as limited:
-        limited.setattr("octavo.gallery.open_regular", opening)
+        limited.setattr("octavo.images.encoded_cache.open_regular", opening)
         for ask in (gallery.digests, gallery.variants):
             with pytest.raises(Shortage):
                 ask("a")
@@ -354,7 +358,7 @@ def ran(folder: SiteFolder, *arguments: str, limit: int = 0, **environment: str)
         "if limit:\n"
         "    import resource\n"
         "    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n"
-        "from octavo.cli import main\n"
+        "from octavo.cli.main import main\n"
         "raise SystemExit(main())\n"
     )
     return subprocess.run(

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from octavo.spelling import spell, spelled
+from octavo.related.spelling import spell, spelled
 
 PROSE = """\
 Blueprints group views. Use Django with Subquery and OuterRef. The Subquery class; see settings.py.

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.model import Terms
-from octavo.terms import count_terms, decode, put_together, tag_term, words_of, written
+from octavo.model.documents import Terms
+from octavo.related.terms import count_terms, decode, put_together, tag_term, words_of, written
 
 BEGINNING = "x " * 400
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.minify import minified
+from octavo.site.assets import minified
 from tests.sites import SiteFolder, post
 
 MakeSite = Callable[[str], SiteFolder]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
-from octavo.timers import AFTER_REFRESH, Deadlines, EventLoop, Timer
-from tests.test_serve import SOON
+from octavo.preview.timers import AFTER_REFRESH, Deadlines, EventLoop, Timer
+from tests.test_server import SOON
 
 
 def test_nothing_is_due_at_first() -> None:

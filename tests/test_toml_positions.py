@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from octavo.diagnostic import Span
-from octavo.source import SourceText
-from octavo.toml_positions import Keys, TomlScan
+from octavo.base.diagnostics import Span
+from octavo.base.source_text import SourceText
+from octavo.base.toml_positions import Keys, TomlScan
 
 KEYS = st.sampled_from(["a", "b-2", "_", "7", '"q \\" \\u00e9"', "'l.i#t'", '""'])
 SCALARS = st.sampled_from(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from array import array
 
-from octavo.digest import SIZE, digest
-from octavo.traces import Trace, Traces
+from octavo.base.digest import SIZE, digest
+from octavo.engine.traces import Trace, Traces
 
 
 def ran(revision: int, *queries: int, width: int = 2) -> Trace:

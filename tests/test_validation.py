@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from octavo.toml_positions import Toml
-from octavo.validation import (
+from octavo.base.toml_positions import Toml
+from octavo.base.validation import (
     At,
     Choice,
     Date,

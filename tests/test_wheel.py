@@ -31,8 +31,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_carries_the_theme_and_nothing_of_the_example_site(installed: Path) -> None:
     assert (installed / "octavo/theme/layouts/post.html").is_file()
     assert (installed / "octavo/theme/assets/style.css").is_file()
-    for name in ("preview.js", "idiomorph.js", "idiomorph.txt"):
-        assert (installed / "octavo" / name).is_file()
+    for name in ("client.js", "vendor/idiomorph.js", "vendor/idiomorph.txt"):
+        assert (installed / "octavo/preview" / name).is_file()
     assert (installed / "octavo/py.typed").is_file()
     assert {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")} == {"octavo"}
 

@@ -29,11 +29,13 @@ if not __package__:  # run by its path: imports begin at the top of the reposito
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from benchmarks.corpus import KINDS, made_post
-from octavo.batch import taken_apart
-from octavo.digest import digest
-from octavo.model import Candidate, Related, Terms
-from octavo.related import Rows, rank
-from octavo.terms import count_terms
+from octavo.base.digest import digest
+from octavo.engine.worker import taken_apart
+from octavo.model.documents import Terms
+from octavo.model.related import Candidate
+from octavo.model.settings import Related
+from octavo.related.rank import Rows, rank
+from octavo.related.terms import count_terms
 
 EPOCH = dt.date(1970, 1, 1)
 CHANGES = ("full", "edit", "add", "delete", "title")

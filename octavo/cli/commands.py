@@ -1,0 +1,573 @@
+"""What each command does, in words or JSON for the author."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import fields, replace
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from octavo.base.diagnostics import Diagnostic, did_you_mean, printable, to_dict, to_text
+from octavo.base.urls import slugify
+from octavo.cli.progress import Progress, can_show
+from octavo.engine.observer import Observer, Observers
+from octavo.output.publish import remove_unknown
+from octavo.output.publish_errors import PublishError
+from octavo.output.safety import check_apart
+from octavo.output.written_list import FILE as LIST
+from octavo.project import code_fingerprint, noop_replay
+from octavo.project.build_report import WAIT_SECONDS, Options, Report
+from octavo.project.cache import CACHE, PREVIEWS, check_cache, find_cache, is_cache, say_unwritable
+from octavo.project.errors import ERRORS, Failure, Usage, telling
+from octavo.project.project import Project
+from octavo.project.site_files import FOLDERS, read_config
+
+if TYPE_CHECKING:
+    from octavo.cli.profile import Profile
+    from octavo.model.related import Reason
+    from octavo.site.pipeline import Known
+
+
+def options_from(arguments: argparse.Namespace) -> Options:
+    """The options that a command has; the others keep their defaults."""
+    known = vars(arguments)
+    chosen = {field.name: known[field.name] for field in fields(Options) if field.name in known}
+    return Options(**{**chosen, "at": chosen.get("at") or _source_date()})
+
+
+def _source_date() -> dt.datetime | None:
+    """What SOURCE_DATE_EPOCH says, which stands for now."""
+    text = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not text:
+        return None
+    try:
+        return dt.datetime.fromtimestamp(int(text), dt.UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Usage(f"SOURCE_DATE_EPOCH is '{text}'", "it must be a number of seconds since 1970, in UTC") from None
+
+
+def site_folder(arguments: argparse.Namespace) -> Path:
+    """The folder of the site that a command is for."""
+    root = Path(arguments.directory)
+    if not root.is_dir():
+        raise Usage(f"'{root}' is not a folder" if root.exists() else f"there is no folder '{root}'")
+    try:
+        parents = root.resolve().parents
+    except OSError as problem:
+        raise Usage("the current folder is gone") from problem
+    if not (root / "posts").is_dir():
+        above = next((folder for folder in parents if (folder / "posts").is_dir()), None)
+        hint = f"did you mean -C {above}?" if above else "a site begins with a folder posts/; -C names one elsewhere"
+        raise Usage(f"'{root}' is no site: it has no folder posts/", hint)
+    return root
+
+
+def open_project(arguments: argparse.Namespace, *observers: Observer) -> Project:
+    root = site_folder(arguments)
+    options = options_from(arguments)
+    if vars(arguments).get("verify"):
+        options = replace(options, at=options.now())  # which is that of the clean build as well
+    if options.cache is not None:
+        check_apart(root / options.output, root / options.cache)
+        _check_cache(root, root / options.cache)
+    return Project(root, options, say, Observers(*_progress(arguments), *observers))
+
+
+def _progress(arguments: argparse.Namespace) -> Iterator[Observer]:
+    """A bar where somebody sees it and nobody asked for silence."""
+    known = vars(arguments)
+    if known.get("format") != "json" and not known.get("quiet") and can_show(sys.stderr):
+        yield Progress()
+
+
+def _check_cache(root: Path, cache: Path) -> None:
+    """Some files of a cache are removed by their names, so it must be a folder that holds nothing else."""
+    if any(cache.resolve().is_relative_to((root / name).resolve()) for name in FOLDERS):
+        raise Usage(f"the cache '{cache}' would lie in a source folder", "name a folder of its own")
+    names = _names_in(cache)
+    if names and not (is_cache(names) or any(is_cache(_names_in(cache / name) - {"site"}) for name in PREVIEWS)):
+        raise Usage(f"'{cache}' is no cache: it holds other files", "name a folder that is new or empty")
+
+
+def _names_in(folder: Path) -> set[str]:
+    return {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+
+
+def build(arguments: argparse.Namespace) -> int:
+    profile = _profile() if arguments.profile else None
+    with open_project(arguments, *([] if profile is None else [profile])) as project:
+        report = project.build()
+        found: tuple[Diagnostic, ...] | None = None
+        if arguments.verify and not report.failed:
+            found = verify(project, report)
+        folder = str(project.cache.folder)
+    status = ERRORS if found else report.status
+    out, err = words(report, found or (), arguments.format, arguments.quiet, profile)
+    with telling(status):
+        sys.stderr.write(err)
+        sys.stdout.write(out.replace(noop_replay.SECONDS, f"{report.seconds:.2f}"))
+        if arguments.format == "text" and not arguments.quiet:
+            print_verified(report, found)
+    evidence = report.evidence
+    if evidence is not None and found is None and arguments.cache is None and profile is None:
+        noop_replay.write(
+            folder,
+            arguments.given,
+            (out, err),
+            states=evidence.states,
+            places=evidence.places,
+            program=code_fingerprint.program(),
+            began=evidence.began,
+            window=evidence.window,
+        )
+    return status
+
+
+def _profile() -> Profile:
+    from octavo.cli.profile import Profile
+
+    return Profile()
+
+
+def words(
+    report: Report, found: tuple[Diagnostic, ...], form: str, quiet: bool, profile: Profile | None = None
+) -> tuple[str, str]:
+    """What a build says on standard output and on standard error, with ``stamp.SECONDS`` for the seconds it took.
+    ``found`` are the problems that came to light when it was verified."""
+    problems = (*report.problems, *found)
+    if form == "json":
+        shown = {**report_dict(replace(report, problems=problems)), "seconds": noop_replay.SECONDS}
+        if profile is not None:
+            shown["profile"] = profile.as_dict()
+        return json_line(shown).replace(json.dumps(noop_replay.SECONDS), noop_replay.SECONDS), ""
+    out = "" if quiet else summary(report, noop_replay.SECONDS)
+    if profile is not None:
+        out += profile.as_text(report.seconds)
+    return out, "".join(f"{to_text(problem)}\n" for problem in problems)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    with open_project(arguments) as project:
+        report = project.check()
+    with telling(report.status):
+        if arguments.format == "json":
+            print_json(report_dict(report))
+        else:
+            print_problems(report.problems)
+            print(f"{_count(report.pages, 'page')} checked: {_problem_count(report.problems)}")
+            sys.stdout.write(held_lines(report))
+    return report.status
+
+
+def watch(arguments: argparse.Namespace) -> int:
+    from octavo.cli.rebuild import rebuilds
+    from octavo.project.watcher import Changes
+
+    with open_project(arguments) as project, Changes(project.watched, say) as changes:
+        say(f"octavo: watching {project.root} (Ctrl-C ends)")
+        for outcome in rebuilds(project, changes):
+            with telling(0):
+                if isinstance(outcome, Failure):
+                    print(outcome.words, file=sys.stderr)
+                elif outcome.failed or outcome.rendered or outcome.written or outcome.removed:
+                    print_problems(outcome.problems)
+                    print_summary(outcome)
+    return 0
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    from octavo.preview.app import preview
+    from octavo.project.watcher import Changes
+
+    root = site_folder(arguments)
+    shown = not arguments.published
+    if arguments.cache is not None:
+        _check_cache(root, root / arguments.cache)
+    name = "preview" if shown else "published"
+    with _preview_cache(root, arguments.cache, name) as cache:
+        options = replace(
+            options_from(arguments),
+            output=str(find_cache(root.resolve(), cache) / name / "site"),
+            cache=cache,
+            preview=name,
+            drafts=shown,
+            future=shown,
+        )
+        with Project(root, options, say) as project, Changes(project.watched, say) as changes:
+            return preview(project, changes, arguments.host, arguments.port, arguments.open)
+
+
+@contextmanager
+def _preview_cache(root: Path, given: str | None, name: str) -> Iterator[str | None]:
+    """The cache in which a preview has a folder of this name: as it was given, or a passing one where that cannot be
+    written."""
+    folder = find_cache(root.resolve(), given)
+    check_cache(folder)
+    try:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        import tempfile
+
+        say_unwritable(problem, folder, given or CACHE, say, "the preview goes on without it")
+        with tempfile.TemporaryDirectory(prefix="octavo-preview-") as passing:
+            yield passing
+        return
+    yield given
+
+
+def related(arguments: argparse.Namespace) -> int:
+    if (arguments.post and arguments.all) or not (arguments.post or arguments.all or arguments.report):
+        raise Usage("related: name a POST or give --all, " + ("not both" if arguments.all else "one of them"))
+    with open_project(arguments) as project:
+        from octavo.site.page_facts import entries
+
+        known = project.learn()
+        records, shown = known.related.records, known.published.sources.settings.related.count
+        if not shown:
+            raise Usage("related: the site has no lists of related posts", "give 'related' another number than 0")
+        path = _related_post(known, arguments.post, _source_path(project, arguments.post)) if arguments.post else None
+        with telling(0):
+            if arguments.report:
+                _print_insight(known, path, arguments.format, arguments.count)
+                return 0
+            for each in sorted(records) if path is None else [path]:
+                row = tuple(chain.from_iterable(entries(records, each, arguments.count, shown)))
+                if arguments.format == "json":
+                    print_json(related_dict(each, row))
+                else:
+                    print_related(known, each, row)
+    return 0
+
+
+def _print_insight(known: Known, path: str | None, form: str, most: int) -> None:
+    from octavo.engine.facts import Reader
+    from octavo.site import link_report_text
+    from octavo.site.link_report import inspect
+
+    index, lists, documents = known.published.index, known.related.records, known.documents.records
+    found = inspect(index, lists, documents, Reader(known.facts), path)
+    if form == "json":
+        print_json(link_report_text.to_dict(found))
+    else:
+        sys.stdout.write(link_report_text.to_text(found, most))
+
+
+_UNRELATED = {
+    "draft": ("a draft", "--drafts counts it as published"),
+    "future": ("a post to come", "--future counts it as published"),
+    "expired": ("a post that has expired", ""),
+    "broken": ("a post with errors", "octavo check shows them"),
+    "published": ("a page, which is related to nothing", ""),
+}
+"""By the state of a source that has no list: what it is, and what to do about it."""
+
+
+def _related_post(known: Known, given: str, path: str) -> str:
+    """The post that an author means: ``path``, where the given text is a file's, or else by any of its names."""
+    from octavo.site.lookup import Names
+
+    sources = known.published.sources
+    names = Names(sources.metas, sources.settings)
+    found = names.find(path) or names.find(given, "posts/")
+    if len(found) > 1:
+        raise Usage(f"'{given}' may be {' or '.join(found[:3])}", f"write {found[0]}")
+    if not found:
+        near = names.alike(given)
+        raise Usage(f"there is no post '{given}'", f"did you mean '{near}'?" if near else _NAME_IT)
+    if found[0] not in known.related.records:
+        what, hint = _UNRELATED[known.published.index.live.states[found[0]]]
+        raise Usage(f"'{given}' is {what}", hint)
+    return found[0]
+
+
+_NAME_IT = "name the file, such as posts/hello.md"
+
+
+def _source_path(project: Project, given: str) -> str:
+    """A file as the author names it: relative to the site, to ``posts/``, or to the current folder."""
+    for candidate in (Path(given), project.root / given, project.root / "posts" / given):
+        if candidate.is_file() and candidate.resolve().is_relative_to(project.root):
+            return candidate.resolve().relative_to(project.root).as_posix()
+    return given
+
+
+def related_dict(path: str, row: Iterable[Any]) -> dict[str, Any]:
+    return {
+        "id": path,
+        "related": [
+            {
+                "id": relation.path,
+                "score": relation.score,
+                "why": [
+                    {"kind": reason.kind, "text": reason.text, "share": reason.share, "code": reason.code}
+                    for reason in relation.reasons
+                ],
+            }
+            for relation in row
+        ],
+    }
+
+
+def print_related(known: Known, path: str, row: Iterable[Any]) -> None:
+    posts = known.published.index.by_path
+    print(f"{posts[path].title}  ({path})")
+    for relation in row:
+        print(f"  {relation.score:6.3f}  {posts[relation.path].title}  ({relation.path})")
+        if relation.reasons:
+            print(f"          {', '.join(map(_reason, relation.reasons))}")
+
+
+def _reason(reason: Reason) -> str:
+    text = f"`{reason.text}`" if reason.code else reason.text
+    return text if reason.share is None else f"{text} {reason.share:.0%}"
+
+
+def why(arguments: argparse.Namespace) -> int:
+    with open_project(arguments) as project:
+        url, asked, reason, known = project.why(arguments.url)
+    if asked is None:
+        hint = did_you_mean(url, known) if known else "build the site first"
+        raise Usage(f"no page at '{url}' has been built", hint)
+    with telling(0):
+        if arguments.format == "json":
+            print_json({"url": url, "last": reason, "asked": list(asked)})
+        else:
+            print(f"{url}\n  rendered last because {printable(reason)}\n  made from:")
+            for question in asked:
+                print(f"    {printable(question)}")
+    return 0
+
+
+def new(arguments: argparse.Namespace) -> int:
+    title = " ".join(" ".join(arguments.title).split())
+    if not title:
+        raise Usage("new: give the post a title")
+    root = site_folder(arguments)
+    path = root / "posts" / f"{slugify(title)}.md"
+    shown = path.relative_to(root).as_posix()
+    today = _today(root, options_from(arguments)).isoformat()
+    text = f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\ndate: {today}\ntags: []\ndraft: true\n---\n\n"
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise Usage(f"'{shown}' is there already", "give the post another title, or write on in that file") from None
+    except OSError as problem:
+        raise PublishError(f"it cannot be written: {problem.strerror}", shown) from problem
+    with telling(0):
+        print(shown)
+    return 0
+
+
+def _today(root: Path, options: Options) -> dt.date:
+    """The day in the site's time zone."""
+    from zoneinfo import ZoneInfo
+
+    now = options.at or dt.datetime.now(dt.UTC)
+    return now.astimezone(ZoneInfo(read_config(root.resolve(), {}).settings.timezone)).date()
+
+
+def clean(arguments: argparse.Namespace) -> int:
+    if arguments.unknown and not arguments.output:
+        raise Usage("clean: --unknown goes with --output", "octavo clean --output --unknown names the files and asks")
+    root = Path(arguments.directory)
+    if not root.is_dir():
+        raise Usage(f"there is no folder '{root}'")
+    cache, shown = find_cache(root.resolve(), arguments.cache), arguments.cache or CACHE
+    if arguments.cache is not None:
+        _check_cache(root, root / arguments.cache)
+    check_cache(cache)
+    is_there = cache.is_dir()
+    said = [] if is_there else ["there is no cache"]
+    if is_there or arguments.output:
+        with Project(
+            site_folder(arguments) if arguments.output else root, Options(cache=arguments.cache, wait=WAIT_SECONDS), say
+        ) as project:
+            if arguments.output:
+                said += _clean_output(project, arguments.unknown, is_there)
+            try:
+                pending = project.remove_cache()
+            except OSError as problem:
+                raise PublishError(f"it cannot be removed: {problem.strerror}", shown) from problem
+        if is_there:
+            said.append(f"removed the cache, {shown.rstrip('/')}/")
+        for folder in pending:
+            shown_folder = printable(folder)
+            said.append(
+                f"but for what is to be published in {shown_folder}: octavo build --output {shown_folder} completes it"
+            )
+    with telling(0):
+        print("\n".join(said))
+    return 0
+
+
+def _clean_output(project: Project, unknown: bool, has_cache: bool) -> list[str]:
+    """Remove what was published; answers what there is to say of it."""
+    others = project.unknown_files() if unknown else ()
+    removed = project.remove_published()
+    print_problems(removed.warnings)
+    if removed.paths or removed.warnings or has_cache:
+        said = [f"removed {_count(len(removed.paths), 'file')} from output/"]
+    else:
+        said = ["so nothing tells what Octavo wrote into output/: delete it by hand, or build first"]
+    if unknown and others and _is_agreed(others):
+        said.append(f"removed {_count(len(remove_unknown(project.output, others)), 'file')} that Octavo did not write")
+    elif unknown:
+        said.append("no other files were removed")
+    return said
+
+
+def _is_agreed(paths: Collection[str]) -> bool:
+    """Name files, and ask whether they may be removed: nothing but y or yes says so."""
+    with telling(0):
+        for path in paths:
+            print(f"output/{printable(path)}")
+        what = "this file" if len(paths) == 1 else f"these {len(paths):,} files"
+        sys.stdout.write(f"remove {what}? [y/N] ")
+    answer = sys.stdin.readline() if sys.stdin is not None else ""
+    return answer.strip().lower() in ("y", "yes")
+
+
+def verify(project: Project, report: Report) -> tuple[Diagnostic, ...]:
+    """Build again from nothing, in a fresh process that shares no cache, and compare every byte and every problem."""
+    import subprocess
+    import tempfile
+
+    from octavo.base.diagnostics import error
+
+    options = project.options
+    with tempfile.TemporaryDirectory(prefix="octavo-verify-") as folder:
+        command = [sys.executable, "-m", "octavo", "-C", str(project.root), "build", "--format", "json"]
+        command += ["--output", f"{folder}/output", "--cache", f"{folder}/cache"]
+        command += ["--base-url", options.base_url] if options.base_url is not None else []
+        command += ["--at", options.now().isoformat()]
+        for flag in ("drafts", "future", "strict", "allow_broken_links"):
+            command += [f"--{flag.replace('_', '-')}"] if getattr(options, flag) else []
+        environment = {**os.environ, "PYTHONUTF8": "1"}
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+        try:
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, check=False)
+        except BaseException as problem:
+            problem.add_note("the site is built and published, but not verified")
+            raise
+        if done.returncode != 0:
+            message = f"the clean build ended with status {done.returncode}"
+            return (error("output", None, "verify", message, done.stderr.strip()[-500:]),)
+        clean_report = json.loads(done.stdout.splitlines()[-1])
+        differing = list(_differences(project.published(), project.output, Path(folder) / "output"))
+    found = [error(f"output/{path}", None, "verify", f"{what} the clean build") for path, what in differing]
+    # That a file of this output was found altered is no matter of the site.
+    if clean_report["problems"] != [to_dict(problem) for problem in report.problems if problem.code != "output"]:
+        found.append(error("output", None, "verify", "the problems reported differ from those of the clean build"))
+    return tuple(found)
+
+
+def _differences(published: Iterable[str], output: Path, clean: Path) -> Iterable[tuple[str, str]]:
+    import filecmp
+
+    made = {file.relative_to(clean).as_posix() for file in clean.rglob("*") if file.is_file()} - {LIST}
+    here = set(published)
+    for path in sorted(made | here):
+        if path not in here:
+            yield path, "missing, but made by"
+        elif path not in made:
+            yield path, "not made by"
+        elif not filecmp.cmp(output / path, clean / path, shallow=False):
+            yield path, "differs from the one of"
+
+
+# Words.
+
+
+def say(line: str) -> None:
+    """A word about what is going on, which is neither a result nor a problem of the site."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def print_json(value: object) -> None:
+    sys.stdout.write(json_line(value))
+
+
+def json_line(value: object) -> str:
+    """One value on one line, whatever the encoding of the stream."""
+    return json.dumps(value, ensure_ascii=(sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")) + "\n"
+
+
+def print_problems(problems: Iterable[Diagnostic]) -> None:
+    for problem in problems:
+        print(to_text(problem), file=sys.stderr)
+
+
+def print_summary(report: Report) -> None:
+    sys.stdout.write(summary(report, f"{report.seconds:.2f}"))
+
+
+def summary(report: Report, seconds: str) -> str:
+    """What a build did, in lines; ``seconds`` it took."""
+    if report.failed:
+        return f"not built: {_problem_count(report.problems)}; output unchanged\n"
+    changed = [f"{len(report.written)} written", f"{len(report.removed)} removed"]
+    line = f"{_count(report.pages, 'page')}: {len(report.rendered)} rendered, {', '.join(changed)} in {seconds} s"
+    problems = f"; {_problem_count(report.problems)}" if report.problems else ""
+    return f"{line}{problems}\n{held_lines(report)}"
+
+
+def print_verified(report: Report, found: Collection[Diagnostic] | None) -> None:
+    """``found`` is how the site differs from a clean build; None when there was nothing to compare."""
+    if found is not None:
+        print(f"not verified: {_count(len(found), 'difference')}" if found else "verified: a clean build is the same")
+
+
+_HELD = {"draft": "a draft", "future": "appears", "expired": "expired"}
+
+
+def held_lines(report: Report) -> str:
+    """Posts that are not published, each with the reason: none vanishes silently."""
+    lines = []
+    for held in report.held:
+        when = f" {_readable(held.instant)}" if held.instant else ""
+        lines.append(f"  not published: {held.path} ({_HELD[held.state]}{when})\n")
+    return "".join(lines)
+
+
+def _readable(moment: dt.datetime) -> str:
+    return moment.strftime("%Y-%m-%d") if moment.time() == dt.time() else moment.strftime("%Y-%m-%d %H:%M %z")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _problem_count(problems: Iterable[Diagnostic]) -> str:
+    listed = list(problems)
+    errors = sum(problem.is_error for problem in listed)
+    warnings = len(listed) - errors
+    counts = [_count(errors, "error")] * bool(errors) + [_count(warnings, "warning")] * bool(warnings)
+    return ", ".join(counts) or "no problems"
+
+
+def report_dict(report: Report) -> dict[str, Any]:
+    """A build as ``--format json`` prints it."""
+    return {
+        "pages": report.pages,
+        "rendered": len(report.rendered),
+        "reused": report.pages - len(report.rendered),
+        "parsed": len(report.parsed),
+        "rendered_urls": list(report.rendered),
+        "written": list(report.written),
+        "removed": list(report.removed),
+        "held": [
+            {"path": held.path, "state": held.state, "instant": held.instant.isoformat() if held.instant else None}
+            for held in report.held
+        ],
+        "seconds": round(report.seconds, 3),
+        "problems": [to_dict(problem) for problem in report.problems],
+    }

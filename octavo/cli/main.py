@@ -1,0 +1,121 @@
+"""The command line: arguments in, one command run, an exit status out."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import time
+
+from octavo.project import noop_replay
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status, as ``run`` says."""
+    _open_streams()
+    if arguments is None:
+        read_names_as_utf8()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        cache = _cache(given) if _is_build(given) else ""
+        words = noop_replay.told(cache, given, time.monotonic()) if cache else None
+        if words is not None:
+            return _tell(words)
+    except KeyboardInterrupt:
+        import signal
+
+        from octavo.cli.run import Interrupted, stopped
+
+        return stopped(Interrupted(signal.SIGINT), "build")
+    try:
+        # Imported now that there is something to do: no library is needed to say that there is not.
+        from octavo.cli.run import run
+
+        return run(given)
+    except Exception as problem:
+        return _give_up(problem)
+
+
+def _give_up(problem: Exception) -> int:
+    """The end of a command for which there was not enough memory to begin, or to tell why it ended. Raises what is
+    nothing of the kind."""
+    try:
+        from octavo.base.shortage import shortage_in
+
+        words = shortage_in(problem)
+    except MemoryError:
+        words = "there is not enough memory"
+    if not words:
+        raise problem
+    sys.stderr.write(f"octavo: {words}\n")
+    return 1
+
+
+def read_names_as_utf8() -> None:
+    """Start Python anew, with the arguments that it was started with, where it takes the names of files for anything
+    but UTF-8, as in a locale without it. What is printed stays in the encoding of the locale."""
+    if sys.getfilesystemencoding() == "utf-8" or sys.flags.utf8_mode or not sys.executable:
+        return
+    if sys.argv[:1] in ([], [""], ["-"]):  # a program that was typed in cannot be read again
+        return
+    _open_streams()
+    if "PYTHONIOENCODING" not in os.environ:
+        os.environ["PYTHONIOENCODING"] = f"{sys.stdout.encoding}:backslashreplace"
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # The option goes before PYTHONUTF8 (PEP 540), and the first of two options before the second.
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+    except OSError:
+        return  # names in ASCII, which most are, are read all the same
+
+
+def _is_build(given: list[str]) -> bool:
+    command = given[2:] if given[:1] == ["-C"] else given
+    return not command or command[0] == "build" or command[0].startswith("-")
+
+
+def _cache(given: list[str]) -> str:
+    """The cache of the site; empty where there is none, or it or what is read of it is a link or no regular file: the
+    long way tells of that."""
+    folder = given[1] if given[:1] == ["-C"] and len(given) > 1 else "."
+    cache = f"{folder}/.octavo"  # names.CACHE_FOLDER, without an import on the short way
+    try:
+        if stat.S_ISDIR(os.lstat(cache).st_mode) and stat.S_ISREG(os.lstat(f"{cache}/{noop_replay.FILE}").st_mode):
+            return cache
+    except (OSError, ValueError):
+        pass
+    return ""
+
+
+def _tell(words: tuple[str, str]) -> int:
+    out, err = words
+    try:
+        sys.stderr.write(err)
+        sys.stderr.flush()
+        sys.stdout.write(out)
+        sys.stdout.flush()
+    except OSError as problem:
+        from octavo.cli.run import unheard
+        from octavo.project.errors import Unheard
+
+        return unheard(Unheard(problem, 0))
+    return 0
+
+
+def _open_streams() -> None:
+    """Standard streams that can be written to: what they cannot show is escaped, and one that is closed leads to
+    nowhere, so that no file that is opened later is given its number."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+            pass
+        os.close(descriptor)
+        sys.stdout = sys.stdout or open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stderr = sys.stderr or open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

@@ -1,0 +1,1 @@
+"""From the text of one source to a Document: front matter, its schema, Markdown."""

@@ -1,0 +1,364 @@
+"""The Markdown that posts are written in: CommonMark, GitHub's additions, definition lists, attributes, shortcodes.
+
+Inline tokens of markdown-it carry no position. The rules here wrap the library's own and keep, in ``meta[AT]``, where
+in its block each link, image, footnote mark and raw tag stands. What only a rule can see, such as nesting that the
+parser gives up on, is noted in the environment of the parse (``NOTES``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+from markdown_it import MarkdownIt, helpers
+from markdown_it.common.utils import normalizeReference
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from markdown_it.utils import EnvType
+from mdit_py_plugins.attrs import attrs_block_plugin, attrs_plugin
+from mdit_py_plugins.attrs.parse import ParseError
+from mdit_py_plugins.attrs.parse import parse as parse_attributes
+from mdit_py_plugins.deflist import deflist_plugin
+from mdit_py_plugins.gfm import gfm_plugin
+
+from octavo.content.markdown import fast_rules
+from octavo.content.markdown.fast_rules import BLOCK_FIRSTS, INLINE_FIRSTS, Blocks, Inlines, newline
+from octavo.content.markdown.html_renderer import Writer
+from octavo.model.extensions import Extensions
+
+DEEPEST = 100
+"""How many blocks may be nested; a list takes two. Each costs up to four of Python's thousand frames."""
+
+DEEPEST_INLINE = 12
+"""How many brackets may be nested. The time for a text that is all brackets grows with this."""
+
+ATTRIBUTES = ("id", "class", "title", "width", "height")
+"""The attributes that may be written in braces."""
+
+ROLE = "role"
+"""One that may be written behind an image."""
+
+AT = "at"
+"""The key in a token's ``meta`` of its (start, end) in the content of its block."""
+
+NOTES = "notes"
+"""The key of the Notes in the environment of a parse."""
+
+_FOOTNOTE = re.compile(r"\[\^[^\] \n]{1,200}\]")
+_UNDEFINED = re.compile(r"\[\^([^\[\]\s]{1,200})\](?!\()")
+_REFERENCE = re.compile(r"\[([^\[\]]{1,200})\]\[([^\[\]]{1,200})\]")
+_LETTER = re.compile(r"[^\W\d_]")
+_BRACES = re.compile(r"\{\s*(?:[.#]?[A-Za-z_][^{}%]*)\}")
+_HEADING_BRACES = re.compile(r"(?:^|(?<=[ \t]))\{[ \t]*[.#][^{}%]*\}$")
+_SHORTCODE = re.compile(r"(:{3,})[ \t]*([A-Za-z][\w-]*)(?:[ \t]+(.*))?$")
+
+# An address that ends at a blank or at the parenthesis around it, without escapes or parentheses.
+_PLAIN_ADDRESS = re.compile(r"[^\x00-\x20\x7f()<>\\&]+")
+# An address that stays the same when it is taken apart, encoded and put together.
+_NORMAL_ADDRESS = re.compile(
+    r"(?:https?://[\w+-]{1,63}(?:\.[\w+-]{1,63}){0,3}(?::[0-9]+)?(?:[/?#](?:[\w;/?:@&=+$,.!~*'()#-]|%[0-9a-f]{2})*)?"
+    r"|(?!//)(?:[\w;/?&=+$,.!~*'()#-]|%[0-9a-f]{2})*)",
+    re.ASCII | re.IGNORECASE,
+)
+
+InlineRule = Callable[[StateInline, bool], bool]
+BlockRule = Callable[[StateBlock, int, int, bool], bool]
+
+
+@dataclass(slots=True)
+class Missing:
+    """A mark without what it refers to: a footnote or a link reference, by its label, at a place of a block."""
+
+    block: Token
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(slots=True)
+class Notes:
+    """What the rules noticed in one body.
+
+    ``block`` is the block whose inline content is being parsed. ``too_deep_lines`` are the lines, from 0, at which
+    the parser left out a block; ``too_deep`` the places at which it gave up on brackets.
+    """
+
+    block: Token | None = None
+    images: int = 0
+    too_deep_lines: list[int] = field(default_factory=list)
+    too_deep: list[tuple[Token, int]] = field(default_factory=list)
+    footnotes: list[Missing] = field(default_factory=list)
+    references: list[Missing] = field(default_factory=list)
+
+
+class _Blocks(Blocks):
+    """The block parser, which notes what it would leave out without a word."""
+
+    def tokenize(self, state: StateBlock, startLine: int, endLine: int) -> None:
+        if state.level >= DEEPEST:
+            line = state.skipEmptyLines(startLine)
+            if line < endLine and state.sCount[line] >= state.blkIndent:
+                _notes(state.env).too_deep_lines.append(line)
+            state.line = endLine
+            return
+        super().tokenize(state, startLine, endLine)
+
+
+class Destination(NamedTuple):
+    """What the library's helper of that name returns."""
+
+    ok: bool
+    pos: int
+    str: str
+
+
+def _link_destination(string: str, pos: int, maximum: int) -> Any:
+    """The library's helper, which goes through an address by character, for those that need it."""
+    found = _PLAIN_ADDRESS.match(string, pos, maximum)
+    if found is not None and (found.end() == maximum or string[found.end()] in ") \n"):
+        return Destination(True, found.end(), found[0])
+    return helpers.parseLinkDestination(string, pos, maximum)
+
+
+class Parser(MarkdownIt):
+    """A MarkdownIt that leaves it to the caller which addresses may be linked to."""
+
+    def validateLink(self, url: str) -> bool:
+        return True
+
+    def normalizeLink(self, url: str) -> str:
+        return url if _NORMAL_ADDRESS.fullmatch(url) else super().normalizeLink(url)
+
+    def normalizeLinkText(self, link: str) -> str:
+        if "%" not in link and "xn--" not in link and _NORMAL_ADDRESS.fullmatch(link):
+            return link
+        return super().normalizeLinkText(link)
+
+
+def make_parser(extensions: Extensions) -> Parser:
+    """A parser of its own, configured by the ``markdown`` functions of build.py, whose exceptions are passed on."""
+    md = Parser("commonmark", renderer_cls=Writer)
+    blocks, inlines = _Blocks(), Inlines(DEEPEST - DEEPEST_INLINE)
+    md.block, md.inline = blocks, inlines
+    md.helpers = SimpleNamespace(  # type: ignore[assignment]
+        parseLinkLabel=helpers.parseLinkLabel,
+        parseLinkTitle=helpers.parseLinkTitle,
+        parseLinkDestination=_link_destination,
+    )
+    md.configure("commonmark", {"maxNesting": DEEPEST, "xhtmlOut": False})
+    md.use(gfm_plugin)
+    md.use(deflist_plugin)
+    md.use(attrs_plugin, after=("image", "code_inline", "link_close"), allowed=(*ATTRIBUTES, ROLE))
+    md.use(attrs_block_plugin, allowed=ATTRIBUTES)
+    inline, block = inlines.ruler, blocks.ruler
+    inline.wrap("newline", lambda rule: newline)
+    inline.wrap("link", lambda rule: _noting_references(_placed(rule, "[")))
+    inline.wrap("image", lambda rule: _image(_placed(rule, "!")))
+    inline.wrap("autolink", lambda rule: _placed(rule, "<"))
+    inline.wrap("html_inline", lambda rule: _placed(rule, "<"))
+    inline.wrap("footnote_ref", lambda rule: _footnote(_placed(rule, "[")))
+    inline.wrap("gfm_autolink_protocol", lambda rule: _after(("http", "https", "mailto", "xmpp"), rule))
+    inline.wrap("attr", _inline_braces)
+    inline.begin(INLINE_FIRSTS)
+    block.wrap("attr", _block_braces)
+    block.before(
+        "fence", "shortcode", _shortcode, {"alt": ["paragraph", "reference", "blockquote", "list", "footnote_def"]}
+    )
+    block.wrap("table", fast_rules.table)
+    block.wrap("lheading", fast_rules.heading_above)
+    block.wrap("deflist", fast_rules.definitions)
+    block.wrap("paragraph", lambda rule: fast_rules.paragraph)
+    block.begin(BLOCK_FIRSTS)
+    md.core.ruler.at("normalize", fast_rules.normalize)
+    md.core.ruler.at("inline", _inline)
+    md.core.ruler.before("inline", "heading_attributes", _heading_attributes)
+    Writer.take_over(md)
+    for extension in extensions.markdown:
+        extension.function(md)
+    return md
+
+
+def _notes(env: EnvType) -> Notes:
+    notes = env.setdefault(NOTES, Notes())
+    assert isinstance(notes, Notes)
+    return notes
+
+
+def _inline(state: StateCore) -> None:
+    """The library's rule of this name, which also says which block is being parsed."""
+    notes = _notes(state.env)
+    for token in state.tokens:
+        if token.type == "inline":
+            notes.block = token
+            token.children = []
+            state.md.inline.parse(token.content, state.md, state.env, token.children)
+
+
+def _placed(rule: InlineRule, first: str) -> InlineRule:
+    """The rule, whose first token then says where it stands. ``first`` is the character the rule begins with."""
+
+    def placed(state: StateInline, silent: bool) -> bool:
+        start = state.pos
+        if state.src[start] != first:
+            return False
+        if silent:
+            if state.level >= DEEPEST and first in "[!":
+                notes = _notes(state.env)
+                if notes.block is not None and not notes.too_deep:
+                    notes.too_deep.append((notes.block, start))
+            return rule(state, True)
+        count = len(state.tokens) + bool(state.pending)
+        if not rule(state, False):
+            return False
+        state.tokens[count].meta[AT] = (start, state.pos)
+        return True
+
+    return placed
+
+
+def _image(rule: InlineRule) -> InlineRule:
+    """An image's alternative text is parsed as a text of its own, in which nothing has a place or is a footnote."""
+
+    def image(state: StateInline, silent: bool) -> bool:
+        if state.src[state.pos] != "!":
+            return False
+        notes = _notes(state.env)
+        notes.images += 1
+        try:
+            return rule(state, silent)
+        finally:
+            notes.images -= 1
+
+    return image
+
+
+def _after(words: tuple[str, ...], rule: InlineRule) -> InlineRule:
+    """The rule, where a colon follows one of the words; it looks for them in all of the text before."""
+
+    def after(state: StateInline, silent: bool) -> bool:
+        start = state.pos
+        return state.src[start] == ":" and state.src.endswith(words, 0, start) and rule(state, silent)
+
+    return after
+
+
+def _footnote(rule: InlineRule) -> InlineRule:
+    def footnote(state: StateInline, silent: bool) -> bool:
+        start = state.pos
+        if not state.src.startswith("[^", start) or _FOOTNOTE.match(state.src, start) is None:
+            return False
+        notes = _notes(state.env)
+        if notes.images and not silent:
+            return False
+        if rule(state, silent):
+            return True
+        mark = _UNDEFINED.match(state.src, start)
+        if mark is not None and not silent and notes.block is not None:
+            notes.footnotes.append(Missing(notes.block, start, mark.end(), mark[1]))
+        return False
+
+    return footnote
+
+
+def _noting_references(rule: InlineRule) -> InlineRule:
+    """Note a ``[text][label]`` whose label is not defined; CommonMark has it as text, its author meant a link."""
+
+    def link(state: StateInline, silent: bool) -> bool:
+        start = state.pos
+        if state.src[start] != "[":
+            return False
+        if rule(state, silent):
+            return True
+        before = state.src[start - 1 : start]
+        if silent or before.isalnum() or before in ("]", ")"):
+            return False
+        mark = _REFERENCE.match(state.src, start)
+        if mark is None or mark[1].startswith("^") or not _LETTER.search(mark[1]) or not _LETTER.search(mark[2]):
+            return False
+        notes = _notes(state.env)
+        known = normalizeReference(mark[2]) in state.env.get("references", {})
+        if not known and notes.images == 0 and notes.block is not None:
+            notes.references.append(Missing(notes.block, start, mark.end(), mark[2]))
+        return False
+
+    return link
+
+
+def _inline_braces(rule: InlineRule) -> InlineRule:
+    """Attributes after an image, code or a link, but never ``{{ x }}`` or ``{% x %}``: in a post they are text."""
+
+    def attributes(state: StateInline, silent: bool) -> bool:
+        return state.src[state.pos] == "{" and _BRACES.match(state.src, state.pos) is not None and rule(state, silent)
+
+    return attributes
+
+
+def _block_braces(rule: BlockRule) -> BlockRule:
+    def attributes(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:
+        start = state.bMarks[startLine] + state.tShift[startLine]
+        end = state.eMarks[startLine]
+        if start >= end or state.src[start] != "{":
+            return False
+        if _BRACES.fullmatch(state.src[start:end].rstrip()) is None:
+            return False
+        return rule(state, startLine, endLine, silent)
+
+    return attributes
+
+
+def _heading_attributes(state: StateCore) -> None:
+    """``## Title {#id .class}``: the braces at the end of a heading belong to it."""
+    for before, token in pairwise(state.tokens):
+        if before.type != "heading_open" or not token.content.endswith("}"):
+            continue
+        braces = _HEADING_BRACES.search(token.content)
+        if braces is None:
+            continue
+        try:
+            _, attributes = parse_attributes(braces[0])
+        except ParseError:
+            continue
+        token.content = token.content[: braces.start()].rstrip()
+        for name, value in attributes.items():
+            if name not in ATTRIBUTES:
+                before.meta.setdefault("insecure_attrs", {})[name] = value
+            elif name == "class" and "class" in before.attrs:
+                before.attrs["class"] = f"{before.attrs['class']} {value}"
+            else:
+                before.attrs[name] = value
+
+
+def _shortcode(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:
+    """``::: name key="value"``, lines, ``:::``. Three colons without a name are text."""
+    start = state.bMarks[startLine] + state.tShift[startLine]
+    if not state.src.startswith(":::", start) or state.is_code_block(startLine):
+        return False
+    opening = _SHORTCODE.match(state.src, start, state.eMarks[startLine])
+    if opening is None:
+        return False
+    if silent:
+        return True
+    line = startLine + 1
+    closed = False
+    while line < endLine:
+        begin, end = state.bMarks[line] + state.tShift[line], state.eMarks[line]
+        if begin < end and state.sCount[line] < state.blkIndent:
+            break
+        text = state.src[begin:end].rstrip()
+        if text and text.strip(":") == "" and len(text) >= len(opening[1]) and not state.is_code_block(line):
+            closed = True
+            break
+        line += 1
+    state.line = line + closed
+    token = state.push("shortcode", "", 0)
+    token.info = opening[2]
+    token.content = state.getLines(startLine + 1, line, state.sCount[startLine], True)
+    token.meta = {"arguments": (opening[3] or "").strip(), "closed": closed}
+    token.map = [startLine, state.line]
+    return True

@@ -1,0 +1,515 @@
+"""Run a step only where an answer changed.
+
+A run's trace holds as long as asking the same questions again gives answers of the same digests: then the value of
+the earlier run is the value of this one. (Constructive traces: Mokhov, Mitchell, Peyton Jones, *Build Systems à la
+Carte*, 2018.)
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
+from typing import Any, Protocol, TypeVar, cast, get_type_hints
+
+from octavo.base.digest import SIZE, Digest, digest
+from octavo.engine.answers import Answers, Revisions, revised
+from octavo.engine.codec import Codec, codec, field_codecs
+from octavo.engine.facts import Ask, Fact, Facts, Query, Revised
+from octavo.engine.observer import Observer
+from octavo.engine.scheduler import Crew, Hints, Share, Work, run_all
+from octavo.engine.sharded_map import Buckets
+from octavo.engine.store import CorruptStore, Entry, Store
+from octavo.engine.traces import Trace, Traces
+from octavo.engine.worker import Asked, Done, Local, PartKey, Shelf, Sink, Step, defaults, run
+
+T = TypeVar("T")
+
+_ROWS_WORTH = 400
+"""Rows of a fold for which other processes are worth their start."""
+
+
+class Rows(Protocol):
+    """What a fold gives: values by item, and the items whose value may differ from the run whose state was given."""
+
+    @property
+    def touched(self) -> Collection[str]: ...
+
+    def __getitem__(self, item: str, /) -> Any: ...
+
+    def __iter__(self) -> Iterator[str]: ...
+
+
+Fold = Callable[[Ask, Mapping[str, bytes] | None, Share], tuple[Rows, Mapping[str, bytes]]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Why an item was run: it is new, its output was lost, or the answer to ``query`` changed."""
+
+    reason: str
+    query: Query[Any] | None = None
+
+
+class Records(Mapping[str, Trace]):
+    """The values of a step by item. Digests are at hand, the parts themselves are read when asked for."""
+
+    def __init__(self, step: str, value: type, traces: Traces, shelf: Shelf) -> None:
+        """``value`` is the dataclass that the step gives."""
+        self.step, self._value, self._traces, self._shelf = step, value, traces.copy(), shelf
+        self._usual, self._codecs = defaults(value), field_codecs(value)
+        self._places = {part: place for place, part in enumerate(_parts(value))}
+
+    def __getitem__(self, item: str) -> Trace:
+        return self._traces[item]
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._traces
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._traces)
+
+    @cached_property
+    def _items(self) -> tuple[str, ...]:
+        return tuple(sorted(self._traces))
+
+    def digest(self, item: str, part: str) -> Digest:
+        return self._traces.part_digest(item, self._places[part])
+
+    def digest_of(self, *parts: str) -> Digest:
+        """One digest of these parts of all items."""
+        return digest((self._items, tuple([b"".join(self.digests(part).values()) for part in parts])))
+
+    def digests(self, part: str) -> dict[str, Digest]:
+        """The digest of one part of every item."""
+        found = self._traces.part_digests(self._places[part])
+        return {item: found[item] for item in self._items}
+
+    def since(self, revision: int) -> list[str]:
+        """The items that were run after a revision."""
+        return self._traces.since(revision)
+
+    def load(self, item: str, part: str) -> Any:
+        usual = self._usual.get(part)
+        if usual is not None and usual[0] == self.digest(item, part):
+            return usual[1]
+        return _read(self._codecs[part], self._shelf.part(self.step, item, part))
+
+    def fact(self, item: str, part: str) -> Fact:
+        return Fact(self.digest(item, part), lambda: self.load(item, part))
+
+    def is_unusual(self, item: str, part: str) -> bool:
+        """Whether a part is another than by default."""
+        return part not in self._usual or self._usual[part][0] != self.digest(item, part)
+
+    def key(self, item: str, part: str) -> Iterator[PartKey]:
+        """The key of a part, if it is one that is stored."""
+        if item in self._traces and self.is_unusual(item, part):
+            yield self.step, item, part
+
+    def kind(self, part: str) -> Any:
+        """The type of a part."""
+        return get_type_hints(self._value, include_extras=True)[part]
+
+    def column(self, part: str) -> dict[str, Any]:
+        """One part of every item."""
+        found = self.unusual(part)
+        if part in self._usual:
+            value = self._usual[part][1]
+            for item in self._traces:
+                found.setdefault(item, value)
+        return found
+
+    def unusual(self, part: str) -> dict[str, Any]:
+        """One part of every item where it is not what it is by default."""
+        rows = self._shelf.column(self.step, part)
+        return {item: _read(self._codecs[part], data) for item, data in rows if item in self._traces}
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """The values of a step over all its items, and which items were run for it, with the reason."""
+
+    records: Records
+    ran: Mapping[str, Change]
+
+
+_NO_HINTS = Hints()
+
+
+class Memo:
+    """The steps of earlier builds, and the means to run what is stale: those of one build.
+
+    ``crew`` gives processes when there is enough to do for them.
+    """
+
+    def __init__(self, store: Store, crew: Crew, local: Local, observer: Observer | None = None) -> None:
+        self._store = store
+        self._shelf = Shelf(store)
+        self._answers = Answers(store)
+        self._crew = crew
+        self._local = local
+        self._local_kinds = frozenset(local.resolvers())
+        self._observer = observer or Observer()
+        self._steps: dict[str, Callable[..., Any]] = {}
+        self._traces: dict[str, Traces] = {}
+        self._kept: dict[str, tuple[Digest, Any]] = {}
+        self._shelved: dict[str, tuple[Digest, Buckets[Any]]] = {}
+        self._revised: dict[str, Revisions] = {}
+
+    def _name_of(self, step: Callable[..., Any]) -> str:
+        """The name under which a step's runs are kept. Raises ValueError for a second step of one name, which would
+        take the runs of the first for its own."""
+        first = self._steps.setdefault(step.__name__, step)
+        if (first.__module__, first.__qualname__) != (step.__module__, step.__qualname__):
+            raise ValueError(f"two steps are called {step.__name__}: {first.__module__} has one as well")
+        return step.__name__
+
+    def map(
+        self,
+        step: Step,
+        value: type,
+        items: Sequence[str],
+        facts: Facts,
+        *,
+        hints: Hints = _NO_HINTS,
+        worth: int = 32,
+        sink: Sink | None = None,
+        sunk: str = "",
+        has: Callable[[str, Digest], bool] = lambda item, content: True,
+    ) -> Mapped:
+        """The step's value for every item, run where no earlier run holds.
+
+        ``value`` is the dataclass that the step returns. From ``worth`` stale items on, other processes help. Part
+        ``sunk`` goes to ``sink`` instead of the store; ``has`` tells whether its bytes of a digest still exist.
+        """
+        name = self._name_of(step)
+        self._observer.began(name)
+        parts = _parts(value)
+        known = self._known(name, len(parts))
+        self._answers.compare(facts)
+        changed = self._answers.changed_since(name) if known else {}
+        made = known.part_digests(parts.index(sunk)) if sunk else {}
+        asking = known.asking(changed)
+        changes: dict[str, Change] = {}
+        for item in items:
+            change = self._change(known.get(item), changed) if item in asking or item not in known else None
+            if change is None and sunk and not has(item, made[item]):
+                change = Change("its output is missing or was altered")
+            if change is not None:
+                changes[item] = change
+        gone = known.keys() - items if changes or len(known) != len(items) else ()
+        work = Work(step, facts, hints, sink, sunk)
+        self._observer.expects(name, len(changes))
+        runs = run_all(work, list(changes), self._crew, worth, self._shelf, self._local)
+        try:
+            self._keep(name, parts, known, self._told(name, runs), gone, news=bool(changed))
+        except Exception:
+            runs.close()
+            raise
+        records = Records(name, value, known, self._shelf)
+        self._observer.ended(name)
+        return Mapped(records, changes)
+
+    def run(
+        self, step: Step, value: type, items: Sequence[str], facts: Facts, local: Local, sink: Sink, sunk: str
+    ) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """(item, its value's parts but for ``sunk``) of a step that is not remembered: its items are names for all that
+        they are made from, and its values are kept elsewhere. ``local`` are facts too large to be sent, so processes
+        that do not see our files are not asked for help."""
+        name = self._name_of(step)
+        self._observer.began(name)
+        self._observer.expects(name, len(items))
+        facts = facts.extended(local.resolvers())
+        worth = len(items) + 1 if self._crew.remote else 2
+        runs = run_all(Work(step, facts, _NO_HINTS, sink, sunk), list(items), self._crew, worth, self._shelf, local)
+        usual = {part: default for part, (_, default) in defaults(value).items()}
+        codecs = field_codecs(value)
+        try:
+            for done in self._told(name, runs):
+                yield done.item, usual | {part: _read(codecs[part], data) for part, data in done.parts.items()}
+        finally:
+            runs.close()
+        self._observer.ended(name)
+
+    def fold(self, step: Fold, value: type, facts: Facts) -> Mapped:
+        """One step over everything: ``step(ask, state, share) -> (rows, state)``, with the state of its last run (or
+        None), in pieces by name; with ``share`` it can have other processes help.
+
+        ``value`` is the dataclass of a row. The rows must not depend on the state, which only makes them cheaper to
+        find. Each row is kept on its own; only those that the step says it ``touched`` since that state are looked at.
+        """
+        name = self._name_of(step)
+        whole_name = f"{name}:state"
+        self._observer.began(name)
+        parts = _parts(value)
+        known, whole = self._known(name, len(parts)), self._known(whole_name, 0)
+        self._answers.compare(facts)
+        changed = self._answers.changed_since(whole_name)
+        change = self._change(whole.get(""), changed)
+        if change is not None:
+            pieces = dict(self._shelf.column(whole_name, "state"))
+            state = pieces if "" in whole else None
+            made: list[tuple[Rows, Mapping[str, bytes]]] = []
+
+            def one(item: str, ask: Ask) -> _Nothing:
+                made.append(step(ask, state, Share(self._crew)))
+                return _Nothing()
+
+            done = run(one, "", facts, Asked())
+            ((rows, new_state),) = made
+            # Without its state the next run looks at every row: what is touched is told since the state that is kept,
+            # so a run that dies between here and there must not leave the old one.
+            self._keep(whole_name, (), whole, (), gone=list(whole))
+            looked_at = rows.touched if state is not None else rows
+            work = Work(lambda item, ask: rows[item], facts, stays=True)
+            fresh = run_all(work, sorted(looked_at), self._crew, _ROWS_WORTH, self._shelf, self._local)
+            new = (row for row in fresh if row.item not in known or known[row.item].parts != row.digests)
+            self._keep(name, parts, known, new, gone=known.keys() - set(rows))
+            with self._store.transaction():
+                self._store.put_parts(whole_name, "state", _differing(pieces, new_state))
+            self._keep(whole_name, (), whole, (done,), gone=())
+        elif changed:
+            self._keep(whole_name, (), whole, (), gone=(), news=True)
+        self._observer.ended(name)
+        return Mapped(Records(name, value, known, self._shelf), {"": change} if change else {})
+
+    def left(self, step: Fold, value: type) -> Mapped:
+        """The rows that the last run of a fold left, whatever has changed since."""
+        name = self._name_of(step)
+        return Mapped(Records(name, value, self._known(name, len(_parts(value))), self._shelf), {})
+
+    def is_of(self, store: Store, local: Local) -> bool:
+        """Whether this memo was made for these."""
+        return self._store is store and self._local == local
+
+    def again(self) -> None:
+        """Begin another build with what is known: only what is asked and run from now on is looked at anew. The store
+        must be as this memo left it, and the last build must have come to its end."""
+        self._answers.again()
+
+    def follow(self, steps: Iterable[str]) -> bool:
+        """Take over what another process has written to the store: one build's runs of these steps. False when somebody
+        else wrote as well: then what this memo knows may be wrong."""
+        answers = Answers(self._store)
+        if answers.revision != self._answers.revision + 2:  # one of theirs, and the one that begins here
+            return False
+        self._answers = answers
+        for known in (self._kept, self._shelved, self._revised):
+            known.clear()
+        for step in steps:
+            self._traces.pop(step, None)
+            self._traces.pop(f"{step}:state", None)
+        return True
+
+    def recall(self, name: str, kind: Any, key: Digest | None = None) -> Any:
+        """A value of the type ``kind`` that was kept under this name and key (without one, whatever its key); None when
+        there is none."""
+        known = self._kept.get(name)
+        if known is None or key not in (known[0], None):
+            data = self._store.about(f"kept {name}")
+            if data is None or key not in (data[:SIZE], None):
+                return None
+            known = self._kept[name] = (data[:SIZE], _read(codec(kind), data[SIZE:]))
+        return known[1]
+
+    def keep(self, name: str, kind: Any, key: Digest, value: object) -> None:
+        """Keep a value of the type ``kind`` that follows from what ``key`` stands for; one for each name."""
+        self._kept[name] = (key, value)
+        self._store.set_about(f"kept {name}", key + codec(kind).encode(value))
+
+    def followed(self, name: str, kind: Any, key: Digest, make: Callable[[], T]) -> T:
+        """A value of the type ``kind`` that follows from what ``key`` stands for, which is not None; kept from the last
+        time it was made."""
+        found: T | None = self.recall(name, kind, key)
+        if found is None:
+            found = make()
+            self.keep(name, kind, key, found)
+        return found
+
+    def shelf(self, name: str, kind: Any, key: Digest | None = None) -> Buckets[Any] | None:
+        """Values of the type ``kind`` by name that were shelved under this name and key (without one, whatever its
+        key)."""
+        known = self._shelved.get(name)
+        if known is None:
+            head = self._store.about(f"shelf {name}")
+            if head is None:
+                return None
+            found = dict(self._store.all_parts(f"shelf {name}", ""))
+            if found.keys() != {str(number) for number in range(len(found))} or head[SIZE:] != _count(found):
+                raise CorruptStore(f"of {name} some is missing")
+            data = [found[str(number)] for number in range(len(found))]
+            known = self._shelved[name] = (head[:SIZE], Buckets(kind, data))
+        return known[1] if key in (known[0], None) else None
+
+    def shelve(self, name: str, key: Digest, values: Buckets[Any]) -> None:
+        """Keep values that follow from what ``key`` stands for, as ``keep`` does: only those buckets are written that
+        differ from those of the last time."""
+        before = self.shelf(name, values.kind)
+        old, new = (each.data if each is not None else () for each in (before, values))
+        named = [{str(number): data for number, data in enumerate(each)} for each in (old, new)]
+        with self._store.transaction():
+            self._store.put_parts(f"shelf {name}", "", _differing(*named))
+            self._store.set_about(f"shelf {name}", key + _count(new))
+        self._shelved[name] = (key, values)
+
+    def once(self, name: str, key: Digest, make: Callable[[], T]) -> T:
+        """A value that follows from what ``key`` stands for, made once while this memo lives; one for each name."""
+        known = self._kept.get(f"once {name}")
+        if known is None or known[0] != key:
+            known = self._kept[f"once {name}"] = (key, make())
+        return cast(T, known[1])
+
+    def column(self, records: Records, part: str) -> dict[str, Any]:
+        """One part of every item, as ``records.column`` gives it. All of them are shelved as well, and only those are
+        read anew that are other ones: to read thousands one by one takes several times as long."""
+        name, key, now = f"{records.step} {part}", records.digest_of(part), records.digests(part)
+        kind = records.kind(part)
+        kept: tuple[Digest, dict[str, Digest]] = self.recall(name, _COLUMN) or (b"", {})
+        values, before = self.shelf(name, kind, kept[0]), kept[1]
+        others = [item for item, digest in now.items() if before.get(item) != digest]
+        if values is None or kept[0] != key:
+            if values is None or not values.fits(len(now)) or len(others) > len(now) // 2:
+                values = Buckets.of(kind, records.column(part))
+            else:
+                values = values.changed({item: records.load(item, part) for item in others}, before.keys() - now.keys())
+            self.shelve(name, key, values)
+            self.keep(name, _COLUMN, key, (key, now))
+        return {item: values[item] for item in now}
+
+    def column_before(self, records: Records, part: str) -> Mapping[str, Any]:
+        """The column as it was when it was asked for the last time."""
+        return self.shelf(f"{records.step} {part}", records.kind(part)) or {}
+
+    def revised(self, name: str, key: Digest, digests: Callable[[], Mapping[str, Digest]]) -> Revised:
+        """Values by item, known by their digests, that no step made. They are looked at only when ``key``, which stands
+        for what they follow from, is another than the last time."""
+        known = self._revised.get(name)
+        if known is None or known.key != key:
+            data = self._store.about(f"revised {name}")
+            known = _read(codec(Revisions), data) if data is not None else None
+        if known is None or known.key != key:
+            known = revised(known, key, digests(), self._answers.revision)
+            self._store.set_about(f"revised {name}", codec(Revisions).encode(known))
+        self._revised[name] = known
+        return known
+
+    def finish(self) -> None:
+        """The build is done: keep what was learnt, and start anew when most of what is kept is of no use any more."""
+        in_use = (trace.queries for step in self._store.steps() for trace in self._known(step).values())
+        if self._answers.prune(in_use):
+            self._store.forget_all()
+            self._traces.clear()
+            self._revised.clear()
+            self._shelved.clear()
+            self._answers = Answers(self._store)
+        with self._store.transaction():
+            self._answers.save()
+
+    def asked(self, step: str, item: str) -> tuple[tuple[Query[Any], Digest], ...] | None:
+        """What the last run of a step on an item asked, and the digests of the answers; None if it never ran."""
+        trace = self._known(step).get(item)
+        if trace is None:
+            return None
+        return tuple((self._answers.query(number), self._answers.digest(number)) for number in trace.queries)
+
+    def _known(self, step: str, parts: int | None = None) -> Traces:
+        """The last runs of a step, whose value has so many parts."""
+        if step not in self._traces:
+            self._traces[step] = self._store.traces(step)
+            if self._traces[step].newest() > self._answers.revision:
+                raise CorruptStore(f"the runs of {step} are of a build to come")
+        known = self._traces[step]
+        if parts is not None and not known.has_parts(parts):
+            raise CorruptStore(f"the runs of {step} have other values")
+        return known
+
+    def _change(self, trace: Trace | None, changed: Mapping[int, int]) -> Change | None:
+        """``changed`` are the questions answered otherwise since all runs of the step held, with the revisions."""
+        if trace is None:
+            return Change("it is new")
+        if changed and not changed.keys().isdisjoint(trace.queries):
+            for number in trace.queries:
+                if changed.get(number, 0) > trace.revision:
+                    return Change("an answer changed", self._answers.query(number))
+        return None
+
+    def _told(self, step: str, runs: Iterable[Done]) -> Iterator[Done]:
+        for done in runs:
+            self._observer.ran(step, done.item, done.seconds)
+            yield done
+
+    def _keep(
+        self,
+        step: str,
+        parts: tuple[str, ...],
+        known: Traces,
+        runs: Iterable[Done],
+        gone: Collection[str],
+        news: bool = False,
+    ) -> None:
+        """Store runs as they come, some hundred in a transaction, so that no more than those are held in memory. With
+        the last one all runs of the step hold; ``news`` is whether that has to be said even if there are none."""
+        entries: list[Entry] = []
+        held = 0
+        asked, numbers = Asked(), list[int]()
+        for done in runs:
+            if done.asked is not asked:
+                asked, numbers = done.asked, []
+            new = slice(len(numbers), None)
+            numbers += map(self._answers.number, asked.questions[new], asked.answers[new])
+            entries.append(Entry(done.item, done.parts, again=done.item in known))
+            queries = array("I", [numbers[place] for place in done.places])
+            known[done.item] = Trace(queries, self._answers.revision, done.digests)
+            held += sum(map(len, done.parts.values()))
+            if len(entries) >= 500 or held >= 16_000_000:
+                with self._store.transaction():
+                    self._store.put(step, parts, entries, ())
+                    self._store.put_traces(step, known)
+                    self._answers.save()
+                entries, held = [], 0
+        for item in gone:
+            del known[item]
+        if entries or gone or news:
+            self._answers.all_hold(step)
+            with self._store.transaction():
+                self._store.put(step, parts, entries, gone)
+                self._store.put_traces(step, known)
+                self._answers.save()
+
+
+@dataclass(frozen=True)
+class _Nothing:
+    """What a fold comes to as a whole: its rows and its state are kept by themselves."""
+
+
+def _differing(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Iterator[tuple[str, bytes | None]]:
+    """The pieces that are not as they were; None for those that are gone."""
+    for name in {**old, **new}:
+        if new.get(name) != old.get(name):
+            yield name, new.get(name)
+
+
+def _read(codec: Codec[T], data: bytes) -> T:
+    try:
+        return codec.decode(data)
+    except ValueError as problem:
+        raise CorruptStore(f"a value cannot be read: {problem}") from problem
+
+
+@cache
+def _parts(value: type) -> tuple[str, ...]:
+    """The names of the fields of a step's value."""
+    return tuple(field.name for field in fields(value))
+
+
+def _count(values: Sized) -> bytes:
+    return len(values).to_bytes(4, "little")
+
+
+_COLUMN = tuple[Digest, dict[str, Digest]]
+"""What is kept of a column beside its values: its key, and the digest of each value."""

@@ -1,0 +1,203 @@
+"""What an image file says of itself, from its header: nothing is decoded."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from xml.parsers import expat
+
+from PIL import Image, UnidentifiedImageError
+
+from octavo.base.digest import Digest
+from octavo.base.shortage import ROOM, check_part, raise_if_shortage
+from octavo.model.images import Picture
+
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
+"""What may be in them, as Pillow calls it: none of its other readers is ever tried."""
+
+LARGEST = 100_000_000
+"""Pixels. What is larger would take more than 400 MB to decode."""
+
+ICON = 64
+"""Pixels. What is no larger than this is not worth a loss."""
+
+ORIENTATION, LOCATION = 0x0112, 0x8825
+"""Tags of Exif 2.3: how the image is to be turned, and where it was taken."""
+
+UPRIGHT, SIDEWAYS = 1, (5, 6, 7, 8)
+"""Orientations; those that lie on a side change width and height for each other."""
+
+
+def look(path: str, data: bytes, content: Digest) -> Picture:
+    """What is known of a file. ``content`` is its digest. What is wrong with it is its ``fault``. Raises Shortage,
+    and nothing else."""
+    if path.lower().endswith(".svg"):
+        return _vector(path, data, content)
+    try:
+        with opened(data) as image:
+            return _raster(image, content)
+    except Exception as problem:
+        # Pillow's readers let out whatever a damaged header makes them run into.
+        raise_if_shortage(problem, path, ROOM)
+        return _fault(problem, data, content)
+
+
+def _fault(problem: Exception, data: bytes, content: Digest) -> Picture:
+    if isinstance(problem, UnidentifiedImageError):
+        hint = "export it as JPEG or PNG" if data[4:8] == b"ftyp" else "is it damaged, or something else?"
+        return Picture(content, fault="it is no image that can be read", hint=hint)
+    if isinstance(problem, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return _too_large(content)
+    return Picture(content, fault=f"it cannot be read: {problem or type(problem).__name__}")
+
+
+@cache
+def check_parts(*parts: str) -> None:
+    """Raise Shortage for a part of Pillow that is there and cannot be loaded: Pillow would know no such format."""
+    for part in parts:
+        check_part(f"PIL.{part}")
+
+
+FORMAT_PARTS = ("_webp", "_avif")
+"""The parts of Pillow for formats that it may lack."""
+
+
+@contextmanager
+def opened(data: bytes) -> Iterator[Image.Image]:
+    """A file whose header has been read. Raises whatever Pillow makes of a damaged one; its warnings are nobody's."""
+    check_parts(*FORMAT_PARTS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            yield image
+
+
+def exif_of(image: Image.Image) -> Image.Exif:
+    """The Exif data that stands before the image; Pillow's own method decodes a PNG to find what stands behind it."""
+    exif = Image.Exif()
+    exif.load(image.info.get("exif", b""))
+    return exif
+
+
+def orientation(image: Image.Image) -> int:
+    found = exif_of(image).get(ORIENTATION, UPRIGHT)
+    return found if found in (1, 2, 3, 4, *SIDEWAYS) else UPRIGHT
+
+
+def _raster(image: Image.Image, content: Digest) -> Picture:
+    width, height = image.size
+    if width * height > LARGEST:
+        return _too_large(content, width, height)
+    if orientation(image) in SIDEWAYS:
+        width, height = height, width
+    # A JPEG with a second image for its depth, or for each eye, is a photo all the same.
+    moves = image.format != "MPO" and getattr(image, "n_frames", 1) > 1
+    located = LOCATION in exif_of(image) or b"GPSLatitude" in _xmp(image)
+    if moves:
+        return Picture(content, width, height, "whole", located=located)
+    few_colours = image.mode in ("1", "P", "PA") or max(width, height) <= ICON
+    return Picture(content, width, height, "drawing" if few_colours else "photo", located=located)
+
+
+def _xmp(image: Image.Image) -> bytes:
+    found = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    return found.encode("utf-8", "replace") if isinstance(found, str) else bytes(found)
+
+
+def _too_large(content: Digest, width: int = 0, height: int = 0) -> Picture:
+    size = f"it has {width:,} × {height:,} pixels" if width else "it has too many pixels"
+    hint = f"make it smaller than {LARGEST // 1_000_000} million pixels"
+    return Picture(content, width, height, fault=size, hint=hint)
+
+
+def _vector(path: str, data: bytes, content: Digest) -> Picture:
+    try:
+        width, height, active = probe_svg(data)
+    except NoSvg as problem:
+        raise_if_shortage(problem, path, ROOM)
+        return Picture(content, fault=f"it is no SVG that can be read: {problem}")
+    return Picture(content, width, height, active=active)
+
+
+_LENGTH = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)\s*(px|pt|pc|mm|cm|in|q)?\s*", re.IGNORECASE)
+# CSS Values 4, absolute lengths: how many px a unit has.
+_PIXELS = {"": 1, "px": 1, "pt": 4 / 3, "pc": 16, "in": 96, "cm": 96 / 2.54, "mm": 96 / 25.4, "q": 96 / 101.6}
+_RUNS = re.compile(r"\s*(?:javascript|vbscript|data\s*:\s*(?!image/))", re.IGNORECASE)
+
+
+class NoSvg(Exception):
+    """The file is not a well-formed SVG."""
+
+
+def probe_svg(data: bytes) -> tuple[int, int, str]:
+    """(width, height, what could run): px, 0 where the file does not say; the first thing that could run in a page of
+    its own, or nothing. Raises NoSvg. No entity of the document's own is ever expanded."""
+    reader = _Reader()
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = reader.element
+    parser.EntityDeclHandler = reader.entity
+    try:
+        parser.Parse(data, True)
+    except _Entity:
+        return (*reader.size(), "an entity")
+    except (expat.ExpatError, ValueError, LookupError) as problem:
+        raise NoSvg(str(problem)) from problem
+    if reader.root is None:
+        raise NoSvg("its root is not <svg>")
+    return (*reader.size(), reader.active)
+
+
+class _Entity(Exception):
+    """The document declares an entity."""
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.root: dict[str, str] | None = None
+        self.active = ""
+        self._depth = 0
+
+    def element(self, name: str, attributes: dict[str, str]) -> None:
+        local = name.rpartition(":")[2].lower()
+        if self._depth == 0 and local == "svg":
+            self.root = attributes
+        self._depth += 1
+        self.active = self.active or _active(local, attributes)
+
+    def entity(self, *declaration: object) -> None:
+        raise _Entity
+
+    def size(self) -> tuple[int, int]:
+        """By its width and height; what is missing of them follows from the view box."""
+        root = self.root or {}
+        width, height = _length(root.get("width", "")), _length(root.get("height", ""))
+        box = [_length(part) for part in re.split(r"[\s,]+", root.get("viewBox", "").strip())]
+        if len(box) == 4 and box[2] and box[3]:
+            if not width and not height:
+                width, height = box[2], box[3]
+            width = width or height * box[2] / box[3]
+            height = height or width * box[3] / box[2]
+        return (round(width), round(height)) if width and height else (0, 0)
+
+
+def _active(element: str, attributes: dict[str, str]) -> str:
+    if element in ("script", "foreignobject", "handler", "iframe"):
+        return f"<{element}>"
+    for name, value in attributes.items():
+        local = name.rpartition(":")[2].lower()
+        if local.startswith("on"):
+            return f"the handler {local}="
+        if local == "href" and _RUNS.match(value):
+            return "a link that runs"
+        if local in ("to", "values", "from") and _RUNS.match(value):
+            return "a link that is made to run"
+    return ""
+
+
+def _length(text: str) -> float:
+    found = _LENGTH.fullmatch(text)
+    return float(found[1]) * _PIXELS[(found[2] or "").lower()] if found else 0.0

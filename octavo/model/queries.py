@@ -1,0 +1,275 @@
+"""Every question a step may ask: the complete list of what a page can depend on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from octavo.engine.facts import Query
+from octavo.model.documents import Body, Heading, LinkUse, Terms
+from octavo.model.extensions import Extensions
+from octavo.model.images import CardDesign, Order, Picture, SocialCard
+from octavo.model.pages import Layout, Page
+from octavo.model.posts import Card, GroupCount, Link, Neighbours, Post, Series, Year
+from octavo.model.related import Candidate, Offer, Relation, Relations
+from octavo.model.values import Table
+
+# The site's files, settings and extensions.
+
+
+class Source(Query[bytes]):
+    """The bytes of a source file below ``posts/``."""
+
+    path: str
+
+
+class File(Query[bytes]):
+    """The bytes of any file of the site, for build.py; None when it does not exist."""
+
+    path: str
+
+
+class Setting(Query[Any]):
+    """One setting by the name of its field in ``model.Settings``."""
+
+    name: str
+
+
+class Extended(Query[Extensions]):
+    """What build.py adds of one kind (``filters``, ``shortcodes``, ``markdown`` …); the other kinds are left empty."""
+
+    kind: str
+
+
+class Template(Query[Layout]):
+    """A layout by name, the site's own before the theme's."""
+
+    name: str
+
+
+class LayoutBytes(Query[bytes]):
+    """A layout as it lies on the disk, to be checked."""
+
+    name: str
+
+
+# Posts.
+
+
+class PostAt(Query[Post]):
+    """A published post by its source path."""
+
+    path: str
+
+
+class BodyOf(Query[Body]):
+    path: str
+
+
+class HeadingsOf(Query[tuple[Heading, ...]]):
+    path: str
+
+
+class AnchorsOf(Query[tuple[str, ...]]):
+    """The ids within a post that a link may point to."""
+
+    path: str
+
+
+class LinksOf(Query[tuple[LinkUse, ...]]):
+    path: str
+
+
+class TermsOf(Query[Terms]):
+    path: str
+
+
+class SpellingOf(Query[str]):
+    path: str
+
+
+# Addresses. Answers are ready for an href.
+
+
+class UrlOf(Query[str]):
+    """The address of a published post or page by source path."""
+
+    path: str
+
+
+class FileUrl(Query[str]):
+    """The address of a file published beside a post, by source path."""
+
+    path: str
+
+
+class AssetUrl(Query[str]):
+    """The address of a file of ``assets/`` by its path below it; it changes with the file's content."""
+
+    name: str
+
+
+class AssetText(Query[str]):
+    """The text of a file of ``assets/``, for a layout that inlines it."""
+
+    name: str
+
+
+class AssetInline(Query[str]):
+    """The text of a style sheet or script as it may stand within a page; None when it is too large for that, or holds
+    what cannot."""
+
+    name: str
+
+
+class PictureAt(Query[Picture]):
+    """What is known of an image file, by its path: ``posts/cat.jpg``, ``assets/cat.jpg``."""
+
+    path: str
+
+
+class PictureBytes(Query[bytes]):
+    """The bytes of an image file by its path."""
+
+    path: str
+
+
+class OrderOf(Query[Order | SocialCard]):
+    """An ordered image by the digest of its order, in hexadecimal digits."""
+
+    name: str
+
+
+class OrderedBytes(Query[bytes]):
+    """The bytes of the file of which an ordered image is made, by the same digest."""
+
+    name: str
+
+
+class WritableFormats(Query[tuple[str, ...]]):
+    """The formats in which images can be written here."""
+
+
+class DesignOfCards(Query[CardDesign]):
+    """How social cards are drawn here."""
+
+
+class PublishedUrl(Query[bool]):
+    """True when the site has a page or file at this URL path (decoded, without the path of ``base_url``)."""
+
+    url: str
+
+
+class SourceState(Query[str]):
+    """``published``, ``draft``, ``future``, ``expired`` or ``broken``; None when there is no such source."""
+
+    path: str
+
+
+class SimilarNames(Query[tuple[str, ...]]):
+    """The posts a mistyped path may mean: a few source paths, the likeliest first."""
+
+    path: str
+
+
+# Lists.
+
+
+class PageAt(Query[Page]):
+    """The page at a URL."""
+
+    url: str
+
+
+class Latest(Query[tuple[Card, ...]]):
+    """The newest posts."""
+
+    count: int  # type: ignore[assignment]  # tuples have a method of this name, which nobody calls
+
+
+class CardOf(Query[Card]):
+    """A published post as lists show it, by source path."""
+
+    path: str
+
+
+class RelatedTo(Query[tuple[Relation, ...]]):
+    """The first entries of a post's list of related posts."""
+
+    path: str
+    count: int  # type: ignore[assignment]  # tuples have a method of this name, which nobody calls
+
+
+class OffersOf(Query[tuple[Offer, ...]]):
+    """The same entries as readers are told of them, without scores."""
+
+    path: str
+    count: int  # type: ignore[assignment]  # tuples have a method of this name, which nobody calls
+
+
+class NeighboursOf(Query[Neighbours]):
+    path: str
+
+
+class SeriesOf(Query[Series]):
+    """The series of a post; None when it has none."""
+
+    path: str
+
+
+class Backlinks(Query[tuple[Link, ...]]):
+    """The posts whose bodies link to one, newest first."""
+
+    path: str
+
+
+class Groups(Query[tuple[GroupCount, ...]]):
+    """All groups of a kind (``tag``, ``author``, ``series``) in order of name."""
+
+    kind: str
+
+
+class Grouped(Query[tuple[Link, ...]]):
+    """The posts of one group (by slug), newest first."""
+
+    kind: str
+    slug: str
+
+
+class Listing(Query[tuple[Card, ...]]):
+    """The posts that a page of a list shows, by the page's URL."""
+
+    url: str
+
+
+class Archive(Query[tuple[Year, ...]]):
+    """All posts by year, newest first."""
+
+
+class AllPosts(Query[tuple[Link, ...]]):
+    """All posts, newest first."""
+
+
+class PostPaths(Query[tuple[str, ...]]):
+    """The source paths of all posts, newest first."""
+
+
+class FeedPaths(Query[tuple[str, ...]]):
+    """The source paths of the posts a feed carries, newest first."""
+
+
+class SitemapUrls(Query[tuple[Link, ...]]):
+    """The pages of the sitemap: ``title`` is empty, ``date`` the day of the last change where one is known."""
+
+
+class RelatedIndex(Query[tuple[tuple[str, Link, Relations], ...]]):
+    """Every post with the list that its page shows: (source path, its link, list), in order of path."""
+
+
+class Corpus(Query[tuple[Candidate, ...]]):
+    """All posts with what decides which of them are related."""
+
+
+class Data(Query[Table]):
+    """What a ``@site.data`` function of build.py returned."""
+
+    name: str

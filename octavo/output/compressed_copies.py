@@ -1,0 +1,63 @@
+"""Compressed copies beside the files of a site, for hosts that send these."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from octavo.base.digest import Digest, digest_bytes
+from octavo.base.shortage import raise_if_shortage
+from octavo.output import compress
+from octavo.output.publish_errors import NotStaged
+from octavo.output.staging import StagingFolder, Wanted, staged_at
+
+
+def stage_copies(
+    forms: tuple[str, ...],
+    wanted: Mapping[str, Wanted],
+    output: Path,
+    intact: Mapping[str, Digest],
+    staging: StagingFolder,
+) -> dict[str, Wanted]:
+    """The copies of wanted files, each in all forms that make it smaller.
+
+    ``intact`` are the published files, made by the same recipe, that are as they should be: copies of those that stay
+    stay as well. The others are staged. Raises NotStaged for a file that has gone meanwhile.
+    """
+    copies: dict[str, Wanted] = {}
+    to_do: list[tuple[str, str]] = []
+    for path, file in wanted.items():
+        if not path.endswith(compress.KINDS):
+            continue
+        for form in forms:
+            copy = f"{path}.{form}"
+            if intact.get(path) == file.digest and copy in intact:
+                copies[copy] = Wanted(intact[copy])
+            elif copy not in wanted:
+                to_do.append((path, form))
+
+    def stage_copy(path: str, form: str) -> Digest | None:
+        data = _read_wanted(path, wanted[path], output, staging)
+        small = compress.compressed(data, form)
+        if len(small) >= len(data):
+            return None
+        staging.write(f"{path}.{form}", small)
+        return digest_bytes(small)
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # what compresses does so outside of Python's lock
+        for (path, form), content in zip(to_do, threads.map(stage_copy, *zip(*to_do, strict=True)), strict=True):
+            if content is not None:
+                copies[f"{path}.{form}"] = Wanted(content)
+    return copies
+
+
+def _read_wanted(path: str, file: Wanted, output: Path, staging: StagingFolder) -> bytes:
+    """The bytes of a file that is wanted, wherever they are."""
+    staged = Path(staged_at(staging.folder, path))
+    try:
+        return (file.source or (staged if staged.exists() else output / path)).read_bytes()
+    except OSError as problem:
+        raise_if_shortage(problem)
+        raise NotStaged((path,)) from None

@@ -1,0 +1,421 @@
+"""Publishing: what was built becomes what is in ``output/``, all of it or nothing.
+
+Changed files wait in a staging folder on the same file system. When all are there and synced, a journal in the cache
+records what will be replaced and removed, and one sweep of renames does it. A build that dies before the journal
+leaves the old site; one that dies in the sweep is completed by the next command. The manifest lists what Octavo wrote,
+and so does a list in the output folder; nothing else is ever removed, and that only while it is as it was written. A
+file that somebody else wrote or edited where a page belongs is overwritten, with a warning that names it.
+
+Published paths are POSIX strings relative to ``output/`` (``posts/a/index.html``). Connections are in autocommit mode.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import time
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from octavo.base.diagnostics import Diagnostic, warning
+from octavo.base.file_stat import State, identity, state_of
+from octavo.base.urls import collision_key
+from octavo.engine.database import transaction
+from octavo.output.journal import Change, Sweep, clear_journal, do_sweep, remove_file, write_journal
+from octavo.output.manifest import (
+    Row,
+    Standing,
+    compare,
+    find_published,
+    forget_rows,
+    insert_rows,
+    is_on_disk,
+    output_key,
+)
+from octavo.output.output_files import Links, digest_at, location_of, status_of, visible_files
+from octavo.output.paths import check_path, digest_of_path, folders_of
+from octavo.output.publish_errors import NotStaged, PublishError, in_words, reading_manifest, shown, telling_os
+from octavo.output.staging import (
+    StagingFolder,
+    Wanted,
+    delete_folder,
+    make_ready,
+    missing_folders,
+    names_in,
+    nearest_folder,
+    stage_sources,
+    staged_at,
+)
+from octavo.output.written_list import FILE as LIST
+from octavo.output.written_list import discard_list, install_list, prepare_list
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a build wrote and removed, in order of path.
+
+    ``unknown`` are the visible files that were there when nothing told any more what Octavo wrote, and that the site
+    does not have. ``unsaved`` is what has kept the manifest from being written at the end.
+    """
+
+    written: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+    unknown: tuple[str, ...] = ()
+    unsaved: sqlite3.DatabaseError | None = None
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What has to be done: paths in order, new rows for what is found to be right already, what to warn of."""
+
+    write: tuple[str, ...]
+    remove: tuple[str, ...]
+    forget: tuple[str, ...]
+    keep: Mapping[str, Row]
+    warnings: tuple[Diagnostic, ...]
+
+
+def publish(
+    connection: sqlite3.Connection,
+    output: Path,
+    staging: StagingFolder,
+    wanted: Mapping[str, Wanted],
+    before: Standing | None = None,
+) -> Published:
+    """Make ``output/`` hold the wanted files, and remove those of the last build that are wanted no more.
+
+    ``before`` is how this command has found what is published; without it that is looked at now. What is to be written
+    or removed is looked at again in any case. Any other file that is altered while a site is built is noticed by the
+    next build.
+
+    Raises NotStaged, SourceChanged, PublishError, DamagedManifest, and sqlite3.OperationalError where the cache cannot
+    be written, and then nothing has been changed; only what cannot be known before, such as a file that Windows does
+    not let go, may raise PublishError in the sweep, which the next command completes.
+    """
+    key = output_key(connection, output)
+    before = find_published(connection, output) if before is None else before
+    plan = _plan(output, before, wanted)
+    unknown = tuple(path for path in visible_files(output) if path not in wanted) if before.is_lost else ()
+    unsaved: sqlite3.DatabaseError | None = None
+    if plan.write or plan.remove:
+        replaced = _check_targets(output, plan)
+        unsaved = _publish(connection, key, output, staging, wanted, plan, before, replaced)
+    elif plan.keep or plan.forget or not before.is_listed:
+        with telling_os(output.name):
+            output.mkdir(parents=True, exist_ok=True)
+        unsaved = _record(connection, key, output, Sweep((), before.digests(), plan.keep, plan.forget))
+    return Published(plan.write, plan.remove, plan.warnings, unknown, unsaved)
+
+
+def renew_list(connection: sqlite3.Connection, output: Path, before: Standing) -> sqlite3.DatabaseError | None:
+    """Write the list of what is published where it is not there as it should be. Answers what has kept the manifest
+    from being written."""
+    if before.is_listed or not output.is_dir():
+        return None
+    return _record(connection, output_key(connection, output), output, Sweep((), before.digests()))
+
+
+def _record(connection: sqlite3.Connection, key: str, output: Path, sweep: Sweep) -> sqlite3.DatabaseError | None:
+    """Write down what is published, where no file has to be moved or removed."""
+    try:
+        prepare_list(output, sweep.after().items())
+    except OSError:  # nothing depends on it as long as there is a manifest
+        discard_list(output)
+        try:
+            with transaction(connection):
+                insert_rows(connection, key, sweep.keep)
+                forget_rows(connection, key, sweep.forget)
+        except sqlite3.DatabaseError as problem:
+            return problem
+        return None
+    return do_sweep(connection, key, output, None, sweep)
+
+
+def _plan(output: Path, before: Standing, wanted: Mapping[str, Wanted]) -> _Plan:
+    rows = before.rows
+    _check_paths(wanted, rows.keys())
+    gone = rows.keys() - wanted.keys()
+    other = {path for path, to_be in wanted.items() if path not in rows or rows[path].digest != to_be.digest}
+    to_do = before.altered | other | gone
+    found = compare(output, {path: rows[path] for path in to_do if path in rows})
+    links = Links(output)
+    leaving = {collision_key(path): path for path in gone if path not in found.altered}
+    write: list[str] = []
+    remove: list[str] = []
+    forget: list[str] = []
+    keep = {path: row for path, row in found.looked_at.items() if path in wanted}
+    warnings: list[Diagnostic] = []
+    for path in sorted(to_do - gone):
+        row = rows.get(path)
+        is_ours = row is not None and path not in found.altered
+        if is_ours and row is not None and row.digest == wanted[path].digest:
+            continue
+        keep.pop(path, None)
+        there = None if is_ours or links.lead_to(path) else status_of(output, path)
+        if there is not None and _is_one_file(output, path, leaving.get(collision_key(path))):
+            there = None
+        if there is not None and stat.S_ISREG(there.st_mode):
+            seen = time.time_ns()
+            if digest_at(location_of(output, path)) == wanted[path].digest:
+                keep[path] = Row(wanted[path].digest, state_of(there), seen)
+                continue
+        if there is not None and not stat.S_ISDIR(there.st_mode):
+            what = "was not written by Octavo" if row is None else "was changed since the last build"
+            warnings.append(warning(shown(output, path), None, "output", f"the file {what}: it is overwritten"))
+        write.append(path)
+    for path in sorted(gone):
+        there = status_of(output, path)
+        through = links.lead_to(path)
+        if there is None and _is_below_file(output, path):
+            forget.append(path)
+            continue
+        if through or (there is not None and stat.S_ISDIR(there.st_mode)):
+            forget.append(path)
+            if through and there is not None:
+                message = f"the file is not removed, because '{through}' has become a link"
+                warnings.append(warning(shown(output, path), None, "output", message))
+            continue
+        if there is not None and path in found.altered:
+            forget.append(path)
+            warnings.append(_stays(output, path))
+            continue
+        remove.append(path)
+    return _Plan(tuple(write), tuple(remove), tuple(forget), keep, tuple(warnings))
+
+
+def _is_below_file(output: Path, path: str) -> bool:
+    """Whether a file has come in the place of a folder that held what was at a path: a build without the cache that
+    this manifest lies in has published something else since."""
+    above = (status_of(output, folder) for folder in folders_of(path))
+    return any(status is not None and not stat.S_ISDIR(status.st_mode) for status in above)
+
+
+def _stays(output: Path, path: str) -> Diagnostic:
+    message = "the file was changed since it was published: it stays, though the site has no such page any more"
+    return warning(shown(output, path), None, "output", message)
+
+
+def _is_one_file(output: Path, path: str, other: str | None) -> bool:
+    """Whether a path is, on a system that does not tell case apart, the file of another path."""
+    return other is not None and identity(output / path) == identity(output / other)
+
+
+def _publish(
+    connection: sqlite3.Connection,
+    key: str,
+    output: Path,
+    staging: StagingFolder,
+    wanted: Mapping[str, Wanted],
+    plan: _Plan,
+    before: Standing,
+    replaced: Mapping[str, State],
+) -> sqlite3.DatabaseError | None:
+    made = missing_folders(output)
+    ready: Path | None = None
+    try:
+        with telling_os(output.name):
+            output.mkdir(parents=True, exist_ok=True)
+        stage_sources(staging.folder, wanted, plan.write)
+        staged = names_in(staging.folder)
+        missing = tuple(path for path in plan.write if digest_of_path(path) not in staged)
+        if missing:
+            raise NotStaged(missing)
+        ready = make_ready(staging.folder, output, key, plan.write)
+        sweep = Sweep(_changes(ready, wanted, plan, replaced), before.digests(), plan.keep, plan.forget)
+        with telling_os(shown(output, LIST)):
+            if not is_on_disk(connection):
+                # A sweep that dies cannot be completed: whatever it leaves must be on the list.
+                prepare_list(output, [*sweep.before.items(), *sweep.after().items()])
+                install_list(output)
+            prepare_list(output, sweep.after().items())
+        write_journal(connection, key, sweep.changes)
+        made = (*_make_folders(output, plan), *made)
+    except BaseException:
+        clear_journal(connection, key)
+        discard_list(output)
+        if ready is not None:
+            with suppress(OSError):
+                delete_folder(ready)
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+    unsaved = do_sweep(connection, key, output, ready, sweep)
+    with suppress(OSError):
+        delete_folder(ready)
+    return unsaved
+
+
+def _changes(
+    ready: Path, wanted: Mapping[str, Wanted], plan: _Plan, replaced: Mapping[str, State]
+) -> tuple[Change, ...]:
+    """What the sweep will do. The files wait in their last state: to rename the folder leaves theirs alone."""
+    with telling_os(ready.name):
+        coming = [
+            Change(path, wanted[path].digest, state_of(os.lstat(staged_at(ready, path))), replaced.get(path))
+            for path in plan.write
+        ]
+    return (*coming, *(Change(path, None, None, replaced.get(path)) for path in plan.remove))
+
+
+def _check_paths(wanted: Mapping[str, Wanted], known: Collection[str]) -> None:
+    """Raise PublishError for paths that cannot be. The ``known`` ones were looked at when they were first published."""
+    new = [path for path in wanted if path not in known]
+    for path in new:
+        check_path(path)
+    folders = {path.rpartition("/")[0]: path for path in wanted} if new else {}
+    for folder, path in folders.items():
+        for above in (folder, *folders_of(folder)) if folder else ():
+            if above in wanted:
+                raise PublishError(f"the site has both a file and a folder of this name, which holds '{path}'", above)
+
+
+def _check_targets(output: Path, plan: _Plan) -> dict[str, State]:
+    """Raise PublishError for what would stop the sweep. Answers the states of what will be replaced or removed."""
+    _check_folder(output, nearest_folder(output))
+    if not output.exists():
+        return {}
+    device = output.stat().st_dev
+    leaving = set(plan.remove)
+    known = {""}
+    for path in (*plan.write, *plan.remove):
+        _check_folders(output, path.rpartition("/")[0], device, leaving, known)
+    replaced = {
+        path: state_of(status)
+        for path in (*plan.write, *plan.remove)
+        if (status := status_of(output, path)) is not None and not stat.S_ISDIR(status.st_mode)
+    }
+    for path in plan.write:
+        _check_target(output, path, leaving)
+    return replaced
+
+
+def _check_folders(output: Path, folder: str, device: int, leaving: set[str], known: set[str]) -> None:
+    if folder in known:
+        return
+    _check_folders(output, folder.rpartition("/")[0], device, leaving, known)
+    known.add(folder)
+    status = status_of(output, folder)
+    if status is None or (folder in leaving and not stat.S_ISDIR(status.st_mode)):
+        return
+    if stat.S_ISLNK(status.st_mode):
+        raise PublishError("the folder is a link, and a site is not written through links", shown(output, folder))
+    if not stat.S_ISDIR(status.st_mode):
+        raise PublishError("the file is in the way of a folder of the site", shown(output, folder))
+    if status.st_dev != device:
+        raise PublishError("the folder is on another file system than the rest of the output", shown(output, folder))
+    _check_folder(output, output / folder)
+
+
+def _check_folder(output: Path, folder: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        is_within = folder.is_relative_to(output)
+        where = shown(output, folder.relative_to(output).as_posix()) if is_within else str(folder)
+        raise PublishError("no files can be written in this folder", where)
+
+
+def _check_target(output: Path, path: str, leaving: set[str]) -> None:
+    status = status_of(output, path)
+    if status is None:
+        return
+    if stat.S_ISDIR(status.st_mode):
+        for folder, _, names in os.walk(output / path):
+            for name in names:
+                inner = (Path(folder) / name).relative_to(output).as_posix()
+                if inner not in leaving:
+                    raise PublishError(f"the folder is in the way of a file, and holds '{inner}'", shown(output, path))
+    elif stat.S_ISREG(status.st_mode):
+        # Opening changes nothing, and tells what a mode, an attribute or the file system forbids.
+        with telling_os(shown(output, path)):
+            os.close(os.open(output / path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)))
+
+
+def _make_folders(output: Path, plan: _Plan) -> tuple[Path, ...]:
+    """Make the folders that are missing, the deepest first in the answer; undone when one cannot be made.
+
+    A folder whose name a file has that is about to be removed is left to the sweep.
+    """
+    leaving = set(plan.remove)
+    made: list[str] = []
+    known = {""}
+    base = str(output)
+
+    def make(folder: str) -> bool:
+        if folder in known:
+            return True
+        if not make(folder.rpartition("/")[0]) or folder in leaving:
+            return False
+        known.add(folder)
+        try:
+            os.mkdir(f"{base}/{folder}")  # noqa: PTH102
+            made.append(folder)
+        except FileExistsError:
+            pass
+        except OSError as problem:
+            raise in_words(problem, shown(output, folder)) from problem
+        return True
+
+    try:
+        for path in plan.write:
+            make(path.rpartition("/")[0])
+    except BaseException:
+        for folder in reversed(made):
+            with suppress(OSError):
+                (output / folder).rmdir()
+        raise
+    return tuple(output / folder for folder in reversed(made))
+
+
+class Removed(NamedTuple):
+    """What ``remove_published`` has removed, and what it warns of."""
+
+    paths: tuple[str, ...]
+    warnings: tuple[Diagnostic, ...]
+
+
+def remove_published(connection: sqlite3.Connection, output: Path) -> Removed:
+    """Remove what Octavo wrote and is as it was written, the folders that this leaves empty, and the list of it all.
+    Raises PublishError and DamagedManifest."""
+    key = output_key(connection, output)
+    standing = find_published(connection, output)
+    links = Links(output)
+    gone: list[str] = []
+    there: list[str] = []
+    warnings: list[Diagnostic] = []
+    try:
+        for path in standing.rows:
+            status = None if links.lead_to(path) else status_of(output, path)
+            if status is not None and not stat.S_ISDIR(status.st_mode):
+                if path in standing.altered:
+                    warnings.append(_stays(output, path))
+                else:
+                    remove_file(output, path, links)
+                    there.append(path)
+            gone.append(path)
+        with telling_os(shown(output, LIST)):
+            (output / LIST).unlink(missing_ok=True)
+    finally:
+        with reading_manifest(), transaction(connection):
+            forget_rows(connection, key, gone)
+    return Removed(tuple(there), tuple(warnings))
+
+
+def unknown_files(connection: sqlite3.Connection, output: Path) -> tuple[str, ...]:
+    """The visible files of an output folder that neither the manifest nor the list knows. Raises DamagedManifest."""
+    known = find_published(connection, output).rows
+    return tuple(path for path in visible_files(output) if path not in known)
+
+
+def remove_unknown(output: Path, paths: Iterable[str]) -> tuple[str, ...]:
+    """Remove these files where they are still visible files and not behind a link. Answers those that were removed."""
+    there = set(visible_files(output))
+    links = Links(output)
+    removed = tuple(path for path in paths if path in there and not links.lead_to(path))
+    for path in removed:
+        remove_file(output, path, links)
+    return removed

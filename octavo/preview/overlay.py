@@ -1,0 +1,230 @@
+"""What was saved since the site was looked at as a whole, shown at once: only the questions about these files are
+answered anew. What follows of it for others (lists, related posts) may be missing until the next look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from octavo.base.digest import digest, digest_bytes
+from octavo.engine.facts import Fact, Facts, Interrupted, Query, Reader, fact
+from octavo.model.queries import (
+    AllPosts,
+    Archive,
+    Backlinks,
+    CardOf,
+    Grouped,
+    Latest,
+    LayoutBytes,
+    Listing,
+    NeighboursOf,
+    PageAt,
+    PostAt,
+    SeriesOf,
+    Source,
+    Template,
+)
+from octavo.project.stat_cache import is_ignored
+
+if TYPE_CHECKING:
+    from octavo.model.documents import Document, Meta, Summary
+    from octavo.model.posts import Post
+    from octavo.preview.snapshot import View
+    from octavo.site.build_posts import Live
+    from octavo.site.pipeline import Inputs, Static
+
+FEW = 30
+"""Files that are followed one by one; when more have changed, the site as a whole is looked at."""
+
+
+class Touched(NamedTuple):
+    """What came of files that were saved: ``done`` when something is answered anew, and ``whole`` when all that shows
+    them shows them now, but for what is worked out from all posts."""
+
+    done: bool
+    whole: bool
+
+
+class _NotEnough(Exception):
+    """A file has become something else than what can be followed on its own."""
+
+
+class Saved:
+    """The ``facts`` and the ``statics`` of a view, with what was saved since."""
+
+    def __init__(self, view: View) -> None:
+        self.facts: Facts = view.site.facts
+        self.statics: Mapping[str, Static] = view.statics
+        self._view = view
+        self._inputs = view.inputs
+        self._answers: dict[Query[Any], Fact] = {}
+        self._retitled: dict[str, Post] = {}
+
+    def touch(self, places: Iterable[Path]) -> Touched:
+        """Answer anew what is asked about these files."""
+        known = self._view.places
+        named, whole = [], True
+        for place in set(places):
+            if str(place) in known:
+                named.append(known[str(place)])
+            elif not (is_ignored(place.name) or place.is_dir()):
+                whole = False
+        if len(named) > FEW:
+            return Touched(False, False)
+        done = False
+        for kind, name in named:
+            try:
+                done = self._touched(kind, name) or done
+            except (OSError, _NotEnough):
+                whole = False
+        if done:
+            self.facts = self._patched()
+        return Touched(done, whole)
+
+    def _touched(self, kind: str, name: str) -> bool:
+        """Take in one file as it is now; False when it is as it was. Raises _NotEnough and OSError."""
+        from octavo.site.pipeline import layout_facts
+
+        view, inputs = self._view, self._inputs
+        if kind == "layouts":
+            layout = inputs.layouts[name]
+            location = view.files.layouts[name][1].location
+            found = _read(location, layout.content)
+            if found is None:
+                return False
+            self._inputs = replace(inputs, layouts={**inputs.layouts, name: replace(layout, content=found)})
+            self._answers[Template(name)] = layout_facts(self._inputs)(Template(name))
+            self._answers[LayoutBytes(name)] = found
+            return True
+        if kind == "assets":
+            found = _read(view.files.assets[name].location, inputs.assets[name])
+            if found is not None:
+                self._inputs = replace(inputs, assets={**inputs.assets, name: found})
+            return found is not None
+        found = _read(view.files.posts[name].location, inputs.posts[name])
+        if found is None:
+            return False
+        inputs = replace(inputs, posts={**inputs.posts, name: found})
+        document = parsed(name, inputs, self.facts)
+        if document.meta is None or not self._retold(name, document):
+            raise _NotEnough(name)
+        self._inputs = inputs
+        self._answers[Source(name)] = found
+        return True
+
+    def _retold(self, path: str, document: Document) -> bool:
+        """Answer what is asked about one post from its document. False where it is another page now, or none."""
+        from octavo.site.page_facts import PARTS, card
+
+        view = self._view
+        records, index = view.known.documents.records, view.known.published.index
+        if path not in index.by_path or document.meta is None:
+            return False
+        for kind_of_part, part in PARTS.items():
+            asked: Any = kind_of_part
+            self._answers[asked(path)] = fact(getattr(document, part))
+        fresh = (digest(document.meta), digest(document.summary))
+        if fresh == (records.digest(path, "meta"), records.digest(path, "summary")):
+            for query in (PostAt(path), CardOf(path), PageAt(index.live.urls[path])):
+                self._answers.pop(query, None)
+            self._retitled.pop(index.by_path[path].url, None)
+            return True
+        then = _alone(view, path, records.load(path, "meta"), records.load(path, "summary"))
+        now = _alone(view, path, document.meta, document.summary)
+        if now.urls != then.urls:
+            return False
+        url = index.live.urls[path]
+        post = next(iter((*now.posts, *now.pages)), None)
+        page = view.pages.get(url)
+        if post is None or page is None:
+            return False
+        post = replace(post, url=index.by_path[path].url)
+        self._answers[PostAt(path)] = fact(post)
+        self._answers[CardOf(path)] = fact(card(post))
+        self._retitled[post.url] = post
+        self._answers[PageAt(url)] = fact(replace(page, title=post.title, layout=post.layout))
+        return True
+
+    def _patched(self) -> Facts:
+        """The facts of the last look, but for what was saved since."""
+        from octavo.site.pipeline import asset_facts
+
+        view, inputs, answers = self._view, self._inputs, dict(self._answers)
+        base = view.site.facts
+        if inputs.assets is not view.inputs.assets:
+            from octavo.site.assets import publish_assets
+            from octavo.site.pipeline import statics
+
+            assets, _ = publish_assets(inputs.assets)
+            base = base.extended(asset_facts(assets, inputs))
+            self.statics = {**view.statics, **statics(assets, view.known.published.index.attachments, inputs)}
+
+        retitled = dict(self._retitled)
+
+        def answered(query: Query[Any]) -> Fact:
+            return answers.get(query) or base.fact(query)
+
+        def listed(query: Query[Any]) -> Fact:
+            found = base.fact(query)
+            before = found.load()
+            now = _with_posts(before, retitled)
+            return found if now == before else fact(now)
+
+        kinds: dict[type[Query[Any]], Any] = dict.fromkeys({type(query) for query in answers}, answered)
+        return base.extended({**kinds, **dict.fromkeys(_LISTS if retitled else (), listed)})
+
+
+def parsed(path: str, inputs: Inputs, facts: Facts | None = None) -> Document:
+    """The document of a source as it is now. ``facts`` have the parser that was made already. Raises Unanswered."""
+    from octavo.content.parse import parse
+    from octavo.site.pipeline import input_facts
+
+    resolvers = {**input_facts(inputs), **inputs.script.resolvers()}
+    try:
+        return parse(path, Reader(Facts(resolvers) if facts is None else facts.extended(resolvers)))
+    except Interrupted as interrupted:
+        raise interrupted.problem from interrupted
+
+
+def _alone(view: View, path: str, meta: Meta | None, summary: Summary) -> Live:
+    """What others may know of a post, were it the only one."""
+    from octavo.site.build_posts import live
+
+    inputs = view.inputs
+    addresses = {name: asset.url for name, asset in view.known.assets.items()}
+    found, _ = live({path: meta}, lambda path: summary, inputs.settings, inputs.when, addresses, view.known.pictures)
+    return found
+
+
+_LISTS = (AllPosts, Archive, Backlinks, Grouped, Latest, Listing, NeighboursOf, SeriesOf)
+"""The questions about several posts whose answers can show a post's new title before all of it is worked out: the
+order of posts stays as it was until then."""
+
+
+def _with_posts(value: Any, posts: Mapping[str, Post]) -> Any:
+    """An answer with these posts, by href, as they are now."""
+    from octavo.model.posts import Card, Link, Neighbours, Series, Year
+    from octavo.site.page_facts import card, link
+
+    if isinstance(value, tuple):
+        return tuple(_with_posts(item, posts) for item in value)
+    if isinstance(value, Card):
+        return card(posts[value.url]) if value.url in posts else value
+    if isinstance(value, Link):
+        return link(posts[value.url]) if value.url in posts else value
+    if isinstance(value, Neighbours):
+        return Neighbours(_with_posts(value.older, posts), _with_posts(value.newer, posts))
+    if isinstance(value, Series):
+        return replace(value, parts=_with_posts(value.parts, posts))
+    if isinstance(value, Year):
+        return replace(value, posts=_with_posts(value.posts, posts))
+    return value
+
+
+def _read(location: str, known: Fact) -> Fact | None:
+    """A file as it is now; None when it is as it was. Raises OSError."""
+    data = Path(location).read_bytes()
+    found = digest_bytes(data)
+    return None if found == known.digest else Fact(found, lambda: data)

@@ -1,0 +1,265 @@
+"""Why two posts are related: the terms that carried most of their score, in words an author understands.
+
+This module imports numpy: import it where lists are computed only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from octavo.related.index import Array, Common, Index, common, places, vectors
+from octavo.related.terms import TAG, put_together, words_of
+
+_REASONS = 5
+_TERMS = 10
+"""Reasons of a pair, and the terms they are drawn from."""
+
+_LOW = 0xFFFFFFFF
+_NO_TEXT = 0xFFFFFFFF
+
+_CHUNK = 1 << 15
+"""Pairs that are worked on at a time."""
+
+Words = Callable[[Array, Array], list[str]]
+"""The words of some terms (places in the index), each of which the post in the slot given with it has."""
+
+
+class Why(NamedTuple):
+    """The reasons of ``pairs`` of slots (int64, ascending, as ``pair`` makes them): numbers of ``texts`` (uint32, a row
+    of five) with their ``shares`` in hundredths (uint8, likewise), the greatest first. The text of a tag begins with
+    ``TAG``."""
+
+    pairs: Array
+    numbers: Array
+    shares: Array
+    texts: tuple[str, ...]
+
+
+NONE = Why(np.zeros(0, np.int64), np.zeros((0, _REASONS), np.uint32), np.zeros((0, _REASONS), np.uint8), ())
+
+Told = list[tuple[str, int]]
+"""Reasons: each a text, and its share in hundredths."""
+
+
+def pair(one: Array | int, two: Array) -> Array:
+    """Two slots as one number. Pairs stand in the order of the first."""
+    return np.asarray(one, np.int64) << 32 | two.astype(np.int64)
+
+
+def to_bytes(why: Why) -> tuple[bytes, ...]:
+    return (*(array.tobytes() for array in why[:3]), "\n".join(why.texts).encode("utf-8", "surrogatepass"))
+
+
+def from_bytes(parts: Sequence[bytes], size: int) -> Why:
+    """The reasons of so many slots, whose parts these are. Raises ValueError where they are not such parts."""
+    pairs, numbers, shares, texts = parts
+    found = Why(
+        np.frombuffer(pairs, np.int64),
+        np.frombuffer(numbers, np.uint32).reshape(-1, _REASONS),
+        np.frombuffer(shares, np.uint8).reshape(-1, _REASONS),
+        tuple(texts.decode("utf-8", "surrogatepass").split("\n")) if texts else (),
+    )
+    told = found.numbers[found.numbers != _NO_TEXT]
+    if not len(found.pairs) == len(found.numbers) == len(found.shares) or (told >= len(found.texts)).any():
+        raise ValueError("reasons are of different lengths")
+    ones, others = found.pairs >> 32, found.pairs & _LOW
+    if ((ones < 0) | (ones >= size) | (others >= size)).any() or (found.pairs[1:] <= found.pairs[:-1]).any():
+        raise ValueError("a reason is that of a post that there is not")
+    return found
+
+
+def by_slot(why: Why, size: int) -> Callable[[int], dict[int, Told]]:
+    """Finds the reasons of one of ``size`` slots for others, by these."""
+    starts = np.searchsorted(why.pairs, np.arange(size + 1) << 32).tolist()
+    others, text_of = why.pairs & _LOW, why.texts.__getitem__
+    # Those that are not there come last.
+    counts = np.count_nonzero(why.numbers != _NO_TEXT, axis=1)
+
+    def of(slot: int) -> dict[int, Told]:
+        own = slice(starts[slot], starts[slot + 1])
+        columns = (others[own], why.numbers[own], why.shares[own], counts[own])
+        return {
+            other: list(zip(map(text_of, numbers[:count]), shares, strict=False))
+            for other, numbers, shares, count in zip(*(column.tolist() for column in columns), strict=True)
+        }
+
+    return of
+
+
+def slots_of(why: Why, wanted: Array) -> Array:
+    """The mask of the slots that are in a pair with one of the mask ``wanted``, as its second."""
+    mask = np.zeros(len(wanted), np.bool_)
+    mask[(why.pairs & _LOW)[wanted[why.pairs >> 32]]] = True
+    return mask
+
+
+def explained(index: Index, wanted: Array, known: Why, changed: Array, words: Words) -> Why:
+    """The reasons of the pairs ``wanted`` (ascending). Those ``known`` hold between slots that are not of the mask
+    ``changed``; their texts keep their numbers."""
+    one, two = wanted >> 32, wanted & _LOW
+    at, is_known = places(known.pairs, wanted)
+    is_known &= ~changed[one] & ~changed[two]
+    numbers = np.empty((len(wanted), _REASONS), np.uint32)
+    shares = np.empty((len(wanted), _REASONS), np.uint8)
+    numbers[is_known], shares[is_known] = known.numbers[at[is_known]], known.shares[at[is_known]]
+    new = ~is_known
+    # Two posts have the same reasons for each other. Words are read from the first of a pair: a changed one gives them
+    # to all.
+    one, two = one[new], two[new]
+    turned = np.where(changed[one] == changed[two], one > two, changed[two])
+    pairs, back = np.unique(np.where(turned, pair(two, one), pair(one, two)), return_inverse=True)
+    found = _found(index, pairs, known.texts, words)
+    numbers[new], shares[new] = found.numbers[back], found.shares[back]
+    return Why(wanted, numbers, shares, found.texts)
+
+
+def merge(old: Why, new: Why, out: Array) -> Why:
+    """With the new reasons in the place of those of a mask of slots."""
+    kept = ~out[old.pairs >> 32]
+    pairs = np.concatenate([old.pairs[kept], new.pairs])
+    order = np.argsort(pairs, kind="stable")
+    numbers, shares = np.concatenate([old.numbers[kept], new.numbers]), np.concatenate([old.shares[kept], new.shares])
+    return Why(pairs[order], numbers[order], shares[order], new.texts)
+
+
+def differing(old: Why, new: Why, size: int) -> Array:
+    """The mask of the slots, of ``size``, that have a new pair or other reasons for one."""
+    at, same = places(old.pairs, new.pairs)
+    known = np.flatnonzero(same)
+    same[known] = (old.numbers[at[known]] == new.numbers[known]).all(axis=1)
+    same[known] &= (old.shares[at[known]] == new.shares[known]).all(axis=1)
+    mask = np.zeros(size, np.bool_)
+    mask[new.pairs[~same] >> 32] = True
+    return mask
+
+
+def _found(index: Index, pairs: Array, texts: tuple[str, ...], words: Words) -> Why:
+    """The reasons of pairs. New texts get numbers after those of ``texts``."""
+    one, two = pairs >> 32, pairs & _LOW
+    wanted = np.zeros(len(index.squares), np.bool_)
+    wanted[one] = wanted[two] = True
+    shared = common(vectors(index, wanted), one, two, _TERMS)
+    terms, first, numbered = np.unique(shared.terms, return_index=True, return_inverse=True)
+    owners = one[np.searchsorted(shared.starts, first, side="right") - 1]
+    return strongest(words(terms, owners), shared._replace(terms=numbered), texts)._replace(pairs=pairs)
+
+
+def strongest(terms: list[str], shared: Common, texts: tuple[str, ...] = ()) -> Why:
+    """The reasons of pairs without their slots, from what they share; its ``terms`` are places in ``terms``. New texts
+    get numbers after those of ``texts``."""
+    read = _read(terms)
+    numbers = np.empty((len(shared.products), _REASONS), np.int64)
+    shares = np.empty((len(shared.products), _REASONS), np.uint8)
+    for start in range(0, len(shared.products), _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        numbers[chunk], shares[chunk] = _told(*_table(shared, chunk), shared.products[chunk], read)
+    used, at = np.unique(numbers, return_inverse=True)
+    known = {text: number for number, text in enumerate(texts)}
+    new = [known.setdefault(read.texts[number], len(known)) if number >= 0 else _NO_TEXT for number in used.tolist()]
+    return Why(NONE.pairs, np.array(new, np.uint32)[at].reshape(numbers.shape), shares, tuple(known))
+
+
+class _Read(NamedTuple):
+    """Terms as they are told: the ``numbers`` of their ``texts`` and whether they are tags; ``texts`` has all in order,
+    and then once more as tags. ``words`` has a column of numbers for each term, -1 where there are no more; ``bits``
+    (uint64) has a bit for each of them, which some others have as well."""
+
+    texts: list[str]
+    numbers: Array
+    is_tag: Array
+    words: Array
+    bits: Array
+
+
+def _read(terms: list[str]) -> _Read:
+    plain = [put_together(term.removeprefix(TAG)) for term in terms]
+    order = sorted(set(plain))
+    numbers = {text: number for number, text in enumerate(order)}
+    words: dict[str, int] = {}
+    rows = [{words.setdefault(_singular(word), len(words)) for word in words_of(text)} for text in plain]
+    most = max(map(len, rows), default=1)
+    table = np.array([[*row, *[-1] * (most - len(row))] for row in rows], np.int32).reshape(-1, most)
+    bits = np.where(table >= 0, np.uint64(1) << (table % 64).astype(np.uint64), np.uint64(0))
+    return _Read(
+        texts=[*order, *(TAG + text for text in order)],
+        numbers=np.array([numbers[text] for text in plain], np.int64),
+        is_tag=np.array([term.startswith(TAG) for term in terms], np.bool_),
+        words=np.ascontiguousarray(table.T),
+        bits=np.bitwise_or.reduce(bits, axis=1),
+    )
+
+
+def _singular(word: str) -> str:
+    """One form for a noun of English and for its plural: to tell both would say the same twice."""
+    if len(word) > 4 and word.endswith("ies"):
+        return word[:-3] + "y"
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+def _table(shared: Common, chunk: slice) -> tuple[Array, Array]:
+    """Terms and their parts of some pairs, each pair a row; -1 and 0 where there are no more."""
+    starts = shared.starts[chunk.start : chunk.stop + 1]
+    lengths = np.diff(starts)
+    own = slice(starts[0], starts[-1])
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    columns = np.arange(len(rows)) - np.repeat(starts[:-1] - starts[0], lengths)
+    terms, parts = np.full((len(lengths), _TERMS), -1), np.zeros((len(lengths), _TERMS), np.int64)
+    terms[rows, columns], parts[rows, columns] = shared.terms[own], shared.parts[own]
+    return terms, parts
+
+
+def _told(terms: Array, parts: Array, products: Array, read: _Read) -> tuple[Array, Array]:
+    """Numbers of texts and shares of the reasons of pairs, from their terms, the greatest part first.
+
+    Parts are summed up in groups: a word is told within the phrase that holds it, and a tag stands for the same words.
+    A term joins the first group that it fits; the widest leads, and is told.
+    """
+    leads, sums, of_tag = np.full_like(terms, -1), np.zeros_like(parts), np.zeros(terms.shape, np.bool_)
+    groups = np.zeros(len(terms), np.int64)
+    for column, own_parts in enumerate(parts.T):
+        rows = np.flatnonzero(terms[:, column] >= 0)
+        for group in range(column):
+            term, lead = terms[rows, column], leads[rows, group]
+            within, holds = _within(term, lead, read), _within(lead, term, read)
+            joins = within & (holds | ~read.is_tag[term]) & (lead >= 0)
+            takes = holds & ~within & ~of_tag[rows, group] & (lead >= 0)
+            of_tag[rows[joins], group] |= read.is_tag[term[joins]]
+            of_tag[rows[takes], group] = read.is_tag[term[takes]]
+            leads[rows[takes], group] = term[takes]
+            fits = joins | takes
+            sums[rows[fits], group] += own_parts[rows[fits]]
+            rows = rows[~fits]
+        at = rows, groups[rows]
+        leads[at], sums[at], of_tag[at] = terms[rows, column], own_parts[rows], read.is_tag[terms[rows, column]]
+        groups[rows] += 1
+    numbers = read.numbers[leads]
+    best = np.lexsort((numbers, -sums))[:, :_REASONS]
+    numbers += of_tag * (len(read.texts) // 2)
+    leads, sums, numbers = (np.take_along_axis(each, best, 1) for each in (leads, sums, numbers))
+    shares = _hundredths(sums / products[:, None])
+    told = (leads >= 0) & ((shares > 0) | (np.arange(_REASONS) == 0))
+    return np.where(told, numbers, -1), shares
+
+
+def _within(one: Array, two: Array, read: _Read) -> Array:
+    """Whether all words of the terms ``one`` are words of ``two``."""
+    # Mostly they are not, and a bit says so.
+    mask: Array = (read.bits[one] & ~read.bits[two]) == 0
+    for each in read.words:
+        rows = np.flatnonzero(mask)
+        rows = rows[each[one[rows]] >= 0]
+        mask[rows] = (read.words[:, two[rows]] == each[one[rows]]).any(axis=0)
+    return mask
+
+
+def _hundredths(shares: Array) -> Array:
+    """As ``round(share, 2)`` has it."""
+    hundredths = np.rint(100 * shares)
+    # The product is rounded itself, which may bring it to a half or take it away from one.
+    for at in np.argwhere(np.abs(np.abs(100 * shares - hundredths) - 0.5) < 1e-9).tolist():
+        hundredths[*at] = 100 * round(float(shares[*at]), 2)
+    whole: Array = np.rint(hundredths).astype(np.int64)
+    return whole

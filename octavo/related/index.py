@@ -1,0 +1,660 @@
+"""Posts as vectors of weighted terms, and the exact products of any of them with others.
+
+All arithmetic is on integers or on values that a float holds exactly, so no result depends on an order or on what was
+computed before. A term is its 64-bit hash here. This module imports numpy: import it where lists are computed only.
+
+The weight of a term is tf-idf with a damped count. How common a term is, is counted in the oldest posts only, the
+size of that part growing by tenths: a new post then leaves the vectors of most others as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from octavo.engine.codec import Codec, codec
+from octavo.model.documents import Terms
+
+UNIT = 8192
+"""The length of a vector: two equal ones have about the product ``UNIT * UNIT``."""
+
+_DAMPING = 0.55
+_DAMPED_ONE = 256
+_LEVELS = 4
+"""Steps of rarity for each factor of e; whole steps, so that one post more seldom changes what is rare."""
+
+_CHUNK = 1 << 20
+_BATCH = 1 << 17
+_TABLE = 1 << 22
+_AT_ONCE = 1 << 18
+"""Entries, characters of text, weights in a table, and terms of products, that are worked on at a time."""
+
+Array = NDArray[Any]
+
+
+class Counted(NamedTuple):
+    """The terms of some posts, one post after another: ``keys`` (uint64) and damped counts (uint16), ``lengths`` of
+    each (int64)."""
+
+    keys: Array
+    damped: Array
+    lengths: Array
+
+
+class _Entries(NamedTuple):
+    """Terms of posts, one by one: ``keys`` (uint64), ``slots`` (as in an index), ``damped`` counts (uint16), and
+    ``places`` among the terms of the post (uint32)."""
+
+    keys: Array
+    slots: Array
+    damped: Array
+    places: Array
+
+
+class Index(NamedTuple):
+    """Which posts have a term, and how often. A post is a number, its *slot*.
+
+    ``keys`` (uint64, ascending) and ``levels`` (uint8, how rare) belong to the terms of several posts. The entries of
+    term i are ``starts[i]:starts[i + 1]`` (uint32) of ``slots`` (uint16, or uint32 for many) and of ``damped``
+    (uint16), the damped counts. ``squares`` (float64, whole numbers) has the square of each slot's vector before it is
+    brought to its length. Most terms belong to one post only and say nothing until another has them: these are
+    ``lone_keys`` (ascending), ``lone_slots`` and ``lone_damped``.
+    """
+
+    keys: Array
+    levels: Array
+    starts: Array
+    slots: Array
+    damped: Array
+    squares: Array
+    lone_keys: Array
+    lone_slots: Array
+    lone_damped: Array
+
+
+class Stock(NamedTuple):
+    """The posts that tell how common a term is: a mask of slots, and how many they are."""
+
+    counted: Array
+    total: int
+
+
+class Vectors(NamedTuple):
+    """The vectors of all slots, empty where not asked for: that of slot i is ``starts[i]:starts[i + 1]`` (int64) of
+    ``terms`` (uint32, ascending places in the index) and ``weights`` (float32, whole numbers that it holds exactly)."""
+
+    starts: Array
+    terms: Array
+    weights: Array
+
+
+class Postings(NamedTuple):
+    """The same by term: the posts of term i are ``starts[i]:starts[i + 1]`` of ``slots`` (as in the index) and
+    ``weights``."""
+
+    starts: Array
+    slots: Array
+    weights: Array
+
+
+class Common(NamedTuple):
+    """What pairs of posts have in common. Those of pair i are ``starts[i]:starts[i + 1]`` of ``terms`` (places in the
+    index) and ``parts`` (int64, of the product), the greatest first; ``products`` (int64) are those of whole pairs."""
+
+    starts: Array
+    terms: Array
+    parts: Array
+    products: Array
+
+
+def to_bytes(index: Index) -> tuple[bytes, ...]:
+    """The index in pieces: the squares, and then the terms whose keys begin alike with eight bits. The terms of a post
+    are in few of these."""
+    edges, lone_edges = _edges(index.keys), _edges(index.lone_keys)
+    pieces = [index.squares.tobytes()]
+    for (start, end), (lone_start, lone_end) in zip(pairwise(edges), pairwise(lone_edges), strict=True):
+        entries = slice(index.starts[start], index.starts[end])
+        lone = slice(lone_start, lone_end)
+        arrays = (
+            index.keys[start:end],
+            index.levels[start:end],
+            np.diff(index.starts[start : end + 1]),
+            index.slots[entries],
+            index.damped[entries],
+            index.lone_keys[lone],
+            index.lone_slots[lone],
+            index.lone_damped[lone],
+        )
+        pieces.append(_COLUMNS.encode(tuple(array.tobytes() for array in arrays)))
+    return tuple(pieces)
+
+
+def from_bytes(pieces: Sequence[bytes], size: int) -> Index:
+    """The index of so many slots whose pieces these are. Raises ValueError where they are not such pieces."""
+    if len(pieces) != _PIECES:
+        raise ValueError("an index has not as many pieces")
+    squares = np.frombuffer(pieces[0], np.float64)
+    slots = _slot_type(len(squares))
+    kinds: tuple[Any, ...] = (np.uint64, np.uint8, np.uint32, slots, np.uint16, np.uint64, slots, np.uint16)
+    columns = zip(*map(_COLUMNS.decode, pieces[1:]), strict=True)
+    arrays = [np.frombuffer(b"".join(column), kind) for column, kind in zip(columns, kinds, strict=True)]
+    keys, levels, sizes, slots_of, damped, *lone = arrays
+    found = Index(keys, levels, _starts(sizes), slots_of, damped, squares, *lone)
+    _check(found, int(sizes.sum(dtype=np.uint64)), size)
+    return found
+
+
+_PIECES = 257
+"""The squares, and the terms by the first eight bits of their keys."""
+
+_COLUMNS: Codec[tuple[bytes, ...]] = codec(tuple[bytes, ...])
+
+
+def _check(index: Index, entries: int, size: int) -> None:
+    """Raise ValueError where the arrays of an index of so many slots do not belong together."""
+    lengths = {len(index.keys), len(index.levels), len(index.starts) - 1}
+    lone = {len(index.lone_keys), len(index.lone_slots), len(index.lone_damped)}
+    if len(lengths) > 1 or len(lone) > 1 or not entries == len(index.slots) == len(index.damped):
+        raise ValueError("the columns of an index are of different lengths")
+    if len(index.squares) != size or not np.isfinite(index.squares).all():
+        raise ValueError("an index is not of these posts")
+    for slots in (index.slots, index.lone_slots):
+        if len(slots) and int(slots.max()) >= size:
+            raise ValueError("an index has a post that there is not")
+    for keys in (index.keys, index.lone_keys):
+        if (keys[1:] <= keys[:-1]).any():
+            raise ValueError("the terms of an index are not in order")
+
+
+def _edges(keys: Array) -> list[int]:
+    """Where the keys begin that have other first eight bits."""
+    firsts = np.arange(1, 256, dtype=np.uint64) << np.uint64(56)
+    return [0, *np.searchsorted(keys, firsts).tolist(), len(keys)]
+
+
+def stock_size(posts: int) -> int:
+    """How many of the oldest posts are counted: all of a few, else the last step of growth by a tenth."""
+    size = 50
+    if posts <= size:
+        return posts
+    while size * 11 // 10 <= posts:
+        size = size * 11 // 10
+    return size
+
+
+def counted(posts: Iterable[Terms]) -> Counted:
+    """The terms of posts by key, many posts at a time."""
+    keys, damped, lengths = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint16)], []
+    for batch in _batches(posts):
+        keys.append(keys_of([each.words for each in batch]))
+        counts = b"".join(each.counts for each in batch)
+        damped.append(_damped(np.frombuffer(counts, "<u4")))
+        lengths += [len(each.counts) // 4 for each in batch]
+    return Counted(np.concatenate(keys), np.concatenate(damped), np.array(lengths, np.int64))
+
+
+def words_of(keys: Array, slots: Array, load: Callable[[int], Terms]) -> list[str]:
+    """The words of keys, each of which is a term of the post in its slot; ``load`` gives the terms of a slot."""
+    words: list[str] = [""] * len(keys)
+    for slot, wanted in _by_slot(slots):
+        terms = load(slot)
+        known = keys_of([terms.words])
+        order = np.argsort(known)
+        _pick(words, wanted, terms, order[np.searchsorted(known, keys[wanted], sorter=order)])
+    return words
+
+
+def words_at(places: Array, slots: Array, load: Callable[[int], Terms]) -> list[str]:
+    """The words at some places of the terms of the posts in some slots; ``load`` gives the terms of a slot."""
+    words: list[str] = [""] * len(places)
+    for slot, wanted in _by_slot(slots):
+        _pick(words, wanted, load(slot), places[wanted])
+    return words
+
+
+def _by_slot(slots: Array) -> Iterator[tuple[int, Array]]:
+    """Each slot, ascending, and where it stands."""
+    order = np.argsort(slots, kind="stable")
+    found, starts = np.unique(slots[order], return_index=True)
+    return zip(found.tolist(), np.split(order, starts[1:]), strict=False)
+
+
+def _pick(words: list[str], wanted: Array, terms: Terms, places: Array) -> None:
+    own = terms.words.split("\n")
+    for at, place in zip(wanted.tolist(), places.tolist(), strict=True):
+        words[at] = own[place]
+
+
+def keys_of(texts: Iterable[str]) -> Array:
+    """The 64-bit hashes of the words of texts, uint64 in order: a polynomial of the bytes, mixed."""
+    text = _joined(texts)
+    if not text:
+        return np.zeros(0, np.uint64)
+    data = np.frombuffer(f"{text}\n".encode("utf-8", "surrogatepass"), np.uint8)
+    starts = np.flatnonzero(data == 10)
+    starts[1:] = starts[:-1] + 1
+    starts[0] = 0
+    powers, inverses = _powers(1 << max(14, len(data).bit_length()))
+    hashes = np.add.reduceat(data * powers[: len(data)], starts) * inverses[starts]
+    # The finaliser of MurmurHash3 (Appleby): every bit depends on all bytes.
+    hashes ^= hashes >> np.uint64(33)
+    hashes *= np.uint64(0xFF51AFD7ED558CCD)
+    hashes ^= hashes >> np.uint64(33)
+    return hashes
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return "\n".join(filter(None, texts))
+
+
+def _batches(posts: Iterable[Terms]) -> Iterator[list[Terms]]:
+    batch: list[Terms] = []
+    held = 0
+    for each in posts:
+        batch.append(each)
+        held += len(each.words)
+        if held >= _BATCH:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
+
+
+# The index.
+
+
+def build(posts: Iterable[Terms], stock: Stock) -> tuple[Index, Array, Array]:
+    """The index of the posts in slots 0, 1, 2, … Also, for each term, the first slot that has it, and its place among
+    the terms of that post (uint32)."""
+    size = len(stock.counted)
+    index, slots, places = _by_term(_entries(posts, _slot_type(size)), size)
+    return _squared(index._replace(levels=_levels(index, stock)), size), slots, places
+
+
+def _entries(posts: Iterable[Terms], kind: type[np.unsignedinteger[Any]]) -> Iterator[_Entries]:
+    """The entries of posts in slots 0, 1, 2, …, many posts at a time."""
+    slot = 0
+    for batch in _batches(posts):
+        keys, damped, lengths = counted(batch)
+        slots = np.repeat(np.arange(slot, slot + len(batch), dtype=kind), lengths)
+        places = np.arange(len(keys)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        yield _Entries(keys, slots, damped, places.astype(np.uint32))
+        slot += len(batch)
+
+
+def update(index: Index, gone: Sequence[int], new: Sequence[int], posts: Counted, stock: Stock) -> tuple[Index, Array]:
+    """The index without the posts ``gone`` and with ``posts`` in the slots ``new``, in the place of what these held.
+
+    Also returns the mask of the slots whose vectors changed, ``new`` among them. Vectors are those that ``build``
+    would make.
+    """
+    size = len(stock.counted)
+    kind = _slot_type(size)
+    squares = np.concatenate([index.squares, np.zeros(size - len(index.squares))])
+    squares[[*gone, *new]] = 0
+    index = _without(index, _mask([*gone, *new], size))
+    index = index._replace(
+        slots=index.slots.astype(kind, copy=False),
+        lone_slots=index.lone_slots.astype(kind, copy=False),
+        squares=squares,
+    )
+    index = _with(index, np.repeat(np.array(new, kind), posts.lengths), posts)
+    levels = _levels(index, stock)
+    changed = _mask(new, size)
+    suspects = changed.copy()
+    suspects[index.slots[np.repeat(levels != index.levels, np.diff(index.starts))]] = True
+    at = np.flatnonzero(suspects[index.slots])
+    terms, slots = np.searchsorted(index.starts, at, side="right") - 1, index.slots[at]
+    old, now = _raw(index.damped[at], index.levels[terms]), _raw(index.damped[at], levels[terms])
+    new_squares = np.where(suspects, np.bincount(slots, now * now, size), squares)
+    differs = _scaled(old, np.maximum(squares, 1)[slots]) != _scaled(now, new_squares[slots])
+    changed[slots[differs]] = True
+    return index._replace(levels=levels, squares=new_squares), changed
+
+
+# Vectors and products.
+
+
+def vectors(index: Index, wanted: Array | None = None) -> Vectors:
+    """The vectors of the posts of a mask of slots, or of all."""
+    size = len(index.squares)
+    sizes = np.diff(index.starts)
+    alive = np.repeat(index.levels > 0, sizes)
+    if wanted is not None:
+        alive &= wanted[index.slots]
+    of_entries = np.repeat(np.arange(len(index.keys), dtype=np.uint32), sizes)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(index.slots[alive], minlength=size))])
+    terms, weights = np.empty(starts[-1], np.uint32), np.empty(starts[-1], np.float32)
+    # Some slots at a time: what has to be held to sort entries by slot is several times the result.
+    for first, last in pairwise([*range(0, size, size // 8 + 1), size]):
+        at = np.flatnonzero(alive & (index.slots >= first) & (index.slots < last))
+        at = at[np.argsort(index.slots[at], kind="stable")]
+        own = slice(starts[first], starts[last])
+        terms[own] = of_entries[at]
+        weights[own] = _weights(index, terms[own], index.slots[at], index.damped[at])
+    return Vectors(starts, terms, weights)
+
+
+def postings(index: Index, wanted: Array | None = None) -> Postings:
+    """The posts of the terms of a mask, or of all."""
+    live = index.levels > 0
+    if wanted is not None:
+        live &= wanted
+    sizes = np.where(live, np.diff(index.starts), 0)
+    starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+    alive = np.repeat(live, np.diff(index.starts))
+    terms, slots = np.repeat(np.arange(len(index.keys), dtype=np.uint32), sizes), index.slots[alive]
+    return Postings(starts, slots, _weights(index, terms, slots, index.damped[alive]))
+
+
+def products(of: Vectors, by: Postings, slots: Array) -> Iterator[tuple[Array, Array]]:
+    """(some slots, their products with every slot) until all of ``slots`` had their turn. Products are a row for each,
+    float64 but whole numbers."""
+    size, lengths = len(of.starts) - 1, np.diff(by.starts)
+    for start, end in _turns(of, lengths, slots, size):
+        yield slots[start:end], _summed(of, by, lengths, slots[start:end], size)
+
+
+def products_below(of: Vectors, by: Postings, slots: range) -> Iterator[tuple[Array, Array]]:
+    """The same of some slots, one after the other, with the slots below each, and 0 with the others, so that each pair
+    comes once. Each row is as long as there are slots below any of them. By term, slots have to ascend."""
+    passed = np.bincount(of.terms[: of.starts[slots.start]], minlength=len(by.starts) - 1)
+    own = np.arange(slots.start, slots.stop)
+    for start, end in _turns(of, np.diff(by.starts) // 2, own, slots.stop):
+        first, last = slots.start + start, slots.start + end
+        np.add.at(passed, of.terms[of.starts[first] : of.starts[last]], 1)
+        values = _summed(of, by, passed, own[start:end], last)
+        values[:, first:] = np.tril(values[:, first:], -1)
+        yield own[start:end], values
+
+
+def _turns(of: Vectors, lengths: Array, slots: Array, size: int) -> Iterator[tuple[int, int]]:
+    """Stretches of ``slots`` that are worked on together: as many as the nearest memory holds."""
+    work = np.concatenate([[0], np.cumsum(lengths[of.terms])])
+    work = np.cumsum(work[of.starts[slots + 1]] - work[of.starts[slots]] + size)
+    start = 0
+    while start < len(slots):
+        done = work[start - 1] if start else 0
+        end = max(start + 1, int(np.searchsorted(work, done + _AT_ONCE, side="right")))
+        yield start, end
+        start = end
+
+
+def _summed(of: Vectors, by: Postings, lengths: Array, slots: Array, size: int) -> Array:
+    """The products of ``slots`` with all, up to ``size``, that are among the first ``lengths`` of each term."""
+    own, row = spread(of.starts[slots], of.starts[slots + 1])
+    terms = of.terms[own]
+    lengths = lengths[terms]
+    ends = np.cumsum(lengths)
+    at = np.repeat(by.starts[terms] - ends + lengths, lengths)
+    at += np.arange(len(at))
+    values = np.repeat(of.weights[own].astype(np.float64), lengths)
+    # No place is out of bounds; "clip" only spares a second look.
+    values *= by.weights.take(at, mode="clip")
+    cells = by.slots.take(at, mode="clip").astype(np.int64)
+    if len(slots) > 1:
+        cells += np.repeat(row * size, lengths)
+    return np.bincount(cells, values, len(slots) * size).reshape(len(slots), size)
+
+
+def common(of: Vectors, one: Array, two: Array, most: int) -> Common:
+    """What the pairs of posts ``one[i]``, ``two[i]`` (``one`` ascending) share: of each the ``most`` greatest parts."""
+    terms = int(of.terms.max(initial=0)) + 1
+    at_once = max(1, _TABLE // terms)
+    firsts = np.flatnonzero(np.diff(one, prepend=-1))
+    edges = [*firsts[::at_once].tolist(), len(one)]
+    table = np.zeros(min(at_once, len(firsts)) * terms, np.uint16)
+    found = [_common(of, one[start:end], two[start:end], most, table, terms) for start, end in pairwise(edges)]
+    if not found:
+        none = np.zeros(0, np.int64)
+        return Common(np.zeros(1, np.int64), none, none, none)
+    lengths, *rest = (np.concatenate(each) for each in zip(*found, strict=True))
+    return Common(np.concatenate([[0], np.cumsum(lengths)]), *rest)
+
+
+def _common(of: Vectors, one: Array, two: Array, most: int, table: Array, terms: int) -> tuple[Array, ...]:
+    """The numbers of terms of pairs, the terms, their parts, the products. ``table`` is lent, and all 0."""
+    rows, row = np.unique(one, return_inverse=True)
+    at, owners = spread(of.starts[rows], of.starts[rows + 1])
+    cells = owners * terms + of.terms[at]
+    table[cells] = of.weights[at]
+    lengths = of.starts[two + 1] - of.starts[two]
+    ends = np.cumsum(lengths)
+    at = np.repeat(of.starts[two] - ends + lengths, lengths)
+    at += np.arange(len(at))
+    here = np.repeat(row * terms, lengths)
+    here += of.terms.take(at, mode="clip")
+    own = table.take(here, mode="clip")
+    table[cells] = 0
+    some = np.flatnonzero(own)
+    some = some[of.weights[at[some]] > 0]
+    pairs, at = np.searchsorted(ends, some, side="right"), at[some]
+    shared, parts = of.terms[at], own[some] * of.weights[at].astype(np.int64)
+    products = np.bincount(pairs, parts, len(one)).astype(np.int64)
+    order = np.argsort((pairs << 32) - parts, kind="stable")
+    lengths = np.bincount(pairs, minlength=len(one))
+    rank = np.arange(len(order)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    order = order[rank < most]
+    return np.minimum(lengths, most), shared[order], parts[order], products
+
+
+def spread(starts: Array, ends: Array) -> tuple[Array, Array]:
+    """The places of several stretches one after another, and the number of the stretch of each."""
+    lengths = ends - starts
+    number = np.repeat(np.arange(len(lengths)), lengths)
+    return np.arange(len(number)) + (starts - np.cumsum(lengths) + lengths)[number], number
+
+
+def _weights(index: Index, terms: Array, slots: Array, damped: Array) -> Array:
+    """The weights of entries: their terms, slots and damped counts."""
+    weights = np.empty(len(terms), np.float32)
+    for start in range(0, len(terms), _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        weights[chunk] = _scaled(_raw(damped[chunk], index.levels[terms[chunk]]), index.squares[slots[chunk]])
+    return weights
+
+
+def _slot_type(slots: int) -> type[np.unsignedinteger[Any]]:
+    return np.uint16 if slots <= 1 << 16 else np.uint32
+
+
+@cache
+def _powers(length: int) -> tuple[Array, Array]:
+    """The powers of an odd number, and those of its inverse (modulo 2 ** 64)."""
+    base = 0x9E3779B97F4A7C15
+    return tuple(np.cumprod(np.full(length, each, np.uint64)) for each in (base, pow(base, -1, 1 << 64)))  # type: ignore[return-value]
+
+
+@cache
+def _damping_table() -> Array:
+    return np.array([_damp(count) for count in range(4096)], np.uint16)
+
+
+def _damp(count: int) -> int:
+    """A count in quarters, damped, in units of 1 / _DAMPED_ONE."""
+    return min(round(_DAMPED_ONE * math.pow(count / 4, _DAMPING)), 0xFFFF)
+
+
+def _damped(counts: Array) -> Array:
+    table = _damping_table()
+    damped = table[np.minimum(counts, len(table) - 1)]
+    for large in np.flatnonzero(counts >= len(table)).tolist():
+        damped[large] = _damp(int(counts[large]))
+    return damped
+
+
+def _by_term(entries: Iterable[_Entries], size: int) -> tuple[Index, Array, Array]:
+    """The index of entries, those of a term as they came, without levels and squares; and of the first entry of each
+    term the slot and the place.
+
+    They are gathered in sixteen parts by the first bits of their keys, and each is gone when it has been sorted: so
+    hardly more is held than all entries once.
+    """
+    kinds: tuple[Any, ...] = (np.uint64, _slot_type(size), np.uint16, np.uint32)
+    parts = [[bytearray() for _ in kinds] for _ in range(16)]
+    for each in entries:
+        part = (each.keys >> np.uint64(60)).astype(np.uint8)
+        order = np.argsort(part, kind="stable")
+        edges = np.searchsorted(part[order], np.arange(17)).tolist()
+        for held, (start, end) in zip(parts, pairwise(edges), strict=True):
+            at = order[start:end]
+            for column, data in zip(each, held, strict=True):
+                data += column[at].data
+    done: list[list[Array]] = []
+    while parts:
+        columns = zip(parts.pop(0), kinds, strict=True)
+        done.append(_sorted_part(_Entries(*(np.frombuffer(data, kind) for data, kind in columns))))
+    # One column after the other, and the parts of each are gone when it is whole.
+    keys, sizes, slots, damped, *rest = (np.concatenate([part.pop(0) for part in done]) for _ in range(len(done[0])))
+    *lone, first_slots, places = rest
+    levels, squares = np.zeros(len(keys), np.uint8), np.zeros(size)
+    return Index(keys, levels, _starts(sizes), slots, damped, squares, *lone), first_slots, places
+
+
+def _sorted_part(entries: _Entries) -> list[Array]:
+    """Entries by key. Of terms of several posts: the keys, the numbers of entries; the slots and damped counts of
+    these. Of terms of one post: keys, slots and damped counts. Of the terms of several again: slot and place of the
+    first entry."""
+    keys, slots, damped, places = entries
+    order = _stable_order(keys)
+    keys = keys[order]
+    first = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
+    sizes = np.diff(first, append=len(keys))
+    many = sizes > 1
+    shared, lone, firsts = order[np.repeat(many, sizes)], order[first[~many]], order[first[many]]
+    of_shared = [keys[first[many]], sizes[many], slots[shared], damped[shared]]
+    return [*of_shared, keys[first[~many]], slots[lone], damped[lone], slots[firsts], places[firsts]]
+
+
+def _stable_order(keys: Array) -> Array:
+    """What ``np.argsort(keys, kind="stable")`` gives, for hashes that begin alike with four bits.
+
+    Sorting numbers is much faster than sorting places by them, so the places take the last bits of the keys. That is
+    seen to have gone wrong, if ever, by the keys.
+    """
+    low = np.uint64((1 << len(keys).bit_length()) - 1)
+    packed = keys << np.uint64(4) & ~low | np.arange(len(keys), dtype=np.uint64)
+    packed.sort()
+    order: Array = (packed & low).astype(np.int64)
+    found = keys[order]
+    return order if (found[1:] >= found[:-1]).all() else np.argsort(keys, kind="stable")
+
+
+@cache
+def _rarity(total: int, most: int) -> Array:
+    """Level by how many of ``total`` posts have a term, up to ``most``; 0 from there on."""
+    top = round(_LEVELS * math.log(total + 1))
+    levels = [max(0, top - round(_LEVELS * math.log(max(count, 1)))) for count in range(most + 1)]
+    return np.array([*levels, 0], np.uint8)
+
+
+def _levels(index: Index, stock: Stock) -> Array:
+    """How rare each term is (0: it says nothing), from the counted posts; a term of one post only says nothing."""
+    if not len(index.keys):
+        return np.zeros(0, np.uint8)
+    most = min(max(stock.total // 5, 10), 1000)
+    common = np.add.reduceat(stock.counted.view(np.uint8)[index.slots], index.starts[:-1], dtype=np.int32)
+    levels: Array = _rarity(stock.total, most)[np.minimum(common, most + 1)]
+    levels[np.diff(index.starts) < 2] = 0
+    return levels
+
+
+def _raw(damped: Array, levels: Array) -> Array:
+    """round(16 * damped count * rarity), as float64; its factors are integers in their units, so this is exact."""
+    return np.rint(damped.astype(np.float64) * levels * (16 / (_DAMPED_ONE * _LEVELS)))
+
+
+def _scaled(raw: Array, squares: Array) -> Array:
+    """Raw weights at length UNIT (float64, whole numbers), from the squares of their vectors' lengths."""
+    scaled: Array = np.divide(UNIT * raw, np.sqrt(squares), out=np.zeros_like(raw), where=raw > 0)
+    return np.rint(scaled, out=scaled)
+
+
+def _squared(index: Index, size: int) -> Index:
+    squares = np.zeros(size)
+    levels = np.repeat(index.levels, np.diff(index.starts))
+    for start in range(0, len(levels), _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        raw = _raw(index.damped[chunk], levels[chunk])
+        squares += np.bincount(index.slots[chunk], raw * raw, size)
+    return index._replace(squares=squares)
+
+
+def _mask(slots: Sequence[int], size: int) -> Array:
+    mask = np.zeros(size, np.bool_)
+    mask[slots] = True
+    return mask
+
+
+def _without(index: Index, out: Array) -> Index:
+    if not out.any():
+        return index
+    keep = ~out[index.slots]
+    left = np.add.reduceat(keep.view(np.uint8), index.starts[:-1], dtype=np.int64) if len(index.keys) else keep
+    alive = left > 0
+    lone = ~out[index.lone_slots]
+    return index._replace(
+        keys=index.keys[alive],
+        levels=index.levels[alive],
+        starts=_starts(left[alive]),
+        slots=index.slots[keep],
+        damped=index.damped[keep],
+        lone_keys=index.lone_keys[lone],
+        lone_slots=index.lone_slots[lone],
+        lone_damped=index.lone_damped[lone],
+    )
+
+
+def _with(index: Index, slots: Array, posts: Counted) -> Index:
+    """With the entries of new posts, in these slots one by one. New terms have the level 0."""
+    if not len(slots):
+        return index
+    place, known = places(index.keys, posts.keys)
+    lone_place, met = places(index.lone_keys, posts.keys)
+    promoted = np.unique(lone_place[met])
+    # Terms that were unknown or of one post only, sorted out anew; most are of one post, now or still.
+    keys = np.concatenate([posts.keys[~known], index.lone_keys[promoted]])
+    others = _Entries(
+        keys,
+        np.concatenate([slots[~known], index.lone_slots[promoted]]),
+        np.concatenate([posts.damped[~known], index.lone_damped[promoted]]),
+        np.zeros(len(keys), np.uint32),
+    )
+    added, *_ = _by_term([others], len(index.squares))
+    at = np.flatnonzero(known)
+    at = at[np.argsort(place[at], kind="stable")]
+    sizes = np.diff(index.starts).astype(np.int64)
+    sizes += np.bincount(place[at], minlength=len(sizes))
+    before = np.searchsorted(index.keys, added.keys)
+    # A new entry stands after those of its term; those of a new term before those of the next one.
+    new_sizes = np.diff(added.starts)
+    points = np.concatenate([index.starts[place[at] + 1], np.repeat(index.starts[before], new_sizes)]).astype(np.int64)
+    lone_before = np.searchsorted(np.delete(index.lone_keys, promoted), added.lone_keys)
+    return index._replace(
+        keys=np.insert(index.keys, before, added.keys),
+        levels=np.insert(index.levels, before, 0),
+        starts=_starts(np.insert(sizes, before, new_sizes)),
+        slots=np.insert(index.slots, points, np.concatenate([slots[at], added.slots])),
+        damped=np.insert(index.damped, points, np.concatenate([posts.damped[at], added.damped])),
+        lone_keys=np.insert(np.delete(index.lone_keys, promoted), lone_before, added.lone_keys),
+        lone_slots=np.insert(np.delete(index.lone_slots, promoted), lone_before, added.lone_slots),
+        lone_damped=np.insert(np.delete(index.lone_damped, promoted), lone_before, added.lone_damped),
+    )
+
+
+def places(keys: Array, wanted: Array) -> tuple[Array, Array]:
+    """Where each of the wanted stands in ``keys`` (ascending), and whether it does."""
+    places = np.searchsorted(keys, wanted)
+    known = places < len(keys)
+    known[known] = keys[places[known]] == wanted[known]
+    return places, known
+
+
+def _starts(sizes: Array) -> Array:
+    return np.concatenate(([0], np.cumsum(sizes))).astype(np.uint32)

@@ -1,0 +1,545 @@
+"""Related articles: for every post, the posts most like it, each with the reasons.
+
+Two posts are as alike as the cosine of their term vectors, times how near they are in time. The lists are those of a
+full comparison whatever happened before; with the state of an earlier run, only what a change can reach is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice, zip_longest
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from octavo.base.digest import SIZE
+from octavo.base.lazy_mapping import LazyMapping
+from octavo.base.memory import give_back
+from octavo.engine.codec import Codec, codec
+from octavo.engine.facts import Ask
+from octavo.engine.scheduler import Share
+from octavo.engine.store import CorruptStore
+from octavo.model.documents import Terms
+from octavo.model.queries import Corpus, Setting, SpellingOf, TermsOf
+from octavo.model.related import Candidate, Reason, RelatedList, Relation, Relations
+from octavo.model.settings import Related
+from octavo.related.spelling import Wording
+from octavo.related.summaries import offers
+
+if TYPE_CHECKING:
+    from octavo.related.explain import Told, Why
+    from octavo.related.index import Array, Stock
+    from octavo.related.search import Near, Standing
+
+KEEP = 20
+"""The most entries in a post's list, unless its page shows more than half as many."""
+
+_EXPLAINED = 10
+"""The first entries of a list say which terms they share: so many, or half of a longer one."""
+
+Load = Callable[[str], Terms]
+Spell = Callable[[str], str]
+Posts = tuple[Candidate, ...]
+"""Posts by slot: a slot is the number of a post as long as it stays."""
+
+_SIZES: Codec[tuple[int, int]] = codec(tuple[int, int])
+_SHAPE: Codec[tuple[int, bool]] = codec(tuple[int, bool])
+_PATHS: Codec[tuple[str, ...]] = codec(tuple[str, ...])
+_Texts = tuple[str, ...]
+_About = tuple[str, str, str | None, _Texts, _Texts, bytes, _Texts, _Texts, int | None, bytes]
+_ABOUT: Codec[tuple[_About, ...]] = codec(tuple[_About, ...])
+
+_FREE = Candidate("", "", None, bytes(SIZE), related=False)
+"""Stands in a slot that no post has."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What one run leaves for the next, by slot, as bytes: ``posts`` are rows of ``_about``, ``placed`` the paths whose
+    lists were other ones than by rank, the others an Index, a Near and a Why."""
+
+    keep: int
+    total: int
+    posts: bytes
+    index: tuple[bytes, ...]
+    near: tuple[bytes, ...]
+    why: tuple[bytes, ...]
+    placed: bytes = _PATHS.encode(())
+
+    def pieces(self) -> dict[str, bytes]:
+        """The state as it is kept: a small change alters few pieces."""
+        found = {"": _SIZES.encode((self.keep, self.total)), "posts": self.posts, "placed": self.placed}
+        for kind in _PIECES:
+            found.update((f"{kind} {number:03}", piece) for number, piece in enumerate(getattr(self, kind)))
+        return found
+
+    @classmethod
+    def of(cls, pieces: Mapping[str, bytes]) -> State:
+        """Raises CorruptStore where a piece is missing or is something else."""
+        names = sorted(pieces)
+        try:
+            keep, total = _SIZES.decode(pieces[""])
+        except (KeyError, ValueError) as problem:
+            raise CorruptStore(f"the state of related posts cannot be read: {problem}") from problem
+        index, near, why = (tuple(pieces[name] for name in names if name.startswith(f"{kind} ")) for kind in _PIECES)
+        return cls(keep, total, pieces.get("posts", b""), index, near, why, pieces.get("placed", b""))
+
+
+_PIECES = ("index", "near", "why")
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Raises CorruptStore where what is read of a state was not written so."""
+    try:
+        yield
+    except ValueError as problem:
+        raise CorruptStore(f"the state of related posts cannot be read: {problem}") from problem
+
+
+def relate(ask: Ask, state: Mapping[str, bytes] | None, share: Share) -> tuple[Rows | NoRows, Mapping[str, bytes]]:
+    """The step over all posts: their lists by path, and the state for the next run, in pieces."""
+    settings: Related = ask(Setting("related")) or Related()
+    shown, shape = settings.count, _SHAPE.encode((settings.count, settings.reach_all))
+    if not shown:
+        return NoRows(), {"shape": shape}
+    # Lists that are divided elsewhere are made anew.
+    previous = State.of(state) if state is not None and state.get("shape") == shape else None
+    lists, new_state = rank(
+        ask(Corpus()) or (),
+        lambda path: ask(TermsOf(path)) or Terms(),
+        max(KEEP, 2 * shown),
+        previous,
+        lambda path: ask(SpellingOf(path)) or "",
+        shown if settings.reach_all else 0,
+        share,
+    )
+    return Rows(lists, shown), {"shape": shape, **new_state.pieces()}
+
+
+class NoRows(dict[str, RelatedList]):
+    """For a site that shows no lists."""
+
+    touched: frozenset[str] = frozenset()
+
+
+class Rows(LazyMapping[str, RelatedList]):
+    """Lists in the shape in which they are stored."""
+
+    def __init__(self, lists: Lists, shown: int) -> None:
+        super().__init__(lists, lambda path: _row(lists[path], shown))
+        self.touched = lists.touched
+
+
+def _row(entries: list[Relation], shown: int) -> RelatedList:
+    first, rest = entries[:shown], entries[shown:]
+    return RelatedList(Relations.of(first), Relations.of(rest), offers(first))
+
+
+_ALONE = Share()
+
+
+def rank(
+    candidates: Iterable[Candidate],
+    load: Load,
+    keep: int = KEEP,
+    previous: State | None = None,
+    spell: Spell = lambda path: "",
+    reached: int = 0,
+    share: Share = _ALONE,
+) -> tuple[Lists, State]:
+    """The lists of all candidates, at most ``keep`` entries each, and the state for the next run.
+
+    ``load`` gives the terms of a post by path, and ``spell`` its spelling; they change only with ``Candidate.terms``
+    and ``Candidate.spelling``. With ``reached``, the first so many entries of all lists together have every post, as
+    far as that is possible. The lists depend neither on ``previous`` nor on the order of the candidates.
+    """
+    everyone = {candidate.path: candidate for candidate in candidates}
+    posts = tuple(everyone[path] for path in sorted(everyone) if everyone[path].related)
+    ranking = _updated(posts, load, previous) if previous is not None and previous.keep == keep else None
+    ranking = ranking or _computed(posts, load, keep, share)
+    order = ranking.order
+    placed = _placed(order, reached) if reached else {}
+    paths = sorted(order.posts[slot].path for slot in placed)
+    with _reading():
+        before = _PATHS.decode(previous.placed) if previous is not None else ()
+    lists = Lists(everyone, ranking, spell, placed, frozenset([*paths, *before]).intersection(everyone))
+    return lists, replace(ranking.state, placed=_PATHS.encode(tuple(paths)))
+
+
+class Ranking(NamedTuple):
+    """Everything by slot. ``touched``: the slots whose lists may differ from those of the run before."""
+
+    order: Order
+    why: Why
+    touched: Iterable[int]
+    state: State
+
+
+class Lists(LazyMapping[str, list[Relation]]):
+    """The lists by path.
+
+    ``touched``: the paths whose lists may differ from those of the run whose state was given; without one, all.
+    """
+
+    def __init__(
+        self,
+        everyone: Mapping[str, Candidate],
+        ranking: Ranking,
+        spell: Spell,
+        placed: Mapping[int, list[Entry]],
+        other: frozenset[str],
+    ) -> None:
+        """``placed`` are the lists, by slot, that are other ones than by rank; ``other`` are paths of lists that may
+        differ besides those of the ranking."""
+        from octavo.related import explain
+
+        order, wording = ranking.order, Wording(ranking.order.posts, spell)
+        explainer = _Explainer(order, explain.by_slot(ranking.why, len(order.posts)), wording, placed)
+        super().__init__(everyone, explainer.relations)
+        unranked = (path for path in everyone if path not in order.slots)
+        self.touched = other.union(unranked, (order.posts[slot].path for slot in ranking.touched))
+        # Read here, since lists are made in other processes as well, which have nothing else of the posts.
+        touched = _mask([order.slots[path] for path in self.touched if path in order.slots], len(order.posts))
+        shown = touched | explain.slots_of(ranking.why, touched)
+        shown[[entry[0] for entries in placed.values() for entry in entries]] = True
+        wording.read(shown.nonzero()[0].tolist())
+
+
+@dataclass(frozen=True)
+class _Explainer:
+    """Makes a list with the reasons of each entry. ``why`` are the terms that a slot shares with others, ``placed`` the
+    lists, by slot, that are other ones than by rank."""
+
+    order: Order
+    why: Callable[[int], Mapping[int, Told]]
+    wording: Wording
+    placed: Mapping[int, list[Entry]]
+
+    def relations(self, path: str) -> list[Relation]:
+        slot = self.order.slots.get(path)
+        if slot is None:
+            return []
+        posts, post, why = self.order.posts, self.order.posts[slot], self.why(slot)
+        listed = self.placed.get(slot) or self.order.entries(slot)
+        row: list[Relation] = []
+        for other_slot, parts, given in listed:
+            other = posts[other_slot]
+            reasons = [given] if given else []
+            if post.links or other.links:
+                reasons += _linked(other.path in post.links, post.path in other.links)
+            if post.series is not None and post.series == other.series:
+                reasons.append(_SERIES)
+            told = why.get(other_slot) or (self.why(other_slot).get(slot) if slot in self.placed else None)
+            if told:
+                reasons += self.wording.reasons(told, other_slot, slot)
+            row.append(Relation(other.path, parts / Relations.WHOLE, tuple(reasons)))
+        return row
+
+
+def _linked(forth: bool, back: bool) -> Iterator[Reason]:
+    if forth and back:
+        yield Reason("link", "links to this article and is linked from it")
+    elif back:
+        yield Reason("link", "links to this article")
+    elif forth:
+        yield Reason("link", "linked from this article")
+
+
+_SERIES = Reason("series", "same series")
+
+Entry = tuple[int, int, "Reason | None"]
+"""An entry of a list: its slot, its score in parts, and a reason that is none of likeness. A post that rank alone would
+not have offered has the score 0."""
+
+_PINNED = Reason("pin", "pinned by the author")
+_PLACED = Reason("reach", "in no other list")
+
+
+class Order:
+    """Who stands where in a list: pins, then the best that are not blocked."""
+
+    def __init__(self, posts: Posts, near: Near, standing: Standing, keep: int) -> None:
+        from octavo.related import search
+
+        self.posts = posts
+        self.slots = {post.path: slot for slot, post in enumerate(posts) if post is not _FREE}
+        self._near, self._needed = near, standing.needed
+        self._eases = search.eases(near, standing)
+        self.ranked = search.ranked(near, standing, Relations.WHOLE)
+        self.keep = keep
+        self._explained = max(_EXPLAINED, keep // 2)
+
+    def entries(self, slot: int) -> list[Entry]:
+        """The list by rank. A pinned post has the score of its rank."""
+        post, best = self.posts[slot], self.best(slot)
+        if not post.pin and not post.block:
+            return [(other, parts, None) for other, parts in best.items()]
+        pinned = [self.slots[path] for path in dict.fromkeys(post.pin) if path in self.slots and path != post.path]
+        left_out = {*pinned, *(self.slots[path] for path in post.block if path in self.slots)}
+        entries: list[Entry] = [(other, best.get(other, 0), _PINNED) for other in pinned]
+        entries += [(other, parts, None) for other, parts in best.items() if other not in left_out]
+        return entries[: self.keep]
+
+    def explained(self, wanted: Array) -> Array:
+        """The pairs of slots that the lists of a mask give reasons for, ascending: the first entries of each, but for
+        pins that have nothing in common with the post."""
+        import numpy as np
+
+        from octavo.related.explain import pair
+        from octavo.related.index import spread
+
+        arranged = [slot for slot in np.flatnonzero(wanted).tolist() if self.posts[slot].pin or self.posts[slot].block]
+        plain = wanted.copy()
+        plain[arranged] = False
+        slots = np.flatnonzero(plain)
+        starts = self.ranked.starts[slots]
+        ends = np.minimum(self.ranked.starts[slots + 1], starts + min(self._explained, self.keep))
+        at, owner = spread(starts, ends)
+        pairs = [pair(slots[owner], self.ranked.slots[at])]
+        for slot in arranged:
+            best = self.best(slot)
+            others = [other for other, *_ in self.entries(slot)[: self._explained] if other in best]
+            pairs.append(pair(slot, np.array(others, np.int64)))
+        return np.sort(np.concatenate(pairs))
+
+    def best(self, slot: int) -> dict[int, int]:
+        """The best by score, as many as may be needed, with their scores in parts."""
+        best = slice(*self.ranked.starts[slot : slot + 2].tolist())
+        return dict(zip(self.ranked.slots[best].tolist(), self.ranked.scores[best].tolist(), strict=True))
+
+    def offered(self, slot: int) -> dict[int, int]:
+        """The posts most like one, with the scores that it has in their lists."""
+        from octavo.related import search
+
+        needed, ease = int(self._needed[slot]), int(self._eases[slot])
+        return search.offered(self._near, slot, needed, ease, Relations.WHOLE)
+
+
+# Lists that have every post.
+
+_FINE = 1 << 20
+"""Steps between two scores, for posts of which nothing is known but when they were written."""
+
+_FEW = 3
+_NEAREST = 50
+"""A post that fewer lists than ``_FEW`` could offer by likeness is offered to those of the ``_NEAREST`` in time."""
+
+
+def _placed(order: Order, size: int) -> dict[int, list[Entry]]:
+    """The lists that are other ones than by rank, by slot, where the first ``size`` entries of all have every post."""
+    from octavo.related.coverage import reach
+
+    posts = order.posts
+    slots = sorted(order.slots.values(), key=lambda slot: posts[slot].path)
+    numbers = {slot: number for number, slot in enumerate(slots)}
+    barred = {slot: frozenset(posts[slot].block) for slot in slots if posts[slot].block}
+    by_rank = [order.entries(slot)[:size] for slot in slots]
+    lists = [{numbers[other]: parts * _FINE for other, parts, _ in entries} for entries in by_rank]
+    pinned = {
+        number: frozenset(numbers[other] for other, _, given in entries if given)
+        for number, entries in enumerate(by_rank)
+        if any(given for *_, given in entries)
+    }
+
+    def may_show(host: int, number: int) -> bool:
+        return host != number and posts[slots[number]].path not in barred.get(slots[host], ())
+
+    def in_time(number: int) -> Iterator[int]:
+        day = posts[slots[number]].day or 0
+        hosts = sorted(range(len(slots)), key=lambda host: (abs((posts[slots[host]].day or 0) - day), host))
+        return (host for host in hosts if may_show(host, number))
+
+    def gain(host: int, number: int, parts: int) -> int:
+        """No more than that of the weakest entry, which rank put before this one."""
+        if number in lists[host] or len(lists[host]) < size:
+            return parts * _FINE
+        stay = pinned.get(host, frozenset())
+        return min(parts * _FINE, min((value for other, value in lists[host].items() if other not in stay), default=0))
+
+    def offers(number: int) -> Mapping[int, int]:
+        hosts = {numbers[slot]: parts for slot, parts in order.offered(slots[number]).items()}
+        found = {host: gain(host, number, parts) for host, parts in hosts.items() if may_show(host, number)}
+        if len(found) < _FEW:
+            found = {**{host: -rank for rank, host in enumerate(islice(in_time(number), _NEAREST), 1)}, **found}
+        return found
+
+    return {
+        slots[host]: _rearranged(order, slots[host], {slots[number] for number in shown}, size)
+        for host, shown in reach(lists, pinned, size, offers, in_time).items()
+    }
+
+
+def _rearranged(order: Order, slot: int, shown: set[int], size: int) -> list[Entry]:
+    """A list whose first entries are those shown: what is new comes after what has its place by rank."""
+    entries = order.entries(slot)
+    first = [entry for entry in entries[:size] if entry[0] in shown]
+    new = [(order.offered(other).get(slot, 0), other) for other in shown.difference(entry[0] for entry in first)]
+    new.sort(key=lambda each: (-each[0], order.posts[each[1]].path))
+    rest = [entry for entry in entries if entry[0] not in shown]
+    return [*first, *((other, parts, _PLACED) for parts, other in new), *rest][: order.keep]
+
+
+# A run from nothing, and a run from the state of another one.
+
+
+def _computed(posts: Posts, load: Load, keep: int, share: Share) -> Ranking:
+    import numpy as np
+
+    from octavo.related import explain, search
+    from octavo.related import index as term_index
+
+    stock, standing = _standing(posts, keep)
+    index, slots, places = term_index.build((load(post.path) for post in posts), stock)
+    give_back()
+    near = search.search(index, standing, share)
+    order = Order(posts, near, standing, keep)
+    everyone = np.ones(len(posts), np.bool_)
+    pairs = order.explained(everyone)
+
+    def words(terms: Array, _: Array) -> list[str]:
+        return term_index.words_at(places[terms], slots[terms], lambda slot: load(posts[slot].path))
+
+    why = explain.explained(index, pairs, explain.NONE, everyone, words)
+    state = State(
+        keep=keep,
+        total=stock.total,
+        posts=_ABOUT.encode(tuple(map(_about, posts))),
+        index=term_index.to_bytes(index),
+        near=search.to_bytes(near),
+        why=explain.to_bytes(why),
+    )
+    return Ranking(order, why, range(len(posts)), state)
+
+
+def _updated(candidates: Posts, load: Load, previous: State) -> Ranking | None:
+    """Computes what a change can reach and leaves the rest as it was; None when a full run costs no more."""
+    import numpy as np
+
+    from octavo.related import explain, search
+    from octavo.related import index as term_index
+
+    with _reading():
+        before = _ABOUT.decode(previous.posts)
+        names = [path for path, *_ in before if path]
+        if len(set(names)) != len(names):
+            raise ValueError("a post has two slots")
+        old_index = term_index.from_bytes(previous.index, len(before))
+    change = _change(candidates, before)
+    posts, size, keep = change.posts, len(change.posts), previous.keep
+    stock, standing = _standing(posts, keep)
+    much = len(candidates) // 8 + 8
+    if stock.total != previous.total or len(change.new) + len(change.gone) > much or size > 2 * len(candidates) + 8:
+        return None
+
+    index, changed, gone = old_index, _mask(change.redated, size), _mask(change.gone, size)
+    is_other = bool(change.new or change.gone or change.redated)
+    if is_other:
+        counted = term_index.counted(load(posts[slot].path) for slot in change.new)
+        index, moved = term_index.update(index, change.gone, change.new, counted, stock)
+        changed |= moved
+    if np.count_nonzero(changed) > len(candidates) // 3 + 8:
+        return None
+    with _reading():
+        old_near, old_why = search.from_bytes(previous.near, size), explain.from_bytes(previous.why, size)
+    near, reached = search.merge(old_near, index, standing, changed, gone)
+    altered = _mask(change.altered, size)
+    pinning = [slot for slot, post in enumerate(posts) if post.pin and not change.names.isdisjoint(post.pin)]
+    order = Order(posts, near, standing, keep)
+    touched = altered | search.holders(near, altered, standing) | _mask(pinning, size)
+    touched |= search.differing(search.ranked(old_near, standing, Relations.WHOLE), order.ranked)
+    reached = (reached | touched) & ~gone
+
+    def words(terms: Array, slots: Array) -> list[str]:
+        return term_index.words_of(index.keys[terms], slots, lambda slot: load(posts[slot].path))
+
+    why = explain.explained(index, order.explained(reached), old_why, changed, words)
+    touched |= explain.differing(old_why, why, size)
+    why = explain.merge(old_why, why, reached | gone)
+    state = State(
+        keep=keep,
+        total=stock.total,
+        posts=_ABOUT.encode(tuple(change.about)),
+        index=term_index.to_bytes(index) if is_other else previous.index,
+        near=search.to_bytes(near),
+        why=explain.to_bytes(why),
+    )
+    return Ranking(order, why, np.flatnonzero(touched & ~gone).tolist(), state)
+
+
+class _Change(NamedTuple):
+    """The posts by slot, what is kept ``about`` them, and the slots of those that are ``gone``, are ``new`` or have
+    other terms, have another date, are ``altered`` in what lists show of them; and the paths these have or had."""
+
+    posts: Posts
+    about: list[tuple[Any, ...]]
+    gone: list[int]
+    new: list[int]
+    redated: list[int]
+    altered: list[int]
+    names: frozenset[str]
+
+
+def _change(candidates: Posts, before: tuple[tuple[Any, ...], ...]) -> _Change:
+    """What has changed since the posts were those of ``before``, rows of ``_about`` by slot.
+
+    A post stays in its slot, and a new one gets one that was free.
+    """
+    places = {path: slot for slot, (path, *_) in enumerate(before) if path}
+    free = [slot for slot, (path, *_) in enumerate(before) if not path]
+    posts = [_FREE] * len(before)
+    for post in candidates:
+        if post.path in places:
+            posts[places.pop(post.path)] = post
+        elif free:
+            posts[free.pop()] = post
+        else:
+            posts.append(post)
+    about = list(map(_about, posts))
+    rows = zip_longest(before, about, fillvalue=_about(_FREE))
+    others = [(slot, old, now) for slot, (old, now) in enumerate(rows) if old != now]
+    *_, day, terms = range(len(_about(_FREE)))
+    altered = [(slot, old, now) for slot, old, now in others if old[:day] != now[:day]]
+    return _Change(
+        posts=tuple(posts),
+        about=about,
+        gone=sorted(places.values()),
+        new=[slot for slot, old, now in others if old[terms] != now[terms] and posts[slot] is not _FREE],
+        redated=[slot for slot, old, now in others if old[day] != now[day] and posts[slot] is not _FREE],
+        altered=[slot for slot, *_ in altered],
+        names=frozenset(path for _, old, now in altered for path in (old[0], now[0])),
+    )
+
+
+def _standing(posts: Posts, keep: int) -> tuple[Stock, Standing]:
+    """The posts that tell how common a term is: the oldest, so that a new one alters nothing for the others. And how
+    posts of equal score are ordered: newer first, then by path."""
+    import numpy as np
+
+    from octavo.related import index as term_index
+    from octavo.related import search
+
+    paths = [post.path for post in posts]
+    slots = sorted((slot for slot, path in enumerate(paths) if path), key=paths.__getitem__)
+    days = np.array([search.UNDATED if post.day is None else post.day for post in posts], np.int64)
+    undated = days == search.UNDATED
+    needed = np.array([keep + len(post.pin) + len(post.block) for post in posts], np.int64)
+    by_path = np.array(slots, np.int64)
+    total = term_index.stock_size(len(slots))
+    counted, places = np.zeros(len(posts), np.bool_), np.zeros(len(posts), np.int64)
+    counted[by_path[np.lexsort((days[by_path], undated[by_path]))[:total]]] = True
+    places[by_path[np.lexsort((-days[by_path], undated[by_path]))]] = np.arange(len(slots))
+    return term_index.Stock(counted, total), search.Standing(days, places, needed)
+
+
+# What is kept of a post: what lists show of it or depend on.
+_about = attrgetter("path", "title", "series", "tags", "links", "spelling", "pin", "block", "day", "terms")
+
+
+def _mask(slots: Iterable[int], size: int) -> Array:
+    import numpy as np
+
+    mask = np.zeros(size, np.bool_)
+    mask[list(slots)] = True
+    return mask

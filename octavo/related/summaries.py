@@ -1,0 +1,46 @@
+"""Related posts as readers are told of them: why each is one, in plain words.
+
+What an author sees has scores and shares, which change with every post that is written. What a reader sees does not, so
+a page that asks for this is seldom made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from markupsafe import Markup, escape
+
+from octavo.model.related import Offer, Reason, Relation
+
+_PHRASES = {"series": "in the same series", "pin": "chosen by the author"}
+
+_PLAIN = 0.06
+"""The share of the score from which on a plain word is worth telling."""
+
+
+def offers(relations: Iterable[Relation]) -> tuple[Offer, ...]:
+    return tuple(map(offer, relations))
+
+
+def offer(relation: Relation) -> Offer:
+    terms = tuple(reason.text for reason in relation.reasons if reason.kind in ("term", "tag"))
+    return Offer(relation.path, phrases(relation.reasons), terms)
+
+
+def phrases(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
+    """Why a post is related, as HTML: what is not a word first, then the words in one phrase.
+
+    Plain words are left out where others say more, and where they carry little.
+    """
+    given = (reason for reason in reasons if reason.share is None and reason.kind != "reach")
+    found = [str(escape(_PHRASES.get(reason.kind, reason.text))) for reason in given]
+    words = [reason for reason in reasons if reason.share is not None]
+    told = [reason for reason in words if reason.says_more]
+    told = told or [reason for reason in words if (reason.share or 0) >= _PLAIN and not reason.text.isdigit()]
+    if told:
+        found.append("also about " + ", ".join(map(_word, told)))
+    return tuple(found)
+
+
+def _word(reason: Reason) -> str:
+    return str(Markup("<code>{}</code>").format(reason.text) if reason.code else escape(reason.text))

@@ -1,0 +1,1 @@
+"""build.py: what it declares, its source, and its functions."""

@@ -1,0 +1,308 @@
+"""What build.py may add to a site: filters, shortcodes, Markdown plug-ins, pages, data and checks.
+
+``build.py`` only declares. Its functions are pure: they see their arguments and what they ask for, nothing else, so
+its source, and that of the local modules it imports, stands for all it can do.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from octavo.base.diagnostics import Diagnostic, Span, error
+from octavo.base.digest import Digest, digest
+from octavo.base.names import SCRIPT_FILE
+from octavo.base.shortage import raise_if_shortage, shortage_in
+from octavo.engine.codec import codec
+from octavo.engine.facts import Ask, Fact, Missing, Query, Resolver, fact
+from octavo.model.extensions import Data, Extension, Extensions
+from octavo.model.pages import Page
+from octavo.model.queries import Extended
+from octavo.model.values import frozen
+from octavo.site.extensions.declare import KINDS, Declarations, being_run
+from octavo.site.extensions.source import ScriptChanged, script_digest, script_files, script_sources
+
+_MODULE = "octavo_site_script"
+_PACKAGE = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Script:
+    """A site's build.py by its folder. ``source`` is None when there is none. Each process loads it for itself."""
+
+    root: str
+    source: Digest | None = None
+    names: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def resolvers(self) -> Mapping[type[Query[Any]], Resolver]:
+        return {Extended: self._extended}
+
+    def _extended(self, query: Extended) -> Fact:
+        names = dict(self.names).get(query.kind, ())
+        if not names or self.source is None:
+            return fact(Extensions())
+        return Fact(digest((query.kind, names, self.source)), lambda: self._only(query.kind))
+
+    def _only(self, kind: str) -> Extensions:
+        """One kind of what the script adds: a step that uses filters does not depend on shortcodes."""
+        return Extensions(**{kind: getattr(_loaded(self.root, self.source), kind)})
+
+    def portable(self) -> Script | SentScript:
+        """With its source, for a process that does not see the site's folder. Raises ScriptChanged."""
+        if not any(names for _, names in self.names):
+            return self
+        try:
+            files = script_sources(Path(self.root))
+        except OSError as problem:
+            raise_if_shortage(problem)
+            raise ScriptChanged(SCRIPT_FILE) from problem
+        if digest(files) != self.source:
+            raise ScriptChanged(SCRIPT_FILE)
+        return SentScript(self, files)
+
+
+@dataclass(frozen=True)
+class SentScript:
+    """A site's build.py with its source and that of the local modules it imports, by path."""
+
+    script: Script
+    files: tuple[tuple[str, bytes], ...]
+
+    def resolvers(self) -> Mapping[type[Query[Any]], Resolver]:
+        return {Extended: self._extended}
+
+    def portable(self) -> SentScript:
+        return self
+
+    def _extended(self, query: Extended) -> Fact:
+        """Where it does not run, because a library or a file that it uses is not there, it cannot be had."""
+        found = self.script._extended(query)
+
+        def load() -> Extensions:
+            if self.files in _unloadable:
+                raise Missing((query,))
+            try:
+                here = replace(self.script, root=_unpacked(self.files))
+                return here._only(query.kind)
+            except Exception as problem:
+                if not shortage_in(problem):
+                    _unloadable.add(self.files)
+                raise Missing((query,)) from problem
+
+        return Fact(found.digest, load) if dict(self.script.names).get(query.kind) else found
+
+
+_unloadable: set[tuple[tuple[str, bytes], ...]] = set()
+_unpacked_scripts: dict[tuple[tuple[str, bytes], ...], tempfile.TemporaryDirectory[str]] = {}
+
+
+def _unpacked(files: tuple[tuple[str, bytes], ...]) -> str:
+    """A folder with these files, for as long as this process lives."""
+    if files not in _unpacked_scripts:
+        folder = tempfile.TemporaryDirectory(prefix="octavo-script-")
+        for path, data in files:
+            place = Path(folder.name, path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+        _unpacked_scripts[files] = folder
+    return str(Path(_unpacked_scripts[files].name).resolve())
+
+
+def find_script(root: Path, source: Digest | None) -> tuple[Script, tuple[Diagnostic, ...]]:
+    """The site's build.py, run to learn what it adds, and what is wrong with it. ``source`` is its digest.
+
+    Raises ScriptChanged.
+    """
+    if source is None:
+        return Script(str(root)), ()
+    try:
+        extensions = _loaded(str(root), source)
+    except ScriptChanged:
+        raise
+    except Exception as problem:
+        raise_if_shortage(problem, SCRIPT_FILE)
+        hint = f"'python {SCRIPT_FILE} --help' shows the whole traceback"
+        return Script(str(root)), (_script_problem(root, problem, hint),)
+    names = tuple((kind, tuple(extension.name for extension in getattr(extensions, kind))) for kind in KINDS)
+    return Script(str(root), source, names), ()
+
+
+_loaded_scripts: dict[tuple[str, Digest | None], Extensions] = {}
+_imported: set[str] = set()
+"""The modules that scripts imported from their folders: another site may have others of the same names."""
+
+
+def _loaded(root: str, source: Digest | None) -> Extensions:
+    """What the script adds; loaded once in each process for each state of its source."""
+    key = (root, source)
+    if key not in _loaded_scripts:
+        for name, module in list(sys.modules.items()):
+            if name in _imported or (_is_local(module, root) and name != "__main__"):
+                del sys.modules[name]
+        if sys.path[:1] != [root]:
+            sys.path.insert(0, root)
+        try:
+            declarations = _run(Path(root))
+            _check_imports(Path(root))
+        finally:
+            _imported.update(name for name, module in list(sys.modules.items()) if _is_local(module, root))
+            _imported.discard("__main__")
+            if not _is_still(Path(root), source):
+                raise ScriptChanged(SCRIPT_FILE)
+        _loaded_scripts[key] = _extensions(declarations, source or b"")
+    return _loaded_scripts[key]
+
+
+def _extensions(declared: Declarations, source: Digest) -> Extensions:
+    return Extensions(
+        **{
+            kind: tuple(Extension(name, source, added[name]) for name in sorted(added))
+            for kind, added in declared.added.items()
+        }
+    )
+
+
+def _check_imports(root: Path) -> None:
+    """Raise ImportError for a module of the site that was imported but not found in the source: an edit of it would not
+    be seen."""
+    seen = script_files(root)
+    for name, module in sorted(sys.modules.items()):
+        file = Path(module.__file__ or "") if _is_local(module, str(root)) else None
+        if file is not None and name != "__main__" and file not in seen:
+            path = file.relative_to(root).as_posix()
+            raise ImportError(f"{path} is imported in a way that no edit of it would be seen: write a plain import")
+
+
+def _is_still(root: Path, source: Digest | None) -> bool:
+    try:
+        return script_digest(root) == source
+    except OSError as problem:
+        raise_if_shortage(problem)
+        return False
+
+
+def _is_local(module: object, root: str) -> bool:
+    """True for a module of the site itself: neither Octavo (which may stand in the same folder) nor a library."""
+    file = getattr(module, "__file__", None)
+    if not file or not Path(file).is_relative_to(root):
+        return False
+    parts = Path(file).relative_to(root).parts
+    return parts[0] != "octavo" and not any(part.startswith(".") or part == "site-packages" for part in parts)
+
+
+def _run(root: Path) -> Declarations:
+    importlib.invalidate_caches()
+    spec = importlib.util.spec_from_file_location(_MODULE, root / SCRIPT_FILE)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{SCRIPT_FILE} cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[_MODULE] = module
+    # Python's own cache would lie in the site's folder, and cannot tell two edits of one second and size apart.
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    being_run.add(str(root))
+    try:
+        spec.loader.exec_module(module)
+    except SystemExit as end:
+        # `raise SystemExit(site.main())` without a guard is how such a script may well end.
+        if end.code:
+            raise RuntimeError(f"it ends the program: {end!r}").with_traceback(end.__traceback__) from None
+    finally:
+        being_run.discard(str(root))
+        sys.dont_write_bytecode = writes
+    sites = [value for value in vars(module).values() if isinstance(value, Declarations)]
+    if not sites:
+        raise LookupError("it makes no Site: write `site = Site(__file__)`")
+    return sites[0]
+
+
+def _script_problem(root: Path, problem: Exception, hint: str) -> Diagnostic:
+    """The failure of build.py, at its innermost line within the site."""
+    if isinstance(problem, SyntaxError) and problem.filename and Path(problem.filename).is_relative_to(root):
+        path = Path(problem.filename).relative_to(root).as_posix()
+        span = Span(problem.lineno or 1, problem.offset or None, 1, (problem.text or "").rstrip("\n"))
+        return error(path, span, "build.py", f"Python cannot read this: {problem.msg}", hint)
+    frames = [
+        frame
+        for frame in traceback.extract_tb(problem.__traceback__)
+        if Path(frame.filename).is_relative_to(root) and "site-packages" not in frame.filename
+        if not Path(frame.filename).is_relative_to(_PACKAGE)
+    ]
+    if not frames:
+        return error(SCRIPT_FILE, None, "build.py", f"{type(problem).__name__}: {problem}", hint)
+    frame = frames[-1]
+    line = _source_line(Path(frame.filename), frame.lineno or 1)
+    span = Span(frame.lineno or 1, len(line) - len(line.lstrip()) + 1, len(line.strip()) or 1, line)
+    path = Path(frame.filename).relative_to(root).as_posix()
+    return error(path, span, "build.py", f"{type(problem).__name__}: {problem}", hint)
+
+
+def _source_line(file: Path, line: int) -> str:
+    lines = file.read_text("utf-8", "replace").splitlines()
+    return lines[line - 1] if line <= len(lines) else ""
+
+
+# The functions of build.py as steps.
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What one function of build.py returned, frozen, and what was wrong with it."""
+
+    value: Data = None
+    problems: tuple[Diagnostic, ...] = ()
+
+
+def gather(name: str, ask: Ask) -> Gathered:
+    """Run a ``@site.data`` function."""
+    return _called(name, "data", ask, frozen)
+
+
+def own_pages(name: str, ask: Ask) -> Gathered:
+    """Run a ``@site.pages`` function; the value is a tuple of Pages."""
+    return _called(name, "pages", ask, _as_pages)
+
+
+def run_check(name: str, ask: Ask) -> Gathered:
+    """Run a ``@site.check`` function; what it yields are the problems."""
+    found = _called(name, "checks", ask, _as_problems)
+    return Gathered(None, (*found.problems, *(found.value or ())))
+
+
+def _called(name: str, kind: str, ask: Ask, read: Callable[[Any], Any]) -> Gathered:
+    extensions = ask(Extended(kind)) or Extensions()
+    extension = next(found for found in getattr(extensions, kind) if found.name == name)
+    try:
+        value = read(extension.function(ask))
+        digest(value)  # what cannot be a fact, or cannot be kept, is a fault of build.py
+        codec(Data).encode(value)
+        return Gathered(value)
+    except Exception as problem:
+        raise_if_shortage(problem, f"'{name}' of {SCRIPT_FILE}")
+        root = Path(extension.function.__code__.co_filename).parent
+        return Gathered(None, (_script_problem(root, problem, f"it was raised while '{name}' ran"),))
+
+
+def _as_pages(value: Any) -> tuple[Page, ...]:
+    pages = tuple(value)
+    for page in pages:
+        if not isinstance(page, Page):
+            raise TypeError(f"a pages function yields octavo.Page values, not {type(page).__name__}")
+        if not page.url.startswith("/") or ".." in page.url.split("/"):
+            raise ValueError(f"the url of a page begins with '/' and has no '..': {page.url!r}")
+    return tuple(replace(page, data=frozen(page.data)) for page in pages)
+
+
+def _as_problems(value: Any) -> tuple[Diagnostic, ...]:
+    problems = tuple(value or ())
+    for problem in problems:
+        if not isinstance(problem, Diagnostic):
+            raise TypeError(f"a check yields octavo.Diagnostic values, not {type(problem).__name__}")
+        if not isinstance(problem.path, str) or not isinstance(problem.message, str):
+            raise TypeError(f"the path and the message of a problem are text: {problem!r}")
+    return problems

@@ -1,0 +1,82 @@
+"""A site's build.py as source: its digest and that of the local modules it imports, found without running any."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from octavo.base.digest import Digest, digest
+from octavo.base.names import SCRIPT_FILE
+from octavo.engine.facts import Unanswered
+
+SCRIPT = SCRIPT_FILE  # as project.py calls it
+
+
+class ScriptChanged(Unanswered):
+    """build.py, or a module it imports, was changed between the moment it was listed and the moment it was run."""
+
+
+def script_digest(root: Path) -> Digest | None:
+    """The digest of build.py and of the local modules it imports, found in their source without running it.
+
+    Raises OSError when one of them cannot be read.
+    """
+    found = script_sources(root)
+    return digest(found) if found else None
+
+
+def script_sources(root: Path) -> tuple[tuple[str, bytes], ...]:
+    """The paths of build.py and of the local modules it imports, and what is in them. Raises OSError."""
+    return tuple(sorted((file.relative_to(root).as_posix(), data) for file, data in _script_sources(root).items()))
+
+
+def script_files(root: Path) -> tuple[Path, ...]:
+    """build.py and the local modules it imports, for a watcher; when one cannot be read, build.py alone."""
+    try:
+        return tuple(sorted(_script_sources(root)))
+    except OSError:
+        return (root / SCRIPT_FILE,)
+
+
+def script_places(root: Path) -> tuple[str, ...]:
+    """Where build.py and each local module that it may import is, or would be. Raises OSError."""
+    read = _script_sources(root)
+    looked_for = {place for file, data in read.items() for place in _places(root, file, data)}
+    return tuple(sorted(map(str, {root / SCRIPT_FILE, *looked_for})))
+
+
+def _script_sources(root: Path) -> dict[Path, bytes]:
+    found: dict[Path, bytes] = {}
+    queue = [root / SCRIPT_FILE] if (root / SCRIPT_FILE).is_file() else []
+    while queue:
+        file = queue.pop()
+        if file not in found:
+            found[file] = file.read_bytes()
+            queue.extend(place for place in _places(root, file, found[file]) if place.is_file())
+    return found
+
+
+def _places(root: Path, file: Path, source: bytes) -> list[Path]:
+    """Where below ``root`` a module that another imports would be. One with a syntax error imports nothing."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return []
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            package = list(file.relative_to(root).parent.parts)
+            package = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*package, *([node.module] if node.module else [])])
+            names += [module, *(f"{module}.{alias.name}" for alias in node.names)]
+    places = []
+    for name in names:
+        parts = [part for part in name.split(".") if part]
+        if parts[:1] == ["octavo"]:
+            continue  # in a checkout the generator stands in the site's folder; its source is in the salt
+        for count in range(1, len(parts) + 1):
+            base = root.joinpath(*parts[:count])
+            places += [base.with_suffix(".py"), base / "__init__.py"]
+    return places

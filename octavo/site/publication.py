@@ -1,0 +1,297 @@
+"""What is published, of all documents, and a digest that stands for it: while that is the same, so is all that the
+site knows of its posts but their bodies, and nothing of it need be worked out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import cast
+
+from octavo.base.digest import SIZE, Digest, digest
+from octavo.engine.memo import Memo, Records
+from octavo.engine.sharded_map import Buckets
+from octavo.engine.store import CorruptStore
+from octavo.images.variants import is_scaled
+from octavo.model.documents import Meta, Summary
+from octavo.model.images import Picture
+from octavo.model.posts import Group, Post
+from octavo.model.settings import Settings
+from octavo.site.build_posts import Live, Moderation, State, is_placed_alike, is_within, live, told_anew
+from octavo.site.lookup import Names, as_folder
+from octavo.site.page_facts import Index, Stamp, Stamps, attachments, stamp
+from octavo.site.preferences import Wishes, wishes
+
+
+@dataclass(frozen=True)
+class MadeOf:
+    """What a publication was made from: by path, what stands for the front matter and the summary of each source under
+    the settings, and what stands for all else but the clock."""
+
+    rows: Mapping[str, bytes]
+    around: Digest
+
+    def meta(self, path: str) -> Digest:
+        return self.rows[path][:SIZE]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """The published posts, the files published beside them (source path -> URL path), and of each post, where there is
+    something to say: the posts that its body links to, and what its author wishes for. ``pictures`` are the images of
+    which only variants are published."""
+
+    live: Live
+    attachments: Mapping[str, str]
+    targets: Mapping[str, tuple[str, ...]]
+    wishes: Mapping[str, Wishes]
+    stamps: Stamps
+    made_of: MadeOf
+    pictures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A publication as it is kept: without its posts, which are shelved, and with a digest that stands for it."""
+
+    digest: Digest
+    paths: tuple[str, ...]
+    standing: tuple[str, ...]
+    urls: dict[str, str]
+    states: dict[str, State]
+    instants: dict[str, dt.datetime]
+    groups: dict[tuple[str, str], Group]
+    since: dt.datetime | None
+    until: dt.datetime | None
+    attachments: dict[str, str]
+    targets: dict[str, tuple[str, ...]]
+    wishes: dict[str, Wishes]
+    stamps: dict[str, bytes]
+    made_of: MadeOf
+    pictures: tuple[str, ...]
+
+    @classmethod
+    def of(cls, digest: Digest, made: Publication) -> _Kept:
+        live = made.live
+        return cls(
+            digest,
+            live.paths,
+            live.standing,
+            dict(live.urls),
+            dict(live.states),
+            dict(live.instants),
+            dict(live.groups),
+            live.since,
+            live.until,
+            dict(made.attachments),
+            dict(made.targets),
+            dict(made.wishes),
+            dict(made.stamps.rows),
+            made.made_of,
+            made.pictures,
+        )
+
+    def publication(self, posts: Buckets[Post]) -> Publication:
+        """With the posts by path. Raises CorruptStore where they do not belong to it."""
+        is_whole = all(len(row) == len(Stamp._fields) * SIZE for row in self.stamps.values())
+        if not (
+            is_whole and self.urls.keys() == self.stamps.keys() == {*self.paths, *self.standing} <= self.states.keys()
+        ):
+            raise CorruptStore("what is published does not belong together")
+        found = Live(
+            self.paths,
+            self.standing,
+            posts,
+            self.urls,
+            self.states,
+            self.instants,
+            self.groups,
+            self.since,
+            self.until,
+        )
+        return Publication(
+            found, self.attachments, self.targets, self.wishes, Stamps(self.stamps), self.made_of, self.pictures
+        )
+
+
+_Window = tuple[dt.datetime | None, dt.datetime | None]
+"""From when, and until before when, the same is published; None means for ever."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a publication is made from. ``read`` gives the front matter of the ``documents``, ``read_before`` what that
+    gave when it was called the last time. ``files`` are the paths below ``posts/`` that are no sources, ``assets`` the
+    URL paths of assets by name, ``pictures`` what is known of images by path, ``measured`` the digest of that."""
+
+    documents: Records
+    read: Callable[[], Mapping[str, Meta | None]]
+    read_before: Callable[[], Mapping[str, Meta | None]]
+    settings: Settings
+    when: Moderation
+    files: Iterable[str]
+    assets: Mapping[str, str]
+    pictures: Mapping[str, Picture]
+    measured: Digest
+
+    @cached_property
+    def metas(self) -> Mapping[str, Meta | None]:
+        """The front matter of every source, by path; None for a broken one."""
+        return self.read()
+
+    def digest(self) -> Digest:
+        """Stands for all of it but the clock."""
+        return digest((self.documents.digest_of("meta", "summary"), self._around))
+
+    @cached_property
+    def _around(self) -> Digest:
+        """Stands for all of it but the front matter, the summaries and the clock."""
+        when = self.when
+        return digest(
+            (
+                self.documents.digest_of("targets", "addresses", "files", "pictures"),
+                self.settings,
+                (when.drafts, when.future),
+                tuple(sorted(self.files)),
+                tuple(sorted(self.assets.items())),
+                self.measured,
+            )
+        )
+
+    def publish(self, before: Publication | None) -> Publication:
+        """``before`` is an earlier publication: the posts that are the same are neither made nor digested again."""
+        made_of = self._made_of()
+        return (before and self._told_anew(before, made_of)) or self._decided(before, made_of)
+
+    def _told_anew(self, before: Publication, made_of: MadeOf) -> Publication | None:
+        """The earlier publication with a few posts that say otherwise; None where more has changed than that."""
+        was, now = before.made_of, made_of
+        if (was.around, was.rows.keys()) != (now.around, now.rows.keys()) or not before.live.holds(self.when.now):
+            return None
+        changed = [path for path, row in now.rows.items() if row != was.rows[path]]
+        if len(changed) > _FEW:
+            return None
+        earlier, metas = self.read_before(), self.metas
+        for path in changed:
+            one, other = earlier.get(path), metas[path]
+            # What was read before may be younger than the publication, if the build ended in between.
+            if one is None or other is None or digest(one) != was.meta(path) or not is_placed_alike(one, other):
+                return None
+        told = {path: meta for path in changed if path in before.live.urls and (meta := metas[path]) is not None}
+        found = told_anew(before.live, told, self._summaries(len(told)), self.settings, self.assets, self.pictures)
+        rows = {**before.stamps.rows, **{path: b"".join(stamp(found.by_path[path])) for path in told}}
+        return replace(before, live=found, stamps=Stamps(rows), made_of=now)
+
+    def _decided(self, before: Publication | None, made_of: MadeOf) -> Publication:
+        metas, documents, rows = self.metas, self.documents, made_of.rows
+        same = {path for path, row in before.made_of.rows.items() if row == rows.get(path)} if before else ()
+        earlier = before.live if before else None
+        summary = self._summaries(len(rows) - len(same))
+        found, made = live(metas, summary, self.settings, self.when, self.assets, self.pictures, earlier, same)
+        scaled = {path for path, each in self.pictures.items() if is_scaled(each, self.settings.images)}
+        names = Names(metas, self.settings)
+        wished = {path: wishes(path, meta, names) for path in found.urls if (meta := metas[path]) and _has_wishes(meta)}
+        files, shown = documents.unusual("files"), documents.unusual("pictures")
+        published, hidden = attachments(found, metas, self.files, files, shown, scaled)
+
+        def stamp_of(path: str) -> bytes:
+            # Equal posts from different sources may still be written in two ways, such as a moment in two zones.
+            known = before.live.by_path.get(path) if before is not None and path in made and path in same else None
+            if before is not None and (path not in made or known == found.by_path[path]):
+                return before.stamps.rows[path]
+            return b"".join(stamp(found.by_path[path]))
+
+        return Publication(
+            found,
+            published,
+            self._targets(found, wished),
+            {path: each for path, each in wished.items() if each != Wishes()},
+            Stamps({path: stamp_of(path) for path in found.urls}),
+            made_of,
+            hidden,
+        )
+
+    def _targets(self, found: Live, wished: Mapping[str, Wishes]) -> dict[str, tuple[str, ...]]:
+        """Source path -> the posts that the body links to, by the path of the source or by the address of the page."""
+        targets = self.documents.unusual("targets")
+        linking = self.documents.unusual("addresses")
+        if linking:
+            paths = {as_folder(alias): path for path, wish in wished.items() for alias in wish.aliases}
+            paths.update((as_folder(url), path) for path, url in found.urls.items())
+            for path, addresses in linking.items():
+                meant = {paths[as_folder(each)] for each in addresses if as_folder(each) in paths} - {path}
+                if meant:
+                    targets[path] = tuple(sorted(meant.union(targets.get(path, ()))))
+        return targets
+
+    def _made_of(self) -> MadeOf:
+        settings, documents = digest(self.settings), self.documents
+        metas, summaries = documents.digests("meta"), documents.digests("summary")
+        return MadeOf({path: metas[path] + summaries[path] + settings for path in documents}, self._around)
+
+    def _summaries(self, wanted: int) -> Callable[[str], Summary]:
+        """The summaries of posts, read at once when most are ``wanted``."""
+        if wanted > len(self.documents) // 4:
+            return self.documents.column("summary").__getitem__
+        return lambda path: cast(Summary, self.documents.load(path, "summary"))
+
+
+def _has_wishes(meta: Meta) -> bool:
+    return bool(meta.aliases or meta.pin or meta.block or meta.block_both) or not meta.related
+
+
+_FEW = 50
+"""Posts that may say otherwise in a publication that is told anew."""
+
+
+class Published:
+    """A publication by its ``digest``, taken from an earlier build where it is the same, and only when it is needed."""
+
+    def __init__(self, sources: Sources, memo: Memo) -> None:
+        self.sources = sources
+        self._memo = memo
+        basis = sources.digest()
+        window: _Window | None = memo.recall("window", _Window, basis)
+        if window is None or not is_within(window, sources.when.now):
+            self.__dict__["publication"] = made = self._publish()
+            window = (made.live.since, made.live.until)
+            memo.keep("window", _Window, basis, window)
+        self.digest = digest((basis, window))
+        if "publication" in self.__dict__:
+            self._keep(made)
+
+    @cached_property
+    def publication(self) -> Publication:
+        found = self._recalled(self.digest)
+        if found is None:
+            found = self._publish()
+            self._keep(found)
+        return found
+
+    def _publish(self) -> Publication:
+        return self.sources.publish(self._recalled())
+
+    def _recalled(self, key: Digest | None = None) -> Publication | None:
+        """The publication of an earlier build; its posts are read when they are wanted."""
+        kept: _Kept | None = self._memo.recall("publication", _Kept, key)
+        posts = self._memo.shelf("posts", Post, kept.digest) if kept is not None else None
+        return kept.publication(posts) if kept is not None and posts is not None else None
+
+    def _keep(self, made: Publication) -> None:
+        self._memo.shelve("posts", self.digest, made.live.by_path)
+        self._memo.keep("publication", _Kept, self.digest, _Kept.of(self.digest, made))
+
+    @cached_property
+    def index(self) -> Index:
+        return self._memo.once("index", self.digest, self._index)
+
+    def _index(self) -> Index:
+        made = self.publication
+        return Index(
+            made.live, made.targets, made.attachments, made.wishes, self.sources.settings, made.stamps, made.pictures
+        )
+
+    @property
+    def live(self) -> Live:
+        return self.publication.live

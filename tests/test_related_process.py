@@ -1,0 +1,178 @@
+"""Related posts, worked out in another process and taken over."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor
+from typing import Any
+
+import pytest
+
+from octavo.output.publish_errors import PublishError
+from octavo.preview import related_process
+from octavo.preview.related_process import Overtaken, Relating, relate_apart
+from octavo.preview.session import Desk, Shown
+from octavo.preview.snapshot import View
+from octavo.project.build_report import Options
+from octavo.project.project import Project
+from octavo.project.stat_cache import FileChanged
+from tests.sites import SiteFolder, post
+
+Site = Callable[[str], SiteFolder]
+
+
+@pytest.fixture
+def desk(site: Site) -> Iterator[Desk]:
+    folder = site("")
+    for name in "abcd":
+        folder.write(f"posts/{name}.md", post(name.upper(), body=f"Words of {name}, and brontosaurus.\n"))
+    cache = folder.root / ".octavo/preview"
+    with Project(folder.root, Options(output=str(cache / "site"), cache=str(cache), jobs=1)) as project:
+        found = Desk(project)
+        found.look(relating=False)
+        found.look(relating=True)
+        yield found
+
+
+def related_apart(desk: Desk) -> object:
+    """Follow what another process has worked out; gives the memo that is used from then on."""
+    desk.look(relating=False, elsewhere=relate_apart(str(desk.project.root), desk.project.options))
+    return desk._memo
+
+
+def test_what_another_process_has_written_is_taken_over(desk: Desk) -> None:
+    folder = SiteFolder(desk.project.root)
+    memo = desk._memo
+    for number in range(2):
+        folder.write("posts/b.md", post("B", body=f"Quagga {number} and quagga.\n"))
+        folder.write("posts/a.md", post("A", body="Quagga, quagga.\n"))
+        assert related_apart(desk) is memo
+        assert desk.view is not None
+        assert desk.view.is_related
+        shown = desk.page("/posts/a/")
+        assert shown is not None
+        folder.built(output="built", cache="cache", fresh=True)
+        assert shown.content == (folder.root / "built/posts/a/index.html").read_bytes()
+
+
+def test_all_that_comes_of_new_lists_is_worked_out_there_as_well(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr(desk.project.observer, "ran", lambda phase, item, seconds: ran.append(item))
+    folder = SiteFolder(desk.project.root)
+    folder.write("posts/e.md", post("E", body="[A](a.md), quagga.\n"))
+    folder.write("layouts/post.html", "{% extends 'base.html' %}{% block main %}new{% endblock %}")
+    related_apart(desk)
+    assert ran == []
+    folder.write("posts/e.md", post("E", body="[B](b.md), quagga.\n"))
+    desk.look(relating=False)
+    assert set(ran) == {"posts/e.md"}
+
+
+def test_where_somebody_else_has_written_as_well_all_is_read_anew(desk: Desk) -> None:
+    memo = desk._memo
+    with Project(desk.project.root, desk.project.options) as other:
+        SiteFolder(desk.project.root).write("posts/b.md", post("B", body="Quagga.\n"))
+        Desk(other).look(relating=True)
+        SiteFolder(desk.project.root).write("posts/b.md", post("B", body="Quagga and quagga.\n"))
+    assert related_apart(desk) is not memo
+    assert desk.view is not None
+    assert desk.view.is_related
+
+
+def test_what_was_worked_out_for_other_files_counts_for_nothing(desk: Desk) -> None:
+    folder = SiteFolder(desk.project.root)
+    folder.write("posts/b.md", post("B", body="Quagga.\n"))
+    elsewhere = relate_apart(str(desk.project.root), desk.project.options)
+    folder.write("posts/b.md", post("B", body="Quagga and quagga.\n"))
+    desk.look(relating=False, elsewhere=elsewhere)
+    assert desk.view is not None
+    assert not desk.view.is_related
+
+
+def test_a_post_that_is_broken_meanwhile_is_an_error_like_any_other(desk: Desk) -> None:
+    SiteFolder(desk.project.root).write("posts/b.md", "---\ntitle: B\ndate: yesterday\n---\n")
+    looks: tuple[Callable[[], object], ...] = (
+        lambda: related_apart(desk),
+        lambda: desk.look(relating=True),
+        lambda: desk.look(relating=True),
+    )
+    for look in looks:
+        look()
+        assert [problem.where() for problem in desk.problems().ordered()] == ["posts/b.md:3:7"]
+
+
+def test_what_is_undone_meanwhile_is_as_it_was(desk: Desk) -> None:
+    folder = SiteFolder(desk.project.root)
+    before = (folder.root / "posts/b.md").read_text("utf-8")
+    folder.write("posts/b.md", post("B", body="Quagga.\n"))
+    elsewhere = relate_apart(str(desk.project.root), desk.project.options)
+    folder.write("posts/b.md", before)
+    desk.look(relating=False, elsewhere=elsewhere)
+    shown = desk.page("/posts/b/")
+    assert shown is not None
+    assert b"Words of b" in shown.content
+    assert b"Quagga" not in shown.content
+
+
+def test_a_process_that_dies_is_told_of_and_one_that_is_stopped_is_not(desk: Desk) -> None:
+    outcomes: queue.SimpleQueue[object] = queue.SimpleQueue()
+    relating = Relating(desk.project, outcomes.put)
+    try:
+        for end in ("stop", "die"):
+            relating.start()
+            pool = relating._workers.pool()
+            assert pool is not None
+            processes = list(pool._processes.values())
+            if end == "stop":
+                relating.stop()
+            for process in processes:
+                process.kill()
+        assert isinstance(outcomes.get(timeout=30), BrokenExecutor)
+        assert outcomes.empty()
+    finally:
+        relating.stop()
+
+
+def test_pages_are_rendered_while_a_cache_that_another_process_wrote_is_read_anew(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = SiteFolder(desk.project.root)
+    before = desk.project.cache.store
+    pages: list[Shown | None] = []
+    view = desk._view
+
+    def viewed(*arguments: Any, **named: Any) -> View | None:
+        before.connection.execute("SELECT 1")  # what a page asks may have to be read
+        pages.append(desk.page("/posts/a/"))
+        return view(*arguments, **named)
+
+    monkeypatch.setattr(desk, "_view", viewed)
+    folder.write("posts/b.md", post("B", body="Quagga and quagga.\n"))
+    relate_apart(str(desk.project.root), desk.project.options)
+    folder.write("posts/a.md", post("A", body="Saved meanwhile.\n"))
+    assert desk.touch([folder.root / "posts/a.md"]).done
+    desk.look(relating=False)
+    assert [page is not None and b"Saved meanwhile." in page.content for page in pages] == [True]
+    assert desk.project.cache.store is not before
+    with pytest.raises(sqlite3.ProgrammingError):
+        before.connection.execute("SELECT 1")
+
+
+def test_files_saved_meanwhile_have_a_name_that_survives_the_way_between_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unsteady(root: str, options: Options) -> None:
+        raise PublishError("the file keeps changing while it is read", "posts/a.md") from cause
+
+    monkeypatch.setattr(related_process, "relate_apart", unsteady)
+    monkeypatch.setattr(related_process, "NICE", 0)
+    cause: Exception = FileChanged("posts/a.md")
+    with pytest.raises(Overtaken) as raised:
+        related_process._nicely("", Options())
+    assert related_process.is_overtaken(raised.value)
+    cause = ValueError("another reason")
+    with pytest.raises(PublishError) as other:
+        related_process._nicely("", Options())
+    assert not related_process.is_overtaken(other.value)

@@ -1,0 +1,70 @@
+"""The site at one moment, as a whole."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from octavo.preview.session import Desk
+from octavo.preview.snapshot import View
+from octavo.project.build_report import Options
+from octavo.project.project import Project
+from tests.sites import SiteFolder, post
+
+Site = Callable[[str], SiteFolder]
+
+NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
+
+SITE = f"""\
+-- posts/a.md --
+{post("A")}-- posts/draft.md --
+{post("A draft", draft="true")}-- posts/later.md --
+{post("Later", "2999-01-01")}-- posts/about.md --
+---
+title: About
+layout: page
+---
+Words.
+-- layouts/post.html --
+{{% extends "base.html" %}}
+-- assets/site.css --
+p {{ }}
+"""
+
+
+@contextmanager
+def viewed(folder: SiteFolder) -> Iterator[View]:
+    cache = folder.root / ".octavo/preview"
+    options = Options(output=str(cache / "site"), cache=str(cache), drafts=True, future=True, jobs=1)
+    with Project(folder.root, options) as project:
+        desk = Desk(project)
+        desk.look()
+        assert desk.view is not None
+        yield desk.view
+
+
+def test_a_page_has_a_source_and_a_source_an_address(site: Site) -> None:
+    with viewed(site(SITE)) as view:
+        assert view.source_of("/posts/a/") == "posts/a.md"
+        assert view.source_of("/about/") == "posts/about.md"
+        assert view.source_of("/") is None
+        assert view.source_of("/nothing/") is None
+        assert view.address_of("posts/a.md") == "/posts/a/"
+        assert view.address_of("posts/nothing.md") is None
+
+
+def test_what_a_build_would_leave_out_is_known_by_its_address(site: Site) -> None:
+    with viewed(site(SITE)) as view:
+        assert view.not_public(NOW) == {"/posts/draft/": "draft", "/posts/later/": "future"}
+        assert view.not_public(NOW.replace(year=3000)) == {"/posts/draft/": "draft"}
+
+
+def test_files_of_the_site_are_found_and_no_others(site: Site) -> None:
+    folder = site(SITE).write("build.py", "").write("secret.txt", "x")
+    with viewed(folder) as view:
+        root = folder.root.resolve()
+        for path in ("posts/a.md", "layouts/post.html", "assets/site.css", "pyproject.toml", "build.py"):
+            assert view.location_of(path, root) == root / path
+        for path in ("secret.txt", "../secret.txt", "/etc/passwd", "posts/../secret.txt", ""):
+            assert view.location_of(path, root) is None
