@@ -16,7 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 from octavo.base.digest import digest
-from octavo.engine import answers, facts, memo
+from octavo.engine import answers, facts, memo, records
 from octavo.engine.facts import Fact
 from octavo.model.queries import Source
 from octavo.output import journal, manifest, publish
@@ -52,7 +52,7 @@ def only_the_first_answers_are_checked() -> AbstractContextManager[Any]:
 
 def an_item_once_run_is_never_run_again() -> AbstractContextManager[Any]:
     def change(self: memo.Memo, trace: Any, current: Any) -> Any:
-        return memo.Change("it is new") if trace is None else None
+        return records.Change("it is new") if trace is None else None
 
     return patch.object(memo.Memo, "_change", change)
 
@@ -128,10 +128,10 @@ def the_script_is_known_by_its_names_only() -> AbstractContextManager[Any]:
 
 
 def warnings_are_told_once() -> AbstractContextManager[Any]:
-    real = memo.Records.unusual
+    real = records.Records.unusual
     seen: set[tuple[str, str, bytes]] = set()
 
-    def unusual(self: memo.Records, part: str) -> Any:
+    def unusual(self: records.Records, part: str) -> Any:
         found = real(self, part)
         if part != "problems":
             return found
@@ -140,7 +140,7 @@ def warnings_are_told_once() -> AbstractContextManager[Any]:
         seen.update(keys.values())
         return told
 
-    return patch.object(memo.Records, "unusual", unusual)
+    return patch.object(records.Records, "unusual", unusual)
 
 
 def an_answer_that_changes_looks_as_if_it_always_was_so() -> AbstractContextManager[Any]:

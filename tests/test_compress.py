@@ -70,7 +70,7 @@ def test_another_way_of_doing_it_makes_all_copies_again(site: MakeSite, monkeypa
 
 def test_a_library_that_is_not_there_is_said(site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "brotli", None)
-    monkeypatch.setattr("octavo.site.pipeline.is_there", lambda form: form != "br")
+    monkeypatch.setattr("octavo.site.problems.is_there", lambda form: form != "br")
     folder = site("-- posts/a.md --\n" + post()).write("pyproject.toml", SETTINGS.replace('"gz"', '"gz", "br"'))
     report = folder.build()
     assert report.failed

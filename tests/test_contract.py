@@ -14,7 +14,7 @@ from octavo.engine.facts import Facts, Reader
 from octavo.model import documents, images, pages, posts, related, settings, values
 from octavo.model.extensions import Extensions
 from octavo.model.pages import Page
-from octavo.templates import environment, render, shared_blocks
+from octavo.templates import context, environment, shared_blocks
 from tests.sites import SiteFolder, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -49,7 +49,7 @@ def context_names() -> set[str]:
     def ask(query: object) -> str:
         return ""
 
-    return set(render.PageContext(page, ask).names())  # type: ignore[arg-type]  # whatever is asked is text
+    return set(context.PageContext(page, ask).names())  # type: ignore[arg-type]  # whatever is asked is text
 
 
 def test_every_name_of_the_context_is_documented_and_nothing_else_is() -> None:
@@ -64,10 +64,10 @@ def test_the_names_that_are_the_same_on_all_pages_are_documented() -> None:
 
 def test_every_attribute_of_site_and_page_is_documented() -> None:
     site = {name.removeprefix("site.") for name in rows("### `site`")}
-    assert site >= set(dir(render.SiteView(environment.PageSettings(Reader(Facts({}))))))
-    assert site <= set(dir(render.SiteView(environment.PageSettings(Reader(Facts({}))))))
+    assert site >= set(dir(context.SiteView(environment.PageSettings(Reader(Facts({}))))))
+    assert site <= set(dir(context.SiteView(environment.PageSettings(Reader(Facts({}))))))
     page = {name.removeprefix("page.") for name in rows("### `page`")}
-    assert page == {field.name for field in fields(render.PageView)}
+    assert page == {field.name for field in fields(context.PageView)}
 
 
 def test_every_field_of_the_types_is_documented() -> None:

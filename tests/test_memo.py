@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from octavo.base.digest import Digest
 from octavo.engine.database import Foreign
 from octavo.engine.facts import Ask, Fact, Facts, Query, Resolver, fact
-from octavo.engine.memo import Mapped, Memo, Records
+from octavo.engine.memo import Memo
+from octavo.engine.records import Mapped, Records
 from octavo.engine.scheduler import Hints, Share, T
 from octavo.engine.sharded_map import Buckets
 from octavo.engine.store import CorruptStore, Store

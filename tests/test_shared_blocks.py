@@ -12,7 +12,8 @@ from octavo.engine.facts import Ask, Fact, Facts, Reader, fact
 from octavo.model.extensions import Extension, Extensions
 from octavo.model.pages import Layout
 from octavo.model.queries import Setting, Template
-from octavo.templates import render, shared_blocks
+from octavo.templates import context as layout_context
+from octavo.templates import shared_blocks
 from octavo.templates.environment import PageSettings, Rendering, make_environment, rendering
 from tests.sites import SiteFolder, post
 
@@ -113,7 +114,7 @@ def test_parts_of_a_layout_and_of_that_which_it_extends_are_told_apart() -> None
 
 
 def test_the_names_that_are_alike_are_those_of_the_site() -> None:
-    context = render.SiteContext(Reader(Facts({})))
+    context = layout_context.SiteContext(Reader(Facts({})))
     assert context.names().keys() == shared_blocks.NAMES
 
 

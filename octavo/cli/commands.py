@@ -32,7 +32,7 @@ from octavo.project.site_files import FOLDERS, read_config
 if TYPE_CHECKING:
     from octavo.cli.profile import Profile
     from octavo.model.related import Reason
-    from octavo.site.pipeline import Known
+    from octavo.site.stages import Known
 
 
 def options_from(arguments: argparse.Namespace) -> Options:

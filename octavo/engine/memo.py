@@ -9,22 +9,20 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Sized
-from dataclasses import dataclass, fields
-from functools import cache, cached_property
-from typing import Any, Protocol, TypeVar, cast, get_type_hints
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
 
-from octavo.base.digest import SIZE, Digest, digest
+from octavo.base.digest import SIZE, Digest
 from octavo.engine.answers import Answers, Revisions, revised
-from octavo.engine.codec import Codec, codec, field_codecs
-from octavo.engine.facts import Ask, Fact, Facts, Query, Revised
+from octavo.engine.codec import codec, field_codecs
+from octavo.engine.facts import Ask, Facts, Query, Revised
 from octavo.engine.observer import Observer
+from octavo.engine.records import Change, Mapped, Records, T, part_names, read_part
 from octavo.engine.scheduler import Crew, Hints, Share, Work, run_all
 from octavo.engine.sharded_map import Buckets
 from octavo.engine.store import CorruptStore, Entry, Store
 from octavo.engine.traces import Trace, Traces
-from octavo.engine.worker import Asked, Done, Local, PartKey, Shelf, Sink, Step, defaults, run
-
-T = TypeVar("T")
+from octavo.engine.worker import Asked, Done, Local, Shelf, Sink, Step, defaults, run
 
 _ROWS_WORTH = 400
 """Rows of a fold for which other processes are worth their start."""
@@ -42,100 +40,6 @@ class Rows(Protocol):
 
 
 Fold = Callable[[Ask, Mapping[str, bytes] | None, Share], tuple[Rows, Mapping[str, bytes]]]
-
-
-@dataclass(frozen=True)
-class Change:
-    """Why an item was run: it is new, its output was lost, or the answer to ``query`` changed."""
-
-    reason: str
-    query: Query[Any] | None = None
-
-
-class Records(Mapping[str, Trace]):
-    """The values of a step by item. Digests are at hand, the parts themselves are read when asked for."""
-
-    def __init__(self, step: str, value: type, traces: Traces, shelf: Shelf) -> None:
-        """``value`` is the dataclass that the step gives."""
-        self.step, self._value, self._traces, self._shelf = step, value, traces.copy(), shelf
-        self._usual, self._codecs = defaults(value), field_codecs(value)
-        self._places = {part: place for place, part in enumerate(_parts(value))}
-
-    def __getitem__(self, item: str) -> Trace:
-        return self._traces[item]
-
-    def __contains__(self, item: object) -> bool:
-        return item in self._traces
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._items)
-
-    def __len__(self) -> int:
-        return len(self._traces)
-
-    @cached_property
-    def _items(self) -> tuple[str, ...]:
-        return tuple(sorted(self._traces))
-
-    def digest(self, item: str, part: str) -> Digest:
-        return self._traces.part_digest(item, self._places[part])
-
-    def digest_of(self, *parts: str) -> Digest:
-        """One digest of these parts of all items."""
-        return digest((self._items, tuple([b"".join(self.digests(part).values()) for part in parts])))
-
-    def digests(self, part: str) -> dict[str, Digest]:
-        """The digest of one part of every item."""
-        found = self._traces.part_digests(self._places[part])
-        return {item: found[item] for item in self._items}
-
-    def since(self, revision: int) -> list[str]:
-        """The items that were run after a revision."""
-        return self._traces.since(revision)
-
-    def load(self, item: str, part: str) -> Any:
-        usual = self._usual.get(part)
-        if usual is not None and usual[0] == self.digest(item, part):
-            return usual[1]
-        return _read(self._codecs[part], self._shelf.part(self.step, item, part))
-
-    def fact(self, item: str, part: str) -> Fact:
-        return Fact(self.digest(item, part), lambda: self.load(item, part))
-
-    def is_unusual(self, item: str, part: str) -> bool:
-        """Whether a part is another than by default."""
-        return part not in self._usual or self._usual[part][0] != self.digest(item, part)
-
-    def key(self, item: str, part: str) -> Iterator[PartKey]:
-        """The key of a part, if it is one that is stored."""
-        if item in self._traces and self.is_unusual(item, part):
-            yield self.step, item, part
-
-    def kind(self, part: str) -> Any:
-        """The type of a part."""
-        return get_type_hints(self._value, include_extras=True)[part]
-
-    def column(self, part: str) -> dict[str, Any]:
-        """One part of every item."""
-        found = self.unusual(part)
-        if part in self._usual:
-            value = self._usual[part][1]
-            for item in self._traces:
-                found.setdefault(item, value)
-        return found
-
-    def unusual(self, part: str) -> dict[str, Any]:
-        """One part of every item where it is not what it is by default."""
-        rows = self._shelf.column(self.step, part)
-        return {item: _read(self._codecs[part], data) for item, data in rows if item in self._traces}
-
-
-@dataclass(frozen=True)
-class Mapped:
-    """The values of a step over all its items, and which items were run for it, with the reason."""
-
-    records: Records
-    ran: Mapping[str, Change]
 
 
 _NO_HINTS = Hints()
@@ -189,7 +93,7 @@ class Memo:
         """
         name = self._name_of(step)
         self._observer.began(name)
-        parts = _parts(value)
+        parts = part_names(value)
         known = self._known(name, len(parts))
         self._answers.compare(facts)
         changed = self._answers.changed_since(name) if known else {}
@@ -231,7 +135,7 @@ class Memo:
         codecs = field_codecs(value)
         try:
             for done in self._told(name, runs):
-                yield done.item, usual | {part: _read(codecs[part], data) for part, data in done.parts.items()}
+                yield done.item, usual | {part: read_part(codecs[part], data) for part, data in done.parts.items()}
         finally:
             runs.close()
         self._observer.ended(name)
@@ -246,7 +150,7 @@ class Memo:
         name = self._name_of(step)
         whole_name = f"{name}:state"
         self._observer.began(name)
-        parts = _parts(value)
+        parts = part_names(value)
         known, whole = self._known(name, len(parts)), self._known(whole_name, 0)
         self._answers.compare(facts)
         changed = self._answers.changed_since(whole_name)
@@ -281,7 +185,7 @@ class Memo:
     def left(self, step: Fold, value: type) -> Mapped:
         """The rows that the last run of a fold left, whatever has changed since."""
         name = self._name_of(step)
-        return Mapped(Records(name, value, self._known(name, len(_parts(value))), self._shelf), {})
+        return Mapped(Records(name, value, self._known(name, len(part_names(value))), self._shelf), {})
 
     def is_of(self, store: Store, local: Local) -> bool:
         """Whether this memo was made for these."""
@@ -314,7 +218,7 @@ class Memo:
             data = self._store.about(f"kept {name}")
             if data is None or key not in (data[:SIZE], None):
                 return None
-            known = self._kept[name] = (data[:SIZE], _read(codec(kind), data[SIZE:]))
+            known = self._kept[name] = (data[:SIZE], read_part(codec(kind), data[SIZE:]))
         return known[1]
 
     def keep(self, name: str, kind: Any, key: Digest, value: object) -> None:
@@ -391,7 +295,7 @@ class Memo:
         known = self._revised.get(name)
         if known is None or known.key != key:
             data = self._store.about(f"revised {name}")
-            known = _read(codec(Revisions), data) if data is not None else None
+            known = read_part(codec(Revisions), data) if data is not None else None
         if known is None or known.key != key:
             known = revised(known, key, digests(), self._answers.revision)
             self._store.set_about(f"revised {name}", codec(Revisions).encode(known))
@@ -492,19 +396,6 @@ def _differing(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> Iterator[t
     for name in {**old, **new}:
         if new.get(name) != old.get(name):
             yield name, new.get(name)
-
-
-def _read(codec: Codec[T], data: bytes) -> T:
-    try:
-        return codec.decode(data)
-    except ValueError as problem:
-        raise CorruptStore(f"a value cannot be read: {problem}") from problem
-
-
-@cache
-def _parts(value: type) -> tuple[str, ...]:
-    """The names of the fields of a step's value."""
-    return tuple(field.name for field in fields(value))
 
 
 def _count(values: Sized) -> bytes:

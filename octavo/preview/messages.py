@@ -25,7 +25,7 @@ from octavo.preview.timers import Deadlines, Timer
 
 if TYPE_CHECKING:
     from octavo.preview.session import Desk
-    from octavo.site.pipeline import Static
+    from octavo.site.inputs import Static
 
 # What messages carry.
 

@@ -10,7 +10,7 @@ from octavo.images.variants import is_scaled, name_of, order_for, packed, social
 from octavo.model.images import Order, Picture
 from octavo.model.queries import PictureBytes, WritableFormats
 from octavo.model.settings import Images
-from octavo.site.pipeline import Known
+from octavo.site.stages import Known
 
 
 class Shelf(Protocol):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from octavo.model.posts import Post
     from octavo.preview.snapshot import View
     from octavo.site.build_posts import Live
-    from octavo.site.pipeline import Inputs, Static
+    from octavo.site.inputs import Inputs, Static
 
 FEW = 30
 """Files that are followed one by one; when more have changed, the site as a whole is looked at."""
@@ -85,7 +85,7 @@ class Saved:
 
     def _touched(self, kind: str, name: str) -> bool:
         """Take in one file as it is now; False when it is as it was. Raises _NotEnough and OSError."""
-        from octavo.site.pipeline import layout_facts
+        from octavo.site.inputs import layout_facts
 
         view, inputs = self._view, self._inputs
         if kind == "layouts":
@@ -116,7 +116,8 @@ class Saved:
 
     def _retold(self, path: str, document: Document) -> bool:
         """Answer what is asked about one post from its document. False where it is another page now, or none."""
-        from octavo.site.page_facts import PARTS, card
+        from octavo.site.page_facts import PARTS
+        from octavo.site.post_index import card
 
         view = self._view
         records, index = view.known.documents.records, view.known.published.index
@@ -149,13 +150,13 @@ class Saved:
 
     def _patched(self) -> Facts:
         """The facts of the last look, but for what was saved since."""
-        from octavo.site.pipeline import asset_facts
+        from octavo.site.inputs import asset_facts
 
         view, inputs, answers = self._view, self._inputs, dict(self._answers)
         base = view.site.facts
         if inputs.assets is not view.inputs.assets:
             from octavo.site.assets import publish_assets
-            from octavo.site.pipeline import statics
+            from octavo.site.inputs import statics
 
             assets, _ = publish_assets(inputs.assets)
             base = base.extended(asset_facts(assets, inputs))
@@ -179,7 +180,7 @@ class Saved:
 def parsed(path: str, inputs: Inputs, facts: Facts | None = None) -> Document:
     """The document of a source as it is now. ``facts`` have the parser that was made already. Raises Unanswered."""
     from octavo.content.parse import parse
-    from octavo.site.pipeline import input_facts
+    from octavo.site.inputs import input_facts
 
     resolvers = {**input_facts(inputs), **inputs.script.resolvers()}
     try:
@@ -206,7 +207,7 @@ order of posts stays as it was until then."""
 def _with_posts(value: Any, posts: Mapping[str, Post]) -> Any:
     """An answer with these posts, by href, as they are now."""
     from octavo.model.posts import Card, Link, Neighbours, Series, Year
-    from octavo.site.page_facts import card, link
+    from octavo.site.post_index import card, link
 
     if isinstance(value, tuple):
         return tuple(_with_posts(item, posts) for item in value)

@@ -30,7 +30,7 @@ from octavo.project.stat_cache import FileChanged
 if TYPE_CHECKING:
     from octavo.engine.memo import Memo
     from octavo.project.site_files import Files
-    from octavo.site.pipeline import Inputs, Static
+    from octavo.site.inputs import Inputs, Static
 
 HELD_PAGES = 200
 """Rendered pages that are kept for whoever comes back to them."""
@@ -142,6 +142,7 @@ class Desk:
         self.close()
 
     def _view(self, files: Files, relating: bool, elsewhere: Elsewhere | None, keeping: bool) -> View | None:
+        from octavo.site import inputs as site_inputs
         from octavo.site import pipeline
 
         now, before = self.project.options.now(), self.view
@@ -169,7 +170,7 @@ class Desk:
         memo.finish()
         self._memo = memo
         # The index is made here at the latest: it comes from the cache, which is another one after the next look.
-        statics = pipeline.statics(known.assets, known.published.index.attachments, inputs)
+        statics = site_inputs.statics(known.assets, known.published.index.attachments, inputs)
         asked = pipeline.files_asked(memo, inputs)
         view = View(
             files,
@@ -331,7 +332,7 @@ class Desk:
         if path is None:
             return shown.content
         from octavo.content.parse import numbered_body
-        from octavo.templates.render import body_html
+        from octavo.templates.body import body_html
 
         reader = Reader(self.facts)
         try:

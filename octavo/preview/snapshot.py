@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from octavo.engine.store import Store
     from octavo.model.pages import Page
     from octavo.project.site_files import Files
-    from octavo.site.pipeline import Described, Inputs, Known, Static
+    from octavo.site.inputs import Inputs, Static
+    from octavo.site.stages import Described, Known
 
 
 @dataclass(frozen=True)

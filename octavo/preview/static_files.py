@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from octavo.preview.session import Desk, Shown
     from octavo.preview.snapshot import View
     from octavo.project.project import Project
-    from octavo.site.pipeline import Static
+    from octavo.site.inputs import Static
 
 OWN_PATH = "/_octavo/"
 SCRIPTS = {"idiomorph.js": "vendor/idiomorph.js", "preview.js": "client.js"}

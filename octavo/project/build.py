@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from octavo.engine.worker import Sink
     from octavo.images.encoded_cache import Gallery, OrderedFiles
     from octavo.model.images import Order, SocialCard
-    from octavo.site.pipeline import Built, Inputs, Workshop
+    from octavo.site.build_images import Workshop
+    from octavo.site.inputs import Inputs
+    from octavo.site.stages import Built
 
 COMPLETE = "the new site was being published already, and is complete"
 """The note on what ends a build whose sweep was done."""
@@ -228,7 +230,7 @@ def make_inputs(root: Path, options: Options, files: Files, now: dt.datetime) ->
     """All that the site is made from, as listed, at an instant."""
     from octavo.site.build_posts import Moderation
     from octavo.site.extensions.load import find_script
-    from octavo.site.pipeline import Inputs, LayoutFile
+    from octavo.site.inputs import Inputs, LayoutFile
 
     loaded, problems = find_script(root, files.script)
     return Inputs(

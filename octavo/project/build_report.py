@@ -17,8 +17,8 @@ from octavo.engine.store import Store
 from octavo.project.site_files import CONFIG
 
 if TYPE_CHECKING:
-    from octavo.engine.memo import Change
-    from octavo.site.pipeline import Built
+    from octavo.engine.records import Change
+    from octavo.site.stages import Built
 
 WAIT_SECONDS = 60.0
 """For another build: longer than most take, and not for ever for one that hangs."""

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from octavo.model.settings import Settings
     from octavo.project.dask_cluster import Cluster
     from octavo.project.processes import Workers
-    from octavo.site.pipeline import Inputs, Known
+    from octavo.site.inputs import Inputs
+    from octavo.site.stages import Known
 
 T = TypeVar("T")
 

@@ -20,11 +20,12 @@ from octavo.base.diagnostics import Span
 from octavo.base.source_text import SourceText, decode
 from octavo.content import front_matter
 from octavo.engine.facts import Ask
-from octavo.engine.memo import Records
+from octavo.engine.records import Records
 from octavo.model.queries import Source
 from octavo.model.related import Relation
 from octavo.related.terms import TAG
-from octavo.site.page_facts import Index, entries
+from octavo.site.page_facts import entries
+from octavo.site.post_index import Index
 from octavo.site.sentences import Sentence, place, sentences
 
 _CROWDED = 5

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import marshal
-import posixpath
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from difflib import get_close_matches
-from functools import cache, cached_property
+from functools import cache
 from itertools import chain
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from octavo.base import urls
 from octavo.base.diagnostics import Diagnostic, warning
-from octavo.base.digest import SIZE, Digest, digest, digest_bytes
-from octavo.base.lazy_mapping import LazyMapping
+from octavo.base.digest import Digest, digest, digest_bytes
 from octavo.base.names import PAGES_OF_POSTS
 from octavo.base.urls import slugify
 from octavo.engine.facts import Fact, Query, Resolver, fact, kept_fact
-from octavo.engine.memo import Records
+from octavo.engine.records import Records
 from octavo.model.documents import Mark, Meta
 from octavo.model.pages import Page
-from octavo.model.posts import Card, GroupCount, Link, Neighbours, Post, Series, Year
+from octavo.model.posts import Link
 from octavo.model.queries import (
     AllPosts,
     AnchorsOf,
@@ -57,259 +54,12 @@ from octavo.model.queries import (
     UrlOf,
 )
 from octavo.model.related import Candidate, Relations
-from octavo.model.settings import Settings
 from octavo.related.summaries import offers
-from octavo.site.build_posts import Live, file_url, folder_of, image_path
+from octavo.site.post_index import Index, card, link
 from octavo.site.preferences import Wishes
 from octavo.site.routes import Routes
 
 Resolvers = dict[type[Query[Any]], Resolver]
-
-
-class Stamp(NamedTuple):
-    """The digests of a post, of its card and of a link to it: answers about lists of posts are known by these."""
-
-    post: Digest
-    card: Digest
-    link: Digest
-
-
-class Stamps(LazyMapping[str, Stamp]):
-    """Stamps by path. They are kept as ``rows``: the digests of each, one after another."""
-
-    def __init__(self, rows: Mapping[str, bytes]) -> None:
-        super().__init__(rows, lambda path: _stamp_of(rows[path]))
-        self.rows = rows
-
-
-def _stamp_of(row: bytes) -> Stamp:
-    return Stamp(row[:SIZE], row[SIZE : 2 * SIZE], row[2 * SIZE :])
-
-
-def stamp(post: Post) -> Stamp:
-    return Stamp(digest(post), digest(card(post)), digest(link(post)))
-
-
-class Index:
-    """The published posts, looked at from each side that a page asks about. Nothing here changes once it is made."""
-
-    def __init__(
-        self,
-        live: Live,
-        targets: Mapping[str, tuple[str, ...]],
-        attachments: Mapping[str, str],
-        wishes: Mapping[str, Wishes],
-        settings: Settings,
-        stamps: Stamps,
-        pictures: tuple[str, ...] = (),
-    ) -> None:
-        """``pictures`` are the images beside posts of which only variants are published."""
-        self.live = live
-        self.wishes = wishes
-        self.settings = settings
-        self.attachments = attachments
-        self.targets = targets
-        self.stamps = stamps
-        self.pictures = pictures
-
-    @cached_property
-    def apart(self) -> dict[str, set[str]]:
-        """Source path -> the posts that are in its list as little as it is in theirs."""
-        found: dict[str, set[str]] = {}
-        for path, wished in self.wishes.items():
-            for other in wished.block_both if path in self.places else ():
-                found.setdefault(path, set()).add(other)
-                found.setdefault(other, set()).add(path)
-        return found
-
-    @property
-    def by_path(self) -> Mapping[str, Post]:
-        return self.live.by_path
-
-    def links(self, paths: Iterable[str]) -> Digest:
-        """Stands for the links to the posts of some paths."""
-        rows = self.stamps.rows
-        return digest_bytes(b"".join([rows[path][-SIZE:] for path in paths]))
-
-    def cards(self, paths: Iterable[str]) -> Digest:
-        """Stands for the cards of the posts of some paths."""
-        rows = self.stamps.rows
-        return digest_bytes(b"".join([rows[path][-2 * SIZE : -SIZE] for path in paths]))
-
-    def by_source(self) -> dict[str, Digest]:
-        """What stands for all that is known of each file below ``posts/`` on its own."""
-        found = {path: digest(state) for path, state in self.live.states.items()}
-        found.update((path, row[:SIZE]) for path, row in self.stamps.rows.items())
-        found.update((path, digest(url)) for path, url in self.attachments.items())
-        return found
-
-    @cached_property
-    def places(self) -> dict[str, int]:
-        """Source path -> its place among the posts, newest first."""
-        return {path: place for place, path in enumerate(self.live.paths)}
-
-    def beside(self, path: str) -> tuple[str | None, str | None]:
-        """The paths of the posts published just before and just after one."""
-        place = self.places.get(path)
-        if place is None:
-            return None, None
-        paths = self.live.paths
-        return paths[place + 1] if place + 1 < len(paths) else None, paths[place - 1] if place else None
-
-    def neighbours(self, path: str) -> Neighbours:
-        older, newer = [link(self.by_path[each]) if each else None for each in self.beside(path)]
-        return Neighbours(older, newer)
-
-    def all_beside(self) -> dict[str, Digest]:
-        return {path: self.neighbours_digest(path) for path in self.places}
-
-    def neighbours_digest(self, path: str) -> Digest:
-        rows = self.stamps.rows
-        return digest_bytes(b"".join([rows[each][-SIZE:] if each else bytes(SIZE) for each in self.beside(path)]))
-
-    @cached_property
-    def groups(self) -> dict[str, dict[str, list[Post]]]:
-        """Kind -> slug -> posts, newest first."""
-        found: dict[str, dict[str, list[Post]]] = {"tag": {}, "author": {}, "series": {}}
-        for post in self.live.posts:
-            for kind, groups in (("tag", post.tags), ("author", post.authors), ("series", (post.series,))):
-                for group in groups:
-                    if group is not None:
-                        found[kind].setdefault(group.slug, []).append(post)
-        return found
-
-    def counts(self, kind: str) -> tuple[GroupCount, ...]:
-        groups = self.live.groups
-        named = [(groups[kind, slug], len(posts)) for slug, posts in self.groups.get(kind, {}).items()]
-        counts = [GroupCount(group.name, group.slug, group.url, count) for group, count in named]
-        return tuple(sorted(counts, key=lambda count: (count.name.casefold(), count.slug)))
-
-    def series(self, path: str) -> Series | None:
-        if path not in self._in_series:
-            return None
-        slug, position = self._in_series[path]
-        group, parts = self.live.groups["series", slug], reversed(self.groups["series"][slug])
-        return Series(group.name, group.url, position, tuple(map(link, parts)))
-
-    def series_digest(self, path: str) -> Digest:
-        """Stands for the series of a post."""
-        if path not in self._in_series:
-            return _NOTHING
-        slug, position = self._in_series[path]
-        return digest((self._series[slug], position))
-
-    @cached_property
-    def _in_series(self) -> dict[str, tuple[str, int]]:
-        """Source path -> the slug of its series, and which of its parts it is, from 1."""
-        return {
-            post.path: (slug, len(posts) - place)
-            for slug, posts in self.groups["series"].items()
-            for place, post in enumerate(posts)
-        }
-
-    @cached_property
-    def _series(self) -> dict[str, Digest]:
-        """What stands for each series, by slug."""
-        groups = self.live.groups
-        return {
-            slug: digest((groups["series", slug], self.links([post.path for post in posts])))
-            for slug, posts in self.groups["series"].items()
-        }
-
-    def all_backlinks(self) -> dict[str, Digest]:
-        return {path: self.links(paths) for path, paths in self.linked_from.items()}
-
-    @cached_property
-    def linked_from(self) -> dict[str, list[str]]:
-        """Source path -> the paths of the posts that link to it, newest first."""
-        found: dict[str, list[str]] = {}
-        for path in self.live.paths:
-            for target in self.targets.get(path, ()):
-                found.setdefault(target, []).append(path)
-        return found
-
-    @cached_property
-    def archive(self) -> tuple[Year, ...]:
-        years: dict[int, list[Link]] = {}
-        for post in self.live.posts:
-            if post.date is not None:
-                years.setdefault(post.date.year, []).append(link(post))
-        return tuple(Year(year, tuple(years[year])) for year in sorted(years, reverse=True))
-
-    def similar_names(self, path: str) -> tuple[str, ...]:
-        """The sources a mistyped path may mean: the same file name elsewhere, else the closest spelling of the path."""
-        extension = posixpath.splitext(path)[1]
-        name = posixpath.basename(path).casefold()
-        others = (*self.live.states, *self.attachments, *self.pictures)
-        alike = [other for other in others if other.endswith(extension)]
-        same = sorted(other for other in alike if posixpath.basename(other).casefold() == name)
-        if same:
-            return tuple(same[:3])
-        # Spelling is compared where it can be close enough, since comparing is slow and broken links may be many.
-        near = [other for other in alike if abs(len(other) - len(path)) <= 3 and other[:7] == path[:7]]
-        return tuple(get_close_matches(path, near, n=1, cutoff=0.6))
-
-
-def attachments(
-    live: Live,
-    metas: Mapping[str, Meta | None],
-    files: Iterable[str],
-    wanted: Mapping[str, tuple[str, ...]],
-    shown: Mapping[str, tuple[str, ...]],
-    scaled: Collection[str],
-) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Source path -> URL path of the files published with the posts, and the images that are published otherwise.
-
-    All files in a post's own folder are; of the files beside a flat post, those that a published post refers to.
-    ``wanted`` holds the files that each post's body refers to, ``shown`` those that it shows as images and nothing
-    else: of these, where they are among the ``scaled``, only the variants are published.
-    """
-    folders: dict[str, str] = {}
-    asked: set[str] = set()
-    pictured: set[str] = set()
-    for path, url in live.urls.items():
-        meta = metas[path]
-        if meta is None:
-            continue
-        folder = folder_of(path)
-        if folder is not None:
-            folders[folder] = url
-        asked.update(wanted.get(path, ()))
-        pictured.update(shown.get(path, ()))
-        image = image_path(path, meta)
-        if image is not None:
-            pictured.add(image)
-    asked.update(path for path in pictured if path not in scaled)
-    hidden = {path for path in pictured if path in scaled and path not in asked}
-    all_folders = {folder for folder in map(folder_of, metas) if folder is not None}
-    found = {}
-    for path in files:
-        if path in hidden:
-            continue
-        owner = _owner(path, all_folders)
-        if owner in folders:
-            found[path] = file_url(path, owner, folders[owner])
-        elif owner is None and path in asked:
-            found[path] = file_url(path, None, "")
-    return found, tuple(sorted(hidden.intersection(files)))
-
-
-def _owner(path: str, folders: set[str]) -> str | None:
-    """The innermost post's folder that holds a file."""
-    folder = posixpath.dirname(path) + "/"
-    while folder != "/":
-        if folder in folders:
-            return folder
-        folder = posixpath.dirname(folder.rstrip("/")) + "/"
-    return None
-
-
-def link(post: Post) -> Link:
-    return Link(post.title, post.url, post.date)
-
-
-def card(post: Post) -> Card:
-    return Card(post.title, post.url, post.date, post.excerpt, post.minutes, post.image, post.cover)
 
 
 def entries(rows: Records, path: str, count: int, shown: int) -> list[Relations]:
@@ -476,7 +226,6 @@ _EPOCH = dt.date(1970, 1, 1).toordinal()
 _PLAIN = 2
 """The version of marshal's format in which equal values have equal bytes."""
 _NO_WISHES = Wishes()
-_NOTHING = digest(None)
 
 
 def related_facts(index: LazyIndex, rows: Records) -> Resolvers:

@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import cast
 
 from octavo.base.digest import SIZE, Digest, digest
-from octavo.engine.memo import Memo, Records
+from octavo.engine.memo import Memo
+from octavo.engine.records import Records
 from octavo.engine.sharded_map import Buckets
 from octavo.engine.store import CorruptStore
 from octavo.images.variants import is_scaled
@@ -20,7 +21,7 @@ from octavo.model.posts import Group, Post
 from octavo.model.settings import Settings
 from octavo.site.build_posts import Live, Moderation, State, is_placed_alike, is_within, live, told_anew
 from octavo.site.lookup import Names, as_folder
-from octavo.site.page_facts import Index, Stamp, Stamps, attachments, stamp
+from octavo.site.post_index import Index, Stamp, Stamps, attachments, stamp
 from octavo.site.preferences import Wishes, wishes
 
 
