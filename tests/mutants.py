@@ -75,7 +75,7 @@ def imported_layouts_are_kept() -> AbstractContextManager[Any]:
             self._module = self.make_module(dict(template_environment.rendering.get().names))
         return self._module
 
-    return patch.object(template_environment._Template, "_get_default_module", default_module)
+    return patch.object(template_environment._LayoutTemplate, "_get_default_module", default_module)
 
 
 def who_shares_a_part_is_not_told_what_it_asked() -> AbstractContextManager[Any]:
@@ -87,8 +87,8 @@ def who_shares_a_part_is_not_told_what_it_asked() -> AbstractContextManager[Any]
 
 @contextlib.contextmanager
 def lost_outputs_are_not_missed() -> Iterator[None]:
-    def compare(*_: object) -> manifest.Compared:
-        return manifest.Compared(set(), {})
+    def compare(*_: object) -> manifest.FileComparison:
+        return manifest.FileComparison(set(), {})
 
     with patch.object(manifest, "compare", compare), patch.object(publish, "compare", compare):
         yield

@@ -24,7 +24,7 @@ from octavo.base.diagnostics import to_dict
 from octavo.engine.facts import Unanswered
 from octavo.preview.panel import describe_page
 from octavo.preview.related_process import relate_apart
-from octavo.preview.session import Desk
+from octavo.preview.session import PreviewSession
 from octavo.preview.static_files import find_static_file
 from octavo.project.build_report import Options
 from octavo.project.project import Project
@@ -45,7 +45,7 @@ def run(seed: int, edits: int, folder: Path, clean: CleanBuilder) -> Iterator[bo
     options = Options(output=str(cache / "site"), cache=str(cache), jobs=1, at=at, **CHOICES)
     done: list[str] = []
     with Project(author.site.root, options) as project:
-        desk = Desk(project)
+        desk = PreviewSession(project)
         desk.look(relating=False)
         desk.look(relating=True)
         for number in range(edits + 1):
@@ -62,7 +62,7 @@ def run(seed: int, edits: int, folder: Path, clean: CleanBuilder) -> Iterator[bo
             yield can_build
 
 
-def _edit(author: Author, desk: Desk, numbers: random.Random, folder: Path) -> str:
+def _edit(author: Author, desk: PreviewSession, numbers: random.Random, folder: Path) -> str:
     """Some edits, followed as they come, and then the look at the whole with which the preview comes to rest."""
     done = []
     broken = desk.problems().errors > 0
@@ -89,7 +89,7 @@ def _edit(author: Author, desk: Desk, numbers: random.Random, folder: Path) -> s
     return " / ".join(done)
 
 
-def _show_some(desk: Desk, numbers: random.Random) -> None:
+def _show_some(desk: PreviewSession, numbers: random.Random) -> None:
     """Pages that somebody looks at, with the panel of one of them."""
     assert desk.view is not None
     shown = sorted(desk.view.pages)
@@ -106,7 +106,7 @@ def _contents(root: Path) -> dict[str, bytes]:
     return {str(file): file.read_bytes() for file in files if file.is_file()}
 
 
-def _compare(desk: Desk, site: SiteFolder, folder: Path, clean: CleanBuilder) -> bool:
+def _compare(desk: PreviewSession, site: SiteFolder, folder: Path, clean: CleanBuilder) -> bool:
     """Hold every address against a clean build of a copy of the site. False where that has errors: then the preview
     has some as well."""
     shutil.rmtree(folder, ignore_errors=True)

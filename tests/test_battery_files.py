@@ -686,17 +686,17 @@ CHANGES: dict[str, Callable[[Path], Any]] = {
 
 def changing(monkeypatch: pytest.MonkeyPatch, name: str, change: Callable[[Path], Any], times: int = 1) -> None:
     """Change a file just before a build reads it, after the build has listed it."""
-    read = stat_cache.Found.read
+    read = stat_cache.FileEntry.read
     left = times
 
-    def changed(self: stat_cache.Found) -> bytes:
+    def changed(self: stat_cache.FileEntry) -> bytes:
         nonlocal left
         if self.path == name and left:
             left -= 1
             change(Path(self.location))
         return read(self)
 
-    monkeypatch.setattr(stat_cache.Found, "read", changed)
+    monkeypatch.setattr(stat_cache.FileEntry, "read", changed)
 
 
 class Unguarded(GuardedSite):

@@ -20,7 +20,7 @@ from octavo.engine.codec import codec, field_codecs
 from octavo.images import steps
 from octavo.model import documents, pages, posts, related
 from octavo.model.documents import PictureRef, Ref
-from octavo.model.extensions import Data
+from octavo.model.extensions import ScriptData
 from octavo.model.pages import Page
 from octavo.model.posts import Link
 from octavo.model.values import Table
@@ -69,7 +69,7 @@ def again(kind: Any, value: Any) -> Any:
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=repr)
 def test_a_moment_is_the_same_on_the_same_clock(moment: dt.date) -> None:
-    for kind in (dt.date | dt.datetime, dt.date | dt.datetime | None, Data):
+    for kind in (dt.date | dt.datetime, dt.date | dt.datetime | None, ScriptData):
         found = again(kind, moment)
         assert found == moment and type(found) is type(moment) and found.isoformat() == moment.isoformat()
         if isinstance(moment, dt.datetime) and isinstance(found, dt.datetime):
@@ -107,7 +107,7 @@ DATA = st.recursive(
 @settings(max_examples=300)
 @given(DATA)
 def test_whatever_build_py_gives_comes_back(value: Any) -> None:
-    found = again(Data, value)
+    found = again(ScriptData, value)
     assert found == value and digest(found) == digest(value)
 
 
@@ -120,7 +120,7 @@ def test_a_mapping_within_other_values_comes_back(value: Any) -> None:
 def test_what_is_no_frozen_data_cannot_be_written() -> None:
     for value in ({"a": 1}, [1], object(), len, load.Gathered()):
         with pytest.raises(TypeError):
-            codec(Data).encode(value)
+            codec(ScriptData).encode(value)
 
 
 # What is kept, of all steps and beside them.
@@ -139,7 +139,7 @@ KEPT: tuple[Any, ...] = (
     build.BuildTrace,
     publication._Kept,
     publication._Window,
-    page_facts.Compared,
+    page_facts.CandidateRows,
     answers.Revisions,
     answers._Progress,
     posts.Post,
@@ -227,16 +227,16 @@ def test_what_is_no_value_of_the_type_is_an_error(data: bytes) -> None:
 
 
 def test_a_class_is_found_among_those_that_may_stand_there_only() -> None:
-    data = codec(Data).encode(Link("a", "b"))
+    data = codec(ScriptData).encode(Link("a", "b"))
     with pytest.raises(ValueError):
         codec(Any).decode(data)
-    assert is_dataclass(codec(Data).decode(data))
+    assert is_dataclass(codec(ScriptData).decode(data))
 
 
 @settings(max_examples=300)
 @given(st.binary(max_size=60))
 def test_no_bytes_do_more_than_to_be_refused(data: bytes) -> None:
-    for kind in (Whole, Data, Ref, build.BuildTrace):
+    for kind in (Whole, ScriptData, Ref, build.BuildTrace):
         try:
             codec(kind).decode(data)
         except ValueError:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.base.diagnostics import Diagnostic
-from octavo.model.settings import MenuItem, Permalinks, Related, Settings, Support
+from octavo.model.settings import MenuItem, Permalinks, RelatedSettings, Settings, Support
 from octavo.project import config
 
 
@@ -89,7 +89,7 @@ label = "Help"
         paginate=5,
         feed_length=6,
         latest=0,
-        related=Related(8, keep_linked=True, reach_all=True),
+        related=RelatedSettings(8, keep_linked=True, reach_all=True),
         excerpt=90,
         raw_html="sanitize",
         support=Support("Please", "mailto:me@name.example", "Help"),
@@ -104,7 +104,7 @@ def test_the_fields_are_those_of_the_model() -> None:
     assert sorted(table) == names(Settings)
     assert sorted(known.name for known in table["permalinks"]) == names(Permalinks)
     assert sorted(known.name for known in table["support"]) == names(Support)
-    assert sorted(known.name for known in table["related"]) == names(Related)
+    assert sorted(known.name for known in table["related"]) == names(RelatedSettings)
     assert sorted(known.name for known in table["menu"]) == names(MenuItem)
 
 
@@ -238,7 +238,7 @@ def test_a_problem_stands_at_its_key_or_value(body: str, expected: str) -> None:
 
 def test_the_number_of_related_posts_may_stand_alone() -> None:
     settings, problems = config.read_settings("[tool.octavo]\nrelated = 0\n", "folder")
-    assert (settings.related, problems) == (Related(0), ())
+    assert (settings.related, problems) == (RelatedSettings(0), ())
 
 
 @pytest.mark.parametrize(

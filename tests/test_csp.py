@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo.templates.csp import Common, headers, policy, read, sources, with_policy
+from octavo.templates.csp import SharedMarkup, headers, policy, read, sources, with_policy
 from tests.sites import SiteFolder, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -70,7 +70,7 @@ _FRAGMENTS = (
 @given(st.lists(st.tuples(st.booleans(), st.lists(st.sampled_from(_FRAGMENTS), max_size=3).map("".join)), max_size=6))
 def test_a_page_needs_the_same_whatever_pieces_of_it_are_known(pieces: list[tuple[bool, str]]) -> None:
     html = "".join(text for _, text in pieces).encode()
-    assert read([Common(text) if is_common else text for is_common, text in pieces]) == (html, sources(html))
+    assert read([SharedMarkup(text) if is_common else text for is_common, text in pieces]) == (html, sources(html))
 
 
 def test_a_policy_allows_the_own_host_and_what_is_needed() -> None:

@@ -73,16 +73,16 @@ def test_a_layout_that_changes_before_it_is_read_leaves_no_fault_behind(
 ) -> None:
     three.built()
     three.write("layouts/post.html", "second {{ content() }}")
-    real = stat_cache.Found.read
+    real = stat_cache.FileEntry.read
     changed: list[str] = []
 
-    def read(found: stat_cache.Found) -> bytes:
+    def read(found: stat_cache.FileEntry) -> bytes:
         if found.path == "layouts/post.html" and not changed:
             changed.append(found.path)
             raise stat_cache.FileChanged(found.path)
         return real(found)
 
-    monkeypatch.setattr(stat_cache.Found, "read", read)
+    monkeypatch.setattr(stat_cache.FileEntry, "read", read)
     assert three.built().parsed == ()
     assert changed
     assert "second" in three.page("/posts/a/")

@@ -6,22 +6,22 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from octavo.related import explain
-from octavo.related.explain import NONE, Why, pair
-from octavo.related.index import Common
+from octavo.related.explain import NONE, ReasonTable, pair
+from octavo.related.index import CommonTerms
 
 Told = list[tuple[str, int]]
 
 
-def common(pairs: list[list[tuple[int, int]]]) -> Common:
+def common(pairs: list[list[tuple[int, int]]]) -> CommonTerms:
     """(term, part) of each pair."""
     lengths = [len(each) for each in pairs]
     terms = np.array([term for each in pairs for term, _ in each], np.int64)
     parts = np.array([part for each in pairs for _, part in each], np.int64)
     products = np.array([max(1, sum(part for _, part in each)) + 3 for each in pairs], np.int64)
-    return Common(np.array([0, *np.cumsum(lengths).tolist()]), terms, parts, products)
+    return CommonTerms(np.array([0, *np.cumsum(lengths).tolist()]), terms, parts, products)
 
 
-def told(why: Why) -> list[Told]:
+def told(why: ReasonTable) -> list[Told]:
     return [
         [(why.texts[number], share) for number, share in zip(numbers, shares, strict=True) if number != 0xFFFFFFFF]
         for numbers, shares in zip(why.numbers.tolist(), why.shares.tolist(), strict=True)
@@ -89,14 +89,14 @@ def test_shares_are_rounded_as_python_rounds(part: int, product: int) -> None:
     assert explain._hundredths(np.array([[share]])).tolist() == [[round(100 * round(share, 2))]]
 
 
-def why(rows: dict[tuple[int, int], Told], texts: tuple[str, ...]) -> Why:
+def why(rows: dict[tuple[int, int], Told], texts: tuple[str, ...]) -> ReasonTable:
     numbers = np.full((len(rows), explain._REASONS), 0xFFFFFFFF, np.uint32)
     shares = np.zeros((len(rows), explain._REASONS), np.uint8)
     for row, found in enumerate(rows[each] for each in sorted(rows)):
         for at, (text, share) in enumerate(found):
             numbers[row, at], shares[row, at] = texts.index(text), share
     one, two = (np.array([each[side] for each in sorted(rows)], np.int64) for side in (0, 1))
-    return Why(pair(one, two), numbers, shares, texts)
+    return ReasonTable(pair(one, two), numbers, shares, texts)
 
 
 def test_reasons_are_found_by_slot() -> None:

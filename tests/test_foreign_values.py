@@ -26,7 +26,7 @@ import pytest
 
 from octavo.cli import main
 from octavo.engine.store import CorruptStore
-from octavo.preview.session import Desk
+from octavo.preview.session import PreviewSession
 from octavo.project.build_report import Options
 from octavo.project.project import Project
 from tests.sites import SiteFolder, post
@@ -435,7 +435,7 @@ def look_at(site: SiteFolder) -> dict[str, bytes]:
         output=str(site.root / ".octavo/preview/site"), preview="preview", drafts=True, future=True, jobs=1
     )
     with Project(site.root, options) as project:
-        desk = Desk(project)
+        desk = PreviewSession(project)
         desk.look()
         assert desk.view is not None
         shown: dict[str, bytes] = {}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from octavo.model.documents import Terms
 from octavo.related import index as term_index
-from octavo.related.index import Array, Index, Stock
+from octavo.related.index import Array, DocumentFrequencies, TermIndex
 
 Post = dict[str, int]
 """Counts in quarters by term."""
@@ -27,18 +27,18 @@ def key(word: str) -> int:
     return int(term_index.keys_of([word])[0])
 
 
-def stock(posts: list[Post], counted: int) -> Stock:
+def stock(posts: list[Post], counted: int) -> DocumentFrequencies:
     """The first posts that are there tell how common terms are."""
     mask = np.zeros(len(posts), np.bool_)
     mask[[slot for slot, post in enumerate(posts) if post][:counted]] = True
-    return Stock(mask, int(mask.sum()))
+    return DocumentFrequencies(mask, int(mask.sum()))
 
 
-def index_of(posts: list[Post], counted: int) -> Index:
+def index_of(posts: list[Post], counted: int) -> TermIndex:
     return term_index.build(map(terms, posts), stock(posts, counted))[0]
 
 
-def weights(index: Index) -> list[dict[int, int]]:
+def weights(index: TermIndex) -> list[dict[int, int]]:
     """By slot: the weights by key."""
     of = term_index.vectors(index)
     spans = zip(of.starts.tolist(), of.starts[1:].tolist(), strict=False)

@@ -9,11 +9,11 @@ import pytest
 
 from octavo.engine.facts import Reader
 from octavo.preview.panel import inspect_post as insight_of
-from octavo.preview.session import Desk
+from octavo.preview.session import PreviewSession
 from octavo.project.build_report import Options
 from octavo.project.project import Project
 from octavo.site import link_report_text
-from octavo.site.link_report import Crowded, Insight, inspect
+from octavo.site.link_report import Crowded, LinkReport, inspect
 from tests.sites import SiteFolder, post
 
 Make = Callable[[dict[str, str]], SiteFolder]
@@ -39,7 +39,7 @@ def plain() -> dict[str, str]:
     }
 
 
-def found(folder: SiteFolder, only: str | None = None) -> Insight:
+def found(folder: SiteFolder, only: str | None = None) -> LinkReport:
     with Project(folder.root, Options(jobs=1)) as project:
         known = project.learn()
         index, lists, documents = known.published.index, known.related.records, known.documents.records
@@ -59,7 +59,7 @@ def make(tmp_path: Path) -> Make:
 
 def test_of_a_site_in_order_there_is_nothing_to_tell(make: Make) -> None:
     insight = found(make(plain()))
-    assert insight == Insight(posts=12, reached=1.0)
+    assert insight == LinkReport(posts=12, reached=1.0)
     assert "Nothing to say" in link_report_text.to_text(insight, 10)
 
 
@@ -217,21 +217,21 @@ def test_a_post_without_tags_is_told_where_most_have_some(make: Make) -> None:
 
 
 def test_a_long_section_is_cut_and_says_so() -> None:
-    text = link_report_text.to_text(Insight(posts=9, unreached=tuple(f"posts/{n}.md" for n in range(5))), 3)
+    text = link_report_text.to_text(LinkReport(posts=9, unreached=tuple(f"posts/{n}.md" for n in range(5))), 3)
     assert text.endswith("  posts/2.md\n  … and 2 more: --count 5 shows them\n")
 
 
 def test_the_report_as_json_has_every_finding(make: Make, tmp_path: Path) -> None:
     insight = found(make(mentioning("\n" + MENTION)))
     told = link_report_text.to_dict(insight)
-    assert set(told) == set(Insight.__dataclass_fields__)
+    assert set(told) == set(LinkReport.__dataclass_fields__)
     assert told["missed_links"][0]["line"] == 8
 
 
 def test_the_preview_tells_what_concerns_the_page(make: Make) -> None:
     folder = make(mentioning("\n" + MENTION))
     with Project(folder.root, Options(jobs=1, output=".octavo/site")) as project:
-        desk = Desk(project)
+        desk = PreviewSession(project)
         desk.look()
         assert desk.view is not None
         (told,) = insight_of(desk.view, desk.facts, "posts/bread1.md")

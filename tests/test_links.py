@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.content.markdown.links import Elsewhere, Refused, Within, resolve
+from octavo.content.markdown.links import ExternalAddress, RefusedAddress, SamePageAddress, resolve
 from octavo.model.documents import Ref
 
 POST = "posts/django/subquery.md"
@@ -32,7 +32,7 @@ POST = "posts/django/subquery.md"
 def test_addresses_of_the_site_are_references(address: str, kind: str | None, target: str, suffix: str) -> None:
     found = resolve(address, POST)
     if kind is None:
-        assert isinstance(found, Refused)
+        assert isinstance(found, RefusedAddress)
     else:
         assert isinstance(found, Ref)
         assert (found.kind, found.target, found.suffix) == (kind, target, suffix)
@@ -43,11 +43,11 @@ def test_addresses_of_the_site_are_references(address: str, kind: str | None, ta
     ["https://a.example/", "HTTP://a.example", "mailto:a@b.example", "tel:+4930", "//cdn.example/x.js", "?page=2", ""],
 )
 def test_addresses_elsewhere_stay_as_they_are(address: str) -> None:
-    assert resolve(address, POST) == Elsewhere()
+    assert resolve(address, POST) == ExternalAddress()
 
 
 def test_a_fragment_is_within_the_page() -> None:
-    assert resolve("#javascript:x", POST) == Within("javascript:x")
+    assert resolve("#javascript:x", POST) == SamePageAddress("javascript:x")
 
 
 @pytest.mark.parametrize(
@@ -72,12 +72,12 @@ def test_a_fragment_is_within_the_page() -> None:
 )
 @pytest.mark.parametrize("use", ["link", "image"])
 def test_schemes_not_known_to_be_harmless_are_refused(address: str, use: Literal["link", "image"]) -> None:
-    assert isinstance(resolve(address, POST, use), Refused)
+    assert isinstance(resolve(address, POST, use), RefusedAddress)
 
 
 def test_pictures_without_scripts_may_be_data_in_an_image_only() -> None:
-    assert resolve("data:image/png;base64,AAAA", POST, "image") == Elsewhere()
-    assert isinstance(resolve("data:image/png;base64,AAAA", POST, "link"), Refused)
+    assert resolve("data:image/png;base64,AAAA", POST, "image") == ExternalAddress()
+    assert isinstance(resolve("data:image/png;base64,AAAA", POST, "link"), RefusedAddress)
 
 
 @pytest.mark.parametrize(
@@ -90,16 +90,16 @@ def test_pictures_without_scripts_may_be_data_in_an_image_only() -> None:
 )
 def test_a_refusal_says_what_to_write(address: str, hint: str) -> None:
     found = resolve(address, POST)
-    assert isinstance(found, Refused)
+    assert isinstance(found, RefusedAddress)
     assert found.hint == hint
 
 
 @pytest.mark.parametrize("address", ["../../x.md", "..", "../..", "a/../../../x.png", "%2e%2e/%2e%2e/x.md", "x%00.md"])
 def test_no_reference_leaves_the_posts_or_holds_a_control_character(address: str) -> None:
     found = resolve(address, POST)
-    assert isinstance(found, Refused) or (isinstance(found, Ref) and found.target.startswith("posts"))
+    assert isinstance(found, RefusedAddress) or (isinstance(found, Ref) and found.target.startswith("posts"))
     if address not in ("..",):
-        assert isinstance(found, Refused)
+        assert isinstance(found, RefusedAddress)
 
 
 @given(st.text(st.sampled_from("./%2efx#?ab:\\ "), max_size=20))

@@ -21,7 +21,7 @@ import pytest
 
 from octavo.cli import commands, main
 from octavo.cli.arguments import COMMANDS, parser
-from octavo.cli.run import Interrupted
+from octavo.cli.run import CommandInterrupted
 from octavo.output import journal
 from octavo.output.publish_errors import PublishError
 from octavo.project import errors
@@ -800,7 +800,7 @@ def test_an_interrupt_in_the_sweep_says_that_the_site_is_complete(
 
     def interrupted(*arguments: Any) -> Any:
         monkeypatch.setattr(journal, "_move_and_remove", sweep)
-        raise Interrupted(signal.SIGINT)
+        raise CommandInterrupted(signal.SIGINT)
 
     monkeypatch.setattr(journal, "_move_and_remove", interrupted)
     monkeypatch.setattr("octavo.cli.run._die_by", lambda number: 128 + number)
@@ -816,7 +816,7 @@ def test_an_interrupt_while_verifying_does_not_deny_the_site(
     octavo: Octavo, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: Any, **__: Any) -> NoReturn:
-        raise Interrupted(signal.SIGINT)
+        raise CommandInterrupted(signal.SIGINT)
 
     monkeypatch.setattr(subprocess, "run", interrupted)
     monkeypatch.setattr("octavo.cli.run._die_by", lambda number: 128 + number)

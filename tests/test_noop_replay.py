@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from octavo.base.file_stat import State, state_of
+from octavo.base.file_stat import FileState, state_of
 from octavo.cli import main as command_line
 from octavo.project import code_fingerprint, noop_replay, project
 from tests.sites import SiteFolder, post
@@ -38,7 +38,7 @@ def stamped(
     places: Sequence[str] = (),
     window: noop_replay.Window = (None, None),
     program: Sequence[str] = (),
-    states: Sequence[tuple[str, State]] = (),
+    states: Sequence[tuple[str, FileState]] = (),
     cache: str = ".",
     began: int | None = None,
 ) -> bool:

@@ -13,8 +13,8 @@ from octavo.engine.facts import Unanswered
 from octavo.preview import panel
 from octavo.preview.messages import InsightDetails
 from octavo.preview.panel import BackgroundInsight, describe_page, inspect_post
-from octavo.preview.session import Desk
-from octavo.preview.snapshot import View
+from octavo.preview.session import PreviewSession
+from octavo.preview.snapshot import Snapshot
 from octavo.project.build_report import Options
 from octavo.project.project import Project
 from tests.previewing import previewing
@@ -35,18 +35,18 @@ SITE = f"""\
 
 
 @pytest.fixture
-def desk(site: Site) -> Iterator[Desk]:
+def desk(site: Site) -> Iterator[PreviewSession]:
     folder = site(SITE)
     cache = folder.root / ".octavo/preview"
     at = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
     options = Options(output=str(cache / "site"), cache=str(cache), jobs=1, drafts=True, future=True, at=at)
     with Project(folder.root, options) as project:
-        found = Desk(project)
+        found = PreviewSession(project)
         found.look()
         yield found
 
 
-def test_a_post_is_told_of_in_full(desk: Desk) -> None:
+def test_a_post_is_told_of_in_full(desk: PreviewSession) -> None:
     found = describe_page(desk, "/posts/a/")
     assert found["source"] == "posts/a.md"
     assert found["status"] == "published, dated 2026-01-01"
@@ -60,17 +60,17 @@ def test_a_post_is_told_of_in_full(desk: Desk) -> None:
     assert found["problems"] == []
 
 
-def test_why_a_build_would_leave_a_post_out(desk: Desk) -> None:
+def test_why_a_build_would_leave_a_post_out(desk: PreviewSession) -> None:
     assert describe_page(desk, "/posts/draft/")["status"].startswith("a draft:")
     assert describe_page(desk, "/posts/later/")["status"] == "to come: a build leaves it out until 2999-01-01"
 
 
-def test_its_problems_are_those_of_its_source(desk: Desk) -> None:
+def test_its_problems_are_those_of_its_source(desk: PreviewSession) -> None:
     (told,) = describe_page(desk, "/posts/later/")["problems"]
     assert told.startswith("posts/later.md:4:1: warning[key]")
 
 
-def test_a_page_without_a_source_has_its_layouts_and_questions_only(desk: Desk) -> None:
+def test_a_page_without_a_source_has_its_layouts_and_questions_only(desk: PreviewSession) -> None:
     found = describe_page(desk, "/")
     assert found["source"] is None
     assert "home.html" in found["layouts"]
@@ -78,16 +78,16 @@ def test_a_page_without_a_source_has_its_layouts_and_questions_only(desk: Desk) 
     assert "status" not in found
 
 
-def test_of_what_is_no_page_nothing_is_told(desk: Desk) -> None:
+def test_of_what_is_no_page_nothing_is_told(desk: PreviewSession) -> None:
     assert describe_page(desk, "/nothing/") == {}
 
 
-def reported(desk: Desk, path: str) -> list[InsightDetails]:
+def reported(desk: PreviewSession, path: str) -> list[InsightDetails]:
     assert desk.view is not None
     return inspect_post(desk.view, desk.facts, path)
 
 
-def test_the_report_is_told_where_lists_are_of_this_moment(desk: Desk) -> None:
+def test_the_report_is_told_where_lists_are_of_this_moment(desk: PreviewSession) -> None:
     folder = SiteFolder(desk.project.root)
     folder.write("posts/a.md", post("A", body=SAME)).write("posts/b.md", post("B", "2026-01-02", body=SAME))
     desk.look()
@@ -112,11 +112,11 @@ SECTIONS: list[InsightDetails] = [{"title": "Posts", "items": ["one"]}]
 
 
 @pytest.fixture
-def view(site: Site) -> Iterator[View]:
+def view(site: Site) -> Iterator[Snapshot]:
     folder = site(TWO_POSTS)
     cache = folder.root / ".octavo/preview"
     with Project(folder.root, Options(output=str(cache / "site"), cache=str(cache), jobs=1)) as project:
-        desk = Desk(project)
+        desk = PreviewSession(project)
         desk.look()
         assert desk.view is not None
         yield desk.view
@@ -132,7 +132,7 @@ class Reports:
         self.ended = threading.Event()
         monkeypatch.setattr(panel, "inspect_post", self)
 
-    def __call__(self, view: View, facts: object, path: str) -> list[InsightDetails]:
+    def __call__(self, view: Snapshot, facts: object, path: str) -> list[InsightDetails]:
         self.asked.append(path)
         if self.problem is not None:
             raise self.problem
@@ -147,7 +147,7 @@ class Reports:
         self.ended.clear()
 
 
-def test_a_post_is_looked_at_once_for_a_view(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_post_is_looked_at_once_for_a_view(view: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     reports = Reports(monkeypatch)
     insight = BackgroundInsight(reports.end)
     assert insight.find(view, view.site.facts, "posts/a.md") == []
@@ -163,7 +163,7 @@ def test_a_post_is_looked_at_once_for_a_view(view: View, monkeypatch: pytest.Mon
 
 
 def test_what_cannot_be_answered_now_is_not_asked_again_for_this_view(
-    view: View, monkeypatch: pytest.MonkeyPatch
+    view: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reports = Reports(monkeypatch)
     reports.problem = Unanswered("posts/a.md")
@@ -175,7 +175,7 @@ def test_what_cannot_be_answered_now_is_not_asked_again_for_this_view(
     assert reports.told == [None]
 
 
-def test_what_fails_is_told(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fails_is_told(view: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     reports = Reports(monkeypatch)
     reports.problem = RuntimeError("a bug")
     insight = BackgroundInsight(reports.end)
@@ -184,7 +184,7 @@ def test_what_fails_is_told(view: View, monkeypatch: pytest.MonkeyPatch) -> None
     assert reports.told == [reports.problem]
 
 
-def test_only_some_posts_are_kept(view: View, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_some_posts_are_kept(view: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(panel, "HELD_POSTS", 1)
     reports = Reports(monkeypatch)
     insight = BackgroundInsight(reports.end)
@@ -199,7 +199,7 @@ def test_a_save_does_not_wait_for_the_report_and_the_panel_has_it_later(
 ) -> None:
     inspected, go_on = threading.Event(), threading.Event()
 
-    def slow(view: View, facts: object, path: str) -> list[InsightDetails]:
+    def slow(view: Snapshot, facts: object, path: str) -> list[InsightDetails]:
         inspected.set()
         assert go_on.wait(SOON)
         return SECTIONS

@@ -23,9 +23,9 @@ from octavo.output.publish_errors import PublishError
 from octavo.preview import timers
 from octavo.preview.app import GarbageCollector
 from octavo.preview.overlay import Touched
-from octavo.preview.related_process import Elsewhere, Overtaken
-from octavo.preview.session import Desk, Shown
-from octavo.preview.snapshot import View
+from octavo.preview.related_process import Overtaken, RelatedRun
+from octavo.preview.session import PreviewSession, RenderedPage
+from octavo.preview.snapshot import Snapshot
 from octavo.project.stat_cache import FileChanged
 from tests.previewing import Tab, previewing, without_marks
 from tests.sites import SiteFolder, post
@@ -212,13 +212,13 @@ def test_f11_a_touch_tells_nobody_anything(site: Site) -> None:
 def test_f05_many_saves_a_second_end_with_the_last(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = site(SITE)
     looks: list[float] = []
-    see = Desk.see
+    see = PreviewSession.see
 
-    def counted(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
+    def counted(desk: PreviewSession, relating: bool = True, elsewhere: RelatedRun | None = None) -> Snapshot | None:
         looks.append(time.monotonic())
         return see(desk, relating, elsewhere)
 
-    monkeypatch.setattr(Desk, "see", counted)
+    monkeypatch.setattr(PreviewSession, "see", counted)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
         looks.clear()
         for number in range(200):
@@ -392,16 +392,16 @@ def test_f09_what_is_saved_while_the_site_is_looked_at_is_not_lost(site: Site) -
 def held_looks(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
     """Each look but the first says that it is under way, and ends when the second event is set."""
     looking, seen = threading.Event(), threading.Event()
-    see = Desk.see
+    see = PreviewSession.see
 
-    def slow(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
+    def slow(desk: PreviewSession, relating: bool = True, elsewhere: RelatedRun | None = None) -> Snapshot | None:
         found = see(desk, relating, elsewhere)
         if desk.view is not None:
             looking.set()
             assert seen.wait(SOON)
         return found
 
-    monkeypatch.setattr(Desk, "see", slow)
+    monkeypatch.setattr(PreviewSession, "see", slow)
     return looking, seen
 
 
@@ -443,16 +443,16 @@ def test_each_of_many_saves_is_shown_while_the_site_is_looked_at(site: Site, mon
 def test_a_look_that_saves_have_overtaken_is_no_failure(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = site(SITE)
     overtaken, saved = threading.Event(), threading.Event()
-    see = Desk.see
+    see = PreviewSession.see
 
-    def unsteady(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
+    def unsteady(desk: PreviewSession, relating: bool = True, elsewhere: RelatedRun | None = None) -> Snapshot | None:
         if desk.view is not None and not overtaken.is_set():
             overtaken.set()
             assert saved.wait(SOON)
             raise PublishError("the file keeps changing while it is read", "posts/a.md") from FileChanged("posts/a.md")
         return see(desk, relating, elsewhere)
 
-    monkeypatch.setattr(Desk, "see", unsteady)
+    monkeypatch.setattr(PreviewSession, "see", unsteady)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
         folder.replace("posts/a.md", "Words of a.", "First save.")
         assert overtaken.wait(SOON)
@@ -467,14 +467,14 @@ def test_a_look_that_saves_have_overtaken_is_no_failure(site: Site, monkeypatch:
 def test_files_that_never_hold_still_are_told_of_in_the_end(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timers, "OVERTAKEN_SECONDS", 0.2)
     folder = site(SITE)
-    see = Desk.see
+    see = PreviewSession.see
 
-    def unsteady(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
+    def unsteady(desk: PreviewSession, relating: bool = True, elsewhere: RelatedRun | None = None) -> Snapshot | None:
         if desk.view is not None:
             raise PublishError("the file keeps changing while it is read", "posts/a.md") from FileChanged("posts/a.md")
         return see(desk, relating, elsewhere)
 
-    monkeypatch.setattr(Desk, "see", unsteady)
+    monkeypatch.setattr(PreviewSession, "see", unsteady)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
         folder.replace("posts/a.md", "Words of a.", "First save.")
         tab.until(lambda tab: any("keeps changing" in problem["text"] for problem in tab.problems))
@@ -490,21 +490,21 @@ def test_related_posts_that_saves_have_overtaken_are_no_failure(site: Site, monk
 def test_a_page_that_waits_for_a_look_keeps_no_save_waiting(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = site(SITE)
     asked, seen = threading.Event(), threading.Event()
-    page, see = Desk.page, Desk.see
+    page, see = PreviewSession.page, PreviewSession.see
 
-    def not_yet(desk: Desk, url: str) -> Shown | None:
+    def not_yet(desk: PreviewSession, url: str) -> RenderedPage | None:
         if url == "/posts/b/" and not seen.is_set():
             asked.set()
             raise Unanswered(url)
         return page(desk, url)
 
-    def slow(desk: Desk, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
+    def slow(desk: PreviewSession, relating: bool = True, elsewhere: RelatedRun | None = None) -> Snapshot | None:
         if desk.view is not None:
             assert seen.wait(SOON)
         return see(desk, relating, elsewhere)
 
-    monkeypatch.setattr(Desk, "page", not_yet)
-    monkeypatch.setattr(Desk, "see", slow)
+    monkeypatch.setattr(PreviewSession, "page", not_yet)
+    monkeypatch.setattr(PreviewSession, "see", slow)
     answers: list[str] = []
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
         waiting = threading.Thread(target=lambda: answers.append(shown.page("/posts/b/")))
@@ -525,14 +525,14 @@ def test_a_page_that_cannot_be_had_after_a_look_either_is_answered_all_the_same(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = site(SITE)
-    page = Desk.page
+    page = PreviewSession.page
 
-    def never(desk: Desk, url: str) -> Shown | None:
+    def never(desk: PreviewSession, url: str) -> RenderedPage | None:
         if url == "/posts/b/":
             raise Unanswered(url)
         return page(desk, url)
 
-    monkeypatch.setattr(Desk, "page", never)
+    monkeypatch.setattr(PreviewSession, "page", never)
     with previewing(folder) as shown:
         assert shown.get("/posts/b/").status == 500
         assert shown.get("/posts/a/").status == 200
@@ -629,12 +629,12 @@ def test_f13_its_own_files_are_no_change(site: Site) -> None:
         tab.quiet(1.2)
         looked: list[object] = []
 
-        def touch(desk: Desk, places: object) -> Touched:
+        def touch(desk: PreviewSession, places: object) -> Touched:
             looked.append(places)
             return Touched(False, False)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Desk, "touch", touch)
+            patch.setattr(PreviewSession, "touch", touch)
             folder.built()
             (folder.root / ".octavo/crash.log").write_text("x")
             time.sleep(0.5)

@@ -16,7 +16,7 @@ from octavo.preview.problem_reporter import (
     PRINTED_PROBLEMS,
     ProblemReporter,
 )
-from octavo.preview.site_problems import Found, Problems, found, problems_with
+from octavo.preview.site_problems import ProblemList, Problems, found, problems_with
 
 ONE = error("posts/a.md", None, "date", "'yesterday' is not a date")
 TWO = error("posts/b.md", None, "date", "'today' is not a date")
@@ -160,7 +160,7 @@ def test_of_many_problems_only_what_is_new_is_compared(monkeypatch: pytest.Monke
     reporter = ProblemReporter()
     reporter.report(Problems(first))
     counted = Counted(monkeypatch)
-    looks: list[Found] = []
+    looks: list[ProblemList] = []
     assert counted.of(lambda: looks.append(found([*many(count), ONE], lambda problem: problem, first))) <= (
         count + 1,
         3 * (count + 1),

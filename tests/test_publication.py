@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from octavo.site import publication
-from octavo.site.build_posts import live
+from octavo.site.build_posts import build_posts
 from tests.sites import BASE, SiteFolder, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -32,9 +32,9 @@ def decided(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def counted(metas: Any, *others: Any) -> Any:
         found.append(len(metas))
-        return live(metas, *others)
+        return build_posts(metas, *others)
 
-    monkeypatch.setattr(publication, "live", counted)
+    monkeypatch.setattr(publication, "build_posts", counted)
     return found
 
 
@@ -93,7 +93,7 @@ def test_what_was_read_for_a_publication_that_was_not_kept_is_no_ground(
         def dies(*_: Any) -> None:
             raise KeyboardInterrupt
 
-        patched.setattr(publication.Published, "_keep", dies)
+        patched.setattr(publication.CachedPublication, "_keep", dies)
         with pytest.raises(KeyboardInterrupt):
             three.replace("posts/a.md", "date: 2026-01-01", "date: 2026-05-01").build()
     decided.clear()

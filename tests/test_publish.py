@@ -28,7 +28,7 @@ from octavo.base import file_stat as file_state
 from octavo.base.digest import digest_bytes
 from octavo.engine.database import open_database
 from octavo.output import journal, manifest, output_files, publish, staging
-from octavo.output.publish import Published
+from octavo.output.publish import PublishResult
 from octavo.output.publish_errors import NotStaged, PublishError, SourceChanged
 from octavo.output.staging import StagingFolder, Wanted, ready_name
 from octavo.output.written_list import FILE as LIST
@@ -53,7 +53,7 @@ class Site:
     def output(self) -> Path:
         return self.root / "output"
 
-    def build(self, files: Mapping[str, str]) -> Published:
+    def build(self, files: Mapping[str, str]) -> PublishResult:
         """Publish these files, staging those that a build would have rendered."""
         journal.recover(self.connection, self.cache, self.output)
         before = manifest.find_published(self.connection, self.output)
@@ -65,7 +65,7 @@ class Site:
                     folder.write(path, text.encode())
             return publish.publish(self.connection, self.output, folder, wanted, before)
 
-    def copy(self, sources: Mapping[str, Path]) -> Published:
+    def copy(self, sources: Mapping[str, Path]) -> PublishResult:
         wanted = {path: Wanted(digest_bytes(source.read_bytes()), source) for path, source in sources.items()}
         with staging.open_staging(self.cache, self.output) as folder:
             return publish.publish(self.connection, self.output, folder, wanted)
@@ -128,16 +128,16 @@ def with_folders(files: Mapping[str, str]) -> dict[str, str]:
 
 
 def test_the_wanted_files_are_published_and_the_others_of_the_last_build_go(site: Site) -> None:
-    assert site.build(OLD) == Published(tuple(sorted(OLD)))
+    assert site.build(OLD) == PublishResult(tuple(sorted(OLD)))
     done = site.build(NEW)
     assert site.files() == with_folders(NEW)
-    assert done == Published(tuple(sorted(NEW)), ("gone/x/i.html", "posts/b/index.html"))
+    assert done == PublishResult(tuple(sorted(NEW)), ("gone/x/i.html", "posts/b/index.html"))
 
 
 def test_an_unchanged_file_is_not_written_again(site: Site) -> None:
     site.build(OLD)
     before = state(site.output)
-    assert site.build(OLD) == Published()
+    assert site.build(OLD) == PublishResult()
     assert state(site.output) == before
     assert site.build({**OLD, "index.html": "new"}).written == ("index.html",)
     after = state(site.output)
@@ -151,7 +151,7 @@ def test_staged_bytes_equal_to_the_published_ones_are_not_written(site: Site) ->
     with staging.open_staging(site.cache, site.output) as folder:
         for path, text in OLD.items():
             folder.write(path, text.encode())
-        assert publish.publish(site.connection, site.output, folder, wanted) == Published()
+        assert publish.publish(site.connection, site.output, folder, wanted) == PublishResult()
     assert state(site.output) == before
 
 
@@ -251,7 +251,7 @@ def test_sources_are_copied_when_they_change_and_not_even_read_when_not(site: Si
     wanted = {"cat.png": Wanted(digest_bytes(source.read_bytes()), source)}
     source.unlink()
     with staging.open_staging(site.cache, site.output) as folder:
-        assert publish.publish(site.connection, site.output, folder, wanted) == Published()
+        assert publish.publish(site.connection, site.output, folder, wanted) == PublishResult()
 
 
 def test_a_source_that_changed_since_it_was_listed_is_not_published(site: Site) -> None:
@@ -312,7 +312,7 @@ def test_an_edited_file_of_a_page_that_is_gone_stays_is_named_once_and_forgotten
     assert "it stays" in done.warnings[0].message and (done.written, done.removed) == ((), ())
     assert edited.read_text() == "edited"
     assert manifest.published_digests(site.connection, site.output).keys() == fewer.keys()
-    assert site.build(fewer) == Published()
+    assert site.build(fewer) == PublishResult()
     (site.output / "index.html").write_text("edited too")
     cleaned = publish.remove_published(site.connection, site.output)
     assert [problem.path for problem in cleaned.warnings] == ["output/index.html"]
@@ -349,7 +349,7 @@ def test_touching_a_file_does_not_alter_it(site: Site) -> None:
     site.build(OLD)
     os.utime(site.output / "index.html", ns=(1, 1))
     assert manifest.find_published(site.connection, site.output).altered == set()
-    assert site.build(OLD) == Published()
+    assert site.build(OLD) == PublishResult()
 
 
 def test_an_edit_that_keeps_size_and_times_is_seen_by_its_content(site: Site) -> None:
@@ -410,7 +410,7 @@ def test_without_its_cache_a_site_is_taken_over_silently(site: Site) -> None:
     site.build(OLD)
     site.connection.execute("DELETE FROM manifest")
     before = state(site.output)
-    assert site.build(OLD) == Published()
+    assert site.build(OLD) == PublishResult()
     assert state(site.output) == before
     assert site.build(NEW).removed == ("gone/x/i.html", "posts/b/index.html")
 
@@ -602,7 +602,7 @@ def test_the_journal_is_on_the_disk_before_the_first_rename(site: Site, monkeypa
 def test_a_page_whose_name_changes_its_case_only_is_written_again(site: Site) -> None:
     site.build({"Foo.html": "1"})
     (site.output / "foo.html").hardlink_to(site.output / "Foo.html")
-    assert site.build({"foo.html": "1"}) == Published(("foo.html",), ("Foo.html",))
+    assert site.build({"foo.html": "1"}) == PublishResult(("foo.html",), ("Foo.html",))
 
 
 def test_a_recovery_does_not_remove_a_new_page_by_its_old_name(site: Site) -> None:
@@ -758,7 +758,7 @@ def test_a_build_killed_in_the_sweep_is_completed_by_the_next_command(site: Site
     }
     assert not (site.cache / "staging").exists() and not (site.cache / ready_name("../output")).exists()
     assert journal.recover(site.connection, site.cache, site.output) is False
-    assert site.build(NEW) == Published()
+    assert site.build(NEW) == PublishResult()
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -928,7 +928,7 @@ def test_any_sequence_of_builds_leaves_these_files_and_those_of_others(steps: li
                 if kept.get(path) == files[path]:
                     assert after[str(site.output / path)] == before[str(site.output / path)]
                     assert path not in done.written
-            assert site.build(files) == Published()
+            assert site.build(files) == PublishResult()
             change(site, sorted(files), edit)
         site.connection.close()
 

@@ -19,8 +19,8 @@ from octavo.engine.scheduler import Share
 from octavo.model.documents import Terms
 from octavo.model.queries import Corpus, Setting, SpellingOf, TermsOf
 from octavo.model.related import Candidate, Relation
-from octavo.model.settings import Related
-from octavo.related.rank import KEEP, Lists, State, rank, relate
+from octavo.model.settings import RelatedSettings
+from octavo.related.rank import KEEP, RankState, RelatedLists, rank, relate
 from octavo.related.terms import count_terms, decode
 
 Rows = dict[str, list[Relation]]
@@ -48,7 +48,9 @@ class Blog:
         self.loaded.append(path)
         return self.terms[path]
 
-    def rank(self, previous: State | None = None, keep: int = KEEP, reached: int = 0) -> tuple[Lists, State]:
+    def rank(
+        self, previous: RankState | None = None, keep: int = KEEP, reached: int = 0
+    ) -> tuple[RelatedLists, RankState]:
         return rank(self.posts.values(), self.load, keep, previous, reached=reached)
 
     def lists(self, keep: int = KEEP, reached: int = 0) -> Rows:
@@ -392,7 +394,7 @@ def test_the_step_asks_for_the_corpus_and_for_the_terms_that_changed() -> None:
         return Reader(
             Facts(
                 {
-                    Setting: lambda query: fact(Related(shown)),
+                    Setting: lambda query: fact(RelatedSettings(shown)),
                     Corpus: lambda query: corpus(made),
                     TermsOf: lambda query: fact(made.terms[query.path]),
                     SpellingOf: lambda query: fact(""),
@@ -423,7 +425,7 @@ def test_numpy_is_imported_when_lists_are_made_only() -> None:
 
 
 def test_a_site_that_shows_no_lists_asks_for_no_posts() -> None:
-    reader = Reader(Facts({Setting: lambda query: fact(Related(0))}))
+    reader = Reader(Facts({Setting: lambda query: fact(RelatedSettings(0))}))
     rows, state = relate(reader, None, Share())
     assert (list(rows), list(reader.asked)) == ([], [Setting("related")])
     assert list(relate(reader, state, Share())[0]) == []
@@ -433,7 +435,7 @@ def test_a_page_that_shows_many_gets_as_many_with_reasons() -> None:
     made = crowd(40)
     facts = Facts(
         {
-            Setting: lambda query: fact(Related(30)),
+            Setting: lambda query: fact(RelatedSettings(30)),
             Corpus: lambda query: corpus(made),
             TermsOf: lambda query: fact(made.terms[query.path]),
             SpellingOf: lambda query: fact(""),
@@ -451,7 +453,7 @@ def test_a_reason_is_told_as_the_authors_write_it() -> None:
     for path in made.posts:
         made.posts[path] = made.posts[path]._replace(spelling=digest(spelling.get(path, "")))
 
-    def told(state: State | None = None) -> tuple[dict[str, bool], Lists, State]:
+    def told(state: RankState | None = None) -> tuple[dict[str, bool], RelatedLists, RankState]:
         lists, state = rank(made.posts.values(), made.load, KEEP, state, lambda path: spelling.get(path, ""))
         (relation,) = lists["a.md"]
         return {reason.text: reason.code for reason in relation.reasons}, lists, state

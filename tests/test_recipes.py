@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from octavo.images import draw_card, encode
-from octavo.model.images import Order, SocialCard, Variant
+from octavo.model.images import ImageOrder, SocialCard, Variant
 
 KEPT = Path(__file__).parent / "data/recipes.json"
 
@@ -34,7 +34,7 @@ def image() -> bytes:
             picture.putpixel((x, y), (x * 4, y * 5, (x // 8 + y // 8) % 2 * 255))
     data = io.BytesIO()
     picture.save(data, "PNG")
-    order = Order(bytes(16), "drawing", (Variant("/a.webp", 32, 24, "webp"),))
+    order = ImageOrder(bytes(16), "drawing", (Variant("/a.webp", 32, 24, "webp"),))
     (made,) = encode.encode(data.getvalue(), order).values()
     return Image.open(io.BytesIO(made)).convert("RGB").resize((16, 12), Image.Resampling.BOX).tobytes()
 

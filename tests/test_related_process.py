@@ -13,8 +13,8 @@ import pytest
 from octavo.output.publish_errors import PublishError
 from octavo.preview import related_process
 from octavo.preview.related_process import Overtaken, Relating, relate_apart
-from octavo.preview.session import Desk, Shown
-from octavo.preview.snapshot import View
+from octavo.preview.session import PreviewSession, RenderedPage
+from octavo.preview.snapshot import Snapshot
 from octavo.project.build_report import Options
 from octavo.project.project import Project
 from octavo.project.stat_cache import FileChanged
@@ -24,25 +24,25 @@ Site = Callable[[str], SiteFolder]
 
 
 @pytest.fixture
-def desk(site: Site) -> Iterator[Desk]:
+def desk(site: Site) -> Iterator[PreviewSession]:
     folder = site("")
     for name in "abcd":
         folder.write(f"posts/{name}.md", post(name.upper(), body=f"Words of {name}, and brontosaurus.\n"))
     cache = folder.root / ".octavo/preview"
     with Project(folder.root, Options(output=str(cache / "site"), cache=str(cache), jobs=1)) as project:
-        found = Desk(project)
+        found = PreviewSession(project)
         found.look(relating=False)
         found.look(relating=True)
         yield found
 
 
-def related_apart(desk: Desk) -> object:
+def related_apart(desk: PreviewSession) -> object:
     """Follow what another process has worked out; gives the memo that is used from then on."""
     desk.look(relating=False, elsewhere=relate_apart(str(desk.project.root), desk.project.options))
     return desk._memo
 
 
-def test_what_another_process_has_written_is_taken_over(desk: Desk) -> None:
+def test_what_another_process_has_written_is_taken_over(desk: PreviewSession) -> None:
     folder = SiteFolder(desk.project.root)
     memo = desk._memo
     for number in range(2):
@@ -57,7 +57,9 @@ def test_what_another_process_has_written_is_taken_over(desk: Desk) -> None:
         assert shown.content == (folder.root / "built/posts/a/index.html").read_bytes()
 
 
-def test_all_that_comes_of_new_lists_is_worked_out_there_as_well(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_that_comes_of_new_lists_is_worked_out_there_as_well(
+    desk: PreviewSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ran: list[str] = []
     monkeypatch.setattr(desk.project.observer, "ran", lambda phase, item, seconds: ran.append(item))
     folder = SiteFolder(desk.project.root)
@@ -70,18 +72,18 @@ def test_all_that_comes_of_new_lists_is_worked_out_there_as_well(desk: Desk, mon
     assert set(ran) == {"posts/e.md"}
 
 
-def test_where_somebody_else_has_written_as_well_all_is_read_anew(desk: Desk) -> None:
+def test_where_somebody_else_has_written_as_well_all_is_read_anew(desk: PreviewSession) -> None:
     memo = desk._memo
     with Project(desk.project.root, desk.project.options) as other:
         SiteFolder(desk.project.root).write("posts/b.md", post("B", body="Quagga.\n"))
-        Desk(other).look(relating=True)
+        PreviewSession(other).look(relating=True)
         SiteFolder(desk.project.root).write("posts/b.md", post("B", body="Quagga and quagga.\n"))
     assert related_apart(desk) is not memo
     assert desk.view is not None
     assert desk.view.is_related
 
 
-def test_what_was_worked_out_for_other_files_counts_for_nothing(desk: Desk) -> None:
+def test_what_was_worked_out_for_other_files_counts_for_nothing(desk: PreviewSession) -> None:
     folder = SiteFolder(desk.project.root)
     folder.write("posts/b.md", post("B", body="Quagga.\n"))
     elsewhere = relate_apart(str(desk.project.root), desk.project.options)
@@ -91,7 +93,7 @@ def test_what_was_worked_out_for_other_files_counts_for_nothing(desk: Desk) -> N
     assert not desk.view.is_related
 
 
-def test_a_post_that_is_broken_meanwhile_is_an_error_like_any_other(desk: Desk) -> None:
+def test_a_post_that_is_broken_meanwhile_is_an_error_like_any_other(desk: PreviewSession) -> None:
     SiteFolder(desk.project.root).write("posts/b.md", "---\ntitle: B\ndate: yesterday\n---\n")
     looks: tuple[Callable[[], object], ...] = (
         lambda: related_apart(desk),
@@ -103,7 +105,7 @@ def test_a_post_that_is_broken_meanwhile_is_an_error_like_any_other(desk: Desk) 
         assert [problem.where() for problem in desk.problems().ordered()] == ["posts/b.md:3:7"]
 
 
-def test_what_is_undone_meanwhile_is_as_it_was(desk: Desk) -> None:
+def test_what_is_undone_meanwhile_is_as_it_was(desk: PreviewSession) -> None:
     folder = SiteFolder(desk.project.root)
     before = (folder.root / "posts/b.md").read_text("utf-8")
     folder.write("posts/b.md", post("B", body="Quagga.\n"))
@@ -116,7 +118,7 @@ def test_what_is_undone_meanwhile_is_as_it_was(desk: Desk) -> None:
     assert b"Quagga" not in shown.content
 
 
-def test_a_process_that_dies_is_told_of_and_one_that_is_stopped_is_not(desk: Desk) -> None:
+def test_a_process_that_dies_is_told_of_and_one_that_is_stopped_is_not(desk: PreviewSession) -> None:
     outcomes: queue.SimpleQueue[object] = queue.SimpleQueue()
     relating = Relating(desk.project, outcomes.put)
     try:
@@ -136,14 +138,14 @@ def test_a_process_that_dies_is_told_of_and_one_that_is_stopped_is_not(desk: Des
 
 
 def test_pages_are_rendered_while_a_cache_that_another_process_wrote_is_read_anew(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: PreviewSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = SiteFolder(desk.project.root)
     before = desk.project.cache.store
-    pages: list[Shown | None] = []
+    pages: list[RenderedPage | None] = []
     view = desk._view
 
-    def viewed(*arguments: Any, **named: Any) -> View | None:
+    def viewed(*arguments: Any, **named: Any) -> Snapshot | None:
         before.connection.execute("SELECT 1")  # what a page asks may have to be read
         pages.append(desk.page("/posts/a/"))
         return view(*arguments, **named)

@@ -18,7 +18,7 @@ import pytest
 from octavo.engine.codec import codec
 from octavo.engine.facts import Ask, Fact, Facts, Query, Resolver
 from octavo.engine.scheduler import Hints, Share, Work, run_all
-from octavo.engine.worker import Asked, Done, Estate, Shelf
+from octavo.engine.worker import Asked, Done, ForkContext, Shelf
 from octavo.engine.worker import run as run_item
 
 CHECKOUT = Path(__file__).parent.parent
@@ -85,7 +85,7 @@ class Crew:
 
     def heirs(self, begin: Any, estate: Any, /) -> AbstractContextManager[Executor]:
         shelf = Shelf(Stock())
-        begin(Estate(estate.step, facts(shelf), shelf, estate.sink, estate.sunk))
+        begin(ForkContext(estate.step, facts(shelf), shelf, estate.sink, estate.sunk))
         return nullcontext(self.executor)
 
     def pool(self) -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from octavo.engine.scheduler import P, R, Share
 from octavo.related import index as term_index
 from octavo.related import search
-from octavo.related.index import Array, Index
-from octavo.related.search import Near, Standing
+from octavo.related.index import Array, TermIndex
+from octavo.related.search import Near, RankingContext
 from tests.test_index import Post, index_of, product, random_posts, stock, terms, weights
 
 
@@ -27,11 +27,11 @@ class Divided(Share):
         return list(map(work, divided(self.parts)))
 
 
-def standing(size: int, seed: int, needed: int = 3) -> Standing:
+def standing(size: int, seed: int, needed: int = 3) -> RankingContext:
     rng = np.random.default_rng(seed)
     days = rng.integers(0, 2000, size)
     days[rng.random(size) < 0.2] = search.UNDATED
-    return Standing(days, rng.permutation(size), needed + rng.integers(0, 3, size))
+    return RankingContext(days, rng.permutation(size), needed + rng.integers(0, 3, size))
 
 
 def score(one: dict[int, int], two: dict[int, int], days: tuple[int, int]) -> int:
@@ -47,7 +47,7 @@ def lists(near: Near) -> list[list[tuple[int, int]]]:
     return [entries[start:end] for start, end in spans]
 
 
-def assert_right(near: Near, index: Index, order: Standing) -> None:
+def assert_right(near: Near, index: TermIndex, order: RankingContext) -> None:
     """Each list has all posts whose score is above its bound, in order, and as many as needed if there are as many."""
     rows, days, places = weights(index), order.days.tolist(), order.places.tolist()
     for slot, entries in enumerate(lists(near)):
@@ -81,7 +81,7 @@ def test_lists_are_those_of_a_comparison_of_all_with_all(seed: int) -> None:
 def test_equal_scores_stay_together_and_stand_by_place() -> None:
     posts: list[Post] = [{"subquery": 4} if slot % 2 else {"blueprint": 4, f"w{slot % 8}": 4} for slot in range(120)]
     index = index_of(posts, 20)
-    order = Standing(np.full(120, 7), np.random.default_rng(1).permutation(120), np.full(120, 3))
+    order = RankingContext(np.full(120, 7), np.random.default_rng(1).permutation(120), np.full(120, 3))
     near = search.search(index, order, Share())
     assert_right(near, index, order)
     assert lists(search.search(index, order, Divided(2))) == lists(near)
@@ -94,7 +94,7 @@ def test_lists_after_changes_are_those_of_a_search(seed: int) -> None:
     rng = np.random.default_rng(seed)
     posts = random_posts(seed, 120)
     order = standing(130, seed)
-    first = Standing(*(column[:120] for column in order))
+    first = RankingContext(*(column[:120] for column in order))
     index = index_of(posts, 80)
     near = search.search(index, first, Share())
     for _ in range(4):
@@ -107,11 +107,13 @@ def test_lists_after_changes_are_those_of_a_search(seed: int) -> None:
             posts[slot] = {}
         for slot, post in zip(new, random_posts(int(rng.integers(1000)), len(new)), strict=True):
             posts[slot] = post
-        now = Standing(*(column[: len(posts)].copy() for column in order))
+        now = RankingContext(*(column[: len(posts)].copy() for column in order))
         redated: Array = rng.random(len(posts)) < 0.02
         now.days[redated] = rng.integers(0, 2000)
         now.needed[:] += rng.random(len(posts)) < 0.1
-        order = Standing(*(np.concatenate([some, rest[len(some) :]]) for some, rest in zip(now, order, strict=True)))
+        order = RankingContext(
+            *(np.concatenate([some, rest[len(some) :]]) for some, rest in zip(now, order, strict=True))
+        )
         counted = term_index.counted(terms(posts[slot]) for slot in sorted(new))
         index, changed = term_index.update(index, gone, sorted(new), counted, stock(posts, 80))
         is_gone = np.zeros(len(posts), np.bool_)
@@ -127,7 +129,7 @@ WHOLE = 8192 * 8192 * 4096
 
 
 def test_lists_differ_by_their_posts_and_by_scores_as_they_are_told() -> None:
-    order = Standing(np.zeros(4, np.int64), np.arange(4), np.full(4, 1))
+    order = RankingContext(np.zeros(4, np.int64), np.arange(4), np.full(4, 1))
     bounds = np.zeros(4, np.int64)
     old = Near(np.array([0, 2, 3, 4, 4]), np.array([1, 2, 0, 0]), np.array([WHOLE, 1, WHOLE, WHOLE]), bounds)
     new = Near(
@@ -158,10 +160,10 @@ def test_of_two_as_near_the_one_that_is_near_to_few_comes_first() -> None:
     starts = np.concatenate([[0], np.cumsum([len(row) for row in scores.values()])])
     slots = np.array([other for other, _ in entries], np.uint32)
     near = Near(starts, slots, np.array([value for _, value in entries]) * (WHOLE // 50), np.zeros(6, np.int64))
-    order = Standing(np.zeros(6, np.int64), np.arange(6), np.full(6, 4))
+    order = RankingContext(np.zeros(6, np.int64), np.arange(6), np.full(6, 4))
     found = search.ranked(near, order, 10_000)
     assert found.slots[:2].tolist() == [2, 1]
-    ease = search.eases(near, order)
+    ease = search.hubness_factors(near, order)
     assert ease[2] > ease[1]
     assert search.offered(near, 2, 4, int(ease[2]), 10_000)[0] == found.scores[0]
     needed = order._replace(needed=np.full(6, 1))
@@ -170,7 +172,7 @@ def test_of_two_as_near_the_one_that_is_near_to_few_comes_first() -> None:
 
 def test_no_score_is_above_that_of_a_post_with_itself() -> None:
     near = Near(np.array([0, 1, 2]), np.array([1, 0], np.uint32), np.array([WHOLE, 5]), np.zeros(2, np.int64))
-    order = Standing(np.zeros(2, np.int64), np.arange(2), np.full(2, 4))
+    order = RankingContext(np.zeros(2, np.int64), np.arange(2), np.full(2, 4))
     assert search.ranked(near, order, 10_000).scores.tolist()[0] == 10_000
 
 

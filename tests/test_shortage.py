@@ -270,7 +270,7 @@ PLACES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "encode": replaced("PIL.Image.Image.save", wrapped),
     "draw": replaced("PIL.ImageFont.truetype", out_of_memory),
     "the characters of the font": replaced("octavo.images.draw_card.ranges_of", out_of_memory),
-    "highlight": replaced("octavo.content.markdown.fast_lexers._State.__missing__", no_memory),
+    "highlight": replaced("octavo.content.markdown.fast_lexers._LexerState.__missing__", no_memory),
     "sources": replaced("octavo.content.parse.front_matter.read", no_memory),
     "layouts": replaced("octavo.templates.environment.pieces", no_memory),
     "what all pages share": replaced("octavo.templates.environment._alone", no_memory),

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.base.diagnostics import Diagnostic, Span, error, in_order, warning
-from octavo.preview.site_problems import Comparison, Found, Problems, found, problems_with
+from octavo.preview.site_problems import Comparison, ProblemList, Problems, found, problems_with
 
 A = warning("posts/a.md", Span(2, 1), "key", "an unknown key")
 B = error("posts/b.md", Span(3, 1), "date", "no date")
 C = error("layouts/post.html", Span(1, 1), "layout", "no such name")
 
 
-def site(*problems: Diagnostic, before: Found | None = None) -> Found:
+def site(*problems: Diagnostic, before: ProblemList | None = None) -> ProblemList:
     return found(problems, lambda problem: problem, before)
 
 
@@ -118,7 +118,7 @@ def test_what_two_looks_found_is_compared_once() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 3, 10])
 def test_the_first_new_ones_are_errors(count: int) -> None:
-    added = Comparison().of(Problems(Found()), Problems(site(A, B, C))).first_added(count)
+    added = Comparison().of(Problems(ProblemList()), Problems(site(A, B, C))).first_added(count)
     assert added == [C, B, A][:count]
 
 

@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from octavo.preview.session import Desk
-from octavo.preview.snapshot import View
+from octavo.preview.session import PreviewSession
+from octavo.preview.snapshot import Snapshot
 from octavo.project.build_report import Options
 from octavo.project.project import Project
 from tests.sites import SiteFolder, post
@@ -34,11 +34,11 @@ p {{ }}
 
 
 @contextmanager
-def viewed(folder: SiteFolder) -> Iterator[View]:
+def viewed(folder: SiteFolder) -> Iterator[Snapshot]:
     cache = folder.root / ".octavo/preview"
     options = Options(output=str(cache / "site"), cache=str(cache), drafts=True, future=True, jobs=1)
     with Project(folder.root, options) as project:
-        desk = Desk(project)
+        desk = PreviewSession(project)
         desk.look()
         assert desk.view is not None
         yield desk.view

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from octavo.preview.session import Desk
+from octavo.preview.session import PreviewSession
 from octavo.preview.static_files import ServedSite, make_served_site
 from octavo.project.build_report import Options
 from octavo.project.project import Project
@@ -34,7 +34,7 @@ def served(site: Site) -> Iterator[tuple[SiteFolder, ServedSite]]:
     folder = site(SITE)
     cache = folder.root / ".octavo/preview"
     with Project(folder.root, Options(output=str(cache / "site"), cache=str(cache), jobs=1)) as project:
-        desk = Desk(project)
+        desk = PreviewSession(project)
         desk.look()
         assert desk.view is not None
         yield folder, make_served_site(desk.view, desk.statics, project)

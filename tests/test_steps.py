@@ -13,7 +13,7 @@ from PIL import Image, ImageCms, ImageDraw
 
 from octavo.images import encode
 from octavo.images.variants import heading, packed, unpacked
-from octavo.model.images import Order
+from octavo.model.images import ImageOrder
 from tests.sites import SiteFolder, places, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -71,7 +71,7 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     urls: list[str] = []
     real = encode.encode
 
-    def counting(data: bytes, order: Order) -> dict[str, bytes]:
+    def counting(data: bytes, order: ImageOrder) -> dict[str, bytes]:
         urls.extend(variant.url for variant in order.variants)
         return real(data, order)
 

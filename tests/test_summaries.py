@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from octavo.model.related import Offer, Reason, Relation
-from octavo.related.summaries import offers, phrases
+from octavo.model.related import Reason, RelatedSummary, Relation
+from octavo.related.summaries import phrases, summarize_relations
 
 
 def words(*reasons: Reason) -> list[str]:
@@ -27,5 +27,5 @@ def test_what_is_no_word_comes_first() -> None:
 
 def test_an_offer_names_the_post_and_the_words_shared() -> None:
     reasons = (Reason("link", "links to this article"), Reason("term", "Subquery", 0.3, code=True))
-    told = Offer("posts/b.md", ("links to this article", "also about <code>Subquery</code>"), ("Subquery",))
-    assert offers([Relation("posts/b.md", 0.5, reasons)]) == (told,)
+    told = RelatedSummary("posts/b.md", ("links to this article", "also about <code>Subquery</code>"), ("Subquery",))
+    assert summarize_relations([Relation("posts/b.md", 0.5, reasons)]) == (told,)

@@ -33,8 +33,8 @@ from octavo.base.digest import digest
 from octavo.engine.worker import taken_apart
 from octavo.model.documents import Terms
 from octavo.model.related import Candidate
-from octavo.model.settings import Related
-from octavo.related.rank import Rows, rank
+from octavo.model.settings import RelatedSettings
+from octavo.related.rank import RelatedRows, rank
 from octavo.related.terms import count_terms
 
 EPOCH = dt.date(1970, 1, 1)
@@ -155,7 +155,7 @@ def measure(corpus: Corpus, kind: str, change: str) -> None:
     start = time.process_time()
     before = pickle.loads(stored.read_bytes()) if change != "full" else None
     lists, state = rank(posts, load, previous=before)
-    made = sum(1 for _ in written(Rows(lists, Related().count)))
+    made = sum(1 for _ in written(RelatedRows(lists, RelatedSettings().count)))
     digest(state)
     after = pickle.dumps(state, pickle.HIGHEST_PROTOCOL)
     spent = time.process_time() - start
@@ -165,7 +165,7 @@ def measure(corpus: Corpus, kind: str, change: str) -> None:
     print(f"{len(posts):7} {change:8} {spent:7.2f} {peak:8.0f} {made:7} {len(after) / 1e6:9.1f}", flush=True)
 
 
-def written(rows: Rows) -> Iterator[object]:
+def written(rows: RelatedRows) -> Iterator[object]:
     """The lists that may have changed, as the memo stores them."""
     for path in sorted(rows.touched):
         yield taken_apart(rows[path], path)

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
-State = tuple[int, int, int, int]
+FileState = tuple[int, int, int, int]
 """Size in bytes, mtime and ctime in ns since 1970, inode."""
 
 FINE, COARSE = 100_000_000, 2_000_000_000
@@ -19,7 +19,7 @@ FINE, COARSE = 100_000_000, 2_000_000_000
 use (FAT's)."""
 
 
-def state_of(status: os.stat_result) -> State:
+def state_of(status: os.stat_result) -> FileState:
     # Some file systems use all 64 bits of an inode's number, SQLite one less.
     return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & 0x7FFF_FFFF_FFFF_FFFF)
 
@@ -43,7 +43,7 @@ def identity(file: Path | int) -> tuple[int, int] | None:
     return (status.st_dev, status.st_ino)
 
 
-def is_settled(state: State, seen: int) -> bool:
+def is_settled(state: FileState, seen: int) -> bool:
     """Whether a file that was in this state at the instant ``seen`` (ns) could not be changed later and still be in it.
 
     Two changes within one tick of the file system's clock have the same times: the rule by which git calls an entry of

@@ -28,9 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         import signal
 
-        from octavo.cli.run import Interrupted, stopped
+        from octavo.cli.run import CommandInterrupted, stopped
 
-        return stopped(Interrupted(signal.SIGINT), "build")
+        return stopped(CommandInterrupted(signal.SIGINT), "build")
     try:
         # Imported now that there is something to do: no library is needed to say that there is not.
         from octavo.cli.run import run

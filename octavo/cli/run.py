@@ -45,11 +45,11 @@ def run(given: list[str]) -> int:
             if command in ENDLESS:
                 gc.set_threshold(*_SELDOM)
             return _run(arguments, given)
-    except Interrupted as interrupted:
+    except CommandInterrupted as interrupted:
         return stopped(interrupted, command)
 
 
-def stopped(interrupted: Interrupted, command: str) -> int:
+def stopped(interrupted: CommandInterrupted, command: str) -> int:
     """The end of a command that a signal asked to stop: a word, and death by that signal."""
     notes: list[str] = getattr(interrupted, "__notes__", [])
     if notes:
@@ -129,7 +129,7 @@ def _say(line: str) -> None:
 # Signals.
 
 
-class Interrupted(BaseException):
+class CommandInterrupted(BaseException):
     """A signal asked us to stop. A note says what has become of the output, where it is not as it was."""
 
     def __init__(self, number: int) -> None:
@@ -151,7 +151,7 @@ def _interruptible() -> Iterator[None]:
         nonlocal first
         if first is None:
             first = time.monotonic()
-            raise Interrupted(number)
+            raise CommandInterrupted(number)
         if time.monotonic() - first > IMPATIENT:
             _die_by(number)
         return

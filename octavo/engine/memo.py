@@ -18,7 +18,7 @@ from octavo.engine.codec import codec, field_codecs
 from octavo.engine.facts import Ask, Facts, Query, Revised
 from octavo.engine.observer import Observer
 from octavo.engine.records import Change, Mapped, Records, T, part_names, read_part
-from octavo.engine.scheduler import Crew, Hints, Share, Work, run_all
+from octavo.engine.scheduler import Hints, Share, Work, WorkerPool, run_all
 from octavo.engine.sharded_map import Buckets
 from octavo.engine.store import CorruptStore, Entry, Store
 from octavo.engine.traces import Trace, Traces
@@ -51,7 +51,7 @@ class Memo:
     ``crew`` gives processes when there is enough to do for them.
     """
 
-    def __init__(self, store: Store, crew: Crew, local: Local, observer: Observer | None = None) -> None:
+    def __init__(self, store: Store, crew: WorkerPool, local: Local, observer: Observer | None = None) -> None:
         self._store = store
         self._shelf = Shelf(store)
         self._answers = Answers(store)

@@ -20,7 +20,7 @@ from octavo.engine.worker import (
     Answer,
     Asked,
     Done,
-    Estate,
+    ForkContext,
     Job,
     Local,
     Part,
@@ -42,7 +42,7 @@ R = TypeVar("R")
 _LARGEST_BATCH = 32
 
 
-class Crew(Protocol):
+class WorkerPool(Protocol):
     """Processes to work in."""
 
     @property
@@ -111,7 +111,7 @@ Runs = Generator[Done, None, None]
 Results = list[Done | Wants]
 
 
-def run_all(work: Work, items: list[str], crew: Crew, worth: int, shelf: Shelf, local: Local) -> Runs:
+def run_all(work: Work, items: list[str], crew: WorkerPool, worth: int, shelf: Shelf, local: Local) -> Runs:
     """Run a step on items, in no particular order: from ``worth`` items on with the help of other processes.
 
     When this is given up, none of them is still at it: it would write what is no longer wanted over what comes next.
@@ -130,7 +130,7 @@ def run_all(work: Work, items: list[str], crew: Crew, worth: int, shelf: Shelf, 
     first = work.run(ahead[0])
     yield first
     yield from work.run_all(ahead[1:])
-    heirs = crew.heirs(inherit, Estate(work.step, work.facts, shelf, work.sink, work.sunk))
+    heirs = crew.heirs(inherit, ForkContext(work.step, work.facts, shelf, work.sink, work.sunk))
     if heirs is not None:
         with _uncollected(), heirs as executor:
             yield from _exchange(work, others, alone, crew.jobs, _ToHeirs(work, shelf, executor))
@@ -157,7 +157,7 @@ class Share:
     """Work that is divided between copies of this process; without a crew, or where it cannot be copied, it is all done
     here. What comes of it must not depend on the number of parts."""
 
-    def __init__(self, crew: Crew | None = None) -> None:
+    def __init__(self, crew: WorkerPool | None = None) -> None:
         self._crew = crew
 
     def __call__(self, work: Callable[[P], R], divided: Callable[[int], Sequence[P]]) -> list[R]:

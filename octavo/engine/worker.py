@@ -218,7 +218,7 @@ class Shelf:
 
 
 @dataclass(frozen=True, slots=True)
-class Estate:
+class ForkContext:
     """What a process inherits from the parent that it is a copy of."""
 
     step: Step
@@ -231,10 +231,10 @@ class Estate:
 MOST_HELD = 5_000
 """Answers that are held from batch to batch: most are about one item and not asked again."""
 
-_inherited: list[Estate] = []
+_inherited: list[ForkContext] = []
 
 
-def inherit(estate: Estate) -> None:
+def inherit(estate: ForkContext) -> None:
     """The first thing that an heir does. What it inherits is never garbage, so it is not searched for any."""
     gc.freeze()
     _inherited[:] = [estate]

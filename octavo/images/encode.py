@@ -12,7 +12,7 @@ from PIL import Image, ImageCms, features
 from octavo.base.digest import Digest, digest
 from octavo.base.shortage import ROOM, raise_if_shortage
 from octavo.images.probe import FORMAT_PARTS, SIDEWAYS, UPRIGHT, check_parts, opened, orientation
-from octavo.model.images import Order, Variant
+from octavo.model.images import ImageOrder, Variant
 
 # Chosen by eye: the lowest at which a photo shows no fault at the size of a page. AVIF's speed goes from 0 to 10; at 8
 # it takes a third of the time of 6 and a tenth more bytes.
@@ -55,7 +55,7 @@ def recipe() -> Digest:
     return digest((PIL.__version__, versions, VERSION))
 
 
-def encode(data: bytes, order: Order) -> dict[str, bytes]:
+def encode(data: bytes, order: ImageOrder) -> dict[str, bytes]:
     """The bytes of each ordered variant by URL. Raises Undecodable and Shortage.
 
     Each size is decoded for itself: its bytes must not depend on what else was ordered.

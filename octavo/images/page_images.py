@@ -10,9 +10,9 @@ from octavo.engine.facts import Ask
 from octavo.images.social_cards import card_for, card_image
 from octavo.images.variants import is_scaled, order_for, picture_html, single_html, social_image, whole_html
 from octavo.model.documents import PictureRef, Ref
-from octavo.model.images import Order, Picture, SocialCard, SocialImage
+from octavo.model.images import ImageOrder, Picture, SocialCard, SocialImage
 from octavo.model.queries import DesignOfCards, PictureAt, Setting, WritableFormats
-from octavo.model.settings import Images
+from octavo.model.settings import ImageSettings
 
 
 def path_of(ref: Ref) -> str | None:
@@ -22,15 +22,15 @@ def path_of(ref: Ref) -> str | None:
     return ref.target.removeprefix("/") if ref.target.startswith(urls.ASSETS) else None
 
 
-class Shown:
+class PageImages:
     """The images of one page, and the ``orders`` for them."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
-        self._orders: dict[Order | SocialCard, None] = {}
+        self._orders: dict[ImageOrder | SocialCard, None] = {}
 
     @property
-    def orders(self) -> tuple[Order | SocialCard, ...]:
+    def orders(self) -> tuple[ImageOrder | SocialCard, ...]:
         return tuple(self._orders)
 
     def element(self, ref: PictureRef, address: str, whole_address: bool = False) -> str:
@@ -72,14 +72,14 @@ class Shown:
         return card_image(card, self._href)
 
     @cached_property
-    def _images(self) -> Images:
-        return self._ask(Setting("images")) or Images()
+    def _images(self) -> ImageSettings:
+        return self._ask(Setting("images")) or ImageSettings()
 
     @cached_property
     def _base_url(self) -> str:
         return self._ask(Setting("base_url")) or ""
 
-    def _order(self, picture: Picture) -> Order:
+    def _order(self, picture: Picture) -> ImageOrder:
         order = order_for(picture, self._images, self._ask(WritableFormats()) or ())
         self._orders[order] = None
         return order

@@ -136,7 +136,7 @@ class NoSvg(Exception):
 def probe_svg(data: bytes) -> tuple[int, int, str]:
     """(width, height, what could run): px, 0 where the file does not say; the first thing that could run in a page of
     its own, or nothing. Raises NoSvg. No entity of the document's own is ever expanded."""
-    reader = _Reader()
+    reader = _SvgReader()
     parser = expat.ParserCreate()
     parser.StartElementHandler = reader.element
     parser.EntityDeclHandler = reader.entity
@@ -155,7 +155,7 @@ class _Entity(Exception):
     """The document declares an entity."""
 
 
-class _Reader:
+class _SvgReader:
     def __init__(self) -> None:
         self.root: dict[str, str] | None = None
         self.active = ""

@@ -9,8 +9,8 @@ from html import escape
 
 from octavo.base import urls
 from octavo.base.digest import SIZE, Digest, digest, digest_bytes
-from octavo.model.images import Order, Picture, PictureFormat, SocialCard, SocialImage, Variant
-from octavo.model.settings import Images
+from octavo.model.images import ImageOrder, Picture, PictureFormat, SocialCard, SocialImage, Variant
+from octavo.model.settings import ImageSettings
 
 ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".apng", ".gif", ".webp", ".avif", ".svg")
 """Of the files that are looked into; others that a browser may know are published as they are."""
@@ -29,22 +29,22 @@ def is_image(path: str) -> bool:
     return path.lower().endswith(ENDINGS)
 
 
-def is_scaled(picture: Picture | None, images: Images) -> bool:
+def is_scaled(picture: Picture | None, images: ImageSettings) -> bool:
     """Whether a page shows an image in sizes of its own instead of the file itself."""
     return picture is not None and picture.kind != "whole" and bool(images.formats)
 
 
-def name_of(order: Order | SocialCard) -> str:
+def name_of(order: ImageOrder | SocialCard) -> str:
     """What an ordered image is kept under: a digest of all that it is made from."""
     return digest(order).hex()
 
 
-def urls_of(order: Order | SocialCard) -> tuple[str, ...]:
+def urls_of(order: ImageOrder | SocialCard) -> tuple[str, ...]:
     """Where what is made of an order is published."""
     return (order.url,) if isinstance(order, SocialCard) else tuple(variant.url for variant in order.variants)
 
 
-def order_for(picture: Picture, images: Images, writable: Collection[str]) -> Order:
+def order_for(picture: Picture, images: ImageSettings, writable: Collection[str]) -> ImageOrder:
     """The variants that a page offers to a browser, by format, from narrow to wide. None is larger than the image.
 
     A drawing is offered in its own size only. Flat colours and sharp edges take few bytes as they are, and many more
@@ -58,16 +58,16 @@ def order_for(picture: Picture, images: Images, writable: Collection[str]) -> Or
     else:
         kind = "photo"
     sizes = [_size(picture, width) for width in widths]
-    return Order(picture.content, kind, tuple(_variant(picture, size, name) for name in formats for size in sizes))
+    return ImageOrder(picture.content, kind, tuple(_variant(picture, size, name) for name in formats for size in sizes))
 
 
-def social_order(picture: Picture) -> Order:
+def social_order(picture: Picture) -> ImageOrder:
     """The one variant that other sites show with a link: a JPEG, which all of them can read."""
     assert picture.kind != "whole"
     width, height = SOCIAL
     scale = min(1.0, width / picture.width, height / picture.height)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    return Order(picture.content, picture.kind, (_variant(picture, size, "jpeg"),))
+    return ImageOrder(picture.content, picture.kind, (_variant(picture, size, "jpeg"),))
 
 
 def social_image(picture: Picture, alt: str, href: Href) -> SocialImage:
@@ -75,7 +75,7 @@ def social_image(picture: Picture, alt: str, href: Href) -> SocialImage:
     return SocialImage(href(variant.url), variant.width, variant.height, alt, "image/jpeg")
 
 
-def _widths(picture: Picture, images: Images) -> list[int]:
+def _widths(picture: Picture, images: ImageSettings) -> list[int]:
     """The widths of the settings that are below the image's, and the image's own or the largest."""
     smaller = [width for width in images.widths if width < picture.width]
     return [*smaller, picture.width] if picture.width <= images.widths[-1] else smaller
@@ -104,7 +104,7 @@ def whole_html(attributes: Mapping[str, str], src: str, picture: Picture | None 
     return img({"src": src, **attributes, **size})
 
 
-def picture_html(attributes: Mapping[str, str], order: Order, sizes: str, href: Href) -> str:
+def picture_html(attributes: Mapping[str, str], order: ImageOrder, sizes: str, href: Href) -> str:
     """The element that offers the variants of an image. The last format is the one that all browsers can show."""
     by_format: dict[str, list[Variant]] = {}
     for variant in order.variants:
@@ -122,7 +122,7 @@ def picture_html(attributes: Mapping[str, str], order: Order, sizes: str, href: 
     return f"<picture>{sources}{image}</picture>" if sources else image
 
 
-def single_html(attributes: Mapping[str, str], order: Order, href: Href) -> str:
+def single_html(attributes: Mapping[str, str], order: ImageOrder, href: Href) -> str:
     """The element for where only one address counts, as in a feed."""
     widest = order.variants[-1]
     return img({"src": href(widest.url), **attributes, **_shown_size(attributes, widest.width, widest.height)})

@@ -37,7 +37,7 @@ class Extensions:
 
 _MODULES = (documents, posts, related, images, pages, settings, sys.modules[__name__])
 
-Data = Annotated[
+ScriptData = Annotated[
     Any,
     Table,
     Diagnostic,

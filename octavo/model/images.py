@@ -43,7 +43,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Order:
+class ImageOrder:
     """The variants of one image that a page shows. They follow from the digest of the file (``content``) and from what
     is said here, and so do their URLs: a page can be rendered before they are made."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from octavo.base.diagnostics import Diagnostic
-from octavo.model.images import Order, SocialCard
+from octavo.model.images import ImageOrder, SocialCard
 from octavo.model.values import Table
 
 # Pages.
@@ -54,7 +54,7 @@ class Output:
 
     content: bytes
     problems: tuple[Diagnostic, ...] = ()
-    orders: tuple[Order | SocialCard, ...] = ()
+    orders: tuple[ImageOrder | SocialCard, ...] = ()
     sources: tuple[tuple[str, str], ...] = ()
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from octavo.engine.facts import Query
 from octavo.model.documents import Body, Heading, LinkUse, Terms
 from octavo.model.extensions import Extensions
-from octavo.model.images import CardDesign, Order, Picture, SocialCard
+from octavo.model.images import CardDesign, ImageOrder, Picture, SocialCard
 from octavo.model.pages import Layout, Page
 from octavo.model.posts import Card, GroupCount, Link, Neighbours, Post, Series, Year
-from octavo.model.related import Candidate, Offer, Relation, Relations
+from octavo.model.related import Candidate, RelatedSummary, Relation, Relations
 from octavo.model.values import Table
 
 # The site's files, settings and extensions.
@@ -133,7 +133,7 @@ class PictureBytes(Query[bytes]):
     path: str
 
 
-class OrderOf(Query[Order | SocialCard]):
+class OrderOf(Query[ImageOrder | SocialCard]):
     """An ordered image by the digest of its order, in hexadecimal digits."""
 
     name: str
@@ -199,7 +199,7 @@ class RelatedTo(Query[tuple[Relation, ...]]):
     count: int  # type: ignore[assignment]  # tuples have a method of this name, which nobody calls
 
 
-class OffersOf(Query[tuple[Offer, ...]]):
+class RelatedSummaries(Query[tuple[RelatedSummary, ...]]):
     """The same entries as readers are told of them, without scores."""
 
     path: str

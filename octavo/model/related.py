@@ -122,7 +122,7 @@ def _reason_text(reason: Reason) -> str:
 
 
 @dataclass(frozen=True)
-class Offer:
+class RelatedSummary:
     """A related post, by path, as readers are told of it. ``reasons`` are phrases in plain words, as HTML; ``terms``
     are the words shared."""
 
@@ -139,4 +139,4 @@ class RelatedList:
 
     first: Relations = Relations()
     rest: Relations = Relations()
-    offers: tuple[Offer, ...] = ()
+    offers: tuple[RelatedSummary, ...] = ()

@@ -46,7 +46,7 @@ class Support:
 
 
 @dataclass(frozen=True)
-class Images:
+class ImageSettings:
     """What images become. ``formats`` are tried by browsers in this order, without any all images are published as they
     are; ``widths`` are in px; ``sizes`` is how wide a page shows an image (HTML's ``sizes``). With ``cards``, a post
     without an image has a picture of its title for links to it, drawn with ``card_font``, a path within the site; by
@@ -60,7 +60,7 @@ class Images:
 
 
 @dataclass(frozen=True)
-class Related:
+class RelatedSettings:
     """The lists of related posts: how many entries a page shows (0: no lists are made), whether a list keeps the posts
     that its article links to, and whether some list has to lead to every post."""
 
@@ -70,7 +70,7 @@ class Related:
 
 
 @dataclass(frozen=True)
-class Csp:
+class CspSettings:
     """Where the content security policy is told, and directives that add to what is worked out from the pages."""
 
     at: Literal["headers", "meta", "both", "none"] = "headers"
@@ -92,13 +92,13 @@ class Settings:
     paginate: int = 10
     feed_length: int = 20
     latest: int = 4
-    related: Related = Related()
+    related: RelatedSettings = RelatedSettings()
     excerpt: int = 200
     raw_html: Literal["allow", "sanitize", "error"] = "allow"
-    images: Images = Images()
+    images: ImageSettings = ImageSettings()
     support: Support = Support()
     font: Literal["serif", "system"] = "serif"
     inline: int = 10_000
     compress: tuple[Literal["gz", "br"], ...] = ()
-    csp: Csp = Csp()
+    csp: CspSettings = CspSettings()
     publish_hidden: tuple[str, ...] = ()

@@ -37,9 +37,9 @@ class Table(Mapping[str, Any]):
     @staticmethod
     def stored_as() -> Any:
         """As ``codec`` writes it."""
-        from octavo.model.extensions import Data  # late: the nouns that a table may hold have tables themselves
+        from octavo.model.extensions import ScriptData  # late: the nouns that a table may hold have tables themselves
 
-        return dict[str, Data]
+        return dict[str, ScriptData]
 
     def to_stored(self) -> dict[str, Any]:
         return self._items

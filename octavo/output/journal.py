@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from octavo.base.digest import SIZE, Digest
-from octavo.base.file_stat import State, state_of
+from octavo.base.file_stat import FileState, state_of
 from octavo.base.urls import collision_key
 from octavo.engine.database import most_rows, transaction
 from octavo.output.manifest import (
-    Row,
+    ManifestRow,
     check_row,
     forget_rows,
     insert_rows,
@@ -43,14 +43,14 @@ _TRIES = 25 if os.name == "nt" else 1
 """On Windows a file that a reader or a virus scanner holds open cannot be replaced for a moment."""
 
 
-class Change(NamedTuple):
+class FileChange(NamedTuple):
     """What a sweep does at a path: put the file with this digest there, which waits in this state, or, without one,
     remove what is there. ``replaced`` is the state of what is there; None where there is no file."""
 
     path: str
     digest: Digest | None
-    waiting: State | None
-    replaced: State | None
+    waiting: FileState | None
+    replaced: FileState | None
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class Sweep:
     """A sweep and what is known after it. ``before`` are the digests of what was published; ``keep`` are rows of files
     that are right already, ``forget`` the paths of files that are ours no more."""
 
-    changes: Sequence[Change]
+    changes: Sequence[FileChange]
     before: Mapping[str, Digest]
-    keep: Mapping[str, Row] = field(default_factory=dict)
+    keep: Mapping[str, ManifestRow] = field(default_factory=dict)
     forget: Collection[str] = ()
 
     def after(self) -> dict[str, Digest]:
@@ -72,7 +72,7 @@ class Sweep:
         return after
 
 
-def write_journal(connection: sqlite3.Connection, key: str, changes: Iterable[Change]) -> None:
+def write_journal(connection: sqlite3.Connection, key: str, changes: Iterable[FileChange]) -> None:
     none = (None, None, None, None)
     rows = [
         (key, change.path, change.digest, *(change.waiting or none), *(change.replaced or none)) for change in changes
@@ -93,7 +93,7 @@ def clear_journal(connection: sqlite3.Connection, key: str) -> None:
         connection.execute("DELETE FROM journal WHERE output = ?", (key,))
 
 
-def read_journal(connection: sqlite3.Connection, key: str) -> list[Change]:
+def read_journal(connection: sqlite3.Connection, key: str) -> list[FileChange]:
     """The journal of an output folder, in order of path. Raises DamagedManifest."""
     with reading_manifest():
         rows = connection.execute(
@@ -101,18 +101,18 @@ def read_journal(connection: sqlite3.Connection, key: str) -> list[Change]:
             " FROM journal WHERE output = ? ORDER BY path LIMIT ?",
             (key, most_rows(connection)),
         ).fetchall()
-    changes: list[Change] = []
+    changes: list[FileChange] = []
     for path, content, *numbers in rows:
         waiting, replaced = _state(numbers[:4]), _state(numbers[4:])
         is_digest = content is None or (type(content) is bytes and len(content) == SIZE)
         if type(path) is not str or not is_digest or (content is None) != (waiting is None):
             raise DamagedManifest(f"has a row that is not as Octavo writes it, of {path!r}")
         check_row(path)
-        changes.append(Change(path, content, waiting, replaced))
+        changes.append(FileChange(path, content, waiting, replaced))
     return changes
 
 
-def _state(numbers: list[object]) -> State | None:
+def _state(numbers: list[object]) -> FileState | None:
     """A state as it was written; None where there is none. Raises DamagedManifest."""
     if all(number is None for number in numbers):
         return None
@@ -152,7 +152,7 @@ def do_sweep(
         seen = time.time_ns()
         status = status_of(output, path)
         if status is not None and (path in moved or digest_at(location_of(output, path)) == content):
-            rows[path] = Row(content, state_of(status), seen)
+            rows[path] = ManifestRow(content, state_of(status), seen)
     gone = [*(leaving if ready is not None else ()), *sweep.forget]
     if ready is None and wanted:  # the list was made for what has not come to pass
         after = {path: content for path, content in sweep.before.items() if path not in gone}

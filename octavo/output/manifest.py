@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from octavo.base.digest import SIZE, Digest
-from octavo.base.file_stat import State, is_settled, state_of
+from octavo.base.file_stat import FileState, is_settled, state_of
 from octavo.engine.database import most_rows, transaction
 from octavo.output.output_files import Links, digest_at, files_below, location_of, status_of
 from octavo.output.paths import digest_of_path, folders_of, is_path
@@ -40,21 +40,21 @@ CREATE TABLE journal (output TEXT, path TEXT, digest BLOB, size INTEGER, mtime_n
 are those of ``octavo.output.journal``."""
 
 
-class Row(NamedTuple):
+class ManifestRow(NamedTuple):
     """A published file. ``seen`` is when its content was last known to be that of ``digest``, in ns."""
 
     digest: Digest
-    state: State
+    state: FileState
     seen: int
 
 
 _TYPES = (str, bytes, int, int, int, int, int)
-_ALTERED: State = (-1, 0, 0, 0)
+_ALTERED: FileState = (-1, 0, 0, 0)
 """The state of no file: one that is on the list with another content."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PublishedFolder:
     """What Octavo published in a folder, as it was found there.
 
     ``altered``: missing, or no longer what was written. ``is_listed`` is false where the list in the output folder is
@@ -62,7 +62,7 @@ class Standing:
     says what is wrong with the list, and may be empty.
     """
 
-    rows: Mapping[str, Row]
+    rows: Mapping[str, ManifestRow]
     altered: frozenset[str] = frozenset()
     is_listed: bool = True
     is_lost: bool = False
@@ -72,14 +72,14 @@ class Standing:
         """Path -> digest of the content that was written, in order of path."""
         return {path: row.digest for path, row in self.rows.items()}
 
-    def states(self) -> dict[str, State]:
+    def states(self) -> dict[str, FileState]:
         """Path -> the state in which the file was last known to hold what was written."""
         return {path: row.state for path, row in self.rows.items()}
 
 
 def published_digests(connection: sqlite3.Connection, output: Path) -> dict[str, Digest]:
     """What Octavo published in a folder: path -> digest of the content it wrote, in order of path."""
-    return Standing(read_rows(connection, output_key(connection, output))).digests()
+    return PublishedFolder(read_rows(connection, output_key(connection, output))).digests()
 
 
 def folders_above(output: Path, paths: Iterable[str]) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ def folders_above(output: Path, paths: Iterable[str]) -> tuple[str, ...]:
     return (str(output), *(location_of(output, folder) for folder in sorted(above - {""})))
 
 
-def find_published(connection: sqlite3.Connection, output: Path) -> Standing:
+def find_published(connection: sqlite3.Connection, output: Path) -> PublishedFolder:
     """What is published, after a look at each file of it. Raises DamagedManifest."""
     key = output_key(connection, output)
     rows = read_rows(connection, key)
@@ -112,16 +112,16 @@ def find_published(connection: sqlite3.Connection, output: Path) -> Standing:
     ours = {path for path, row in taken.items() if row.state != _ALTERED}
     altered = frozenset((found.altered | taken.keys()) - ours)
     is_lost = not rows and listed is None and not is_listed
-    return Standing(
+    return PublishedFolder(
         dict(sorted({**rows, **new}.items())) if taken else {**rows, **new}, altered, is_listed, is_lost, note
     )
 
 
 def _take_over(
-    output: Path, listed: Mapping[str, frozenset[Digest]], rows: Mapping[str, Row], altered: set[str]
-) -> dict[str, Row]:
+    output: Path, listed: Mapping[str, frozenset[Digest]], rows: Mapping[str, ManifestRow], altered: set[str]
+) -> dict[str, ManifestRow]:
     """Rows for what the list says was written, where the manifest says nothing or something else."""
-    taken: dict[str, Row] = {}
+    taken: dict[str, ManifestRow] = {}
     for path, _ in files_below(output):
         contents = listed.get(digest_of_path(path)) if path not in rows or path in altered else None
         if contents is None or not is_path(path):
@@ -130,13 +130,13 @@ def _take_over(
         status = status_of(output, path)
         content = digest_at(location_of(output, path))
         if status is not None and content in contents and content is not None:
-            taken[path] = Row(content, state_of(status), seen)
+            taken[path] = ManifestRow(content, state_of(status), seen)
         elif path not in rows:
-            taken[path] = Row(min(contents), _ALTERED, 0)
+            taken[path] = ManifestRow(min(contents), _ALTERED, 0)
     return taken
 
 
-def read_rows(connection: sqlite3.Connection, key: str) -> dict[str, Row]:
+def read_rows(connection: sqlite3.Connection, key: str) -> dict[str, ManifestRow]:
     """The rows of an output folder, in order of path. Raises DamagedManifest."""
     with reading_manifest():
         listed = connection.execute(
@@ -144,13 +144,13 @@ def read_rows(connection: sqlite3.Connection, key: str) -> dict[str, Row]:
             " LIMIT ?",
             (key, most_rows(connection)),
         ).fetchall()
-    rows: dict[str, Row] = {}
+    rows: dict[str, ManifestRow] = {}
     for row in listed:
         path, content = row[0], row[1]
         if tuple(map(type, row)) != _TYPES or len(content) != SIZE:
             raise DamagedManifest(f"has a row that is not as Octavo writes it, of {path!r}")
         check_row(path)
-        rows[path] = Row(content, row[2:6], row[6])
+        rows[path] = ManifestRow(content, row[2:6], row[6])
     return rows
 
 
@@ -160,7 +160,7 @@ def check_row(path: str) -> None:
         raise DamagedManifest(f"names {path!r}, which is no path of a site")
 
 
-def insert_rows(connection: sqlite3.Connection, key: str, rows: Mapping[str, Row]) -> None:
+def insert_rows(connection: sqlite3.Connection, key: str, rows: Mapping[str, ManifestRow]) -> None:
     connection.executemany(
         "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [(key, path, row.digest, *row.state, row.seen) for path, row in rows.items()],
@@ -171,14 +171,14 @@ def forget_rows(connection: sqlite3.Connection, key: str, paths: Iterable[str]) 
     connection.executemany("DELETE FROM manifest WHERE output = ? AND path = ?", [(key, path) for path in paths])
 
 
-def remember_list(connection: sqlite3.Connection, key: str, state: State) -> None:
+def remember_list(connection: sqlite3.Connection, key: str, state: FileState) -> None:
     """Note the state of a list that says the same as the manifest."""
     connection.execute("INSERT OR REPLACE INTO lists VALUES (?, ?, ?, ?, ?)", (key, *state))
 
 
-def _listed_state(connection: sqlite3.Connection, key: str) -> State | None:
+def _listed_state(connection: sqlite3.Connection, key: str) -> FileState | None:
     with reading_manifest():
-        row: State | None = connection.execute(
+        row: FileState | None = connection.execute(
             "SELECT size, mtime_ns, ctime_ns, inode FROM lists WHERE output = ?", (key,)
         ).fetchone()
     return row
@@ -209,14 +209,14 @@ def _file_of(connection: sqlite3.Connection) -> str:
     return file
 
 
-class Compared(NamedTuple):
+class FileComparison(NamedTuple):
     altered: set[str]
-    looked_at: dict[str, Row]
+    looked_at: dict[str, ManifestRow]
 
 
-def compare(output: Path, rows: Mapping[str, Row]) -> Compared:
+def compare(output: Path, rows: Mapping[str, ManifestRow]) -> FileComparison:
     """Which files are not as the manifest has them, and new rows for those that had to be read to know."""
-    found = Compared(set(), {})
+    found = FileComparison(set(), {})
     links = Links(output)
     base, lead_to, lstat = f"{output}/", links.lead_to, os.lstat
     for path, row in rows.items():
@@ -232,7 +232,7 @@ def compare(output: Path, rows: Mapping[str, Row]) -> Compared:
         if state != row.state or not is_settled(state, row.seen):
             seen = time.time_ns()
             if status.st_size == row.state[0] and digest_at(base + path) == row.digest:
-                found.looked_at[path] = Row(row.digest, state, seen)
+                found.looked_at[path] = ManifestRow(row.digest, state, seen)
             else:
                 found.altered.add(path)
     return found

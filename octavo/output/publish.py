@@ -22,13 +22,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from octavo.base.diagnostics import Diagnostic, warning
-from octavo.base.file_stat import State, identity, state_of
+from octavo.base.file_stat import FileState, identity, state_of
 from octavo.base.urls import collision_key
 from octavo.engine.database import transaction
-from octavo.output.journal import Change, Sweep, clear_journal, do_sweep, remove_file, write_journal
+from octavo.output.journal import FileChange, Sweep, clear_journal, do_sweep, remove_file, write_journal
 from octavo.output.manifest import (
-    Row,
-    Standing,
+    ManifestRow,
+    PublishedFolder,
     compare,
     find_published,
     forget_rows,
@@ -55,7 +55,7 @@ from octavo.output.written_list import discard_list, install_list, prepare_list
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishResult:
     """What a build wrote and removed, in order of path.
 
     ``unknown`` are the visible files that were there when nothing told any more what Octavo wrote, and that the site
@@ -76,7 +76,7 @@ class _Plan:
     write: tuple[str, ...]
     remove: tuple[str, ...]
     forget: tuple[str, ...]
-    keep: Mapping[str, Row]
+    keep: Mapping[str, ManifestRow]
     warnings: tuple[Diagnostic, ...]
 
 
@@ -85,8 +85,8 @@ def publish(
     output: Path,
     staging: StagingFolder,
     wanted: Mapping[str, Wanted],
-    before: Standing | None = None,
-) -> Published:
+    before: PublishedFolder | None = None,
+) -> PublishResult:
     """Make ``output/`` hold the wanted files, and remove those of the last build that are wanted no more.
 
     ``before`` is how this command has found what is published; without it that is looked at now. What is to be written
@@ -109,10 +109,10 @@ def publish(
         with telling_os(output.name):
             output.mkdir(parents=True, exist_ok=True)
         unsaved = _record(connection, key, output, Sweep((), before.digests(), plan.keep, plan.forget))
-    return Published(plan.write, plan.remove, plan.warnings, unknown, unsaved)
+    return PublishResult(plan.write, plan.remove, plan.warnings, unknown, unsaved)
 
 
-def renew_list(connection: sqlite3.Connection, output: Path, before: Standing) -> sqlite3.DatabaseError | None:
+def renew_list(connection: sqlite3.Connection, output: Path, before: PublishedFolder) -> sqlite3.DatabaseError | None:
     """Write the list of what is published where it is not there as it should be. Answers what has kept the manifest
     from being written."""
     if before.is_listed or not output.is_dir():
@@ -136,7 +136,7 @@ def _record(connection: sqlite3.Connection, key: str, output: Path, sweep: Sweep
     return do_sweep(connection, key, output, None, sweep)
 
 
-def _plan(output: Path, before: Standing, wanted: Mapping[str, Wanted]) -> _Plan:
+def _plan(output: Path, before: PublishedFolder, wanted: Mapping[str, Wanted]) -> _Plan:
     rows = before.rows
     _check_paths(wanted, rows.keys())
     gone = rows.keys() - wanted.keys()
@@ -162,7 +162,7 @@ def _plan(output: Path, before: Standing, wanted: Mapping[str, Wanted]) -> _Plan
         if there is not None and stat.S_ISREG(there.st_mode):
             seen = time.time_ns()
             if digest_at(location_of(output, path)) == wanted[path].digest:
-                keep[path] = Row(wanted[path].digest, state_of(there), seen)
+                keep[path] = ManifestRow(wanted[path].digest, state_of(there), seen)
                 continue
         if there is not None and not stat.S_ISDIR(there.st_mode):
             what = "was not written by Octavo" if row is None else "was changed since the last build"
@@ -212,8 +212,8 @@ def _publish(
     staging: StagingFolder,
     wanted: Mapping[str, Wanted],
     plan: _Plan,
-    before: Standing,
-    replaced: Mapping[str, State],
+    before: PublishedFolder,
+    replaced: Mapping[str, FileState],
 ) -> sqlite3.DatabaseError | None:
     made = missing_folders(output)
     ready: Path | None = None
@@ -252,15 +252,15 @@ def _publish(
 
 
 def _changes(
-    ready: Path, wanted: Mapping[str, Wanted], plan: _Plan, replaced: Mapping[str, State]
-) -> tuple[Change, ...]:
+    ready: Path, wanted: Mapping[str, Wanted], plan: _Plan, replaced: Mapping[str, FileState]
+) -> tuple[FileChange, ...]:
     """What the sweep will do. The files wait in their last state: to rename the folder leaves theirs alone."""
     with telling_os(ready.name):
         coming = [
-            Change(path, wanted[path].digest, state_of(os.lstat(staged_at(ready, path))), replaced.get(path))
+            FileChange(path, wanted[path].digest, state_of(os.lstat(staged_at(ready, path))), replaced.get(path))
             for path in plan.write
         ]
-    return (*coming, *(Change(path, None, None, replaced.get(path)) for path in plan.remove))
+    return (*coming, *(FileChange(path, None, None, replaced.get(path)) for path in plan.remove))
 
 
 def _check_paths(wanted: Mapping[str, Wanted], known: Collection[str]) -> None:
@@ -275,7 +275,7 @@ def _check_paths(wanted: Mapping[str, Wanted], known: Collection[str]) -> None:
                 raise PublishError(f"the site has both a file and a folder of this name, which holds '{path}'", above)
 
 
-def _check_targets(output: Path, plan: _Plan) -> dict[str, State]:
+def _check_targets(output: Path, plan: _Plan) -> dict[str, FileState]:
     """Raise PublishError for what would stop the sweep. Answers the states of what will be replaced or removed."""
     _check_folder(output, nearest_folder(output))
     if not output.exists():

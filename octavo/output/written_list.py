@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from octavo.base.digest import Digest
-from octavo.base.file_stat import State, state_of
+from octavo.base.file_stat import FileState, state_of
 from octavo.base.regular_file import open_regular
 from octavo.output.paths import HIDDEN, digest_of_path
 
@@ -51,7 +51,7 @@ def prepare_list(output: Path, files: Iterable[tuple[str, Digest]]) -> None:
         os.fsync(descriptor)  # it is wanted when all else is lost
 
 
-def install_list(output: Path) -> State:
+def install_list(output: Path) -> FileState:
     """Put the list that was prepared in its place, in one step. Answers its state. Raises OSError."""
     os.replace(output / PASSING, output / FILE)  # noqa: PTH105
     return state_of(os.lstat(output / FILE))
@@ -63,7 +63,7 @@ def discard_list(output: Path) -> None:
         os.unlink(output / PASSING)  # noqa: PTH108
 
 
-def list_state(output: Path) -> State | None:
+def list_state(output: Path) -> FileState | None:
     """The state in which the list is; None when there is none."""
     try:
         return state_of(os.lstat(output / FILE))

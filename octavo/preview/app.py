@@ -49,8 +49,8 @@ from octavo.preview.messages import (
 from octavo.preview.panel import Panels
 from octavo.preview.problem_reporter import ProblemNotifier
 from octavo.preview.server import LOCAL, PreviewServer, allow_many_files, listen
-from octavo.preview.session import Desk
-from octavo.preview.snapshot import View
+from octavo.preview.session import PreviewSession
+from octavo.preview.snapshot import Snapshot
 from octavo.preview.static_files import PageCache, ServedPage, ServedSite
 from octavo.preview.timers import Deadlines, EventLoop, SiteRefresher, Timer
 from octavo.project.errors import Usage, failure
@@ -126,7 +126,7 @@ class PreviewApp:
 
     def __init__(self, project: Project, changes: Changes, clients: Clients) -> None:
         self._project, self._clients = project, clients
-        self._session = Desk(project)
+        self._session = PreviewSession(project)
         self._loop = EventLoop()
         self._deadlines = self._loop.deadlines
         self._pages = PageCache(self._session, self._schedule_report)
@@ -277,7 +277,7 @@ class PreviewApp:
         self._deadlines.set(Timer.UPDATE_PANELS, time.monotonic() + timers.PANEL_SECONDS)
         self._refresher.schedule(is_complete)
 
-    def _show_refreshed(self, view: View | None) -> None:
+    def _show_refreshed(self, view: Snapshot | None) -> None:
         """Show what the site has become by a refresh that has ended well.
 
         ``view`` is None when it is as it was.

@@ -24,7 +24,7 @@ from octavo.preview.static_files import PageCache, ServedPage, ServedSite, make_
 from octavo.preview.timers import Deadlines, Timer
 
 if TYPE_CHECKING:
-    from octavo.preview.session import Desk
+    from octavo.preview.session import PreviewSession
     from octavo.site.inputs import Static
 
 # What messages carry.
@@ -359,7 +359,7 @@ class LiveReload:
     server's thread sees the one before or the one after.
     """
 
-    def __init__(self, session: Desk, clients: Clients, pages: PageCache, deadlines: Deadlines) -> None:
+    def __init__(self, session: PreviewSession, clients: Clients, pages: PageCache, deadlines: Deadlines) -> None:
         self.site: ServedSite | None = None
         """What the server may serve; None until the site has been read."""
         self._session, self._clients, self._pages, self._deadlines = session, clients, pages, deadlines

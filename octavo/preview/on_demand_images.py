@@ -7,13 +7,13 @@ from typing import Protocol
 
 from octavo.base import urls
 from octavo.images.variants import is_scaled, name_of, order_for, packed, social_order
-from octavo.model.images import Order, Picture
+from octavo.model.images import ImageOrder, Picture
 from octavo.model.queries import PictureBytes, WritableFormats
-from octavo.model.settings import Images
+from octavo.model.settings import ImageSettings
 from octavo.site.stages import Known
 
 
-class Shelf(Protocol):
+class OnDemandImageStore(Protocol):
     """A Gallery: keeps what was made."""
 
     def write(self, name: str, data: bytes, /) -> None: ...
@@ -21,7 +21,7 @@ class Shelf(Protocol):
     def variants(self, name: str, /) -> Mapping[str, bytes]: ...
 
 
-def image_at(url: str, known: Known, gallery: Shelf) -> bytes | None:
+def image_at(url: str, known: Known, gallery: OnDemandImageStore) -> bytes | None:
     """The bytes of a variant by its URL path (without the path of ``base_url``): from the gallery, or made now, this
     variant only, and kept there. None for what is no variant of an image of the site, or cannot be decoded.
 
@@ -32,7 +32,7 @@ def image_at(url: str, known: Known, gallery: Shelf) -> bytes | None:
         return None
     path, order = found
     variant = next(variant for variant in order.variants if variant.url == url)
-    alone = Order(order.content, order.kind, (variant,))
+    alone = ImageOrder(order.content, order.kind, (variant,))
     for name in (name_of(order), name_of(alone)):
         try:
             return gallery.variants(name)[url]
@@ -48,9 +48,9 @@ def image_at(url: str, known: Known, gallery: Shelf) -> bytes | None:
     return made[url]
 
 
-def _ordered(url: str, known: Known) -> tuple[str, Order] | None:
+def _ordered(url: str, known: Known) -> tuple[str, ImageOrder] | None:
     """The path of the file, and the order that has the variant."""
-    images: Images = known.published.sources.settings.images
+    images: ImageSettings = known.published.sources.settings.images
     content = url.removeprefix(urls.PICTURES).partition("-")[0]
     if not url.startswith(urls.PICTURES) or not content:
         return None
@@ -63,5 +63,5 @@ def _ordered(url: str, known: Known) -> tuple[str, Order] | None:
     return None
 
 
-def _orders(picture: Picture, images: Images, writable: tuple[str, ...]) -> tuple[Order, ...]:
+def _orders(picture: Picture, images: ImageSettings, writable: tuple[str, ...]) -> tuple[ImageOrder, ...]:
     return order_for(picture, images, writable), social_order(picture)

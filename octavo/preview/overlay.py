@@ -31,8 +31,8 @@ from octavo.project.stat_cache import is_ignored
 if TYPE_CHECKING:
     from octavo.model.documents import Document, Meta, Summary
     from octavo.model.posts import Post
-    from octavo.preview.snapshot import View
-    from octavo.site.build_posts import Live
+    from octavo.preview.snapshot import Snapshot
+    from octavo.site.build_posts import PublishedPosts
     from octavo.site.inputs import Inputs, Static
 
 FEW = 30
@@ -54,7 +54,7 @@ class _NotEnough(Exception):
 class Saved:
     """The ``facts`` and the ``statics`` of a view, with what was saved since."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: Snapshot) -> None:
         self.facts: Facts = view.site.facts
         self.statics: Mapping[str, Static] = view.statics
         self._view = view
@@ -189,13 +189,15 @@ def parsed(path: str, inputs: Inputs, facts: Facts | None = None) -> Document:
         raise interrupted.problem from interrupted
 
 
-def _alone(view: View, path: str, meta: Meta | None, summary: Summary) -> Live:
+def _alone(view: Snapshot, path: str, meta: Meta | None, summary: Summary) -> PublishedPosts:
     """What others may know of a post, were it the only one."""
-    from octavo.site.build_posts import live
+    from octavo.site.build_posts import build_posts
 
     inputs = view.inputs
     addresses = {name: asset.url for name, asset in view.known.assets.items()}
-    found, _ = live({path: meta}, lambda path: summary, inputs.settings, inputs.when, addresses, view.known.pictures)
+    found, _ = build_posts(
+        {path: meta}, lambda path: summary, inputs.settings, inputs.when, addresses, view.known.pictures
+    )
     return found
 
 

@@ -21,8 +21,8 @@ from octavo.preview.messages import Client, InsightDetails, PageDetails, PanelMe
 
 if TYPE_CHECKING:
     from octavo.model.related import Relation
-    from octavo.preview.session import Desk
-    from octavo.preview.snapshot import View
+    from octavo.preview.session import PreviewSession
+    from octavo.preview.snapshot import Snapshot
 
 RELATED_POSTS = 10
 """Related posts that the author is shown."""
@@ -37,7 +37,7 @@ class Panels:
     ``on_insight`` is called in another, when ``update`` has more to send, with what went wrong if anything did.
     """
 
-    def __init__(self, session: Desk, on_insight: Callable[[Exception | None], None]) -> None:
+    def __init__(self, session: PreviewSession, on_insight: Callable[[Exception | None], None]) -> None:
         self._session = session
         self._insight = BackgroundInsight(on_insight)
 
@@ -67,7 +67,7 @@ class Panels:
         return self._insight.stop(seconds)
 
 
-def describe_page(session: Desk, url: str) -> PageDetails:
+def describe_page(session: PreviewSession, url: str) -> PageDetails:
     """Describe all of a page but what the report says of it.
 
     Raises Unanswered when a file is another one by now.
@@ -97,7 +97,7 @@ def describe_page(session: Desk, url: str) -> PageDetails:
     }
 
 
-def _related(session: Desk, relation: Relation) -> RelatedDetails:
+def _related(session: PreviewSession, relation: Relation) -> RelatedDetails:
     card = session.ask(CardOf(relation.path))
     reasons = [
         reason.text if reason.share is None else f"{reason.text} {reason.share:.0%}" for reason in relation.reasons
@@ -110,7 +110,7 @@ def _related(session: Desk, relation: Relation) -> RelatedDetails:
     }
 
 
-def _status(session: Desk, path: str) -> str:
+def _status(session: PreviewSession, path: str) -> str:
     """Whether a build would publish a post now, and why."""
     post, now = session.ask(PostAt(path)), session.project.options.now()
     if post is None:
@@ -129,7 +129,7 @@ def _moment(moment: dt.datetime) -> str:
 # What follows from all posts.
 
 
-def inspect_post(view: View, facts: Facts, path: str) -> list[InsightDetails]:
+def inspect_post(view: Snapshot, facts: Facts, path: str) -> list[InsightDetails]:
     """Find what of the report on the site concerns a post.
 
     Raises Unanswered as well.
@@ -161,11 +161,11 @@ class BackgroundInsight:
     def __init__(self, on_end: Callable[[Exception | None], None]) -> None:
         self._on_end = on_end
         self._running: threading.Thread | None = None
-        self._sections: dict[str, tuple[weakref.ref[View], list[InsightDetails]]] = {}
+        self._sections: dict[str, tuple[weakref.ref[Snapshot], list[InsightDetails]]] = {}
         """What was said of each post, and of which view. The thread that is ``_running`` writes it, and the app's
         thread reads one entry at a time. The view is not kept alive: it is all that was known at its moment."""
 
-    def find(self, view: View, facts: Facts, path: str) -> list[InsightDetails]:
+    def find(self, view: Snapshot, facts: Facts, path: str) -> list[InsightDetails]:
         """What was said last, perhaps of an earlier view.
 
         Where it is of one, begin to find out what it is now.
@@ -185,7 +185,7 @@ class BackgroundInsight:
             running.join(seconds)
         return running is None or not running.is_alive()
 
-    def _run(self, view: View, facts: Facts, path: str, sections: list[InsightDetails]) -> None:
+    def _run(self, view: Snapshot, facts: Facts, path: str, sections: list[InsightDetails]) -> None:
         problem: Exception | None = None
         try:
             sections = inspect_post(view, facts, path)

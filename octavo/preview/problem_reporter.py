@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 from octavo.base.diagnostics import Diagnostic, to_text
 from octavo.preview.messages import Clients, ProblemDetails, ProblemsMessage
-from octavo.preview.site_problems import Comparison, Difference, Found, Problems
+from octavo.preview.site_problems import Comparison, Difference, ProblemList, Problems
 from octavo.preview.timers import Deadlines, Timer
 
 if TYPE_CHECKING:
-    from octavo.preview.session import Desk
+    from octavo.preview.session import PreviewSession
 
 HOLD_BACK_SECONDS = 0.6
 """For so long something new is held back (VS Code and sync tools take that long to write a file anew)."""
@@ -42,7 +42,7 @@ LARGEST_FILE_BYTES = 1_000_000
 class ProblemNotifier:
     """Reports the session's problems when it is time, for the app's thread."""
 
-    def __init__(self, session: Desk, clients: Clients, deadlines: Deadlines) -> None:
+    def __init__(self, session: PreviewSession, clients: Clients, deadlines: Deadlines) -> None:
         self._session, self._clients, self._deadlines = session, clients, deadlines
         self._reporter = ProblemReporter()
 
@@ -78,7 +78,7 @@ class ProblemReporter:
     """Reports each problem once, and what keeps the site from being read."""
 
     def __init__(self) -> None:
-        self._reported = Problems(Found())
+        self._reported = Problems(ProblemList())
         """What the author knows of."""
         self._failure = ""
         self._reported_failure = ""

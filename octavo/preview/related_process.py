@@ -26,7 +26,7 @@ NICE = 5
 """By how much it gives way to whoever waits for a page."""
 
 
-class Elsewhere(NamedTuple):
+class RelatedRun(NamedTuple):
     """What another process has written to the cache: for files that ``inputs`` stands for, runs of these ``steps``."""
 
     inputs: Digest
@@ -55,21 +55,21 @@ class _Steps(Observer):
         self.seen.add(phase)
 
 
-def relate_apart(root: str, options: Options) -> Elsewhere:
+def relate_apart(root: str, options: Options) -> RelatedRun:
     """Work out the related posts of a site into its cache."""
     from octavo.site import pipeline
 
     steps = _Steps()
     with Project(Path(root), options, observer=steps) as project:
 
-        def learn(files: Files) -> Elsewhere:
+        def learn(files: Files) -> RelatedRun:
             inputs = make_inputs(project.root, project.options, files, project.options.now())
             memo = project.memo(inputs)
             known = pipeline.learn(inputs, memo)
             # All that comes of them is kept as well, and found by whoever looks at the site next.
             list(pipeline.check(inputs, memo, known, pipeline.describe(inputs, memo, known)))
             memo.finish()
-            return Elsewhere(files.digest(), frozenset(steps.seen))
+            return RelatedRun(files.digest(), frozenset(steps.seen))
 
         return project.alone_with(learn)
 
@@ -78,10 +78,10 @@ class Relating:
     """One such process at a time. ``ended`` is called with what has come of it, in another thread, unless it was
     stopped."""
 
-    def __init__(self, project: Project, ended: Callable[[Elsewhere | BaseException], None]) -> None:
+    def __init__(self, project: Project, ended: Callable[[RelatedRun | BaseException], None]) -> None:
         self._project, self._ended = project, ended
         self._workers = Workers(2)
-        self._running: Future[Elsewhere] | None = None
+        self._running: Future[RelatedRun] | None = None
 
     def start(self) -> None:
         """Begin, unless it is under way: what it finds may be out of date by then, but there is an end to it."""
@@ -98,14 +98,14 @@ class Relating:
         self._running = None
         self._workers.close()
 
-    def _done(self, done: Future[Elsewhere]) -> None:
+    def _done(self, done: Future[RelatedRun]) -> None:
         if done.cancelled() or self._running is not done:
             return
         problem = done.exception()
         self._ended(problem if problem is not None else done.result())
 
 
-def _nicely(root: str, options: Options) -> Elsewhere:
+def _nicely(root: str, options: Options) -> RelatedRun:
     if hasattr(os, "nice"):
         os.nice(NICE)
     try:

@@ -20,9 +20,9 @@ from octavo.engine.facts import Fact, Facts, Interrupted, Query, Reader, Unanswe
 from octavo.engine.store import Store
 from octavo.model.queries import BodyOf, Setting, Template
 from octavo.preview.overlay import FEW, Saved, Touched, parsed
-from octavo.preview.related_process import Elsewhere
-from octavo.preview.site_problems import Found, Problems, found, problems_with
-from octavo.preview.snapshot import View
+from octavo.preview.related_process import RelatedRun
+from octavo.preview.site_problems import ProblemList, Problems, found, problems_with
+from octavo.preview.snapshot import Snapshot
 from octavo.project.build import make_inputs
 from octavo.project.project import Project
 from octavo.project.stat_cache import FileChanged
@@ -40,7 +40,7 @@ LARGEST_HELD = 1_000_000
 
 
 @dataclass(frozen=True)
-class Shown:
+class RenderedPage:
     """A rendered page: what it asked with the digests of the answers, and what is wrong with it. With ``problems`` the
     ``content`` is that of the last time there were none; empty if that was never."""
 
@@ -51,7 +51,7 @@ class Shown:
     layouts: tuple[str, ...] = ()
 
 
-class Desk:
+class PreviewSession:
     """Follows the files of a project. Not for two threads at once, but for ``see``, which works beside all else.
 
     ``view`` is None until the first ``look``; it is exchanged as a whole, so another thread may read what is in it that
@@ -60,10 +60,10 @@ class Desk:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.view: View | None = None
+        self.view: Snapshot | None = None
         self._saved: Saved | None = None
         self._memo: Memo | None = None
-        self._shown: OrderedDict[str, tuple[int, Shown]] = OrderedDict()
+        self._shown: OrderedDict[str, tuple[int, RenderedPage]] = OrderedDict()
         self._number = 0
         self._good_layouts: dict[str, Fact] = {}
         self._is_ahead = False
@@ -73,14 +73,14 @@ class Desk:
 
     # The whole.
 
-    def look(self, relating: bool = True, elsewhere: Elsewhere | None = None) -> bool:
+    def look(self, relating: bool = True, elsewhere: RelatedRun | None = None) -> bool:
         """``see`` and ``take``. False when nothing has changed since the last time."""
         found = self.see(relating, elsewhere)
         if found is not None:
             self.take(found)
         return found is not None
 
-    def see(self, relating: bool = True, elsewhere: Elsewhere | None = None) -> View | None:
+    def see(self, relating: bool = True, elsewhere: RelatedRun | None = None) -> Snapshot | None:
         """What the files have become; None when nothing has changed since the last time. Without ``relating`` the lists
         of related posts are those of the cache: as they were, unless ``relate_apart`` has just worked them out, as
         ``elsewhere`` says.
@@ -119,7 +119,7 @@ class Desk:
             self._left.close()
             self._left = None
 
-    def _seen(self, relating: bool, elsewhere: Elsewhere | None, follows: Callable[[], bool]) -> View | None:
+    def _seen(self, relating: bool, elsewhere: RelatedRun | None, follows: Callable[[], bool]) -> Snapshot | None:
         try:
             return self.project.alone_with(lambda files: self._view(files, relating, elsewhere, keeping=True), follows)
         except Unanswered:
@@ -129,7 +129,7 @@ class Desk:
         """Have the next look begin the cache anew: what it says was made cannot be read from it."""
         self._is_cache_doubtful = True
 
-    def take(self, view: View) -> None:
+    def take(self, view: Snapshot) -> None:
         """Show the site as it was seen."""
         self.view = view
         self._saved = Saved(view)
@@ -141,7 +141,7 @@ class Desk:
         self._is_ahead = False
         self.close()
 
-    def _view(self, files: Files, relating: bool, elsewhere: Elsewhere | None, keeping: bool) -> View | None:
+    def _view(self, files: Files, relating: bool, elsewhere: RelatedRun | None, keeping: bool) -> Snapshot | None:
         from octavo.site import inputs as site_inputs
         from octavo.site import pipeline
 
@@ -172,7 +172,7 @@ class Desk:
         # The index is made here at the latest: it comes from the cache, which is another one after the next look.
         statics = site_inputs.statics(known.assets, known.published.index.attachments, inputs)
         asked = pipeline.files_asked(memo, inputs)
-        view = View(
+        view = Snapshot(
             files,
             inputs,
             known,
@@ -217,7 +217,7 @@ class Desk:
         return replace(inputs, posts=posts), tuple(held)
 
     @staticmethod
-    def _differs(before: View, path: str, found: Fact) -> bool:
+    def _differs(before: Snapshot, path: str, found: Fact) -> bool:
         """Whether a post that was good is another one now."""
         known = before.inputs.posts.get(path)
         if known is None or known.digest == found.digest:
@@ -247,7 +247,7 @@ class Desk:
 
     # Pages.
 
-    def page(self, url: str) -> Shown | None:
+    def page(self, url: str) -> RenderedPage | None:
         """The page at a URL as it is now; None when there is none. Raises Unanswered when a file is no longer what it
         was when the site was looked at: look again."""
         view = self.view
@@ -285,10 +285,10 @@ class Desk:
     def problems(self) -> Problems:
         """All that is known to be wrong, weighed by what the command line says."""
         if self.view is None:
-            return Problems(Found())
+            return Problems(ProblemList())
         return problems_with(self.view.problems, map(self.project.options.weigh, self.failing()))
 
-    def _rendered(self, url: str, facts: Facts) -> Shown:
+    def _rendered(self, url: str, facts: Facts) -> RenderedPage:
         from octavo.templates.render import render
 
         reader = Reader(facts)
@@ -298,7 +298,7 @@ class Desk:
             raise interrupted.problem from interrupted
         asked = reader.asked
         layouts = tuple(query.name for query in asked if type(query) is Template)
-        return Shown(url, output.content, asked, output.problems, layouts)
+        return RenderedPage(url, output.content, asked, output.problems, layouts)
 
     def _rendered_with_good_layouts(self, url: str, facts: Facts) -> bytes:
         """The page with the layouts of the last page that was rendered well; empty if that is no better."""
@@ -310,11 +310,11 @@ class Desk:
         return self._rendered(url, facts.extended({Template: template})).content if good else b""
 
     @staticmethod
-    def _lacks_layout(found: Shown) -> bool:
+    def _lacks_layout(found: RenderedPage) -> bool:
         """Whether there is no such layout as a page wants; that is told of the post that names it."""
         return not found.content and _NOTHING in [found.asked[Template(name)] for name in found.layouts]
 
-    def _keep(self, shown: Shown) -> None:
+    def _keep(self, shown: RenderedPage) -> None:
         self._shown.pop(shown.url, None)
         if len(shown.content) <= LARGEST_HELD or shown.problems:
             self._shown[shown.url] = (self._number, shown)
@@ -325,7 +325,7 @@ class Desk:
         """The answer to one question as it is now."""
         return self.facts.fact(query).load()
 
-    def numbered(self, shown: Shown) -> bytes:
+    def numbered(self, shown: RenderedPage) -> bytes:
         """A page whose blocks say where in its source they begin, for the way from the page to the editor. Where its
         layout does something else with the body than to write it, the page as it is."""
         path = self.view.source_of(shown.url) if self.view is not None else None
@@ -373,7 +373,7 @@ _NEVER: Mapping[Query[Any], Digest] = {Setting("title"): b""}
 """What a page asked that holds no more."""
 
 
-def _holds(shown: Shown, facts: Facts) -> bool:
+def _holds(shown: RenderedPage, facts: Facts) -> bool:
     try:
         return all(facts.digest(query) == known for query, known in shown.asked.items())
     except Unanswered:

@@ -16,12 +16,12 @@ from operator import attrgetter
 from octavo.base.diagnostics import Diagnostic, in_order, place
 
 
-class Found:
+class ProblemList:
     """The problems that a look at the whole site has found: ``ordered`` by place, the ``errors`` among them, and all as
     a set. Those that ``before`` has as well are the same objects, so that sets of both are compared by identity: a
     comparison of two equal problems runs in Python, and takes a hundred times as long."""
 
-    def __init__(self, problems: Iterable[Diagnostic] = (), before: Found | None = None) -> None:
+    def __init__(self, problems: Iterable[Diagnostic] = (), before: ProblemList | None = None) -> None:
         known = before._known if before is not None else {}
         self.ordered = tuple(known.get(problem, problem) for problem in problems)
         self.errors = tuple(problem for problem in self.ordered if problem.is_error)
@@ -34,9 +34,11 @@ class Found:
         return self.ordered[first : bisect_left(self.ordered, f"{path}\0", first, key=_path)]
 
 
-def found(problems: Iterable[Diagnostic], weigh: Callable[[Diagnostic], Diagnostic], before: Found | None) -> Found:
+def found(
+    problems: Iterable[Diagnostic], weigh: Callable[[Diagnostic], Diagnostic], before: ProblemList | None
+) -> ProblemList:
     """Problems in any order, weighed by what the command line says."""
-    return Found(map(weigh, in_order(problems)), before)
+    return ProblemList(map(weigh, in_order(problems)), before)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +46,7 @@ class Problems:
     """All that is wrong: what was found in the ``site`` as a whole, and what ``pages`` add to that as they were
     rendered last."""
 
-    site: Found
+    site: ProblemList
     pages: frozenset[Diagnostic] = frozenset()
 
     def __len__(self) -> int:
@@ -70,7 +72,7 @@ class Problems:
         return tuple(sorted((*self.site.at(path), *of_pages), key=place)) if of_pages else self.site.at(path)
 
 
-def problems_with(site: Found, pages: Iterable[Diagnostic]) -> Problems:
+def problems_with(site: ProblemList, pages: Iterable[Diagnostic]) -> Problems:
     """What was found in the site and in pages, each once: what is wrong with a layout may be known already, or shows in
     each page that uses it."""
 
@@ -91,7 +93,7 @@ class Comparison:
     looks found is compared once, for as long as it is these two."""
 
     def __init__(self) -> None:
-        self._site: tuple[Found, Found] | None = None
+        self._site: tuple[ProblemList, ProblemList] | None = None
         self._added = self._gone = frozenset[Diagnostic]()
 
     def of(self, before: Problems, now: Problems) -> Difference:

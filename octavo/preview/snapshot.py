@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from octavo.base.digest import Digest
 from octavo.base.names import ASSETS_FOLDER, CONFIG_FILE, PAGES_OF_POSTS
-from octavo.preview.site_problems import Found
+from octavo.preview.site_problems import ProblemList
 from octavo.site.extensions.source import script_files
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class View:
+class Snapshot:
     """The site at one moment, as a whole. ``inputs`` have the last good state of what is broken; ``statics`` are the
     files that no layout makes, by output path; ``files_asked`` are those that build.py read, with their digests. It
     ``is_related`` when the lists of related posts are of this moment as well, and ``is_held`` when a post is broken."""
@@ -35,7 +35,7 @@ class View:
     statics: Mapping[str, Static]
     inputs_digest: Digest
     files_asked: tuple[tuple[str, Digest], ...]
-    problems: Found
+    problems: ProblemList
     is_related: bool
     is_held: bool
     store: Store

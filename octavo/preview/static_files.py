@@ -28,8 +28,8 @@ from octavo.engine.facts import Unanswered
 from octavo.preview.session import HELD_PAGES
 
 if TYPE_CHECKING:
-    from octavo.preview.session import Desk, Shown
-    from octavo.preview.snapshot import View
+    from octavo.preview.session import PreviewSession, RenderedPage
+    from octavo.preview.snapshot import Snapshot
     from octavo.project.project import Project
     from octavo.site.inputs import Static
 
@@ -79,7 +79,7 @@ class ServedPage:
     version: str
 
 
-def make_served_site(view: View, statics: Mapping[str, Static], project: Project) -> ServedSite:
+def make_served_site(view: Snapshot, statics: Mapping[str, Static], project: Project) -> ServedSite:
     """Make what can be asked for of a view.
 
     ``statics`` are the files that no layout makes, as they are now.
@@ -95,7 +95,7 @@ def make_served_site(view: View, statics: Mapping[str, Static], project: Project
     )
 
 
-def find_static_file(view: View, static: Static) -> StaticFile:
+def find_static_file(view: Snapshot, static: Static) -> StaticFile:
     """Where the content of a file lies that no layout makes."""
     name = static.origin.removeprefix(ASSETS_FOLDER)
     file = view.files.assets.get(name) if name != static.origin else view.files.others.get(static.origin)
@@ -110,7 +110,7 @@ class _ImageMaker:
     """
 
     project: Project
-    view: View
+    view: Snapshot
 
     def __call__(self, url: str) -> bytes | None:
         from octavo.preview.on_demand_images import image_at
@@ -127,9 +127,9 @@ class PageCache:
     One is made again only where the session renders another page.
     """
 
-    def __init__(self, session: Desk, report_problems: Callable[[], None]) -> None:
+    def __init__(self, session: PreviewSession, report_problems: Callable[[], None]) -> None:
         self._session, self._report_problems = session, report_problems
-        self._pages: OrderedDict[str, tuple[Shown, ServedPage]] = OrderedDict()
+        self._pages: OrderedDict[str, tuple[RenderedPage, ServedPage]] = OrderedDict()
 
     def last(self, url: str) -> ServedPage | None:
         """The page as it was made last, if it is still kept."""

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octavo.engine.facts import Unanswered
-from octavo.preview.related_process import Elsewhere, Relating, is_overtaken
+from octavo.preview.related_process import RelatedRun, Relating, is_overtaken
 from octavo.project.errors import Usage
 
 if TYPE_CHECKING:
-    from octavo.preview.session import Desk
-    from octavo.preview.snapshot import View
+    from octavo.preview.session import PreviewSession
+    from octavo.preview.snapshot import Snapshot
     from octavo.project.project import Project
     from octavo.project.watcher import Changes
 
@@ -204,9 +204,9 @@ class SiteRefresher:
         self,
         project: Project,
         changes: Changes,
-        session: Desk,
+        session: PreviewSession,
         loop: EventLoop,
-        on_success: Callable[[View | None], None],
+        on_success: Callable[[Snapshot | None], None],
         on_failure: Callable[[Exception], None],
         on_end: Callable[[], None],
     ) -> None:
@@ -216,7 +216,7 @@ class SiteRefresher:
         self._related_process = Relating(project, self._end_related)
         self._thread: threading.Thread | None = None
         """The refresh that is under way, until what came of it has been looked at."""
-        self._outcome: View | BaseException | None = None
+        self._outcome: Snapshot | BaseException | None = None
         self._started = 0.0
         self._overtaken_since: float | None = None
         """Since when each refresh was given up because files were saved meanwhile."""
@@ -283,7 +283,7 @@ class SiteRefresher:
         if self._thread is None:
             self.start()
 
-    def start(self, relating: bool = False, elsewhere: Elsewhere | None = None) -> None:
+    def start(self, relating: bool = False, elsewhere: RelatedRun | None = None) -> None:
         """Begin a refresh; there must be none under way."""
         self._deadlines.clear(Timer.REFRESH)
         self._is_complete_but_related = False
@@ -313,7 +313,7 @@ class SiteRefresher:
     def _is_large(self) -> bool:
         return self._session.view is not None and len(self._session.view.inputs.posts) >= SEPARATE_PROCESS_POSTS
 
-    def _refresh(self, relating: bool, elsewhere: Elsewhere | None) -> None:
+    def _refresh(self, relating: bool, elsewhere: RelatedRun | None) -> None:
         """The work of the thread."""
         try:
             if not (self._project.root / "posts").is_dir():
@@ -361,7 +361,7 @@ class SiteRefresher:
             self._deadlines.set_default(Timer.RELATE, time.monotonic() + RELATE_DEBOUNCE_SECONDS)
         self._on_end()
 
-    def _rescan_seconds(self, outcome: View | BaseException | None, ended: float) -> float:
+    def _rescan_seconds(self, outcome: Snapshot | BaseException | None, ended: float) -> float:
         """How long to wait for the next refresh without an event.
 
         It is longer where a refresh takes long and finds nothing.
@@ -370,7 +370,7 @@ class SiteRefresher:
             return RESCAN_SECONDS
         return max(RESCAN_SECONDS, IDLE_RESCAN_FACTOR * (ended - self._started))
 
-    def _install(self, view: View) -> None:
+    def _install(self, view: Snapshot) -> None:
         """Show the site as it was found, and what was saved meanwhile.
 
         That may have been listed before it was saved.
@@ -383,16 +383,16 @@ class SiteRefresher:
         if not is_complete:
             self._deadlines.set_default(Timer.REFRESH, time.monotonic() + REFRESH_DEBOUNCE_SECONDS)
 
-    def _end_related(self, outcome: Elsewhere | BaseException) -> None:
+    def _end_related(self, outcome: RelatedRun | BaseException) -> None:
         """Take in, from a thread of the pool, that the process has ended."""
         self._loop.call(lambda: self._install_related(outcome))
 
-    def _install_related(self, outcome: Elsewhere | BaseException) -> None:
+    def _install_related(self, outcome: RelatedRun | BaseException) -> None:
         if self._thread is not None:
             return  # it was under way before this was known, and what it finds is related anew
         self._related_process.stop()
         now = time.monotonic()
-        if isinstance(outcome, Elsewhere):
+        if isinstance(outcome, RelatedRun):
             self.start(elsewhere=outcome)
         elif is_overtaken(outcome):
             self._deadlines.set_default(Timer.REFRESH, now + REFRESH_DEBOUNCE_SECONDS)

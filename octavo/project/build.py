@@ -28,15 +28,15 @@ from octavo.output.staging import StagingFolder, Wanted, open_staging
 from octavo.project.build_report import NoopEvidence, Options, Report, keep_reasons, make_report
 from octavo.project.cache import Cache
 from octavo.project.site_files import CONFIG, THEME, Files
-from octavo.project.stat_cache import Found
+from octavo.project.stat_cache import FileEntry
 from octavo.site.extensions import source
 
 if TYPE_CHECKING:
     from octavo.engine.memo import Memo
     from octavo.engine.worker import Sink
     from octavo.images.encoded_cache import Gallery, OrderedFiles
-    from octavo.model.images import Order, SocialCard
-    from octavo.site.build_images import Workshop
+    from octavo.model.images import ImageOrder, SocialCard
+    from octavo.site.build_images import ImageStore
     from octavo.site.inputs import Inputs
     from octavo.site.stages import Built
 
@@ -181,7 +181,7 @@ def check_site(context: BuildContext, files: Files) -> Report:
 
 
 def _find_same_build(
-    root: Path, notes: OutputNotes, before: manifest.Standing, inputs: Digest, now: dt.datetime
+    root: Path, notes: OutputNotes, before: manifest.PublishedFolder, inputs: Digest, now: dt.datetime
 ) -> BuildTrace | None:
     """The last build, when this one would do the same and its files are intact."""
     if before.altered or notes.note("published") != _digest_of(before.digests()):
@@ -197,7 +197,7 @@ def _find_same_build(
 
 
 def _noop_evidence(
-    context: BuildContext, files: Files, before: manifest.Standing, last: BuildTrace
+    context: BuildContext, files: Files, before: manifest.PublishedFolder, last: BuildTrace
 ) -> NoopEvidence | None:
     """What it rests on that nothing has to be done.
 
@@ -228,7 +228,7 @@ def _digest_of(published: Mapping[str, Digest]) -> bytes:
 
 def make_inputs(root: Path, options: Options, files: Files, now: dt.datetime) -> Inputs:
     """All that the site is made from, as listed, at an instant."""
-    from octavo.site.build_posts import Moderation
+    from octavo.site.build_posts import PublishPolicy
     from octavo.site.extensions.load import find_script
     from octavo.site.inputs import Inputs, LayoutFile
 
@@ -244,7 +244,7 @@ def make_inputs(root: Path, options: Options, files: Files, now: dt.datetime) ->
         file=partial(read_fact, root),
         settings=files.settings,
         script=loaded,
-        when=Moderation(now, options.drafts, options.future),
+        when=PublishPolicy(now, options.drafts, options.future),
         problems=(*files.problems, *problems),
     )
 
@@ -288,7 +288,7 @@ def _make_site(
     def is_published(url: str, content: Digest) -> bool:
         return intact is None or intact.get(urls.output_path(url)) == content
 
-    def open_workshop() -> Workshop:
+    def open_workshop() -> ImageStore:
         return _open_workshop(files, context.cache, context.output, intact or {})
 
     inputs = make_inputs(context.root, context.options, files, now)
@@ -324,13 +324,13 @@ class _Workshop:
 
     gallery: Gallery
     published: Mapping[str, Digest]
-    sources: Mapping[str, Found]
+    sources: Mapping[str, FileEntry]
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Another process only writes."""
         return (_Workshop, (self.gallery, {}, {}))
 
-    def digests(self, name: str, order: Order | SocialCard, /) -> Mapping[str, Digest] | None:
+    def digests(self, name: str, order: ImageOrder | SocialCard, /) -> Mapping[str, Digest] | None:
         from octavo.images.variants import urls_of
 
         paths = {url: urls.output_path(url) for url in urls_of(order)}
@@ -347,7 +347,7 @@ class _Workshop:
         return OrderedFiles({name: self.sources[path] for name, path in paths.items()})
 
 
-def _open_workshop(files: Files, cache: Cache, output: Path, intact: Mapping[str, Digest]) -> Workshop:
+def _open_workshop(files: Files, cache: Cache, output: Path, intact: Mapping[str, Digest]) -> ImageStore:
     """The images that are there already, and a place for others.
 
     Those among the published files that were made by the same recipe are not looked for elsewhere.
@@ -432,7 +432,7 @@ def _recipe_of_copies(forms: tuple[str, ...]) -> bytes:
 # Saying.
 
 
-def _say_published(context: BuildContext, before: manifest.Standing, done: publish.Published) -> None:
+def _say_published(context: BuildContext, before: manifest.PublishedFolder, done: publish.PublishResult) -> None:
     if before.note:
         context.say(f"octavo: {before.note}")
     if done.unknown:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from octavo.base.diagnostics import Diagnostic
-from octavo.base.file_stat import State
+from octavo.base.file_stat import FileState
 from octavo.engine.database import most_rows
 from octavo.engine.store import Store
 from octavo.project.site_files import CONFIG
@@ -91,7 +91,7 @@ class NoopEvidence:
     clock of the cache's file system; and an instant within ``window`` (from the first to before the second).
     """
 
-    states: tuple[tuple[str, State], ...]
+    states: tuple[tuple[str, FileState], ...]
     places: tuple[str, ...]
     began: int
     window: tuple[dt.datetime | None, dt.datetime | None]
@@ -150,7 +150,7 @@ def make_report(built: Built, options: Options) -> Report:
     )
 
 
-class Why(NamedTuple):
+class PageTrace(NamedTuple):
     """Why a page is as it is.
 
     ``asked`` are the questions that it was made from, None when no page is at ``url``; ``reason`` is why it was
@@ -163,7 +163,7 @@ class Why(NamedTuple):
     urls: tuple[str, ...]
 
 
-def explain_page(store: Store, url: str) -> Why:
+def explain_page(store: Store, url: str) -> PageTrace:
     """What the page at a URL was last made from, and why it was rendered last."""
     from octavo.engine.answers import Answers
     from octavo.model import queries  # noqa: F401  # they are read by their names
@@ -173,8 +173,8 @@ def explain_page(store: Store, url: str) -> Why:
         trace = traces.get(candidate)
         if trace is not None:
             asked = tuple(str(answers.query(number)) for number in trace.queries)
-            return Why(candidate, asked, _reasons(store).get(candidate, "it is new"), ())
-    return Why(url, None, "", tuple(traces))
+            return PageTrace(candidate, asked, _reasons(store).get(candidate, "it is new"), ())
+    return PageTrace(url, None, "", tuple(traces))
 
 
 def keep_reasons(store: Store, ran: Mapping[str, Change]) -> None:

@@ -37,7 +37,7 @@ from octavo.base.validation import (
     say,
     taken_apart,
 )
-from octavo.model.settings import Csp, Images, MenuItem, Permalinks, Related, Settings, Support
+from octavo.model.settings import CspSettings, ImageSettings, MenuItem, Permalinks, RelatedSettings, Settings, Support
 
 TABLE = ("tool", "octavo")
 
@@ -395,15 +395,15 @@ FIELDS = (
         Either(
             "table, or 'count' alone",
             lambda value: isinstance(value, dict),
-            _table_of(_RELATED, lambda values: Related(**values)),
-            Refined("count", _COUNT_ALONE, lambda count, at: Related(count)),
+            _table_of(_RELATED, lambda values: RelatedSettings(**values)),
+            Refined("count", _COUNT_ALONE, lambda count, at: RelatedSettings(count)),
         ),
         "the lists of related posts",
         _RELATED,
     ),
     Field("excerpt", Number(_TOML, 20, 10_000), "characters in an excerpt, at most"),
     Field("raw_html", Choice(_TEXT, ("allow", "sanitize", "error")), "what becomes of HTML within Markdown"),
-    Field("images", _table_of(_IMAGES, lambda values: Images(**values)), "what becomes of images", _IMAGES),
+    Field("images", _table_of(_IMAGES, lambda values: ImageSettings(**values)), "what becomes of images", _IMAGES),
     Field(
         "support", _table_of(_SUPPORT, lambda values: Support(**values), _NO_MESSAGE), "the support notice", _SUPPORT
     ),
@@ -423,8 +423,8 @@ FIELDS = (
         Either(
             "table, or 'at' alone",
             lambda value: isinstance(value, str),
-            Refined("place", _CSP_AT, lambda place, at: Csp(place)),
-            _table_of(_CSP, lambda values: Csp(**values)),
+            Refined("place", _CSP_AT, lambda place, at: CspSettings(place)),
+            _table_of(_CSP, lambda values: CspSettings(**values)),
         ),
         "the content security policy",
         _CSP,

@@ -54,7 +54,7 @@ class Cluster:
     def __init__(self, address: str, code: Code, say: Callable[[str], None]) -> None:
         self._address, self._code, self._say = address, code, say
         self._client: Client | None = None
-        self._pool: _Pool | None = None
+        self._pool: _DaskPool | None = None
         self._jobs = 1
 
     @property
@@ -100,7 +100,7 @@ class Cluster:
                 raise NoCluster(f"the Dask scheduler at {self._address} has no workers", hint) from problem
             _check(client.run(self._code, on_error="return"), self._code())
             self._jobs = max(2, sum(client.nthreads().values()))
-        self._pool = _Pool(client, self._address, self._code, self._say)
+        self._pool = _DaskPool(client, self._address, self._code, self._say)
 
 
 def _check(codes: Mapping[str, Any], own: Digest) -> None:
@@ -112,7 +112,7 @@ def _check(codes: Mapping[str, Any], own: Digest) -> None:
             raise NoCluster(f"the Dask worker at {worker} {what}", hint)
 
 
-class _Pool(Executor):
+class _DaskPool(Executor):
     """Dask's executor, with futures that fail with BrokenExecutor, and do so too when there is no worker left."""
 
     def __init__(self, client: Client, address: str, code: Code, say: Callable[[str], None]) -> None:

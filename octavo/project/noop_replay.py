@@ -15,7 +15,7 @@ import sys
 import time
 from zlib import crc32
 
-from octavo.base.file_stat import COARSE, State, state_of
+from octavo.base.file_stat import COARSE, FileState, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     Window = tuple[dt.datetime | None, dt.datetime | None]
-    States = list[tuple[str, State | None]]
+    States = list[tuple[str, FileState | None]]
 
 FILE = "stamp"
 
@@ -75,7 +75,7 @@ def write(
     given: Sequence[str],
     words: tuple[str, str],
     *,
-    states: Sequence[tuple[str, State]],
+    states: Sequence[tuple[str, FileState]],
     places: Iterable[str],
     program: Iterable[str],
     began: int,

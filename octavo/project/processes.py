@@ -34,7 +34,7 @@ class Workers:
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
-        self._pool: _Pool | None = None
+        self._pool: _ProcessPool | None = None
         # numpy would start a thread for each processor: each of our processes has one to itself, and a process with
         # several threads cannot be copied.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -44,7 +44,7 @@ class Workers:
         if self.jobs < 2:
             return None
         if self._pool is None:
-            self._pool = _Pool(self.jobs, "spawn", _begin)
+            self._pool = _ProcessPool(self.jobs, "spawn", _begin)
         return self._pool
 
     def heirs(self, begin: Callable[[T], None], estate: T, /) -> AbstractContextManager[ProcessPoolExecutor] | None:
@@ -69,7 +69,7 @@ def can_be_copied() -> bool:
 
 @contextmanager
 def _heirs(jobs: int, begin: Callable[[T], None], estate: T) -> Iterator[ProcessPoolExecutor]:
-    pool = _Pool(jobs, "fork", _begin_as_heir, begin, estate)
+    pool = _ProcessPool(jobs, "fork", _begin_as_heir, begin, estate)
     try:
         yield pool
     finally:
@@ -82,7 +82,7 @@ def usable_cpus() -> int:
     return os.cpu_count() or 1
 
 
-class _Pool(ProcessPoolExecutor):
+class _ProcessPool(ProcessPoolExecutor):
     def __init__(self, jobs: int, method: str, begin: Callable[..., None], *arguments: Any) -> None:
         with _signals_kept_from_children():
             if sys.platform != "win32" and method != "fork":

@@ -20,7 +20,7 @@ from octavo.output import manifest, publish
 from octavo.output.publish_errors import DamagedManifest, NotStaged, PublishError, SourceChanged
 from octavo.output.safety import check_output
 from octavo.project.build import COMPLETE, BuildContext, build_site, check_site, make_inputs
-from octavo.project.build_report import Options, Report, Why, explain_page
+from octavo.project.build_report import Options, PageTrace, Report, explain_page
 from octavo.project.cache import Cache
 from octavo.project.code_fingerprint import salt
 from octavo.project.site_files import CONFIG, FOLDERS, Files, list_site, read_config, theme_folder
@@ -148,7 +148,7 @@ class Project:
 
     # What was made.
 
-    def why(self, address: str) -> Why:
+    def why(self, address: str) -> PageTrace:
         """What a page was last made from, and why it was rendered last."""
         url = unquote(urlsplit(address).path)
         base = urls.base_path(self.settings().base_url)
@@ -161,7 +161,7 @@ class Project:
                 if isinstance(problem, sqlite3.DatabaseError) and is_want(problem):
                     raise
                 self.cache.begin_anew()
-                return Why(url, None, "", ())
+                return PageTrace(url, None, "", ())
 
     def published(self) -> tuple[str, ...]:
         """The files in ``output/`` that Octavo wrote."""

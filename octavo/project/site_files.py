@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from octavo.base import source_text
 from octavo.base.diagnostics import Diagnostic
 from octavo.base.digest import Digest, digest, digest_bytes
-from octavo.base.file_stat import State
+from octavo.base.file_stat import FileState
 from octavo.base.names import CONFIG_FILE
 from octavo.base.shortage import raise_if_shortage
 from octavo.project import stat_cache
@@ -34,10 +34,10 @@ class Files:
     config: ConfigFile
     folders: tuple[str, ...]
     linked: bool
-    posts: Mapping[str, stat_cache.Found]
-    others: Mapping[str, stat_cache.Found]
-    layouts: Mapping[str, tuple[str, stat_cache.Found]]
-    assets: Mapping[str, stat_cache.Found]
+    posts: Mapping[str, stat_cache.FileEntry]
+    others: Mapping[str, stat_cache.FileEntry]
+    layouts: Mapping[str, tuple[str, stat_cache.FileEntry]]
+    assets: Mapping[str, stat_cache.FileEntry]
     script: Digest | None
     faults: tuple[Diagnostic, ...]
 
@@ -49,7 +49,7 @@ class Files:
     def problems(self) -> tuple[Diagnostic, ...]:
         return (*self.config.problems, *self.faults)
 
-    def states(self) -> Iterator[tuple[str, State]]:
+    def states(self) -> Iterator[tuple[str, FileState]]:
         """The state of each file by its location."""
         for files in (self.posts, self.others, self.assets):
             yield from ((found.location, found.state) for found in files.values())
@@ -70,7 +70,7 @@ class Files:
         )
 
 
-def _contents(files: Iterable[tuple[str, stat_cache.Found]]) -> Digest:
+def _contents(files: Iterable[tuple[str, stat_cache.FileEntry]]) -> Digest:
     """Of the names of files, which hold no NUL, and of what is in them."""
     rows = sorted([f"{name}\0".encode() + found.digest for name, found in files])
     return digest_bytes(b"".join(rows))
@@ -83,8 +83,8 @@ def list_site(root: Path, cache: stat_cache.StatCache, overrides: Mapping[str, s
     faults = below_posts.problems + script_faults
     folders = [f"{root}/{name}" for name in below_posts.folders]
     linked = below_posts.linked
-    layouts: dict[str, tuple[str, stat_cache.Found]] = {}
-    assets: dict[str, stat_cache.Found] = {}
+    layouts: dict[str, tuple[str, stat_cache.FileEntry]] = {}
+    assets: dict[str, stat_cache.FileEntry] = {}
     for folder, shown in _themes(root):
         for kind in ("layouts", "assets"):
             listing = stat_cache.list_files(folder, kind, cache, shown)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from octavo.base import source_text
 from octavo.base.diagnostics import Diagnostic, Span, error
 from octavo.base.digest import SIZE, Digest, digest_bytes
-from octavo.base.file_stat import State, is_row, is_settled, state_of
+from octavo.base.file_stat import FileState, is_row, is_settled, state_of
 from octavo.base.names import POSTS_FOLDER, SOURCE_ENDINGS
 from octavo.base.shortage import raise_if_shortage
 from octavo.engine.database import most_rows, transaction
@@ -32,13 +32,13 @@ class FileChanged(Unanswered):
     """A file was changed between the moment it was listed and the moment it was read: list again."""
 
 
-class Found(NamedTuple):
+class FileEntry(NamedTuple):
     """A file of the site: where it is, the digest of its content, and the state it was in when it had that."""
 
     path: str
     location: str
     digest: Digest
-    state: State
+    state: FileState
 
     def fact(self) -> Fact:
         return Fact(self.digest, self.read)
@@ -57,11 +57,11 @@ class Found(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Listing:
+class FolderListing:
     """The files below a folder by path, the folders that were looked into, whether there are links in them, and what
     cannot be used."""
 
-    files: Mapping[str, Found]
+    files: Mapping[str, FileEntry]
     folders: tuple[str, ...]
     linked: bool
     problems: tuple[Diagnostic, ...]
@@ -73,7 +73,7 @@ class StatCache:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._known: dict[str, tuple[State, int, Digest]] = {}
+        self._known: dict[str, tuple[FileState, int, Digest]] = {}
         rows = connection.execute(
             "SELECT path, digest, size, mtime_ns, ctime_ns, inode, seen FROM states LIMIT ?", (most_rows(connection),)
         )
@@ -81,9 +81,9 @@ class StatCache:
             if not is_row(path, digest, numbers):
                 raise CorruptStore("the state of a file is not written as it should be")
             self._known[path] = ((numbers[0], numbers[1], numbers[2], numbers[3]), numbers[4], digest)
-        self._new: dict[str, tuple[State, int, Digest]] = {}
+        self._new: dict[str, tuple[FileState, int, Digest]] = {}
 
-    def digest(self, path: str, location: str, state: State) -> Digest:
+    def digest(self, path: str, location: str, state: FileState) -> Digest:
         """The digest of a file's content, from the cache or from the file. Raises OSError."""
         known = self._known.get(path)
         if known is not None and known[0] == state and is_settled(state, known[1]):
@@ -128,17 +128,17 @@ def is_ignored(name: str, folder: str = "") -> bool:
     return name.startswith((".", "#")) or name.endswith("~")
 
 
-def list_files(root: Path, folder: str, cache: StatCache, prefix: str = "") -> Listing:
+def list_files(root: Path, folder: str, cache: StatCache, prefix: str = "") -> FolderListing:
     """The files below one folder of ``root``; a folder that does not exist has none.
 
     Paths are relative to ``root``, after ``prefix``. Symbolic links may point to files within ``root`` only, and the
     folder itself may be a link to another one there.
     """
-    files: dict[str, Found] = {}
+    files: dict[str, FileEntry] = {}
     problems: list[Diagnostic] = []
     real_root = os.path.realpath(root)
     if not _is_within(real_root, os.path.realpath(root / folder)):
-        return Listing({}, (), True, (_outside(prefix + folder, (root / folder).readlink()),))
+        return FolderListing({}, (), True, (_outside(prefix + folder, (root / folder).readlink()),))
     folders = [folder]
     linked = False
     for current in folders:
@@ -158,7 +158,7 @@ def list_files(root: Path, folder: str, cache: StatCache, prefix: str = "") -> L
                 problems.append(found)
             else:
                 files[found.path] = found
-    return Listing(files, tuple(folders), linked, tuple(problems))
+    return FolderListing(files, tuple(folders), linked, tuple(problems))
 
 
 def _entries(location: str, folder: str, problems: list[Diagnostic]) -> list[os.DirEntry[str]]:
@@ -176,7 +176,7 @@ def _entries(location: str, folder: str, problems: list[Diagnostic]) -> list[os.
 _name_of = attrgetter("name")
 
 
-def _found(path: str, entry: os.DirEntry[str], cache: StatCache, real_root: str) -> Found | Diagnostic:
+def _found(path: str, entry: os.DirEntry[str], cache: StatCache, real_root: str) -> FileEntry | Diagnostic:
     if not path.isascii() and not _is_utf8(path):
         shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         return _at_top(shown, "name", "the file's name is not valid UTF-8", "give it another name")
@@ -190,7 +190,7 @@ def _found(path: str, entry: os.DirEntry[str], cache: StatCache, real_root: str)
     if status.st_size > source_text.LARGEST and is_source(path) and path.startswith(POSTS_FOLDER):
         return source_text.too_large(path, status.st_size)
     state = state_of(status)
-    return Found(path, entry.path, cache.digest(path, entry.path, state), state)
+    return FileEntry(path, entry.path, cache.digest(path, entry.path, state), state)
 
 
 def _is_utf8(path: str) -> bool:

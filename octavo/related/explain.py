@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from octavo.related.index import Array, Common, Index, common, places, vectors
+from octavo.related.index import Array, CommonTerms, TermIndex, common, places, vectors
 from octavo.related.terms import TAG, put_together, words_of
 
 _REASONS = 5
@@ -27,7 +27,7 @@ Words = Callable[[Array, Array], list[str]]
 """The words of some terms (places in the index), each of which the post in the slot given with it has."""
 
 
-class Why(NamedTuple):
+class ReasonTable(NamedTuple):
     """The reasons of ``pairs`` of slots (int64, ascending, as ``pair`` makes them): numbers of ``texts`` (uint32, a row
     of five) with their ``shares`` in hundredths (uint8, likewise), the greatest first. The text of a tag begins with
     ``TAG``."""
@@ -38,9 +38,9 @@ class Why(NamedTuple):
     texts: tuple[str, ...]
 
 
-NONE = Why(np.zeros(0, np.int64), np.zeros((0, _REASONS), np.uint32), np.zeros((0, _REASONS), np.uint8), ())
+NONE = ReasonTable(np.zeros(0, np.int64), np.zeros((0, _REASONS), np.uint32), np.zeros((0, _REASONS), np.uint8), ())
 
-Told = list[tuple[str, int]]
+WordedReasons = list[tuple[str, int]]
 """Reasons: each a text, and its share in hundredths."""
 
 
@@ -49,14 +49,14 @@ def pair(one: Array | int, two: Array) -> Array:
     return np.asarray(one, np.int64) << 32 | two.astype(np.int64)
 
 
-def to_bytes(why: Why) -> tuple[bytes, ...]:
+def to_bytes(why: ReasonTable) -> tuple[bytes, ...]:
     return (*(array.tobytes() for array in why[:3]), "\n".join(why.texts).encode("utf-8", "surrogatepass"))
 
 
-def from_bytes(parts: Sequence[bytes], size: int) -> Why:
+def from_bytes(parts: Sequence[bytes], size: int) -> ReasonTable:
     """The reasons of so many slots, whose parts these are. Raises ValueError where they are not such parts."""
     pairs, numbers, shares, texts = parts
-    found = Why(
+    found = ReasonTable(
         np.frombuffer(pairs, np.int64),
         np.frombuffer(numbers, np.uint32).reshape(-1, _REASONS),
         np.frombuffer(shares, np.uint8).reshape(-1, _REASONS),
@@ -71,14 +71,14 @@ def from_bytes(parts: Sequence[bytes], size: int) -> Why:
     return found
 
 
-def by_slot(why: Why, size: int) -> Callable[[int], dict[int, Told]]:
+def by_slot(why: ReasonTable, size: int) -> Callable[[int], dict[int, WordedReasons]]:
     """Finds the reasons of one of ``size`` slots for others, by these."""
     starts = np.searchsorted(why.pairs, np.arange(size + 1) << 32).tolist()
     others, text_of = why.pairs & _LOW, why.texts.__getitem__
     # Those that are not there come last.
     counts = np.count_nonzero(why.numbers != _NO_TEXT, axis=1)
 
-    def of(slot: int) -> dict[int, Told]:
+    def of(slot: int) -> dict[int, WordedReasons]:
         own = slice(starts[slot], starts[slot + 1])
         columns = (others[own], why.numbers[own], why.shares[own], counts[own])
         return {
@@ -89,14 +89,14 @@ def by_slot(why: Why, size: int) -> Callable[[int], dict[int, Told]]:
     return of
 
 
-def slots_of(why: Why, wanted: Array) -> Array:
+def slots_of(why: ReasonTable, wanted: Array) -> Array:
     """The mask of the slots that are in a pair with one of the mask ``wanted``, as its second."""
     mask = np.zeros(len(wanted), np.bool_)
     mask[(why.pairs & _LOW)[wanted[why.pairs >> 32]]] = True
     return mask
 
 
-def explained(index: Index, wanted: Array, known: Why, changed: Array, words: Words) -> Why:
+def explained(index: TermIndex, wanted: Array, known: ReasonTable, changed: Array, words: Words) -> ReasonTable:
     """The reasons of the pairs ``wanted`` (ascending). Those ``known`` hold between slots that are not of the mask
     ``changed``; their texts keep their numbers."""
     one, two = wanted >> 32, wanted & _LOW
@@ -113,19 +113,19 @@ def explained(index: Index, wanted: Array, known: Why, changed: Array, words: Wo
     pairs, back = np.unique(np.where(turned, pair(two, one), pair(one, two)), return_inverse=True)
     found = _found(index, pairs, known.texts, words)
     numbers[new], shares[new] = found.numbers[back], found.shares[back]
-    return Why(wanted, numbers, shares, found.texts)
+    return ReasonTable(wanted, numbers, shares, found.texts)
 
 
-def merge(old: Why, new: Why, out: Array) -> Why:
+def merge(old: ReasonTable, new: ReasonTable, out: Array) -> ReasonTable:
     """With the new reasons in the place of those of a mask of slots."""
     kept = ~out[old.pairs >> 32]
     pairs = np.concatenate([old.pairs[kept], new.pairs])
     order = np.argsort(pairs, kind="stable")
     numbers, shares = np.concatenate([old.numbers[kept], new.numbers]), np.concatenate([old.shares[kept], new.shares])
-    return Why(pairs[order], numbers[order], shares[order], new.texts)
+    return ReasonTable(pairs[order], numbers[order], shares[order], new.texts)
 
 
-def differing(old: Why, new: Why, size: int) -> Array:
+def differing(old: ReasonTable, new: ReasonTable, size: int) -> Array:
     """The mask of the slots, of ``size``, that have a new pair or other reasons for one."""
     at, same = places(old.pairs, new.pairs)
     known = np.flatnonzero(same)
@@ -136,7 +136,7 @@ def differing(old: Why, new: Why, size: int) -> Array:
     return mask
 
 
-def _found(index: Index, pairs: Array, texts: tuple[str, ...], words: Words) -> Why:
+def _found(index: TermIndex, pairs: Array, texts: tuple[str, ...], words: Words) -> ReasonTable:
     """The reasons of pairs. New texts get numbers after those of ``texts``."""
     one, two = pairs >> 32, pairs & _LOW
     wanted = np.zeros(len(index.squares), np.bool_)
@@ -147,7 +147,7 @@ def _found(index: Index, pairs: Array, texts: tuple[str, ...], words: Words) -> 
     return strongest(words(terms, owners), shared._replace(terms=numbered), texts)._replace(pairs=pairs)
 
 
-def strongest(terms: list[str], shared: Common, texts: tuple[str, ...] = ()) -> Why:
+def strongest(terms: list[str], shared: CommonTerms, texts: tuple[str, ...] = ()) -> ReasonTable:
     """The reasons of pairs without their slots, from what they share; its ``terms`` are places in ``terms``. New texts
     get numbers after those of ``texts``."""
     read = _read(terms)
@@ -159,10 +159,10 @@ def strongest(terms: list[str], shared: Common, texts: tuple[str, ...] = ()) -> 
     used, at = np.unique(numbers, return_inverse=True)
     known = {text: number for number, text in enumerate(texts)}
     new = [known.setdefault(read.texts[number], len(known)) if number >= 0 else _NO_TEXT for number in used.tolist()]
-    return Why(NONE.pairs, np.array(new, np.uint32)[at].reshape(numbers.shape), shares, tuple(known))
+    return ReasonTable(NONE.pairs, np.array(new, np.uint32)[at].reshape(numbers.shape), shares, tuple(known))
 
 
-class _Read(NamedTuple):
+class _TermTexts(NamedTuple):
     """Terms as they are told: the ``numbers`` of their ``texts`` and whether they are tags; ``texts`` has all in order,
     and then once more as tags. ``words`` has a column of numbers for each term, -1 where there are no more; ``bits``
     (uint64) has a bit for each of them, which some others have as well."""
@@ -174,7 +174,7 @@ class _Read(NamedTuple):
     bits: Array
 
 
-def _read(terms: list[str]) -> _Read:
+def _read(terms: list[str]) -> _TermTexts:
     plain = [put_together(term.removeprefix(TAG)) for term in terms]
     order = sorted(set(plain))
     numbers = {text: number for number, text in enumerate(order)}
@@ -183,7 +183,7 @@ def _read(terms: list[str]) -> _Read:
     most = max(map(len, rows), default=1)
     table = np.array([[*row, *[-1] * (most - len(row))] for row in rows], np.int32).reshape(-1, most)
     bits = np.where(table >= 0, np.uint64(1) << (table % 64).astype(np.uint64), np.uint64(0))
-    return _Read(
+    return _TermTexts(
         texts=[*order, *(TAG + text for text in order)],
         numbers=np.array([numbers[text] for text in plain], np.int64),
         is_tag=np.array([term.startswith(TAG) for term in terms], np.bool_),
@@ -199,7 +199,7 @@ def _singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
-def _table(shared: Common, chunk: slice) -> tuple[Array, Array]:
+def _table(shared: CommonTerms, chunk: slice) -> tuple[Array, Array]:
     """Terms and their parts of some pairs, each pair a row; -1 and 0 where there are no more."""
     starts = shared.starts[chunk.start : chunk.stop + 1]
     lengths = np.diff(starts)
@@ -211,7 +211,7 @@ def _table(shared: Common, chunk: slice) -> tuple[Array, Array]:
     return terms, parts
 
 
-def _told(terms: Array, parts: Array, products: Array, read: _Read) -> tuple[Array, Array]:
+def _told(terms: Array, parts: Array, products: Array, read: _TermTexts) -> tuple[Array, Array]:
     """Numbers of texts and shares of the reasons of pairs, from their terms, the greatest part first.
 
     Parts are summed up in groups: a word is told within the phrase that holds it, and a tag stands for the same words.
@@ -244,7 +244,7 @@ def _told(terms: Array, parts: Array, products: Array, read: _Read) -> tuple[Arr
     return np.where(told, numbers, -1), shares
 
 
-def _within(one: Array, two: Array, read: _Read) -> Array:
+def _within(one: Array, two: Array, read: _TermTexts) -> Array:
     """Whether all words of the terms ``one`` are words of ``two``."""
     # Mostly they are not, and a bit says so.
     mask: Array = (read.bits[one] & ~read.bits[two]) == 0

@@ -47,7 +47,7 @@ class Counted(NamedTuple):
     lengths: Array
 
 
-class _Entries(NamedTuple):
+class _TermEntries(NamedTuple):
     """Terms of posts, one by one: ``keys`` (uint64), ``slots`` (as in an index), ``damped`` counts (uint16), and
     ``places`` among the terms of the post (uint32)."""
 
@@ -57,7 +57,7 @@ class _Entries(NamedTuple):
     places: Array
 
 
-class Index(NamedTuple):
+class TermIndex(NamedTuple):
     """Which posts have a term, and how often. A post is a number, its *slot*.
 
     ``keys`` (uint64, ascending) and ``levels`` (uint8, how rare) belong to the terms of several posts. The entries of
@@ -78,7 +78,7 @@ class Index(NamedTuple):
     lone_damped: Array
 
 
-class Stock(NamedTuple):
+class DocumentFrequencies(NamedTuple):
     """The posts that tell how common a term is: a mask of slots, and how many they are."""
 
     counted: Array
@@ -103,7 +103,7 @@ class Postings(NamedTuple):
     weights: Array
 
 
-class Common(NamedTuple):
+class CommonTerms(NamedTuple):
     """What pairs of posts have in common. Those of pair i are ``starts[i]:starts[i + 1]`` of ``terms`` (places in the
     index) and ``parts`` (int64, of the product), the greatest first; ``products`` (int64) are those of whole pairs."""
 
@@ -113,7 +113,7 @@ class Common(NamedTuple):
     products: Array
 
 
-def to_bytes(index: Index) -> tuple[bytes, ...]:
+def to_bytes(index: TermIndex) -> tuple[bytes, ...]:
     """The index in pieces: the squares, and then the terms whose keys begin alike with eight bits. The terms of a post
     are in few of these."""
     edges, lone_edges = _edges(index.keys), _edges(index.lone_keys)
@@ -135,7 +135,7 @@ def to_bytes(index: Index) -> tuple[bytes, ...]:
     return tuple(pieces)
 
 
-def from_bytes(pieces: Sequence[bytes], size: int) -> Index:
+def from_bytes(pieces: Sequence[bytes], size: int) -> TermIndex:
     """The index of so many slots whose pieces these are. Raises ValueError where they are not such pieces."""
     if len(pieces) != _PIECES:
         raise ValueError("an index has not as many pieces")
@@ -145,7 +145,7 @@ def from_bytes(pieces: Sequence[bytes], size: int) -> Index:
     columns = zip(*map(_COLUMNS.decode, pieces[1:]), strict=True)
     arrays = [np.frombuffer(b"".join(column), kind) for column, kind in zip(columns, kinds, strict=True)]
     keys, levels, sizes, slots_of, damped, *lone = arrays
-    found = Index(keys, levels, _starts(sizes), slots_of, damped, squares, *lone)
+    found = TermIndex(keys, levels, _starts(sizes), slots_of, damped, squares, *lone)
     _check(found, int(sizes.sum(dtype=np.uint64)), size)
     return found
 
@@ -156,7 +156,7 @@ _PIECES = 257
 _COLUMNS: Codec[tuple[bytes, ...]] = codec(tuple[bytes, ...])
 
 
-def _check(index: Index, entries: int, size: int) -> None:
+def _check(index: TermIndex, entries: int, size: int) -> None:
     """Raise ValueError where the arrays of an index of so many slots do not belong together."""
     lengths = {len(index.keys), len(index.levels), len(index.starts) - 1}
     lone = {len(index.lone_keys), len(index.lone_slots), len(index.lone_damped)}
@@ -269,7 +269,7 @@ def _batches(posts: Iterable[Terms]) -> Iterator[list[Terms]]:
 # The index.
 
 
-def build(posts: Iterable[Terms], stock: Stock) -> tuple[Index, Array, Array]:
+def build(posts: Iterable[Terms], stock: DocumentFrequencies) -> tuple[TermIndex, Array, Array]:
     """The index of the posts in slots 0, 1, 2, … Also, for each term, the first slot that has it, and its place among
     the terms of that post (uint32)."""
     size = len(stock.counted)
@@ -277,18 +277,20 @@ def build(posts: Iterable[Terms], stock: Stock) -> tuple[Index, Array, Array]:
     return _squared(index._replace(levels=_levels(index, stock)), size), slots, places
 
 
-def _entries(posts: Iterable[Terms], kind: type[np.unsignedinteger[Any]]) -> Iterator[_Entries]:
+def _entries(posts: Iterable[Terms], kind: type[np.unsignedinteger[Any]]) -> Iterator[_TermEntries]:
     """The entries of posts in slots 0, 1, 2, …, many posts at a time."""
     slot = 0
     for batch in _batches(posts):
         keys, damped, lengths = counted(batch)
         slots = np.repeat(np.arange(slot, slot + len(batch), dtype=kind), lengths)
         places = np.arange(len(keys)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        yield _Entries(keys, slots, damped, places.astype(np.uint32))
+        yield _TermEntries(keys, slots, damped, places.astype(np.uint32))
         slot += len(batch)
 
 
-def update(index: Index, gone: Sequence[int], new: Sequence[int], posts: Counted, stock: Stock) -> tuple[Index, Array]:
+def update(
+    index: TermIndex, gone: Sequence[int], new: Sequence[int], posts: Counted, stock: DocumentFrequencies
+) -> tuple[TermIndex, Array]:
     """The index without the posts ``gone`` and with ``posts`` in the slots ``new``, in the place of what these held.
 
     Also returns the mask of the slots whose vectors changed, ``new`` among them. Vectors are those that ``build``
@@ -321,7 +323,7 @@ def update(index: Index, gone: Sequence[int], new: Sequence[int], posts: Counted
 # Vectors and products.
 
 
-def vectors(index: Index, wanted: Array | None = None) -> Vectors:
+def vectors(index: TermIndex, wanted: Array | None = None) -> Vectors:
     """The vectors of the posts of a mask of slots, or of all."""
     size = len(index.squares)
     sizes = np.diff(index.starts)
@@ -341,7 +343,7 @@ def vectors(index: Index, wanted: Array | None = None) -> Vectors:
     return Vectors(starts, terms, weights)
 
 
-def postings(index: Index, wanted: Array | None = None) -> Postings:
+def postings(index: TermIndex, wanted: Array | None = None) -> Postings:
     """The posts of the terms of a mask, or of all."""
     live = index.levels > 0
     if wanted is not None:
@@ -403,7 +405,7 @@ def _summed(of: Vectors, by: Postings, lengths: Array, slots: Array, size: int) 
     return np.bincount(cells, values, len(slots) * size).reshape(len(slots), size)
 
 
-def common(of: Vectors, one: Array, two: Array, most: int) -> Common:
+def common(of: Vectors, one: Array, two: Array, most: int) -> CommonTerms:
     """What the pairs of posts ``one[i]``, ``two[i]`` (``one`` ascending) share: of each the ``most`` greatest parts."""
     terms = int(of.terms.max(initial=0)) + 1
     at_once = max(1, _TABLE // terms)
@@ -413,9 +415,9 @@ def common(of: Vectors, one: Array, two: Array, most: int) -> Common:
     found = [_common(of, one[start:end], two[start:end], most, table, terms) for start, end in pairwise(edges)]
     if not found:
         none = np.zeros(0, np.int64)
-        return Common(np.zeros(1, np.int64), none, none, none)
+        return CommonTerms(np.zeros(1, np.int64), none, none, none)
     lengths, *rest = (np.concatenate(each) for each in zip(*found, strict=True))
-    return Common(np.concatenate([[0], np.cumsum(lengths)]), *rest)
+    return CommonTerms(np.concatenate([[0], np.cumsum(lengths)]), *rest)
 
 
 def _common(of: Vectors, one: Array, two: Array, most: int, table: Array, terms: int) -> tuple[Array, ...]:
@@ -451,7 +453,7 @@ def spread(starts: Array, ends: Array) -> tuple[Array, Array]:
     return np.arange(len(number)) + (starts - np.cumsum(lengths) + lengths)[number], number
 
 
-def _weights(index: Index, terms: Array, slots: Array, damped: Array) -> Array:
+def _weights(index: TermIndex, terms: Array, slots: Array, damped: Array) -> Array:
     """The weights of entries: their terms, slots and damped counts."""
     weights = np.empty(len(terms), np.float32)
     for start in range(0, len(terms), _CHUNK):
@@ -489,7 +491,7 @@ def _damped(counts: Array) -> Array:
     return damped
 
 
-def _by_term(entries: Iterable[_Entries], size: int) -> tuple[Index, Array, Array]:
+def _by_term(entries: Iterable[_TermEntries], size: int) -> tuple[TermIndex, Array, Array]:
     """The index of entries, those of a term as they came, without levels and squares; and of the first entry of each
     term the slot and the place.
 
@@ -509,15 +511,15 @@ def _by_term(entries: Iterable[_Entries], size: int) -> tuple[Index, Array, Arra
     done: list[list[Array]] = []
     while parts:
         columns = zip(parts.pop(0), kinds, strict=True)
-        done.append(_sorted_part(_Entries(*(np.frombuffer(data, kind) for data, kind in columns))))
+        done.append(_sorted_part(_TermEntries(*(np.frombuffer(data, kind) for data, kind in columns))))
     # One column after the other, and the parts of each are gone when it is whole.
     keys, sizes, slots, damped, *rest = (np.concatenate([part.pop(0) for part in done]) for _ in range(len(done[0])))
     *lone, first_slots, places = rest
     levels, squares = np.zeros(len(keys), np.uint8), np.zeros(size)
-    return Index(keys, levels, _starts(sizes), slots, damped, squares, *lone), first_slots, places
+    return TermIndex(keys, levels, _starts(sizes), slots, damped, squares, *lone), first_slots, places
 
 
-def _sorted_part(entries: _Entries) -> list[Array]:
+def _sorted_part(entries: _TermEntries) -> list[Array]:
     """Entries by key. Of terms of several posts: the keys, the numbers of entries; the slots and damped counts of
     these. Of terms of one post: keys, slots and damped counts. Of the terms of several again: slot and place of the
     first entry."""
@@ -554,7 +556,7 @@ def _rarity(total: int, most: int) -> Array:
     return np.array([*levels, 0], np.uint8)
 
 
-def _levels(index: Index, stock: Stock) -> Array:
+def _levels(index: TermIndex, stock: DocumentFrequencies) -> Array:
     """How rare each term is (0: it says nothing), from the counted posts; a term of one post only says nothing."""
     if not len(index.keys):
         return np.zeros(0, np.uint8)
@@ -576,7 +578,7 @@ def _scaled(raw: Array, squares: Array) -> Array:
     return np.rint(scaled, out=scaled)
 
 
-def _squared(index: Index, size: int) -> Index:
+def _squared(index: TermIndex, size: int) -> TermIndex:
     squares = np.zeros(size)
     levels = np.repeat(index.levels, np.diff(index.starts))
     for start in range(0, len(levels), _CHUNK):
@@ -592,7 +594,7 @@ def _mask(slots: Sequence[int], size: int) -> Array:
     return mask
 
 
-def _without(index: Index, out: Array) -> Index:
+def _without(index: TermIndex, out: Array) -> TermIndex:
     if not out.any():
         return index
     keep = ~out[index.slots]
@@ -611,7 +613,7 @@ def _without(index: Index, out: Array) -> Index:
     )
 
 
-def _with(index: Index, slots: Array, posts: Counted) -> Index:
+def _with(index: TermIndex, slots: Array, posts: Counted) -> TermIndex:
     """With the entries of new posts, in these slots one by one. New terms have the level 0."""
     if not len(slots):
         return index
@@ -620,7 +622,7 @@ def _with(index: Index, slots: Array, posts: Counted) -> Index:
     promoted = np.unique(lone_place[met])
     # Terms that were unknown or of one post only, sorted out anew; most are of one post, now or still.
     keys = np.concatenate([posts.keys[~known], index.lone_keys[promoted]])
-    others = _Entries(
+    others = _TermEntries(
         keys,
         np.concatenate([slots[~known], index.lone_slots[promoted]]),
         np.concatenate([posts.damped[~known], index.lone_damped[promoted]]),

@@ -23,14 +23,14 @@ from octavo.engine.store import CorruptStore
 from octavo.model.documents import Terms
 from octavo.model.queries import Corpus, Setting, SpellingOf, TermsOf
 from octavo.model.related import Candidate, Reason, RelatedList, Relation, Relations
-from octavo.model.settings import Related
+from octavo.model.settings import RelatedSettings
 from octavo.related.spelling import Wording
-from octavo.related.summaries import offers
+from octavo.related.summaries import summarize_relations
 
 if TYPE_CHECKING:
-    from octavo.related.explain import Told, Why
-    from octavo.related.index import Array, Stock
-    from octavo.related.search import Near, Standing
+    from octavo.related.explain import ReasonTable, WordedReasons
+    from octavo.related.index import Array, DocumentFrequencies
+    from octavo.related.search import Near, RankingContext
 
 KEEP = 20
 """The most entries in a post's list, unless its page shows more than half as many."""
@@ -55,7 +55,7 @@ _FREE = Candidate("", "", None, bytes(SIZE), related=False)
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class RankState:
     """What one run leaves for the next, by slot, as bytes: ``posts`` are rows of ``_about``, ``placed`` the paths whose
     lists were other ones than by rank, the others an Index, a Near and a Why."""
 
@@ -75,7 +75,7 @@ class State:
         return found
 
     @classmethod
-    def of(cls, pieces: Mapping[str, bytes]) -> State:
+    def of(cls, pieces: Mapping[str, bytes]) -> RankState:
         """Raises CorruptStore where a piece is missing or is something else."""
         names = sorted(pieces)
         try:
@@ -98,14 +98,16 @@ def _reading() -> Iterator[None]:
         raise CorruptStore(f"the state of related posts cannot be read: {problem}") from problem
 
 
-def relate(ask: Ask, state: Mapping[str, bytes] | None, share: Share) -> tuple[Rows | NoRows, Mapping[str, bytes]]:
+def relate(
+    ask: Ask, state: Mapping[str, bytes] | None, share: Share
+) -> tuple[RelatedRows | NoRows, Mapping[str, bytes]]:
     """The step over all posts: their lists by path, and the state for the next run, in pieces."""
-    settings: Related = ask(Setting("related")) or Related()
+    settings: RelatedSettings = ask(Setting("related")) or RelatedSettings()
     shown, shape = settings.count, _SHAPE.encode((settings.count, settings.reach_all))
     if not shown:
         return NoRows(), {"shape": shape}
     # Lists that are divided elsewhere are made anew.
-    previous = State.of(state) if state is not None and state.get("shape") == shape else None
+    previous = RankState.of(state) if state is not None and state.get("shape") == shape else None
     lists, new_state = rank(
         ask(Corpus()) or (),
         lambda path: ask(TermsOf(path)) or Terms(),
@@ -115,7 +117,7 @@ def relate(ask: Ask, state: Mapping[str, bytes] | None, share: Share) -> tuple[R
         shown if settings.reach_all else 0,
         share,
     )
-    return Rows(lists, shown), {"shape": shape, **new_state.pieces()}
+    return RelatedRows(lists, shown), {"shape": shape, **new_state.pieces()}
 
 
 class NoRows(dict[str, RelatedList]):
@@ -124,17 +126,17 @@ class NoRows(dict[str, RelatedList]):
     touched: frozenset[str] = frozenset()
 
 
-class Rows(LazyMapping[str, RelatedList]):
+class RelatedRows(LazyMapping[str, RelatedList]):
     """Lists in the shape in which they are stored."""
 
-    def __init__(self, lists: Lists, shown: int) -> None:
+    def __init__(self, lists: RelatedLists, shown: int) -> None:
         super().__init__(lists, lambda path: _row(lists[path], shown))
         self.touched = lists.touched
 
 
 def _row(entries: list[Relation], shown: int) -> RelatedList:
     first, rest = entries[:shown], entries[shown:]
-    return RelatedList(Relations.of(first), Relations.of(rest), offers(first))
+    return RelatedList(Relations.of(first), Relations.of(rest), summarize_relations(first))
 
 
 _ALONE = Share()
@@ -144,11 +146,11 @@ def rank(
     candidates: Iterable[Candidate],
     load: Load,
     keep: int = KEEP,
-    previous: State | None = None,
+    previous: RankState | None = None,
     spell: Spell = lambda path: "",
     reached: int = 0,
     share: Share = _ALONE,
-) -> tuple[Lists, State]:
+) -> tuple[RelatedLists, RankState]:
     """The lists of all candidates, at most ``keep`` entries each, and the state for the next run.
 
     ``load`` gives the terms of a post by path, and ``spell`` its spelling; they change only with ``Candidate.terms``
@@ -164,20 +166,20 @@ def rank(
     paths = sorted(order.posts[slot].path for slot in placed)
     with _reading():
         before = _PATHS.decode(previous.placed) if previous is not None else ()
-    lists = Lists(everyone, ranking, spell, placed, frozenset([*paths, *before]).intersection(everyone))
+    lists = RelatedLists(everyone, ranking, spell, placed, frozenset([*paths, *before]).intersection(everyone))
     return lists, replace(ranking.state, placed=_PATHS.encode(tuple(paths)))
 
 
 class Ranking(NamedTuple):
     """Everything by slot. ``touched``: the slots whose lists may differ from those of the run before."""
 
-    order: Order
-    why: Why
+    order: ListOrder
+    why: ReasonTable
     touched: Iterable[int]
-    state: State
+    state: RankState
 
 
-class Lists(LazyMapping[str, list[Relation]]):
+class RelatedLists(LazyMapping[str, list[Relation]]):
     """The lists by path.
 
     ``touched``: the paths whose lists may differ from those of the run whose state was given; without one, all.
@@ -188,7 +190,7 @@ class Lists(LazyMapping[str, list[Relation]]):
         everyone: Mapping[str, Candidate],
         ranking: Ranking,
         spell: Spell,
-        placed: Mapping[int, list[Entry]],
+        placed: Mapping[int, list[ListEntry]],
         other: frozenset[str],
     ) -> None:
         """``placed`` are the lists, by slot, that are other ones than by rank; ``other`` are paths of lists that may
@@ -212,10 +214,10 @@ class _Explainer:
     """Makes a list with the reasons of each entry. ``why`` are the terms that a slot shares with others, ``placed`` the
     lists, by slot, that are other ones than by rank."""
 
-    order: Order
-    why: Callable[[int], Mapping[int, Told]]
+    order: ListOrder
+    why: Callable[[int], Mapping[int, WordedReasons]]
     wording: Wording
-    placed: Mapping[int, list[Entry]]
+    placed: Mapping[int, list[ListEntry]]
 
     def relations(self, path: str) -> list[Relation]:
         slot = self.order.slots.get(path)
@@ -249,7 +251,7 @@ def _linked(forth: bool, back: bool) -> Iterator[Reason]:
 
 _SERIES = Reason("series", "same series")
 
-Entry = tuple[int, int, "Reason | None"]
+ListEntry = tuple[int, int, "Reason | None"]
 """An entry of a list: its slot, its score in parts, and a reason that is none of likeness. A post that rank alone would
 not have offered has the score 0."""
 
@@ -257,28 +259,28 @@ _PINNED = Reason("pin", "pinned by the author")
 _PLACED = Reason("reach", "in no other list")
 
 
-class Order:
+class ListOrder:
     """Who stands where in a list: pins, then the best that are not blocked."""
 
-    def __init__(self, posts: Posts, near: Near, standing: Standing, keep: int) -> None:
+    def __init__(self, posts: Posts, near: Near, standing: RankingContext, keep: int) -> None:
         from octavo.related import search
 
         self.posts = posts
         self.slots = {post.path: slot for slot, post in enumerate(posts) if post is not _FREE}
         self._near, self._needed = near, standing.needed
-        self._eases = search.eases(near, standing)
+        self._eases = search.hubness_factors(near, standing)
         self.ranked = search.ranked(near, standing, Relations.WHOLE)
         self.keep = keep
         self._explained = max(_EXPLAINED, keep // 2)
 
-    def entries(self, slot: int) -> list[Entry]:
+    def entries(self, slot: int) -> list[ListEntry]:
         """The list by rank. A pinned post has the score of its rank."""
         post, best = self.posts[slot], self.best(slot)
         if not post.pin and not post.block:
             return [(other, parts, None) for other, parts in best.items()]
         pinned = [self.slots[path] for path in dict.fromkeys(post.pin) if path in self.slots and path != post.path]
         left_out = {*pinned, *(self.slots[path] for path in post.block if path in self.slots)}
-        entries: list[Entry] = [(other, best.get(other, 0), _PINNED) for other in pinned]
+        entries: list[ListEntry] = [(other, best.get(other, 0), _PINNED) for other in pinned]
         entries += [(other, parts, None) for other, parts in best.items() if other not in left_out]
         return entries[: self.keep]
 
@@ -327,7 +329,7 @@ _NEAREST = 50
 """A post that fewer lists than ``_FEW`` could offer by likeness is offered to those of the ``_NEAREST`` in time."""
 
 
-def _placed(order: Order, size: int) -> dict[int, list[Entry]]:
+def _placed(order: ListOrder, size: int) -> dict[int, list[ListEntry]]:
     """The lists that are other ones than by rank, by slot, where the first ``size`` entries of all have every post."""
     from octavo.related.coverage import reach
 
@@ -371,7 +373,7 @@ def _placed(order: Order, size: int) -> dict[int, list[Entry]]:
     }
 
 
-def _rearranged(order: Order, slot: int, shown: set[int], size: int) -> list[Entry]:
+def _rearranged(order: ListOrder, slot: int, shown: set[int], size: int) -> list[ListEntry]:
     """A list whose first entries are those shown: what is new comes after what has its place by rank."""
     entries = order.entries(slot)
     first = [entry for entry in entries[:size] if entry[0] in shown]
@@ -394,7 +396,7 @@ def _computed(posts: Posts, load: Load, keep: int, share: Share) -> Ranking:
     index, slots, places = term_index.build((load(post.path) for post in posts), stock)
     give_back()
     near = search.search(index, standing, share)
-    order = Order(posts, near, standing, keep)
+    order = ListOrder(posts, near, standing, keep)
     everyone = np.ones(len(posts), np.bool_)
     pairs = order.explained(everyone)
 
@@ -402,7 +404,7 @@ def _computed(posts: Posts, load: Load, keep: int, share: Share) -> Ranking:
         return term_index.words_at(places[terms], slots[terms], lambda slot: load(posts[slot].path))
 
     why = explain.explained(index, pairs, explain.NONE, everyone, words)
-    state = State(
+    state = RankState(
         keep=keep,
         total=stock.total,
         posts=_ABOUT.encode(tuple(map(_about, posts))),
@@ -413,7 +415,7 @@ def _computed(posts: Posts, load: Load, keep: int, share: Share) -> Ranking:
     return Ranking(order, why, range(len(posts)), state)
 
 
-def _updated(candidates: Posts, load: Load, previous: State) -> Ranking | None:
+def _updated(candidates: Posts, load: Load, previous: RankState) -> Ranking | None:
     """Computes what a change can reach and leaves the rest as it was; None when a full run costs no more."""
     import numpy as np
 
@@ -446,7 +448,7 @@ def _updated(candidates: Posts, load: Load, previous: State) -> Ranking | None:
     near, reached = search.merge(old_near, index, standing, changed, gone)
     altered = _mask(change.altered, size)
     pinning = [slot for slot, post in enumerate(posts) if post.pin and not change.names.isdisjoint(post.pin)]
-    order = Order(posts, near, standing, keep)
+    order = ListOrder(posts, near, standing, keep)
     touched = altered | search.holders(near, altered, standing) | _mask(pinning, size)
     touched |= search.differing(search.ranked(old_near, standing, Relations.WHOLE), order.ranked)
     reached = (reached | touched) & ~gone
@@ -457,7 +459,7 @@ def _updated(candidates: Posts, load: Load, previous: State) -> Ranking | None:
     why = explain.explained(index, order.explained(reached), old_why, changed, words)
     touched |= explain.differing(old_why, why, size)
     why = explain.merge(old_why, why, reached | gone)
-    state = State(
+    state = RankState(
         keep=keep,
         total=stock.total,
         posts=_ABOUT.encode(tuple(change.about)),
@@ -468,7 +470,7 @@ def _updated(candidates: Posts, load: Load, previous: State) -> Ranking | None:
     return Ranking(order, why, np.flatnonzero(touched & ~gone).tolist(), state)
 
 
-class _Change(NamedTuple):
+class _PostChanges(NamedTuple):
     """The posts by slot, what is kept ``about`` them, and the slots of those that are ``gone``, are ``new`` or have
     other terms, have another date, are ``altered`` in what lists show of them; and the paths these have or had."""
 
@@ -481,7 +483,7 @@ class _Change(NamedTuple):
     names: frozenset[str]
 
 
-def _change(candidates: Posts, before: tuple[tuple[Any, ...], ...]) -> _Change:
+def _change(candidates: Posts, before: tuple[tuple[Any, ...], ...]) -> _PostChanges:
     """What has changed since the posts were those of ``before``, rows of ``_about`` by slot.
 
     A post stays in its slot, and a new one gets one that was free.
@@ -501,7 +503,7 @@ def _change(candidates: Posts, before: tuple[tuple[Any, ...], ...]) -> _Change:
     others = [(slot, old, now) for slot, (old, now) in enumerate(rows) if old != now]
     *_, day, terms = range(len(_about(_FREE)))
     altered = [(slot, old, now) for slot, old, now in others if old[:day] != now[:day]]
-    return _Change(
+    return _PostChanges(
         posts=tuple(posts),
         about=about,
         gone=sorted(places.values()),
@@ -512,7 +514,7 @@ def _change(candidates: Posts, before: tuple[tuple[Any, ...], ...]) -> _Change:
     )
 
 
-def _standing(posts: Posts, keep: int) -> tuple[Stock, Standing]:
+def _standing(posts: Posts, keep: int) -> tuple[DocumentFrequencies, RankingContext]:
     """The posts that tell how common a term is: the oldest, so that a new one alters nothing for the others. And how
     posts of equal score are ordered: newer first, then by path."""
     import numpy as np
@@ -530,7 +532,7 @@ def _standing(posts: Posts, keep: int) -> tuple[Stock, Standing]:
     counted, places = np.zeros(len(posts), np.bool_), np.zeros(len(posts), np.int64)
     counted[by_path[np.lexsort((days[by_path], undated[by_path]))[:total]]] = True
     places[by_path[np.lexsort((-days[by_path], undated[by_path]))]] = np.arange(len(slots))
-    return term_index.Stock(counted, total), search.Standing(days, places, needed)
+    return term_index.DocumentFrequencies(counted, total), search.RankingContext(days, places, needed)
 
 
 # What is kept of a post: what lists show of it or depend on.

@@ -18,8 +18,8 @@ from octavo.engine.scheduler import Share
 from octavo.related.index import (
     UNIT,
     Array,
-    Index,
     Postings,
+    TermIndex,
     Vectors,
     postings,
     products,
@@ -61,7 +61,7 @@ _WORTH = range(4_000, 50_000)
 _SAMPLE = 2048
 
 
-class Standing(NamedTuple):
+class RankingContext(NamedTuple):
     """What counts beside the text, by slot, all int64: ``days``, or ``UNDATED``; ``places``, which order equal scores;
     how many entries are ``needed``."""
 
@@ -80,7 +80,7 @@ class Near(NamedTuple):
     bounds: Array
 
 
-class _Entries(NamedTuple):
+class _ScoreEntries(NamedTuple):
     """The scores (int64) of ``others`` in the lists of ``owners`` (uint32)."""
 
     owners: Array
@@ -106,7 +106,7 @@ def from_bytes(arrays: Sequence[bytes], size: int) -> Near:
     return Near(np.pad(starts, more, mode="edge"), slots, scores, np.pad(bounds, more))
 
 
-def search(index: Index, standing: Standing, share: Share) -> Near:
+def search(index: TermIndex, standing: RankingContext, share: Share) -> Near:
     """The lists of all posts."""
     of, by, size = vectors(index), postings(index), len(standing.days)
 
@@ -122,11 +122,11 @@ def search(index: Index, standing: Standing, share: Share) -> Near:
     return _in_columns(_best(_above(_joined([*entries]), least), least, standing), least)
 
 
-def _found(of: Vectors, by: Postings, standing: Standing, searched: range) -> tuple[_Entries, Array]:
+def _found(of: Vectors, by: Postings, standing: RankingContext, searched: range) -> tuple[_ScoreEntries, Array]:
     """What some slots and those below them have in each other's lists, and the bounds above which that is all."""
     size = len(standing.days)
     bounds, limits = np.zeros(size, np.int64), np.zeros(size)
-    held: list[_Entries] = []
+    held: list[_ScoreEntries] = []
     kept = pending = 0
     for slots, values in products_below(of, by, searched):
         found, bounds[slots] = _scored(slots, values, limits[: values.shape[1]], standing)
@@ -141,7 +141,7 @@ def _found(of: Vectors, by: Postings, standing: Standing, searched: range) -> tu
     return _best(_joined(held), bounds, standing), bounds
 
 
-def merge(near: Near, index: Index, standing: Standing, changed: Array, gone: Array) -> tuple[Near, Array]:
+def merge(near: Near, index: TermIndex, standing: RankingContext, changed: Array, gone: Array) -> tuple[Near, Array]:
     """The lists after the posts ``changed`` got other scores and those ``gone`` left (masks of slots).
 
     Changed posts are compared with all. In every other list the entries of changed posts give way to their new
@@ -150,7 +150,7 @@ def merge(near: Near, index: Index, standing: Standing, changed: Array, gone: Ar
     """
     size = len(standing.days)
     owners = np.repeat(np.arange(size, dtype=np.uint32), np.diff(near.starts))
-    old = _Entries(owners, near.slots, near.scores)
+    old = _ScoreEntries(owners, near.slots, near.scores)
     stale = changed | gone
     lost = stale[old.others]
     affected = stale.copy()
@@ -179,7 +179,7 @@ def merge(near: Near, index: Index, standing: Standing, changed: Array, gone: Ar
     return _in_columns(entries, bounds), affected
 
 
-def holders(near: Near, wanted: Array, standing: Standing) -> Array:
+def holders(near: Near, wanted: Array, standing: RankingContext) -> Array:
     """The mask of the lists that have one of a mask of posts among what is needed of them."""
     starts, ends = _needed(near, standing)
     at, owners = spread(starts, ends)
@@ -188,7 +188,7 @@ def holders(near: Near, wanted: Array, standing: Standing) -> Array:
     return mask
 
 
-def ranked(near: Near, standing: Standing, whole: int) -> Near:
+def ranked(near: Near, standing: RankingContext, whole: int) -> Near:
     """The needed entries of the lists in the order in which they are offered, with scores in parts of ``whole``, which
     is that of a post with itself.
 
@@ -196,7 +196,7 @@ def ranked(near: Near, standing: Standing, whole: int) -> Near:
     """
     starts, ends = _needed(near, standing)
     at, owners = spread(starts, ends)
-    scores = _eased(near.scores[at], eases(near, standing)[near.slots[at]])
+    scores = _eased(near.scores[at], hubness_factors(near, standing)[near.slots[at]])
     order = np.argsort((owners << _SCORE_BITS) - scores, kind="stable")
     edges = np.concatenate([[0], np.cumsum(ends - starts)])
     return Near(edges, near.slots[at[order]], in_parts(scores[order], whole), near.bounds)
@@ -221,7 +221,7 @@ def differing(old: Near, new: Near) -> Array:
     return mask
 
 
-def eases(near: Near, standing: Standing) -> Array:
+def hubness_factors(near: Near, standing: RankingContext) -> Array:
     """By what the scores of each post are multiplied where it is offered, in parts of ``ONE`` (int64)."""
     starts, ends = _needed(near, standing)
     count = np.minimum(ends - starts, _CROWD)
@@ -246,7 +246,7 @@ def _easing() -> tuple[Array, Array]:
     return np.array(bounds, np.int64), np.array(eases, np.int64)
 
 
-def _needed(near: Near, standing: Standing) -> tuple[Array, Array]:
+def _needed(near: Near, standing: RankingContext) -> tuple[Array, Array]:
     starts = near.starts[:-1]
     return starts, np.minimum(near.starts[1:], starts + standing.needed)
 
@@ -260,7 +260,7 @@ def in_parts(scores: Array, whole: int) -> Array:
     return capped
 
 
-def _products(index: Index, wanted: Array) -> Iterator[tuple[Array, Array]]:
+def _products(index: TermIndex, wanted: Array) -> Iterator[tuple[Array, Array]]:
     """(some slots, their products with all others) until all of a mask had their turn."""
     of = vectors(index, wanted)
     terms = np.zeros(len(index.keys), np.bool_)
@@ -270,7 +270,7 @@ def _products(index: Index, wanted: Array) -> Iterator[tuple[Array, Array]]:
         yield slots, values
 
 
-def _scored(slots: Array, values: Array, limits: Array, standing: Standing) -> tuple[_Entries, Array]:
+def _scored(slots: Array, values: Array, limits: Array, standing: RankingContext) -> tuple[_ScoreEntries, Array]:
     """(entries, bounds) of the lists of ``slots``, from their products with others.
 
     Among the entries are all whose score is above the list's bound, enough for the list, and all whose product is
@@ -301,7 +301,7 @@ def _exceeded_by(values: Array, count: int) -> Array:
     return level
 
 
-def _entries(slots: Array, values: Array, levels: Array, standing: Standing) -> tuple[Array, _Entries]:
+def _entries(slots: Array, values: Array, levels: Array, standing: RankingContext) -> tuple[Array, _ScoreEntries]:
     """(rows, entries) of the products above a level."""
     rows, others = np.divmod(np.flatnonzero(values > levels), values.shape[1])
     owners = slots[rows]
@@ -309,7 +309,7 @@ def _entries(slots: Array, values: Array, levels: Array, standing: Standing) -> 
     apart = np.minimum(np.abs(one - two), _FARTHEST)
     apart[(one == UNDATED) | (two == UNDATED)] = _UNDATED_APART
     scores = (values[rows, others] * _nearness()[apart]).astype(np.int64)
-    return rows, _Entries(owners.astype(np.uint32), others.astype(np.uint32), scores)
+    return rows, _ScoreEntries(owners.astype(np.uint32), others.astype(np.uint32), scores)
 
 
 @cache
@@ -320,16 +320,16 @@ def _nearness() -> Array:
     return np.rint(exact)
 
 
-def _above(entries: _Entries, bounds: Array) -> _Entries:
+def _above(entries: _ScoreEntries, bounds: Array) -> _ScoreEntries:
     return _some(entries, np.flatnonzero(entries.scores > bounds[entries.owners]))
 
 
-def _turned(entries: _Entries) -> _Entries:
+def _turned(entries: _ScoreEntries) -> _ScoreEntries:
     """The same scores in the lists of the others."""
-    return _Entries(entries.others, entries.owners, entries.scores)
+    return _ScoreEntries(entries.others, entries.owners, entries.scores)
 
 
-def _best(entries: _Entries, bounds: Array, standing: Standing) -> _Entries:
+def _best(entries: _ScoreEntries, bounds: Array, standing: RankingContext) -> _ScoreEntries:
     """The best of each list, in order: at least as many as needed if there are as many, and some to spare.
 
     What is left out has no score above the list's new bound, which is put in the place of the old. Equal scores stay
@@ -351,10 +351,10 @@ def _best(entries: _Entries, bounds: Array, standing: Standing) -> _Entries:
     if len(many_equal):
         stays = scores > bounds_now[owners]
     bounds[:] = bounds_now
-    return _Entries(owners[stays], others[stays], scores[stays])
+    return _ScoreEntries(owners[stays], others[stays], scores[stays])
 
 
-def _in_order(entries: _Entries, standing: Standing) -> _Entries:
+def _in_order(entries: _ScoreEntries, standing: RankingContext) -> _ScoreEntries:
     """By list, the best first, equal ones by place."""
     keys = (entries.owners.astype(np.int64) << _SCORE_BITS) - entries.scores
     order = np.argsort(keys, kind="stable")
@@ -366,16 +366,16 @@ def _in_order(entries: _Entries, standing: Standing) -> _Entries:
     return _some(entries, order)
 
 
-def _some(entries: _Entries, at: Array) -> _Entries:
-    return _Entries(entries.owners[at], entries.others[at], entries.scores[at])
+def _some(entries: _ScoreEntries, at: Array) -> _ScoreEntries:
+    return _ScoreEntries(entries.owners[at], entries.others[at], entries.scores[at])
 
 
-def _joined(parts: list[_Entries]) -> _Entries:
-    none = _Entries(np.zeros(0, np.uint32), np.zeros(0, np.uint32), np.zeros(0, np.int64))
-    return _Entries(*(np.concatenate(column) for column in zip(none, *parts, strict=True)))
+def _joined(parts: list[_ScoreEntries]) -> _ScoreEntries:
+    none = _ScoreEntries(np.zeros(0, np.uint32), np.zeros(0, np.uint32), np.zeros(0, np.int64))
+    return _ScoreEntries(*(np.concatenate(column) for column in zip(none, *parts, strict=True)))
 
 
-def _in_columns(entries: _Entries, bounds: Array) -> Near:
+def _in_columns(entries: _ScoreEntries, bounds: Array) -> Near:
     """The lists from entries in order."""
     starts = np.concatenate([[0], np.cumsum(np.bincount(entries.owners, minlength=len(bounds)))])
     return Near(starts, entries.others, entries.scores, bounds)

@@ -208,7 +208,7 @@ class Wording:
             told = [told[at] for at in sorted([at for _, at in worth[:_TOLD]])]
         return [Reason(kind, text, share / 100, is_code) for share, (kind, text, is_code, _) in told]
 
-    def _told(self, text: str, first: Form | None, second: Form | None) -> _Told:
+    def _told(self, text: str, first: Form | None, second: Form | None) -> _WordedTerm:
         """As code before all, and not in lower case where there is a choice. The first post speaks for the second."""
         if first is None and second is None:
             return self._as_it_is[text]
@@ -250,7 +250,7 @@ class _Forms(dict[str, "Form | None"]):
 _PLAIN: Form = (None, None)
 
 
-class _Told(NamedTuple):
+class _WordedTerm(NamedTuple):
     """The kind of a term, its words, whether they are code, and whether they say more than a plain word."""
 
     kind: Literal["term", "tag"]
@@ -259,14 +259,14 @@ class _Told(NamedTuple):
     says_more: bool
 
 
-def _told(kind: Literal["term", "tag"], text: str, is_code: bool = False) -> _Told:
-    return _Told(kind, text, is_code, says_more(kind, text, is_code))
+def _told(kind: Literal["term", "tag"], text: str, is_code: bool = False) -> _WordedTerm:
+    return _WordedTerm(kind, text, is_code, says_more(kind, text, is_code))
 
 
-class _AsItIs(dict[str, _Told]):
+class _AsItIs(dict[str, _WordedTerm]):
     """Terms told as they are counted."""
 
-    def __missing__(self, text: str) -> _Told:
+    def __missing__(self, text: str) -> _WordedTerm:
         kind: Literal["term", "tag"] = "tag" if text.startswith(TAG) else "term"
         self[text] = found = _told(kind, text.removeprefix(TAG))
         return found

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
-from octavo.model.related import Offer, Reason, Relation
+from octavo.model.related import Reason, RelatedSummary, Relation
 
 _PHRASES = {"series": "in the same series", "pin": "chosen by the author"}
 
@@ -18,13 +18,13 @@ _PLAIN = 0.06
 """The share of the score from which on a plain word is worth telling."""
 
 
-def offers(relations: Iterable[Relation]) -> tuple[Offer, ...]:
-    return tuple(map(offer, relations))
+def summarize_relations(relations: Iterable[Relation]) -> tuple[RelatedSummary, ...]:
+    return tuple(map(summarize_relation, relations))
 
 
-def offer(relation: Relation) -> Offer:
+def summarize_relation(relation: Relation) -> RelatedSummary:
     terms = tuple(reason.text for reason in relation.reasons if reason.kind in ("term", "tag"))
-    return Offer(relation.path, phrases(relation.reasons), terms)
+    return RelatedSummary(relation.path, phrases(relation.reasons), terms)
 
 
 def phrases(reasons: tuple[Reason, ...]) -> tuple[str, ...]:

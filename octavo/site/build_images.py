@@ -16,13 +16,13 @@ from octavo.engine.records import Records
 from octavo.engine.worker import Local
 from octavo.images.steps import Made, make_image
 from octavo.images.variants import is_image, is_scaled, name_of, social_order, urls_of
-from octavo.model.images import CardDesign, Order, Picture, SocialCard
+from octavo.model.images import CardDesign, ImageOrder, Picture, SocialCard
 from octavo.model.queries import OrderOf, PictureAt, WritableFormats
 from octavo.model.settings import Settings
 from octavo.site.assets import ROOT
 from octavo.site.inputs import Inputs
 from octavo.site.page_facts import Resolvers
-from octavo.site.post_index import Index
+from octavo.site.post_index import PostIndex
 from octavo.site.stages import Known
 
 
@@ -71,10 +71,10 @@ def _writable() -> tuple[str, ...]:
     return writable_formats()
 
 
-class Workshop(Protocol):
+class ImageStore(Protocol):
     """Where images are kept that were made, by the names of their orders."""
 
-    def digests(self, name: str, order: Order | SocialCard, /) -> Mapping[str, Digest] | None:
+    def digests(self, name: str, order: ImageOrder | SocialCard, /) -> Mapping[str, Digest] | None:
         """URL -> digest of each file that is made of an order; None where it has to be made."""
         ...
 
@@ -88,8 +88,8 @@ class Workshop(Protocol):
 
 
 def image_orders(
-    outputs: Records, index: Index, pictures: Mapping[str, Picture], settings: Settings
-) -> dict[str, Order | SocialCard]:
+    outputs: Records, index: PostIndex, pictures: Mapping[str, Picture], settings: Settings
+) -> dict[str, ImageOrder | SocialCard]:
     """By name, the images that pages show, and those that links to posts are shown with."""
     found = {order for orders in outputs.unusual("orders").values() for order in orders}
     for post in index.by_path.values() if pictures else ():
@@ -100,7 +100,7 @@ def image_orders(
 
 
 def make_images(
-    orders: Mapping[str, Order | SocialCard], known: Known, memo: Memo, workshop: Callable[[], Workshop]
+    orders: Mapping[str, ImageOrder | SocialCard], known: Known, memo: Memo, workshop: Callable[[], ImageStore]
 ) -> tuple[dict[str, tuple[Digest, str]], tuple[Diagnostic, ...]]:
     """Every variant by output path, and what cannot be made. What is kept from an earlier build is not made again."""
     shop, problems = workshop(), []
@@ -114,7 +114,7 @@ def make_images(
         by_content: dict[Digest, str] = {}
         for path in sorted(known.pictures):
             by_content.setdefault(known.pictures[path].content, path)
-        paths = {name: by_content[order.content] for name in missing if isinstance(order := orders[name], Order)}
+        paths = {name: by_content[order.content] for name in missing if isinstance(order := orders[name], ImageOrder)}
         facts = known.facts.extended({OrderOf: lambda query: fact(orders.get(query.name))})
         for name, parts in memo.run(make_image, Made, missing, facts, shop.files(paths), shop, "content"):
             if parts["fault"]:
@@ -126,14 +126,14 @@ def make_images(
     return found, tuple(problems)
 
 
-def _kept(shop: Workshop, name: str, order: Order | SocialCard) -> Mapping[str, Digest] | None:
+def _kept(shop: ImageStore, name: str, order: ImageOrder | SocialCard) -> Mapping[str, Digest] | None:
     """What is kept of an order, where that is all that was ordered and nothing else: what is kept may be a stranger's,
     and is published under its URLs."""
     found = shop.digests(name, order)
     return found if found is not None and found.keys() == set(urls_of(order)) else None
 
 
-def _unmade(order: Order | SocialCard, path: str, fault: str) -> Diagnostic:
+def _unmade(order: ImageOrder | SocialCard, path: str, fault: str) -> Diagnostic:
     if isinstance(order, SocialCard):
         return error(order.font or CONFIG_FILE, None, "image", f"social cards cannot be drawn with it: {fault}")
     hint = "save it anew with a program that can read it"

@@ -21,11 +21,11 @@ from octavo.model.posts import Group, Post
 from octavo.model.settings import Settings
 from octavo.model.values import Table
 
-State = Literal["published", "draft", "future", "expired", "broken"]
+PublishState = Literal["published", "draft", "future", "expired", "broken"]
 
 
 @dataclass(frozen=True)
-class Moderation:
+class PublishPolicy:
     """What counts as published: the instant, and which of the held posts are shown all the same."""
 
     now: dt.datetime
@@ -38,7 +38,7 @@ def is_within(window: tuple[dt.datetime | None, dt.datetime | None], now: dt.dat
     return (since is None or since <= now) and (until is None or now < until)
 
 
-Groups = Mapping[tuple[str, str], Group]
+GroupsByKey = Mapping[tuple[str, str], Group]
 """(kind, slug) -> the group, for tags, authors and series."""
 
 
@@ -67,7 +67,7 @@ class InOrder(Sequence[Post]):
 
 
 @dataclass(frozen=True)
-class Live:
+class PublishedPosts:
     """What is published: the paths of the posts, newest first, and of the standing pages, by path; and all of them by
     path.
 
@@ -80,9 +80,9 @@ class Live:
     standing: tuple[str, ...]
     by_path: Buckets[Post]
     urls: Mapping[str, str]
-    states: Mapping[str, State]
+    states: Mapping[str, PublishState]
     instants: Mapping[str, dt.datetime]
-    groups: Groups
+    groups: GroupsByKey
     since: dt.datetime | None
     until: dt.datetime | None
 
@@ -99,22 +99,22 @@ class Live:
         return InOrder(self.standing, self.by_path)
 
 
-def live(
+def build_posts(
     metas: Mapping[str, Meta | None],
     summary: Callable[[str], Summary],
     settings: Settings,
-    when: Moderation,
+    when: PublishPolicy,
     assets: Mapping[str, str],
     pictures: Mapping[str, Picture],
-    before: Live | None = None,
+    before: PublishedPosts | None = None,
     same: Collection[str] = (),
-) -> tuple[Live, Collection[str]]:
+) -> tuple[PublishedPosts, Collection[str]]:
     """Decide what is published, and say which posts had to be made for that. ``metas`` are by source path, and so is
     what ``summary`` gives; a broken file has no meta. ``assets`` are the URL paths of assets by name, and ``pictures``
     is what is known of images by path, both for the images of posts. The posts of ``before`` serve again whose own
     sources, and the settings, are the ``same``."""
     zone = ZoneInfo(settings.timezone)
-    states: dict[str, State] = {}
+    states: dict[str, PublishState] = {}
     instants: dict[str, dt.datetime] = {}
     since: dt.datetime | None = None
     until: dt.datetime | None = None
@@ -150,7 +150,7 @@ def live(
         for path, meta, date in shown
         if path not in known or meta.image is not None
     }
-    found = Live(
+    found = PublishedPosts(
         paths=tuple(path for path, meta, _ in shown if not is_standing(meta)),
         standing=tuple(sorted(path for path, meta, _ in shown if is_standing(meta))),
         by_path=_with(before, known, new),
@@ -179,13 +179,13 @@ _NOTHING_MORE = Table()
 
 
 def told_anew(
-    before: Live,
+    before: PublishedPosts,
     metas: Mapping[str, Meta],
     summary: Callable[[str], Summary],
     settings: Settings,
     assets: Mapping[str, str],
     pictures: Mapping[str, Picture],
-) -> Live:
+) -> PublishedPosts:
     """What ``live`` would decide, where it would decide as before and only some posts, of these ``metas``, say
     otherwise: they are placed alike."""
     zone, groups, urls = ZoneInfo(settings.timezone), before.groups, before.urls
@@ -198,7 +198,9 @@ def told_anew(
     return replace(before, by_path=before.by_path.changed(new))
 
 
-def _still_so(before: Live, same: Collection[str], groups: Groups, addresses: Mapping[str, str]) -> frozenset[str]:
+def _still_so(
+    before: PublishedPosts, same: Collection[str], groups: GroupsByKey, addresses: Mapping[str, str]
+) -> frozenset[str]:
     """The paths of the posts of an earlier time that would be made again as they are: what a post is made from besides
     its own source and the settings is the names of groups, its address, and what is known of its image."""
     if before.groups != groups:
@@ -207,7 +209,7 @@ def _still_so(before: Live, same: Collection[str], groups: Groups, addresses: Ma
     return frozenset(path for path in same if path in known and known[path] == addresses.get(path))
 
 
-def _with(before: Live | None, known: Collection[str], new: Mapping[str, Post]) -> Buckets[Post]:
+def _with(before: PublishedPosts | None, known: Collection[str], new: Mapping[str, Post]) -> Buckets[Post]:
     """The posts that are ``known`` of an earlier time, and those that are ``new`` or made anew."""
     if before is None:
         return Buckets.of(Post, new)
@@ -276,7 +278,7 @@ def post_url(plain: str, meta: Meta, date: dt.datetime | None, settings: Setting
     return urls.expand(pattern, tokens)
 
 
-def state_of(meta: Meta, date: dt.datetime | None, expires: dt.datetime | None, when: Moderation) -> State:
+def state_of(meta: Meta, date: dt.datetime | None, expires: dt.datetime | None, when: PublishPolicy) -> PublishState:
     """What counts of a post at an instant; ``date`` and ``expires`` are those of ``meta``, aware."""
     if meta.draft and not when.drafts:
         return "draft"
@@ -292,7 +294,7 @@ def _newest_first(date: dt.datetime | None) -> float:
     return float("-inf") if date is None else -date.timestamp()
 
 
-def _groups(shown: Iterable[tuple[str, Meta, dt.datetime | None]], settings: Settings) -> Groups:
+def _groups(shown: Iterable[tuple[str, Meta, dt.datetime | None]], settings: Settings) -> GroupsByKey:
     """Names that give one slug are one group, shown as the oldest post writes it."""
     names: dict[tuple[str, str], str] = {}
     for _, meta, _ in shown:
@@ -330,7 +332,7 @@ def _post(
     meta: Meta,
     date: dt.datetime | None,
     summary: Summary,
-    groups: Groups,
+    groups: GroupsByKey,
     settings: Settings,
     zone: ZoneInfo,
     own: str,

@@ -28,7 +28,7 @@ from octavo.model.queries import (
     SimilarNames,
     SourceState,
 )
-from octavo.site.build_posts import Live, cover_path
+from octavo.site.build_posts import PublishedPosts, cover_path
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def _check(path: str, use: LinkUse, ask: Ask) -> Diagnostic | None:
 
 
 @dataclass(frozen=True)
-class Fault:
+class ImageFault:
     """What is wrong with an image, wherever it is shown."""
 
     make: Callable[[str, Span | None, str, str, str], Diagnostic]
@@ -87,14 +87,14 @@ class Fault:
         return self.make(path, span, "image", self.message, self.hint)
 
 
-def picture_problem(picture: Picture, name: str, raw_html: str) -> Fault | None:
+def picture_problem(picture: Picture, name: str, raw_html: str) -> ImageFault | None:
     """An image that a browser may not be able to show, or an SVG with more in it than the site's policy for raw HTML
     lets an author publish."""
     if picture.fault:
-        return Fault(warning, f"'{name}' is published as it is: {picture.fault}", picture.hint)
+        return ImageFault(warning, f"'{name}' is published as it is: {picture.fault}", picture.hint)
     if picture.active and raw_html != "allow":
         hint = f'take it out, or show it as another kind of image: raw_html is "{raw_html}"'
-        return Fault(error, f"'{name}' holds {picture.active}, which could run", hint)
+        return ImageFault(error, f"'{name}' holds {picture.active}, which could run", hint)
     return None
 
 
@@ -207,7 +207,7 @@ def mark(marks: Iterable[Mark], *keys: str) -> Span | None:
     return next((places[key] for key in keys if key in places), None)
 
 
-def check_cards(live: Live, marks: Marks, design: CardDesign, site: str) -> Iterator[Diagnostic]:
+def check_cards(live: PublishedPosts, marks: Marks, design: CardDesign, site: str) -> Iterator[Diagnostic]:
     """Titles that social cards cannot show. ``site`` is the site's name, which takes their place."""
     if not design.drawn:
         message = f"images.card_font: '{design.font}' is no font that social cards can be drawn with"
@@ -223,7 +223,7 @@ def check_cards(live: Live, marks: Marks, design: CardDesign, site: str) -> Iter
 
 
 def check_front_matter(
-    live: Live,
+    live: PublishedPosts,
     metas: Mapping[str, Meta | None],
     marks: Marks,
     layouts: Iterable[str],

@@ -15,7 +15,7 @@ from octavo.model.pages import Layout
 from octavo.model.queries import AssetInline, AssetText, AssetUrl, File, LayoutBytes, Setting, Source, Template
 from octavo.model.settings import Settings
 from octavo.site.assets import Asset, inlined
-from octavo.site.build_posts import Moderation
+from octavo.site.build_posts import PublishPolicy
 from octavo.site.extensions.load import Script
 from octavo.site.page_facts import Resolvers
 
@@ -44,7 +44,7 @@ class Inputs:
     file: Callable[[str], Fact]
     settings: Settings
     script: Script
-    when: Moderation
+    when: PublishPolicy
     problems: tuple[Diagnostic, ...] = ()
 
 

@@ -25,7 +25,7 @@ from octavo.model.queries import Source
 from octavo.model.related import Relation
 from octavo.related.terms import TAG
 from octavo.site.page_facts import entries
-from octavo.site.post_index import Index
+from octavo.site.post_index import PostIndex
 from octavo.site.sentences import Sentence, place, sentences
 
 _CROWDED = 5
@@ -107,7 +107,7 @@ class MissingTag:
 
 
 @dataclass(frozen=True)
-class Insight:
+class LinkReport:
     """The report. ``reached`` is the part of the posts that a list leads to, 0 to 1."""
 
     posts: int = 0
@@ -123,7 +123,7 @@ class Insight:
     single_tags: tuple[str, ...] = ()
 
 
-def inspect(index: Index, lists: Records, documents: Records, ask: Ask, only: str | None = None) -> Insight:
+def inspect(index: PostIndex, lists: Records, documents: Records, ask: Ask, only: str | None = None) -> LinkReport:
     """The report on a site, or on one of its posts: then ``only`` what concerns the post at that path.
 
     ``lists`` are the records of the related step, ``documents`` those of ``parse``; ``ask`` answers ``Source``.
@@ -132,7 +132,7 @@ def inspect(index: Index, lists: Records, documents: Records, ask: Ask, only: st
 
 
 class _Inspection:
-    def __init__(self, index: Index, lists: Records, documents: Records, ask: Ask, only: str | None) -> None:
+    def __init__(self, index: PostIndex, lists: Records, documents: Records, ask: Ask, only: str | None) -> None:
         self._index, self._records, self._documents, self._ask, self._only = index, lists, documents, ask, only
         self._paths = tuple(sorted(index.places))
         self._asked = self._paths if only is None else (only,)
@@ -147,12 +147,12 @@ class _Inspection:
             self._lists[path] = tuple(chain.from_iterable(parts))
         return self._lists[path]
 
-    def report(self) -> Insight:
+    def report(self) -> LinkReport:
         posts = len(self._paths)
         shown = Counter(path for first in self._records.column("first").values() for path in first.paths())
         linked = {target for path in self._index.by_path for target in self._index.targets.get(path, ())}
         unreached = (path for path in self._paths if path not in shown and path not in linked)
-        return Insight(
+        return LinkReport(
             posts=posts,
             reached=round(len(shown) / posts, 4) if posts else 0.0,
             unreached=tuple(path for path in unreached if self._is(path)),

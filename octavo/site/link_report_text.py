@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from octavo.base.diagnostics import printable
-from octavo.site.link_report import Insight, MissedLink
+from octavo.site.link_report import LinkReport, MissedLink
 
 
-def to_dict(report: Insight) -> dict[str, Any]:
+def to_dict(report: LinkReport) -> dict[str, Any]:
     """The report as ``--format json`` prints it."""
     return {
         "posts": report.posts,
@@ -37,7 +37,7 @@ def to_dict(report: Insight) -> dict[str, Any]:
     }
 
 
-def to_text(report: Insight, most: int) -> str:
+def to_text(report: LinkReport, most: int) -> str:
     """The report as a terminal shows it, with so many findings of each kind at most."""
     lines = [f"{report.posts:,} posts, {report.reached:.0%} of them in a list of related posts"]
     for title, found in sections(report):
@@ -50,7 +50,7 @@ def to_text(report: Insight, most: int) -> str:
     return "\n".join(map(printable, lines)) + "\n"
 
 
-def sections(report: Insight) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+def sections(report: LinkReport) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
     """Each kind of finding, and what was found of it: one or two lines each."""
     yield "Posts that no list and no link leads to", [(path,) for path in report.unreached]
     yield "Posts in too many lists", [(f"{each.path}  in {each.lists} lists",) for each in report.crowded]

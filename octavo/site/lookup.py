@@ -16,7 +16,7 @@ from octavo.model.documents import Meta
 from octavo.model.settings import Settings
 from octavo.site.build_posts import instant, plain_paths, post_url
 
-Groups = dict[str, list[str]]
+PathsByName = dict[str, list[str]]
 """A name -> the source paths of all that have it, in order."""
 
 
@@ -62,11 +62,11 @@ class Names:
         return plain_paths(self._metas)
 
     @cached_property
-    def _by_plain(self) -> Groups:
+    def _by_plain(self) -> PathsByName:
         return _grouped(self._metas, lambda path: (self._plain[path],))
 
     @cached_property
-    def _by_slug(self) -> Groups:
+    def _by_slug(self) -> PathsByName:
         return _grouped(self._metas, self._slugs)
 
     def _slugs(self, path: str) -> Iterator[str]:
@@ -76,7 +76,7 @@ class Names:
             yield meta.slug
 
     @cached_property
-    def _by_address(self) -> Groups:
+    def _by_address(self) -> PathsByName:
         return _grouped(self._metas, self._addresses)
 
     def _addresses(self, path: str) -> Iterator[str]:
@@ -109,8 +109,8 @@ def as_folder(url: str) -> str:
     return url.removesuffix("index.html").rstrip("/") + "/"
 
 
-def _grouped(paths: Mapping[str, object], names: Callable[[str], Iterator[str] | tuple[str, ...]]) -> Groups:
-    found: Groups = {}
+def _grouped(paths: Mapping[str, object], names: Callable[[str], Iterator[str] | tuple[str, ...]]) -> PathsByName:
+    found: PathsByName = {}
     for path in sorted(paths):
         for name in dict.fromkeys(names(path)):
             found.setdefault(name, []).append(path)

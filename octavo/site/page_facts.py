@@ -38,12 +38,12 @@ from octavo.model.queries import (
     LinksOf,
     Listing,
     NeighboursOf,
-    OffersOf,
     PageAt,
     PostAt,
     PostPaths,
     PublishedUrl,
     RelatedIndex,
+    RelatedSummaries,
     RelatedTo,
     SeriesOf,
     SimilarNames,
@@ -54,9 +54,9 @@ from octavo.model.queries import (
     UrlOf,
 )
 from octavo.model.related import Candidate, Relations
-from octavo.related.summaries import offers
-from octavo.site.post_index import Index, card, link
-from octavo.site.preferences import Wishes
+from octavo.related.summaries import summarize_relations
+from octavo.site.post_index import PostIndex, card, link
+from octavo.site.preferences import RelatedPreferences
 from octavo.site.routes import Routes
 
 Resolvers = dict[type[Query[Any]], Resolver]
@@ -76,7 +76,7 @@ def entries(rows: Records, path: str, count: int, shown: int) -> list[Relations]
 ABOUT_SOURCE = (PostAt, CardOf, UrlOf, FileUrl, SourceState)
 """The questions whose answers follow from what ``Index.by_source`` stands for, and from the settings."""
 
-LazyIndex = Callable[[], Index]
+LazyIndex = Callable[[], PostIndex]
 """The index when it is needed: it holds every post, and often no question is about more than their bodies."""
 
 
@@ -158,7 +158,7 @@ def part_facts(index: LazyIndex, documents: Records) -> Resolvers:
     return {kind: answered_by(part) for kind, part in PARTS.items()}
 
 
-_Row = tuple[
+_CandidateRow = tuple[
     str,
     str,
     int | None,
@@ -169,15 +169,15 @@ _Row = tuple[
     tuple[str, ...],
     bool,
 ]
-Compared = tuple[Digest, tuple[_Row, ...]]
+CandidateRows = tuple[Digest, tuple[_CandidateRow, ...]]
 """Of each post, by path, what a Candidate says but for the digests of its document, and a digest of all that."""
 
 
-def compared(index: Index) -> Compared:
+def compared(index: PostIndex) -> CandidateRows:
     """What the ranking of related posts is made from, of each post besides its text."""
     places, wishes, targets, keep_linked = index.places, index.wishes, index.targets, index.settings.related.keep_linked
 
-    def row(path: str) -> _Row:
+    def row(path: str) -> _CandidateRow:
         post, wished, linked = index.by_path[path], wishes.get(path, _NO_WISHES), targets.get(path, ())
         apart = index.apart.get(path, ())
         pin = tuple([other for other in wished.pin if other in places and other not in apart])
@@ -198,7 +198,7 @@ def compared(index: Index) -> Compared:
     return digest_bytes(marshal.dumps(rows, _PLAIN)), rows
 
 
-def candidate_facts(known: Callable[[], Compared], documents: Records) -> Resolvers:
+def candidate_facts(known: Callable[[], CandidateRows], documents: Records) -> Resolvers:
     """The fact that the ranking of related posts is made from."""
 
     def corpus(query: Corpus) -> Fact:
@@ -225,7 +225,7 @@ _EPOCH = dt.date(1970, 1, 1).toordinal()
 
 _PLAIN = 2
 """The version of marshal's format in which equal values have equal bytes."""
-_NO_WISHES = Wishes()
+_NO_WISHES = RelatedPreferences()
 
 
 def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
@@ -235,13 +235,13 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
         shown = entries(rows, query.path, query.count, index().settings.related.count)
         return Fact(digest(tuple([each.text for each in shown])), lambda: tuple(chain.from_iterable(shown)))
 
-    def offers_of(query: OffersOf) -> Fact:
+    def offers_of(query: RelatedSummaries) -> Fact:
         """A page that shows more than others do has what they are told made for it."""
         shown = index().settings.related.count
         if query.path not in rows:
             return fact(())
         if query.count > shown:
-            return fact(offers(chain.from_iterable(entries(rows, query.path, query.count, shown))))
+            return fact(summarize_relations(chain.from_iterable(entries(rows, query.path, query.count, shown))))
         if query.count == shown:
             return rows.fact(query.path, "offers")
         return fact(rows.load(query.path, "offers")[: max(0, query.count)])
@@ -258,7 +258,7 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
         links = index().links(paths)
         return Fact(digest((tuple(paths), links, rows.digest_of("first"))), load)
 
-    return {RelatedTo: related_to, OffersOf: offers_of, RelatedIndex: related_index}
+    return {RelatedTo: related_to, RelatedSummaries: offers_of, RelatedIndex: related_index}
 
 
 def page_facts(index: LazyIndex, routes: Callable[[], Routes], files: Iterable[str]) -> Resolvers:
@@ -286,7 +286,7 @@ def page_facts(index: LazyIndex, routes: Callable[[], Routes], files: Iterable[s
     }
 
 
-def page_digests(index: Index, routes: Routes) -> dict[str, Digest]:
+def page_digests(index: PostIndex, routes: Routes) -> dict[str, Digest]:
     """By URL, what stands for a page and for the posts that it lists."""
     shown = routes.listings
     return {
@@ -315,7 +315,7 @@ def sitemap(base_url: str, dated: Dated) -> tuple[Link, ...]:
     )
 
 
-def _dated(index: Index, routes: Routes) -> Dated:
+def _dated(index: PostIndex, routes: Routes) -> Dated:
     """Every page for readers, in order of URL."""
     moments = {post.path: post.updated or post.date for post in (*index.live.posts, *index.live.pages)}
     found: list[tuple[str, str]] = []
@@ -329,7 +329,7 @@ def _dated(index: Index, routes: Routes) -> Dated:
 
 
 def shared_names(
-    index: Index, metas: Mapping[str, Meta | None], marks: Mapping[str, Sequence[Mark]]
+    index: PostIndex, metas: Mapping[str, Meta | None], marks: Mapping[str, Sequence[Mark]]
 ) -> Iterator[Diagnostic]:
     """Tags, authors and series that are written in two ways but have one page."""
     slug_of, groups = cache(slugify), index.live.groups

@@ -26,10 +26,10 @@ from octavo.model.queries import (
     File,
     Listing,
     NeighboursOf,
-    OffersOf,
     PageAt,
     PictureAt,
     PictureBytes,
+    RelatedSummaries,
     RelatedTo,
     Source,
 )
@@ -37,14 +37,14 @@ from octavo.model.related import RelatedList
 from octavo.model.settings import Settings
 from octavo.related.rank import relate
 from octavo.site.assets import check_hidden, publish_assets
-from octavo.site.build_images import Workshop, card_design_fact, image_files, image_orders, make_images, picture_facts
+from octavo.site.build_images import ImageStore, card_design_fact, image_files, image_orders, make_images, picture_facts
 from octavo.site.checks import Checked, check_links
 from octavo.site.extensions.load import Gathered, gather, own_pages, run_check
 from octavo.site.inputs import Inputs, Static, asset_facts, input_facts, statics
 from octavo.site.page_facts import (
     ABOUT_SOURCE,
     PARTS,
-    Compared,
+    CandidateRows,
     Resolvers,
     candidate_facts,
     compared,
@@ -53,13 +53,11 @@ from octavo.site.page_facts import (
     post_facts,
     related_facts,
 )
-from octavo.site.post_index import Index
+from octavo.site.post_index import PostIndex
 from octavo.site.prefetch import hints_to_check_links, hints_to_render, queries_to_parse
 from octavo.site.problems import find_site_problems
-from octavo.site.publication import Published, Sources
-from octavo.site.routes import Order as RouteOrder
-from octavo.site.routes import Routes, route
-from octavo.site.routes import Row as RouteRow
+from octavo.site.publication import CachedPublication, Sources
+from octavo.site.routes import RouteOrder, RouteRow, Routes, route
 from octavo.site.stages import Built, Described, Known
 from octavo.templates import csp
 from octavo.templates.layout_steps import Linted, lint
@@ -96,9 +94,9 @@ def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
         pictures,
         looks,
     )
-    published = Published(made_from, memo)
+    published = CachedPublication(made_from, memo)
 
-    def index() -> Index:
+    def index() -> PostIndex:
         return published.index
 
     about_posts = post_facts(index, records)
@@ -106,8 +104,8 @@ def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
     bases = dict.fromkeys(about_posts, Basis(published.digest))
     facts = facts.extended(about_posts, {**bases, **_bases_by_source(published, by_source, records, memo)})
 
-    def to_compare() -> Compared:
-        return memo.followed("compared", Compared, published.digest, lambda: compared(index()))
+    def to_compare() -> CandidateRows:
+        return memo.followed("compared", CandidateRows, published.digest, lambda: compared(index()))
 
     if relating:
         basis = Basis(digest((published.digest, records.digest_of("terms", "spelling"))))
@@ -118,12 +116,12 @@ def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
     give_back()
     about_related = related_facts(index, related.records)
     listed = Basis(b"", (by_source, related.records))
-    facts = facts.extended(about_related, {RelatedTo: listed, OffersOf: listed})
+    facts = facts.extended(about_related, {RelatedTo: listed, RelatedSummaries: listed})
     facts = facts.extended(asset_facts(assets, inputs))
     return Known(documents, published, related, facts, assets, problems, pictures)
 
 
-def _bases_by_source(published: Published, by_source: Revised, documents: Records, memo: Memo) -> Bases:
+def _bases_by_source(published: CachedPublication, by_source: Revised, documents: Records, memo: Memo) -> Bases:
     """What all answers of a kind are made from, of the kinds that are asked about one source at a time."""
     settings = digest(published.sources.settings)
     beside = memo.revised("neighbours", published.digest, lambda: published.index.all_beside())
@@ -194,7 +192,7 @@ def check(inputs: Inputs, memo: Memo, known: Known, site: Described) -> Iterator
 
 
 def build(
-    inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], bool], workshop: Callable[[], Workshop]
+    inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], bool], workshop: Callable[[], ImageStore]
 ) -> Built:
     """Make the site. ``sink`` takes the bytes of pages by URL; ``has`` tells whether a page's bytes are published.
     There is a ``workshop`` where there are images to make."""

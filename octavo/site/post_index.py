@@ -13,8 +13,8 @@ from octavo.base.lazy_mapping import LazyMapping
 from octavo.model.documents import Meta
 from octavo.model.posts import Card, GroupCount, Link, Neighbours, Post, Series, Year
 from octavo.model.settings import Settings
-from octavo.site.build_posts import Live, file_url, folder_of, image_path
-from octavo.site.preferences import Wishes
+from octavo.site.build_posts import PublishedPosts, file_url, folder_of, image_path
+from octavo.site.preferences import RelatedPreferences
 
 
 class Stamp(NamedTuple):
@@ -41,15 +41,15 @@ def stamp(post: Post) -> Stamp:
     return Stamp(digest(post), digest(card(post)), digest(link(post)))
 
 
-class Index:
+class PostIndex:
     """The published posts, looked at from each side that a page asks about. Nothing here changes once it is made."""
 
     def __init__(
         self,
-        live: Live,
+        live: PublishedPosts,
         targets: Mapping[str, tuple[str, ...]],
         attachments: Mapping[str, str],
-        wishes: Mapping[str, Wishes],
+        wishes: Mapping[str, RelatedPreferences],
         settings: Settings,
         stamps: Stamps,
         pictures: tuple[str, ...] = (),
@@ -202,7 +202,7 @@ class Index:
 
 
 def attachments(
-    live: Live,
+    live: PublishedPosts,
     metas: Mapping[str, Meta | None],
     files: Iterable[str],
     wanted: Mapping[str, tuple[str, ...]],

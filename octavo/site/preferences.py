@@ -9,12 +9,12 @@ from octavo.base.diagnostics import Diagnostic, Span, error, warning
 from octavo.base.names import UNPUBLISHED
 from octavo.content.meta_kinds import WISHES
 from octavo.model.documents import Mark, Meta
-from octavo.site.build_posts import Live, is_standing
+from octavo.site.build_posts import PublishedPosts, is_standing
 from octavo.site.lookup import Names, is_address, is_source
 
 
 @dataclass(frozen=True)
-class Wishes:
+class RelatedPreferences:
     """The ``aliases`` of a post; whether it has related posts, and which come first (``pin``), are never in its list
     (``block``), or are so and have it in none of theirs (``block_both``): source paths."""
 
@@ -25,14 +25,14 @@ class Wishes:
     block_both: tuple[str, ...] = ()
 
 
-def wishes(path: str, meta: Meta, names: Names) -> Wishes:
+def wishes(path: str, meta: Meta, names: Names) -> RelatedPreferences:
     """The wishes of one post. A name that means no post, several, or the post itself is passed over."""
 
     def found(written: Sequence[str]) -> tuple[str, ...]:
         meant = [names.find(name, path) for name in written]
         return tuple(dict.fromkeys(each[0] for each in meant if len(each) == 1 and each[0] != path))
 
-    return Wishes(meta.aliases, meta.related, found(meta.pin), found(meta.block), found(meta.block_both))
+    return RelatedPreferences(meta.aliases, meta.related, found(meta.pin), found(meta.block), found(meta.block_both))
 
 
 _UNPUBLISHED_HINTS = {
@@ -42,8 +42,8 @@ _UNPUBLISHED_HINTS = {
 }
 
 
-def check_wishes(
-    live: Live, metas: Mapping[str, Meta | None], marks: Mapping[str, Sequence[Mark]], names: Names
+def check_preferences(
+    live: PublishedPosts, metas: Mapping[str, Meta | None], marks: Mapping[str, Sequence[Mark]], names: Names
 ) -> Iterator[Diagnostic]:
     """What is wrong with the posts that published posts pin or block, each at its place."""
     for path in live.urls:
@@ -57,7 +57,7 @@ class _Check:
         self,
         path: str,
         meta: Meta,
-        live: Live,
+        live: PublishedPosts,
         metas: Mapping[str, Meta | None],
         marks: Sequence[Mark],
         names: Names,

@@ -19,9 +19,9 @@ from octavo.model.queries import (
     LinksOf,
     Listing,
     NeighboursOf,
-    OffersOf,
     PageAt,
     PostAt,
+    RelatedSummaries,
     SeriesOf,
     Setting,
     Source,
@@ -63,7 +63,7 @@ def _queries_to_render(page: Page, settings: Settings, related: Records) -> Iter
     if page.kind == "article":
         path = page.subject
         yield from (PostAt(path), BodyOf(path), HeadingsOf(path), UrlOf(path), NeighboursOf(path), SeriesOf(path))
-        yield OffersOf(path, settings.related.count)
+        yield RelatedSummaries(path, settings.related.count)
         if path in related:
             yield from (CardOf(offer.path) for offer in related.load(path, "offers"))
     elif page.kind in ("home", "tag", "author"):

@@ -17,15 +17,15 @@ from octavo.site.checks import Claim, check_cards, check_front_matter, clashes, 
 from octavo.site.inputs import Inputs
 from octavo.site.lookup import Names
 from octavo.site.page_facts import shared_names
-from octavo.site.post_index import Index
-from octavo.site.preferences import check_wishes
-from octavo.site.publication import Published
+from octavo.site.post_index import PostIndex
+from octavo.site.preferences import check_preferences
+from octavo.site.publication import CachedPublication
 from octavo.site.routes import Routes
 
 
 def find_site_problems(
     inputs: Inputs,
-    published: Published,
+    published: CachedPublication,
     documents: Records,
     routes: Routes,
     assets: Mapping[str, Asset],
@@ -41,7 +41,7 @@ def find_site_problems(
     yield from check_front_matter(index.live, metas, marks, layouts, files, pictures, inputs.settings.raw_html)
     if cards is not None:
         yield from check_cards(index.live, marks, cards, inputs.settings.title)
-    yield from check_wishes(index.live, metas, marks, Names(metas, inputs.settings))
+    yield from check_preferences(index.live, metas, marks, Names(metas, inputs.settings))
     yield from _located(pictures, files)
     yield from shared_names(index, metas, marks)
     yield from clashes(_claims(index, routes, assets), marks)
@@ -68,7 +68,7 @@ def _located(pictures: Mapping[str, Picture], files: Collection[str]) -> Iterato
             yield warning(path, None, "location", message, hint)
 
 
-def _claims(index: Index, routes: Routes, assets: Mapping[str, Asset]) -> Iterator[Claim]:
+def _claims(index: PostIndex, routes: Routes, assets: Mapping[str, Asset]) -> Iterator[Claim]:
     by_url = {post.url: post.path for post in (*index.live.posts, *index.live.pages)}
     for page in (*routes.pages.values(), *routes.doubles):
         claim = page_claim(page)

@@ -19,10 +19,18 @@ from octavo.model.documents import Meta, Summary
 from octavo.model.images import Picture
 from octavo.model.posts import Group, Post
 from octavo.model.settings import Settings
-from octavo.site.build_posts import Live, Moderation, State, is_placed_alike, is_within, live, told_anew
+from octavo.site.build_posts import (
+    PublishedPosts,
+    PublishPolicy,
+    PublishState,
+    build_posts,
+    is_placed_alike,
+    is_within,
+    told_anew,
+)
 from octavo.site.lookup import Names, as_folder
-from octavo.site.post_index import Index, Stamp, Stamps, attachments, stamp
-from octavo.site.preferences import Wishes, wishes
+from octavo.site.post_index import PostIndex, Stamp, Stamps, attachments, stamp
+from octavo.site.preferences import RelatedPreferences, wishes
 
 
 @dataclass(frozen=True)
@@ -43,10 +51,10 @@ class Publication:
     something to say: the posts that its body links to, and what its author wishes for. ``pictures`` are the images of
     which only variants are published."""
 
-    live: Live
+    live: PublishedPosts
     attachments: Mapping[str, str]
     targets: Mapping[str, tuple[str, ...]]
-    wishes: Mapping[str, Wishes]
+    wishes: Mapping[str, RelatedPreferences]
     stamps: Stamps
     made_of: MadeOf
     pictures: tuple[str, ...] = ()
@@ -60,14 +68,14 @@ class _Kept:
     paths: tuple[str, ...]
     standing: tuple[str, ...]
     urls: dict[str, str]
-    states: dict[str, State]
+    states: dict[str, PublishState]
     instants: dict[str, dt.datetime]
     groups: dict[tuple[str, str], Group]
     since: dt.datetime | None
     until: dt.datetime | None
     attachments: dict[str, str]
     targets: dict[str, tuple[str, ...]]
-    wishes: dict[str, Wishes]
+    wishes: dict[str, RelatedPreferences]
     stamps: dict[str, bytes]
     made_of: MadeOf
     pictures: tuple[str, ...]
@@ -100,7 +108,7 @@ class _Kept:
             is_whole and self.urls.keys() == self.stamps.keys() == {*self.paths, *self.standing} <= self.states.keys()
         ):
             raise CorruptStore("what is published does not belong together")
-        found = Live(
+        found = PublishedPosts(
             self.paths,
             self.standing,
             posts,
@@ -130,7 +138,7 @@ class Sources:
     read: Callable[[], Mapping[str, Meta | None]]
     read_before: Callable[[], Mapping[str, Meta | None]]
     settings: Settings
-    when: Moderation
+    when: PublishPolicy
     files: Iterable[str]
     assets: Mapping[str, str]
     pictures: Mapping[str, Picture]
@@ -189,7 +197,7 @@ class Sources:
         same = {path for path, row in before.made_of.rows.items() if row == rows.get(path)} if before else ()
         earlier = before.live if before else None
         summary = self._summaries(len(rows) - len(same))
-        found, made = live(metas, summary, self.settings, self.when, self.assets, self.pictures, earlier, same)
+        found, made = build_posts(metas, summary, self.settings, self.when, self.assets, self.pictures, earlier, same)
         scaled = {path for path, each in self.pictures.items() if is_scaled(each, self.settings.images)}
         names = Names(metas, self.settings)
         wished = {path: wishes(path, meta, names) for path in found.urls if (meta := metas[path]) and _has_wishes(meta)}
@@ -207,13 +215,13 @@ class Sources:
             found,
             published,
             self._targets(found, wished),
-            {path: each for path, each in wished.items() if each != Wishes()},
+            {path: each for path, each in wished.items() if each != RelatedPreferences()},
             Stamps({path: stamp_of(path) for path in found.urls}),
             made_of,
             hidden,
         )
 
-    def _targets(self, found: Live, wished: Mapping[str, Wishes]) -> dict[str, tuple[str, ...]]:
+    def _targets(self, found: PublishedPosts, wished: Mapping[str, RelatedPreferences]) -> dict[str, tuple[str, ...]]:
         """Source path -> the posts that the body links to, by the path of the source or by the address of the page."""
         targets = self.documents.unusual("targets")
         linking = self.documents.unusual("addresses")
@@ -246,7 +254,7 @@ _FEW = 50
 """Posts that may say otherwise in a publication that is told anew."""
 
 
-class Published:
+class CachedPublication:
     """A publication by its ``digest``, taken from an earlier build where it is the same, and only when it is needed."""
 
     def __init__(self, sources: Sources, memo: Memo) -> None:
@@ -284,15 +292,15 @@ class Published:
         self._memo.keep("publication", _Kept, self.digest, _Kept.of(self.digest, made))
 
     @cached_property
-    def index(self) -> Index:
+    def index(self) -> PostIndex:
         return self._memo.once("index", self.digest, self._index)
 
-    def _index(self) -> Index:
+    def _index(self) -> PostIndex:
         made = self.publication
-        return Index(
+        return PostIndex(
             made.live, made.targets, made.attachments, made.wishes, self.sources.settings, made.stamps, made.pictures
         )
 
     @property
-    def live(self) -> Live:
+    def live(self) -> PublishedPosts:
         return self.publication.live

@@ -11,12 +11,12 @@ from octavo.engine.sharded_map import Buckets
 from octavo.model.pages import Page, PageKind
 from octavo.model.posts import Post
 from octavo.model.settings import Settings
-from octavo.site.build_posts import Live, group_url
+from octavo.site.build_posts import PublishedPosts, group_url
 
-Row = tuple[Page, tuple[str, ...]]
+RouteRow = tuple[Page, tuple[str, ...]]
 """A page as it is kept, and the paths of the posts that it lists."""
 
-Order = tuple[tuple[str, ...], tuple[str, ...], tuple[Page, ...]]
+RouteOrder = tuple[tuple[str, ...], tuple[str, ...], tuple[Page, ...]]
 """The URLs of all pages, the URLs of those that list posts, and the doubles."""
 
 
@@ -32,25 +32,25 @@ class Routes:
     doubles: tuple[Page, ...]
 
     @classmethod
-    def kept(cls, order: Order, rows: Buckets[Row]) -> Routes:
+    def kept(cls, order: RouteOrder, rows: Buckets[RouteRow]) -> Routes:
         """Those of an earlier time. Each page is read when it is asked for."""
         urls, listing, doubles = order
         # Dicts say at once what is in them, and keep the order.
         pages = LazyMapping(dict.fromkeys(urls), lambda url: rows[url][0])
         return cls(pages, LazyMapping(dict.fromkeys(listing), lambda url: rows[url][1]), doubles)
 
-    def order(self) -> Order:
+    def order(self) -> RouteOrder:
         return tuple(self.pages), tuple(self.listings), self.doubles
 
-    def rows(self) -> Buckets[Row]:
-        return Buckets.of(Row, {url: (page, self.listings.get(url, ())) for url, page in self.pages.items()})
+    def rows(self) -> Buckets[RouteRow]:
+        return Buckets.of(RouteRow, {url: (page, self.listings.get(url, ())) for url, page in self.pages.items()})
 
 
 Aliases = Mapping[str, Sequence[str]]
 """Source path -> the old URLs of a post, where it has any."""
 
 
-def route(live: Live, aliases: Aliases, settings: Settings, own: Iterable[Page]) -> Routes:
+def route(live: PublishedPosts, aliases: Aliases, settings: Settings, own: Iterable[Page]) -> Routes:
     """All pages of the site. ``own`` are the pages that build.py adds."""
     pages: dict[str, Page] = {}
     listings: dict[str, tuple[str, ...]] = {}
@@ -68,7 +68,7 @@ def route(live: Live, aliases: Aliases, settings: Settings, own: Iterable[Page])
 _Routed = tuple[Page, Sequence[Post] | None]
 
 
-def _all(live: Live, aliases: Aliases, settings: Settings, own: Iterable[Page]) -> Iterator[_Routed]:
+def _all(live: PublishedPosts, aliases: Aliases, settings: Settings, own: Iterable[Page]) -> Iterator[_Routed]:
     at, published = settings.permalinks, tuple(live.posts)
     shown: tuple[tuple[PageKind, Sequence[Post]], ...] = (("article", published), ("page", live.pages))
     for kind, posts in shown:

@@ -12,9 +12,9 @@ from octavo.engine.records import Change, Mapped
 from octavo.model.images import Picture
 from octavo.model.pages import Page
 from octavo.site.assets import Asset
-from octavo.site.build_posts import Live
+from octavo.site.build_posts import PublishedPosts
 from octavo.site.inputs import Static
-from octavo.site.publication import Published
+from octavo.site.publication import CachedPublication
 from octavo.site.routes import Routes
 
 
@@ -27,7 +27,7 @@ class Built:
     statics: Mapping[str, Static]
     ran: Mapping[str, Change]
     parsed: Mapping[str, Change]
-    live: Live
+    live: PublishedPosts
     pages: Mapping[str, Page]
     problems: tuple[Diagnostic, ...]
     files_asked: tuple[tuple[str, Digest], ...] = field(default=())
@@ -39,7 +39,7 @@ class Known:
     """What is known before any page is made: the documents, which of them are published, and what is related."""
 
     documents: Mapped
-    published: Published
+    published: CachedPublication
     related: Mapped
     facts: Facts
     assets: Mapping[str, Asset]

@@ -9,7 +9,7 @@ from markupsafe import escape
 from octavo.base import urls
 from octavo.base.urls import ASSETS
 from octavo.engine.facts import Ask
-from octavo.images.page_images import Shown
+from octavo.images.page_images import PageImages
 from octavo.model.documents import Body, PictureRef, Ref
 from octavo.model.queries import AssetUrl, FileUrl, UrlOf
 from octavo.templates.environment import PageSettings
@@ -17,10 +17,10 @@ from octavo.templates.environment import PageSettings
 
 def body_html(body: Body, ask: Ask) -> str:
     """A body as a page of its own shows it."""
-    return resolved(body, ask, PageSettings(ask)["base_url"], Shown(ask))
+    return resolved(body, ask, PageSettings(ask)["base_url"], PageImages(ask))
 
 
-def resolved(body: Body, ask: Ask, base_url: str, shown: Shown, page_url: str | None = None) -> str:
+def resolved(body: Body, ask: Ask, base_url: str, shown: PageImages, page_url: str | None = None) -> str:
     """A body as HTML. With ``page_url`` (absolute) every address is made absolute, those within the page too."""
     if not body.refs and page_url is None:
         return body.chunks[0]

@@ -14,7 +14,7 @@ from octavo.base import urls
 from octavo.base.diagnostics import did_you_mean
 from octavo.base.names import PAGES_OF_POSTS
 from octavo.engine.facts import Ask
-from octavo.images.page_images import Shown
+from octavo.images.page_images import PageImages
 from octavo.images.variants import whole_html
 from octavo.model.documents import Body, Heading
 from octavo.model.images import SocialImage
@@ -37,16 +37,16 @@ from octavo.model.queries import (
     Latest,
     Listing,
     NeighboursOf,
-    OffersOf,
     PostAt,
     RelatedIndex,
+    RelatedSummaries,
     RelatedTo,
     SeriesOf,
     SitemapUrls,
     UrlOf,
 )
 from octavo.model.related import Reason, Relation
-from octavo.model.settings import Permalinks, Related, Settings
+from octavo.model.settings import Permalinks, RelatedSettings, Settings
 from octavo.model.values import Table, json_text
 from octavo.templates.body import resolved
 from octavo.templates.environment import LayoutFailure, PageSettings
@@ -104,7 +104,7 @@ class SiteView:
 
     @cached_property
     def related(self) -> int:
-        settings: Related = self._settings["related"] or Related()
+        settings: RelatedSettings = self._settings["related"] or RelatedSettings()
         return settings.count
 
     @cached_property
@@ -212,7 +212,7 @@ class PageContext(SiteContext):
     def __init__(self, page: Page, ask: Ask) -> None:
         super().__init__(ask)
         self.page = page
-        self.shown = Shown(ask)
+        self.shown = PageImages(ask)
 
     def names(self) -> dict[str, Any]:
         return {
@@ -353,7 +353,7 @@ class PageContext(SiteContext):
     def related(self, count: int | None = None) -> tuple[Suggestion, ...]:
         count = self.settings["related"].count if count is None else count
         path = self.page.subject
-        found = self.ask(OffersOf(path, count)) or ()
+        found = self.ask(RelatedSummaries(path, count)) or ()
         wanted = [CardOf(offer.path) for offer in found]
         self.ask.all(wanted)
 

@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
-Source = tuple[str, str]
+CspSource = tuple[str, str]
 """A directive and what it allows: ``("img-src", "https://pictures.example")``."""
 
 _ATTRIBUTES = r"""(?:[^>"']|"[^"]*"|'[^']*')*"""
@@ -46,25 +46,25 @@ _RUNS = frozenset(("", "text/javascript", "application/javascript", "module", "s
 _ELEMENT = re.compile(f"<({'|'.join((*_LOADS, 'style', 'link'))})(?=[\\s/>])".encode())
 
 
-def sources(html: bytes) -> tuple[Source, ...]:
+def sources(html: bytes) -> tuple[CspSource, ...]:
     """What a page needs beside the files of its own host, in order."""
     return tuple(sorted({source for need in _needs(html) for source in need.sources}))
 
 
-class Common(str):
+class SharedMarkup(str):
     """A text that many pages have, with what it needs; None where that depends on what stands around it."""
 
     data: bytes
-    needs: frozenset[Source] | None
+    needs: frozenset[CspSource] | None
 
-    def __new__(cls, text: str) -> Common:
+    def __new__(cls, text: str) -> SharedMarkup:
         common = super().__new__(cls, text)
         common.data = text.encode()
         common.needs = _needs_of_common(common.data)
         return common
 
 
-def _needs_of_common(html: bytes) -> frozenset[Source] | None:
+def _needs_of_common(html: bytes) -> frozenset[CspSource] | None:
     # Neither its beginning nor its end may be a part of something.
     if not html.lstrip().startswith(b"<") or html.rfind(b"<") > html.rfind(b">"):
         return None
@@ -76,15 +76,15 @@ _MARK = b"\0"
 """Stands for a common text while all others of a page are looked at."""
 
 
-def read(pieces: Iterable[str]) -> tuple[bytes, tuple[Source, ...]]:
+def read(pieces: Iterable[str]) -> tuple[bytes, tuple[CspSource, ...]]:
     """A page from its pieces, and what it needs: in common texts that is known already."""
     page: list[bytes] = []
     between: list[bytes] = []
-    found: set[Source] = set()
+    found: set[CspSource] = set()
     is_plain = True
-    for is_common, group in groupby(pieces, lambda piece: type(piece) is Common and piece.needs is not None):
+    for is_common, group in groupby(pieces, lambda piece: type(piece) is SharedMarkup and piece.needs is not None):
         if is_common:
-            for piece in cast("Iterator[Common]", group):
+            for piece in cast("Iterator[SharedMarkup]", group):
                 page.append(piece.data)
                 found.update(piece.needs or ())
             between.append(_MARK)
@@ -106,7 +106,7 @@ class _Need(NamedTuple):
     """What an element needs. ``ended`` says whether it is known where it ends; ``has_mark``, whether a common text is
     within what was looked at."""
 
-    sources: Iterable[Source]
+    sources: Iterable[CspSource]
     ended: bool
     has_mark: bool = False
 
@@ -132,7 +132,7 @@ def _needs(html: bytes) -> Iterator[_Need]:
         yield _Need([source for tag in _TAG.finditer(html) for source in _of_attributes(tag[1])], False)
 
 
-def _of_attributes(tag: bytes) -> Iterator[Source]:
+def _of_attributes(tag: bytes) -> Iterator[CspSource]:
     for attribute, value in attributes(tag).items():
         if attribute == "style":
             yield "style-src-attr", "'unsafe-inline'"
@@ -141,7 +141,7 @@ def _of_attributes(tag: bytes) -> Iterator[Source]:
 
 
 @lru_cache(1024)
-def _of_tag(name: str, tag: bytes) -> tuple[tuple[Source, ...], bool]:
+def _of_tag(name: str, tag: bytes) -> tuple[tuple[CspSource, ...], bool]:
     """What a tag needs by its attributes, and whether the text within the element counts as well. Those in the head
     are the same on most pages."""
     written = attributes(tag)
@@ -201,7 +201,7 @@ _ALONE = frozenset(("base-uri", "form-action", "frame-ancestors", "style-src-att
 """Directives that name all they allow; any other allows what ``default-src`` does, as long as it is not written."""
 
 
-def policy(needed: Iterable[Source], allow: str = "", own: str = "") -> str:
+def policy(needed: Iterable[CspSource], allow: str = "", own: str = "") -> str:
     """The policy for pages with these needs; ``allow`` are directives of the site's own, which add to it. ``own`` is
     the origin of the site, which needs no name."""
     allowed: dict[str, set[str]] = {}
@@ -212,7 +212,7 @@ def policy(needed: Iterable[Source], allow: str = "", own: str = "") -> str:
     return "; ".join(f"{directive} {_list(allowed[directive])}" for directive in sorted(allowed, key=_order))
 
 
-def _directives(text: str) -> Iterator[Source]:
+def _directives(text: str) -> Iterator[CspSource]:
     for part in text.split(";"):
         words = part.split()
         yield from ((words[0].lower(), word) for word in words[1:])

@@ -29,7 +29,7 @@ from octavo.model.extensions import Extension, Extensions
 from octavo.model.pages import Layout
 from octavo.model.queries import Setting, Template
 from octavo.templates import shared_blocks
-from octavo.templates.csp import Common
+from octavo.templates.csp import SharedMarkup
 
 LARGEST_PAGE = 50_000_000
 """Characters beside the largest piece of a page. One piece may be an index of the whole site as JSON; many that come to
@@ -156,7 +156,7 @@ class _Layouts(jinja2.BaseLoader):
         return template
 
 
-class _Template(jinja2.Template):
+class _LayoutTemplate(jinja2.Template):
     def new_context(
         self, vars: dict[str, Any] | None = None, shared: bool = False, locals: Mapping[str, Any] | None = None
     ) -> Context:
@@ -175,7 +175,7 @@ class _Template(jinja2.Template):
         return module
 
 
-Part = Callable[[Context], Iterator[str]]
+LayoutPart = Callable[[Context], Iterator[str]]
 """A part of a layout as it is compiled."""
 
 
@@ -214,7 +214,7 @@ class _Context(Context):
         environment: jinja2.Environment,
         parent: dict[str, Any],
         name: str | None,
-        blocks: Mapping[str, Part],
+        blocks: Mapping[str, LayoutPart],
         globals: object = None,
     ) -> None:
         """Jinja2's own, without what it keeps for modules that are made once."""
@@ -257,7 +257,7 @@ def _as_json(value: Any, **options: Any) -> str:
 
 
 class _Environment(jinja2.Environment):
-    template_class = _Template
+    template_class = _LayoutTemplate
     code_generator_class = _CodeGenerator
     context_class = _Context
 
@@ -281,7 +281,7 @@ class _Environment(jinja2.Environment):
             found[name] = self.layouts.load(self, name, globals)
         return found[name]
 
-    def alike(self, context: Context, part: Part, names: tuple[str, ...]) -> str:
+    def alike(self, context: Context, part: LayoutPart, names: tuple[str, ...]) -> str:
         """A part of a layout that is alike on all pages, where its names mean here what they mean on all pages."""
         page = rendering.get()
         own = page.names
@@ -299,12 +299,14 @@ class _Environment(jinja2.Environment):
         return "".join(pieces(part(context)))
 
 
-def _alone(ask: Ask, alone: Callable[[Ask], Rendering], part: Part, environment: jinja2.Environment) -> Common:
+def _alone(
+    ask: Ask, alone: Callable[[Ask], Rendering], part: LayoutPart, environment: jinja2.Environment
+) -> SharedMarkup:
     current = alone(ask)
     token = rendering.set(current)
     try:
         names = {**environment.globals, **current.names}
-        return Common("".join(pieces(part(_Context(environment, names, None, {})))))
+        return SharedMarkup("".join(pieces(part(_Context(environment, names, None, {})))))
     finally:
         rendering.reset(token)
 

@@ -12,9 +12,9 @@ from octavo.engine.facts import Ask
 from octavo.model.extensions import Extensions
 from octavo.model.pages import Output, Page
 from octavo.model.queries import Extended, PageAt
-from octavo.model.settings import Csp
+from octavo.model.settings import CspSettings
 from octavo.templates.context import PageContext, SiteContext
-from octavo.templates.csp import Source, policy, read, with_policy
+from octavo.templates.csp import CspSource, policy, read, with_policy
 from octavo.templates.environment import PageSettings, Rendering, make_environment, pieces, rendering
 from octavo.templates.template_errors import diagnose
 
@@ -50,9 +50,9 @@ def _alone(ask: Ask) -> Rendering:
     return Rendering(ask, "", context.names(), context.settings)
 
 
-def _secured(written: list[str], url: str, settings: PageSettings) -> tuple[bytes, tuple[Source, ...]]:
+def _secured(written: list[str], url: str, settings: PageSettings) -> tuple[bytes, tuple[CspSource, ...]]:
     """A page, with its policy in it if it tells that itself, and what the policy of the site has to allow for it."""
-    csp = settings["csp"] or Csp()
+    csp = settings["csp"] or CspSettings()
     if csp.at == "none" or not urls.output_path(url).endswith((".html", ".htm")):
         return "".join(written).encode(), ()
     content, needed = read(written)

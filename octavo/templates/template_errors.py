@@ -18,7 +18,7 @@ from octavo.model.pages import Layout
 from octavo.templates.environment import LayoutFailure, LayoutUndefined, Rendering
 
 
-class Fault(NamedTuple):
+class LayoutFault(NamedTuple):
     """A failure in plain words. ``names`` are what to look for in the layout's line, the likeliest first."""
 
     code: str
@@ -66,26 +66,26 @@ def _loop(places: list[tuple[Layout, int]]) -> list[tuple[Layout, int]]:
     return []
 
 
-def _endless(loop: list[Layout]) -> Fault:
+def _endless(loop: list[Layout]) -> LayoutFault:
     paths = [layout.path for layout in loop]
     chain = [paths[0], *(path for before, path in pairwise(paths) if before != path)]
     if len(chain) == 1 or chain[-1] != chain[0]:
         chain.append(chain[0])
     name = chain[0].partition("layouts/")[2]
-    return Fault("loop", f"include loop: {' → '.join(chain)}", "let one of them end the loop", (name,))
+    return LayoutFault("loop", f"include loop: {' → '.join(chain)}", "let one of them end the loop", (name,))
 
 
-def _fault(problem: Exception, environment: jinja2.Environment, page: Rendering) -> Fault:
+def _fault(problem: Exception, environment: jinja2.Environment, page: Rendering) -> LayoutFault:
     if isinstance(problem, LayoutUndefined):
         return _undefined(problem, page.names)
     if isinstance(problem, LayoutFailure):
-        return Fault(problem.code, str(problem), problem.hint, (problem.name,))
+        return LayoutFault(problem.code, str(problem), problem.hint, (problem.name,))
     if isinstance(problem, jinja2.TemplateNotFound):
         name = str(problem.name or problem)
         hint = "layouts are named by their path below layouts/"
-        return Fault("layout", f"there is no layout {name!r}", hint, (name,))
+        return LayoutFault("layout", f"there is no layout {name!r}", hint, (name,))
     message = f"{type(problem).__name__}: {problem}".removesuffix(": ")
-    return _unknown_name(str(problem), environment) or Fault("render", message, _origin(problem))
+    return _unknown_name(str(problem), environment) or LayoutFault("render", message, _origin(problem))
 
 
 def _origin(problem: Exception) -> str:
@@ -101,19 +101,21 @@ def _origin(problem: Exception) -> str:
     return f"it was raised in line {line} of build.py" if line else "look at the values that this line uses"
 
 
-def _undefined(problem: LayoutUndefined, names: Mapping[str, Any]) -> Fault:
+def _undefined(problem: LayoutUndefined, names: Mapping[str, Any]) -> LayoutFault:
     name = str(problem.name)
     if problem.owner is None:
-        return Fault("undefined", f"nothing here, so it has no {name!r}", "test it first, with {% if … %}", (name,))
+        return LayoutFault(
+            "undefined", f"nothing here, so it has no {name!r}", "test it first, with {% if … %}", (name,)
+        )
     if problem.owner is not jinja2.utils.missing:
         kind = type(problem.owner).__name__.removesuffix("View")
         known = _attributes(problem.owner)
-        return Fault("undefined", f"{kind!r} has no attribute {name!r}", _instead(name, known), (name,))
+        return LayoutFault("undefined", f"{kind!r} has no attribute {name!r}", _instead(name, known), (name,))
     imported = re.match(r"the template '([^']+)' .* does not export", str(problem))
     if imported:
         message = f"{imported[1]!r} has no macro or variable {name!r}"
-        return Fault("undefined", message, "look at how it is spelt there", (name,))
-    return Fault("undefined", f"{name!r} is not defined", _instead(name, names), (name,))
+        return LayoutFault("undefined", message, "look at how it is spelt there", (name,))
+    return LayoutFault("undefined", f"{name!r} is not defined", _instead(name, names), (name,))
 
 
 def _attributes(owner: Any) -> list[str]:
@@ -149,35 +151,35 @@ def syntax_problem(problem: jinja2.TemplateSyntaxError, layout: Layout, environm
     )
 
 
-def _unknown_name(message: str, environment: jinja2.Environment) -> Fault | None:
+def _unknown_name(message: str, environment: jinja2.Environment) -> LayoutFault | None:
     unknown = re.match(r"No (filter|test) named '([^']+)'", message)
     if unknown is None:
         return None
     kind, name = unknown.groups()
     known = environment.filters if kind == "filter" else environment.tests
-    return Fault("undefined", f"there is no {kind} {name!r}", _instead(name, known), (name,))
+    return LayoutFault("undefined", f"there is no {kind} {name!r}", _instead(name, known), (name,))
 
 
-def _misread(message: str, text: SourceText) -> tuple[Fault, Span | None]:
+def _misread(message: str, text: SourceText) -> tuple[LayoutFault, Span | None]:
     """Jinja2's message about syntax; its place where the message tells more than a line."""
     character = re.fullmatch(r"unexpected char (.+) at (\d+)", message)
     if character:
         hint = "close the quote that opens here" if character[1] in ('"\'"', "'\"'") else _SYNTAX
-        return Fault("syntax", f"unexpected character {character[1]}", hint), text.span_at(int(character[2]))
+        return LayoutFault("syntax", f"unexpected character {character[1]}", hint), text.span_at(int(character[2]))
     unclosed = re.match(r"Unexpected end of template\..*closed is '(\w+)'", message)
     if unclosed:
         tag = unclosed[1]
         hint = f"write {{% end{tag} %}} where it ends"
-        return Fault("syntax", f"'{tag}' is never closed", hint, (tag,)), _opening(text, tag)
+        return LayoutFault("syntax", f"'{tag}' is never closed", hint, (tag,)), _opening(text, tag)
     unknown = re.match(r"Encountered unknown tag '([^']+)'\.(.*?(?=The innermost)|.*)(.*)", message)
     if unknown:
         tag, looking, innermost = unknown.groups()
         known = [*_TAGS, *(f"end{name}" for name in _TAGS)]
         hint = "" if tag in known else did_you_mean(tag, known)
-        return Fault(
+        return LayoutFault(
             "syntax", f"the tag '{tag}' has no place here", hint or innermost or looking or _SYNTAX, (tag,)
         ), None
-    return Fault("syntax", message.rstrip("."), _SYNTAX, tuple(re.findall(r"'([^']+)'", message))), None
+    return LayoutFault("syntax", message.rstrip("."), _SYNTAX, tuple(re.findall(r"'([^']+)'", message))), None
 
 
 def _opening(text: SourceText, tag: str) -> Span | None:

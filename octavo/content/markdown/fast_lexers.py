@@ -39,10 +39,10 @@ def quick(original: type[Lexer]) -> type[Lexer]:
         return original
     if original.get_tokens_unprocessed is not RegexLexer.get_tokens_unprocessed:
         return original
-    return type(original.__name__, (_Quick, original), {})
+    return type(original.__name__, (_FastLexer, original), {})
 
 
-class _Quick(RegexLexer):
+class _FastLexer(RegexLexer):
     @classmethod
     def _process_regex(cls, regex: Any, flags: int, state: str) -> Expression:
         return Expression(regex, flags)
@@ -79,11 +79,11 @@ class _Quick(RegexLexer):
                 pos += 1
 
     @classmethod
-    def _states(cls) -> dict[str, _State]:
-        found: dict[str, _State] | None = cls.__dict__.get("_quick_states")
+    def _states(cls) -> dict[str, _LexerState]:
+        found: dict[str, _LexerState] | None = cls.__dict__.get("_quick_states")
         if found is None:
             tokens: dict[str, Any] = cls.__dict__["_tokens"]
-            found = {name: _State(rules) for name, rules in tokens.items()}
+            found = {name: _LexerState(rules) for name, rules in tokens.items()}
             type.__setattr__(cls, "_quick_states", found)
         return found
 
@@ -100,7 +100,7 @@ def _go(names: list[str], change: Any) -> None:
             names.append(names[-1] if name == "#push" else name)
 
 
-class _State(dict[str, tuple[Rule, ...]]):
+class _LexerState(dict[str, tuple[Rule, ...]]):
     """The rules of a state to try at a character, or at the end of the text, in their order."""
 
     def __init__(self, rules: list[tuple[Any, Any, Any]]) -> None:

@@ -142,7 +142,7 @@ class BlockFirsts(Firsts[BlockRule]):
         return any_of
 
 
-class Quick(Token):
+class FastToken(Token):
     """A token that is made faster."""
 
     __slots__ = ()
@@ -203,7 +203,7 @@ class Lines(StateBlock):
         self.lineMax = len(lines)
 
     def push(self, ttype: str, tag: str, nesting: Nesting) -> Token:
-        token = Quick(ttype, tag, nesting)
+        token = FastToken(ttype, tag, nesting)
         token.block = True
         if nesting < 0:
             self.level -= 1
@@ -247,7 +247,7 @@ def _width(blanks: str) -> int:
     return width
 
 
-class Blocks(ParserBlock):
+class FastBlocks(ParserBlock):
     def __init__(self) -> None:
         super().__init__()
         self.ruler: BlockFirsts = BlockFirsts(self.ruler)
@@ -390,7 +390,7 @@ class Inline(StateInline):
         self._texts.append(text)
 
     def pushPending(self) -> Token:
-        token = Quick("text", "", 0)
+        token = FastToken("text", "", 0)
         token.content = self.pending
         token.level = self.pendingLevel
         self.tokens.append(token)
@@ -400,7 +400,7 @@ class Inline(StateInline):
     def push(self, ttype: str, tag: str, nesting: Nesting) -> Token:
         if self._texts:
             self.pushPending()
-        token = Quick(ttype, tag, nesting)
+        token = FastToken(ttype, tag, nesting)
         meta: dict[str, Any] | None = None
         if nesting < 0:
             self.level -= 1

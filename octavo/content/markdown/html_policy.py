@@ -15,7 +15,7 @@ from octavo.content.markdown.raw_html import Attribute, Balance, Tag, is_only_co
 
 Policy = Literal["allow", "sanitize", "error"]
 
-Place = Callable[[int, int], Span]
+SpanOf = Callable[[int, int], Span]
 """The place in the file of what stands between two places of a fragment."""
 
 # Where HTML holds an address, by element and attribute.
@@ -57,7 +57,7 @@ class Fragments:
         self._trusted: list[str] = []
         self.balance = Balance()
 
-    def of_author(self, html: str, place: Place, whole: bool) -> str:
+    def of_author(self, html: str, place: SpanOf, whole: bool) -> str:
         """A fragment that stands in the post: ``whole``, a block of its own, or one tag among Markdown's text."""
         if self._policy == "allow":
             return self._balanced(html, place, whole)
@@ -86,7 +86,7 @@ class Fragments:
         parts[1::2] = [self._trusted[int(number)] for number in parts[1::2]]
         return "".join(parts)
 
-    def _refused(self, html: str, place: Place) -> str:
+    def _refused(self, html: str, place: SpanOf) -> str:
         if is_only_comments(html):
             return ""
         shown = html.lstrip()
@@ -106,14 +106,14 @@ class Fragments:
             self._faults.error(span, "raw_html", message, "pip install 'octavo[sanitize]'")
             return frozenset()
 
-    def _balanced(self, html: str, place: Place, whole: bool, kept: frozenset[str] | None = None) -> str:
-        return self.balance.fragment(html, _Watcher(place, self._faults, self._uses, self._ids, kept), whole)
+    def _balanced(self, html: str, place: SpanOf, whole: bool, kept: frozenset[str] | None = None) -> str:
+        return self.balance.fragment(html, _PolicyVisitor(place, self._faults, self._uses, self._ids, kept), whole)
 
 
-class _Watcher:
+class _PolicyVisitor:
     """Watches one fragment. ``kept`` are the elements that a sanitized site keeps."""
 
-    def __init__(self, place: Place, faults: Faults, uses: Uses, ids: Ids, kept: frozenset[str] | None) -> None:
+    def __init__(self, place: SpanOf, faults: Faults, uses: Uses, ids: Ids, kept: frozenset[str] | None) -> None:
         self._place = place
         self._faults = faults
         self._uses = uses

@@ -30,26 +30,26 @@ _SAFE_DATA = re.compile(r"data:image/(?:avif|gif|jpeg|png|webp)[;,]", re.IGNOREC
 
 
 @dataclass(frozen=True, slots=True)
-class Within:
+class SamePageAddress:
     """A place in the same page. ``fragment`` is percent-encoded and without its hash."""
 
     fragment: str
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class ExternalAddress:
     """An address that stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedAddress:
     """An address that must not be published, and why."""
 
     message: str
     hint: str = ""
 
 
-Destination = Ref | Within | Elsewhere | Refused
+Destination = Ref | SamePageAddress | ExternalAddress | RefusedAddress
 
 
 def resolve(address: str, path: str, use: Literal["link", "image"] = "link") -> Destination:
@@ -64,38 +64,40 @@ def resolve(address: str, path: str, use: Literal["link", "image"] = "link") -> 
         if refused is not None:
             return refused
     if address.startswith("#"):
-        return Within(address[1:])
+        return SamePageAddress(address[1:])
     if not address or address.startswith(("//", "?")) or _SCHEME.match(address):
-        return Elsewhere()
+        return ExternalAddress()
     written, suffix = _split(address)
     raw = unquote(written) + suffix
     target = unquote(written)
     if _CONTROL.search(target):
-        return Refused("the link holds a control character")
+        return RefusedAddress("the link holds a control character")
     if target.startswith("/"):
         return Ref("site", target, suffix, raw)
     joined = _join(path, target)
     if joined is None:
-        return Refused(f"'{raw}' leads outside 'posts/'", "link to a page of the site by its address: '/about/'")
+        return RefusedAddress(f"'{raw}' leads outside 'posts/'", "link to a page of the site by its address: '/about/'")
     kind: Literal["post", "file"] = "post" if joined.casefold().endswith(SOURCE_ENDINGS) else "file"
     return Ref(kind, joined, suffix, raw)
 
 
-def refused_scheme(address: str, use: Literal["link", "image"] = "link") -> Refused | None:
+def refused_scheme(address: str, use: Literal["link", "image"] = "link") -> RefusedAddress | None:
     """Why the scheme of an address, if it has one, is refused."""
     if use == "image" and _SAFE_DATA.match(address):
         return None
     typed = _SCHEME.match(address)
     hidden = _SCHEME.match(_IGNORED.sub("", unquote(address)))
     if hidden is not None and hidden[0].lower() in _RUNS:
-        return Refused(f"a link may not lead to '{hidden[0].lower()}:'", "readers' browsers could run what it holds")
+        return RefusedAddress(
+            f"a link may not lead to '{hidden[0].lower()}:'", "readers' browsers could run what it holds"
+        )
     if typed is None or typed[0].lower() in SCHEMES:
         return None
     if _HOST_AND_PORT.match(address):
         hint = f"write 'http://{address}'"
     else:
         hint = did_you_mean(typed[0].lower(), SCHEMES) or "write './' before the name of a file that holds a colon"
-    return Refused(f"unknown kind of address '{typed[0]}:'", hint)
+    return RefusedAddress(f"unknown kind of address '{typed[0]}:'", hint)
 
 
 def _split(address: str) -> tuple[str, str]:
@@ -164,7 +166,7 @@ class Uses:
         ``token`` is the link's, whose address may still change when it leads to a place in the same post.
         """
         found = resolve(href, self._path)
-        if isinstance(found, Within):
+        if isinstance(found, SamePageAddress):
             if token is not None:
                 self._own.append((len(self.links), token))
             self.links.append(LinkUse(None, found.fragment, span, False, text))
@@ -187,7 +189,7 @@ class Uses:
         return None if refused is None else self._written(refused, span, False, "")
 
     def _written(self, found: Destination, span: Span, is_image: bool, text: str) -> str | None:
-        if isinstance(found, Refused):
+        if isinstance(found, RefusedAddress):
             self._faults.error(span, "link", found.message, found.hint)
             return ""
         if not isinstance(found, Ref):

@@ -28,7 +28,7 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.gfm import gfm_plugin
 
 from octavo.content.markdown import fast_rules
-from octavo.content.markdown.fast_rules import BLOCK_FIRSTS, INLINE_FIRSTS, Blocks, Inlines, newline
+from octavo.content.markdown.fast_rules import BLOCK_FIRSTS, INLINE_FIRSTS, FastBlocks, Inlines, newline
 from octavo.content.markdown.html_renderer import Writer
 from octavo.model.extensions import Extensions
 
@@ -72,7 +72,7 @@ BlockRule = Callable[[StateBlock, int, int, bool], bool]
 
 
 @dataclass(slots=True)
-class Missing:
+class MissingReference:
     """A mark without what it refers to: a footnote or a link reference, by its label, at a place of a block."""
 
     block: Token
@@ -93,11 +93,11 @@ class Notes:
     images: int = 0
     too_deep_lines: list[int] = field(default_factory=list)
     too_deep: list[tuple[Token, int]] = field(default_factory=list)
-    footnotes: list[Missing] = field(default_factory=list)
-    references: list[Missing] = field(default_factory=list)
+    footnotes: list[MissingReference] = field(default_factory=list)
+    references: list[MissingReference] = field(default_factory=list)
 
 
-class _Blocks(Blocks):
+class _Blocks(FastBlocks):
     """The block parser, which notes what it would leave out without a word."""
 
     def tokenize(self, state: StateBlock, startLine: int, endLine: int) -> None:
@@ -110,7 +110,7 @@ class _Blocks(Blocks):
         super().tokenize(state, startLine, endLine)
 
 
-class Destination(NamedTuple):
+class LibraryDestination(NamedTuple):
     """What the library's helper of that name returns."""
 
     ok: bool
@@ -122,7 +122,7 @@ def _link_destination(string: str, pos: int, maximum: int) -> Any:
     """The library's helper, which goes through an address by character, for those that need it."""
     found = _PLAIN_ADDRESS.match(string, pos, maximum)
     if found is not None and (found.end() == maximum or string[found.end()] in ") \n"):
-        return Destination(True, found.end(), found[0])
+        return LibraryDestination(True, found.end(), found[0])
     return helpers.parseLinkDestination(string, pos, maximum)
 
 
@@ -260,7 +260,7 @@ def _footnote(rule: InlineRule) -> InlineRule:
             return True
         mark = _UNDEFINED.match(state.src, start)
         if mark is not None and not silent and notes.block is not None:
-            notes.footnotes.append(Missing(notes.block, start, mark.end(), mark[1]))
+            notes.footnotes.append(MissingReference(notes.block, start, mark.end(), mark[1]))
         return False
 
     return footnote
@@ -284,7 +284,7 @@ def _noting_references(rule: InlineRule) -> InlineRule:
         notes = _notes(state.env)
         known = normalizeReference(mark[2]) in state.env.get("references", {})
         if not known and notes.images == 0 and notes.block is not None:
-            notes.references.append(Missing(notes.block, start, mark.end(), mark[2]))
+            notes.references.append(MissingReference(notes.block, start, mark.end(), mark[2]))
         return False
 
     return link

@@ -167,7 +167,7 @@ def _read_tag(text: str, start: int, name: re.Match[str], is_end: bool) -> Tag |
         at = end
 
 
-class Watcher(Protocol):
+class FragmentVisitor(Protocol):
     """Who is told of what stands in one fragment."""
 
     def fault(self, start: int, end: int, message: str, hint: str = "") -> None:
@@ -270,7 +270,7 @@ class Balance:
         """The body ends: the end tags that are missing."""
         return "".join(self._levels.pop().end_all("div") for _ in range(len(self._levels)))
 
-    def fragment(self, text: str, watch: Watcher, whole: bool) -> str:
+    def fragment(self, text: str, watch: FragmentVisitor, whole: bool) -> str:
         """A fragment of raw HTML, with what is stray taken out and what is cut off completed.
 
         ``whole``: a block of its own, so what it begins and a browser would read as text, as in ``<textarea>``, must
@@ -325,7 +325,7 @@ def _end_of_text(text: str, at: int, name: str) -> int:
     return -1
 
 
-def _start_tag(text: str, tag: Tag, level: _Level, watch: Watcher) -> str | None:
+def _start_tag(text: str, tag: Tag, level: _Level, watch: FragmentVisitor) -> str | None:
     """What to write for a start tag; None when it is right as it is."""
     name = tag.name
     watch.tag(tag)
@@ -362,7 +362,7 @@ def _start_tag(text: str, tag: Tag, level: _Level, watch: Watcher) -> str | None
     return before + (text[tag.start : tag.end] if written is None else written) + after
 
 
-def _end_tag(tag: Tag, level: _Level, watch: Watcher) -> str | None:
+def _end_tag(tag: Tag, level: _Level, watch: FragmentVisitor) -> str | None:
     """What to write for an end tag; None when it is right as it is."""
     if not level.names[tag.name]:
         watch.fault(tag.start, tag.end, f"'</{tag.name}>' closes nothing")
@@ -380,7 +380,7 @@ def _finished(text: str, node: Unfinished) -> str:
     return text + ends[node.what] if node.what in ends else escape(text, quote=False)
 
 
-def _rewritten(text: str, tag: Tag, watch: Watcher) -> str | None:
+def _rewritten(text: str, tag: Tag, watch: FragmentVisitor) -> str | None:
     out: list[str] = []
     copied = tag.start
     for attribute in tag.attributes:

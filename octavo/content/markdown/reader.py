@@ -30,7 +30,7 @@ from octavo.content.markdown.parser import (
     DEEPEST,
     DEEPEST_INLINE,
     NOTES,
-    Missing,
+    MissingReference,
     Notes,
     Parser,
     make_parser,
@@ -182,7 +182,7 @@ class _Reader:
             hint = did_you_mean(missing.label.lower(), labels) or f"write '[{missing.label}]: …' on a line of its own"
             self.faults.warn(span, "link", f"no address for '[{missing.label}]', so this is no link", hint)
 
-    def _once_each(self, missing: Iterable[Missing]) -> Iterator[tuple[Missing, Span]]:
+    def _once_each(self, missing: Iterable[MissingReference]) -> Iterator[tuple[MissingReference, Span]]:
         """The first of each label, and its place."""
         seen: set[str] = set()
         for one in missing:

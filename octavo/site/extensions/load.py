@@ -21,7 +21,7 @@ from octavo.base.names import SCRIPT_FILE
 from octavo.base.shortage import raise_if_shortage, shortage_in
 from octavo.engine.codec import codec
 from octavo.engine.facts import Ask, Fact, Missing, Query, Resolver, fact
-from octavo.model.extensions import Data, Extension, Extensions
+from octavo.model.extensions import Extension, Extensions, ScriptData
 from octavo.model.pages import Page
 from octavo.model.queries import Extended
 from octavo.model.values import frozen
@@ -254,7 +254,7 @@ def _source_line(file: Path, line: int) -> str:
 class Gathered:
     """What one function of build.py returned, frozen, and what was wrong with it."""
 
-    value: Data = None
+    value: ScriptData = None
     problems: tuple[Diagnostic, ...] = ()
 
 
@@ -280,7 +280,7 @@ def _called(name: str, kind: str, ask: Ask, read: Callable[[Any], Any]) -> Gathe
     try:
         value = read(extension.function(ask))
         digest(value)  # what cannot be a fact, or cannot be kept, is a fault of build.py
-        codec(Data).encode(value)
+        codec(ScriptData).encode(value)
         return Gathered(value)
     except Exception as problem:
         raise_if_shortage(problem, f"'{name}' of {SCRIPT_FILE}")
