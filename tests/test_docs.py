@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from importlib import import_module
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import unquote
 
 import pytest
@@ -23,6 +25,9 @@ from octavo.base.source_text import SourceText
 from octavo.cli import arguments
 from octavo.cli.commands import print_summary, related_dict, report_dict
 from octavo.content import front_matter, schema
+from octavo.content.markdown.parser import make_parser
+from octavo.model.extensions import Extensions
+from octavo.model.pages import PageKind
 from octavo.model.related import Reason, Relation
 from octavo.project import config, errors
 from octavo.project.build_report import Report
@@ -173,6 +178,38 @@ def test_one_example_of_front_matter_has_every_key_but_one_of_two_spellings() ->
     block = next(fence.text for fence in fences("docs/writing.md") if "extra:\n" in fence.text)
     used = set(re.findall(r"^(\w+):", block, re.MULTILINE))
     assert used == {known.key for known in schema.FIELDS} - {"author"}
+
+
+def test_the_docs_have_every_layout_and_kind_of_page() -> None:
+    table = rows(section("docs/themes.md", "The layouts").split("\n\n")[0])
+    layouts = {name for row in table for name in re.findall(r"`([^`]+)`", row[0])}
+    assert layouts == {file.name for file in (ROOT / "layouts").iterdir() if file.is_file()} - {"base.html"}
+    assert {row[1].strip("`") for row in table} == set(get_args(PageKind))
+
+
+DIALECT = {
+    "table": {"table"},
+    "task list": set(),
+    "strikethrough": {"strikethrough"},
+    "bare address": {"gfm_autolink_email", "gfm_autolink_protocol", "gfm_autolink_www"},
+    "footnote": {"footnote_def", "footnote_ref", "footnote_tail"},
+    "alert": set(),
+    "definition list": {"deflist"},
+    "attributes": {"attr", "heading_attributes"},
+}
+"""The rules behind each feature of the docs' table; some are a part of a rule of CommonMark."""
+
+
+def test_the_table_of_markdown_has_every_feature() -> None:
+    assert [row[0] for row in rows(section("docs/writing.md", "Markdown"))] == list(DIALECT)
+
+
+def test_every_rule_of_markdown_is_that_of_a_feature() -> None:
+    ours, commonmark = (
+        {name for names in parser.get_active_rules().values() for name in names}
+        for parser in (make_parser(Extensions()), MarkdownIt("commonmark"))
+    )
+    assert ours - commonmark == {"shortcode"}.union(*DIALECT.values())
 
 
 # Commands.
@@ -369,3 +406,57 @@ def test_every_link_of_the_docs_leads_to_a_file_and_an_anchor(page: str) -> None
 def test_the_docs_name_no_module_that_does_not_exist(page: str) -> None:
     modules = {file.name for file in (ROOT / "octavo").rglob("*.py")} | {"build.py", "app.py"}
     assert set(re.findall(r"`(\w+\.py)`", read(page))) <= modules
+
+
+MAPS = ("docs/architecture.md", "docs/contributing.md")
+"""The pages that say where things are in the code."""
+
+_CODE = re.compile(r"`([^`\n]+)`")
+_FILE_NAME = re.compile(r"\.?(?:[\w-]+/)+[\w.-]*|[\w-]+\.(?:py|js|txt|json|toml|md)")
+
+
+def nowhere(text: str) -> list[str]:
+    """The files, modules and names of Octavo in a text that do not exist.
+
+    A file is named by its path from the checkout or within ``octavo/``, a module or name by ``octavo.…``; where only
+    a module's last name stands in a column ``Module``, it is that of one file.
+    """
+    named = [match.partition("(")[0].partition("::")[0] for match in _CODE.findall(text)]
+    dotted = {name for name in named if re.fullmatch(r"octavo(?:\.\w+)+", name)}
+    paths = {name for name in named if _FILE_NAME.fullmatch(name) and "NAME" not in name} - PATHS_OF_SITES
+    return sorted({name for name in dotted if not _is_name(name)} | {path for path in paths if not _is_file(path)})
+
+
+PATHS_OF_SITES = {".venv/", "output/", "posts/", "assets/", "layouts/", ".octavo/", "build.py", "pyproject.toml"}
+"""What lies in a site's folder, or is made."""
+
+
+def _is_file(path: str) -> bool:
+    return any((folder / path).exists() for folder in (ROOT, ROOT / "octavo"))
+
+
+def _is_name(name: str) -> bool:
+    """Whether ``octavo.package.module.name`` can be imported, or found."""
+    parts = name.split(".")
+    for size in range(len(parts), 0, -1):
+        place = ROOT.joinpath(*parts[:size])
+        if place.with_suffix(".py").is_file() or (place / "__init__.py").is_file():
+            found: Any = import_module(".".join(parts[:size]))
+            try:
+                attrgetter(".".join(parts[size:]))(found) if parts[size:] else None
+            except AttributeError:
+                return False
+            return True
+    return False
+
+
+@pytest.mark.parametrize("page", MAPS)
+def test_what_the_maps_of_the_code_name_exists(page: str) -> None:
+    assert nowhere(read(page)) == []
+
+
+def test_what_does_not_exist_is_noticed() -> None:
+    text = "`site/routes.py` `octavo.site.routes` `octavo.site.routes.route` `docs/themes.md` `tests/fuzz.py`"
+    assert nowhere(text) == []
+    wrong = "`site/none.py` `octavo.site.none` `octavo.site.routes.none` `docs/none.md` `none.py`"
+    assert nowhere(wrong) == ["docs/none.md", "none.py", "octavo.site.none", "octavo.site.routes.none", "site/none.py"]
