@@ -274,10 +274,10 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "A front matter key": (
         "tests/test_schema.py::test_the_schema_describes_every_key",
         "tests/test_schema.py::test_the_schema_in_docs_is_the_one_in_the_code",
-        "tests/test_schema.py::test_a_subtitle_is_shown",
         "tests/test_docs.py::test_the_table_of_front_matter_has_every_key",
         "tests/test_docs.py::test_one_example_of_front_matter_has_every_key_but_one_of_two_spellings",
         "tests/test_contract.py::test_every_field_of_the_types_is_documented",
+        "tests/test_schema.py::test_a_subtitle_is_shown",
     ),
     "A kind of page": (
         "tests/test_docs.py::test_the_table_of_settings_is_that_of_the_code",
@@ -300,7 +300,8 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "tests/test_incremental.py::test_a_page_that_counts_posts_follows_their_number_alone",
     ),
 }
-"""Of the modules that a recipe names, the tests that tell of its places: whole modules would take minutes."""
+"""Of the modules that a recipe names, the tests that tell of its places, those that build last: whole modules would take
+minutes."""
 
 NAMES = {"layouts/NAME.html": "layouts/decades.html"}
 """What an example calls a file that a recipe leaves nameless."""
