@@ -300,8 +300,10 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "tests/test_incremental.py::test_a_page_that_counts_posts_follows_their_number_alone",
     ),
 }
-"""Of the modules that a recipe names, the tests that tell of its places, those that build last: whole modules would take
-minutes."""
+"""Of the modules that a recipe names, the tests that tell of its places, those that build a site last.
+
+Whole modules would take minutes.
+"""
 
 NAMES = {"layouts/NAME.html": "layouts/decades.html"}
 """What an example calls a file that a recipe leaves nameless."""

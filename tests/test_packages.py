@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -124,6 +124,184 @@ def test_a_module_has_a_name_of_its_own() -> None:
     for module in MODULES:
         by_name[module.rpartition(".")[2]].append(module)
     assert {name: modules for name, modules in by_name.items() if len(modules) > 1} == {}
+
+
+# One name, one meaning.
+
+Sources = Mapping[str, str]
+"""The source of each module."""
+
+SOURCES: Sources = {module: path.read_text("utf-8") for module, path in MODULES.items()}
+
+
+def public_types(sources: Sources) -> dict[str, list[str]]:
+    """The modules that define a type of each public name: a class, or an alias in letters that are not all capitals."""
+    homes: dict[str, list[str]] = defaultdict(list)
+    for module, source in sources.items():
+        for name in _defined(ast.parse(source).body):
+            if name[0].isupper() and not name.isupper():
+                homes[name].append(module)
+    return homes
+
+
+def _defined(body: list[ast.stmt]) -> Iterator[str]:
+    """The names of a module, of what is there for types alone as well."""
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.If):
+            yield from _defined([*node.body, *node.orelse])
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+
+
+def query_kinds(sources: Sources) -> dict[str, list[str]]:
+    """The modules that define a kind of query of each name."""
+    homes: dict[str, list[str]] = defaultdict(list)
+    for module, source in sources.items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ClassDef) and any(_last_name(base) == "Query" for base in node.bases):
+                homes[node.name].append(module)
+    return homes
+
+
+def steps(sources: Sources) -> dict[str, list[str]]:
+    """The modules that define a step of each name: a function that is handed to a memo."""
+    homes: dict[str, set[str]] = defaultdict(set)
+    for module, source in sources.items():
+        tree = ast.parse(source)
+        imported = {
+            alias.asname or alias.name: (node.module or "", alias.name)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and _is_run(node):
+                step = node.args[0]
+                assert isinstance(step, ast.Name), f"{module}:{node.lineno} hands over a step without a name"
+                home, name = imported.get(step.id, (module, step.id))
+                homes[name].add(home)
+    return {name: sorted(modules) for name, modules in homes.items()}
+
+
+def _is_run(call: ast.Call) -> bool:
+    """Whether it is ``memo.map(step, …)``, ``memo.fold(step, …)`` or ``memo.run(step, …)``."""
+    called = call.func
+    return (
+        isinstance(called, ast.Attribute)
+        and called.attr in ("map", "fold", "run")
+        and _last_name(called.value).lower().endswith("memo")
+    )
+
+
+def _last_name(node: ast.expr) -> str:
+    """``c`` of ``a.b.c`` and of ``a.b.c[d]``; nothing of what is no name."""
+    if isinstance(node, ast.Subscript):
+        return _last_name(node.value)
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def twice(homes: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """What has more than one home."""
+    return {name: modules for name, modules in homes.items() if len(modules) > 1}
+
+
+def test_a_public_type_has_a_name_of_its_own() -> None:
+    assert twice(public_types(SOURCES)) == {}
+
+
+def test_two_types_of_one_name_are_noticed() -> None:
+    one = "class Post: ...\nclass _Row: ...\nT = int\nKEEP = 3\nPaths = tuple[str, ...]\n"
+    other = (
+        "Post = int\nclass _Row: ...\nT = str\nKEEP = 4\nif X:\n    Paths: TypeAlias = list[str]\nfrom x import Page\n"
+    )
+    assert twice(public_types({"a": one, "b": other, "c": "class Page: ...\n"})) == {
+        "Post": ["a", "b"],
+        "Paths": ["a", "b"],
+    }
+
+
+def test_a_step_has_a_name_of_its_own() -> None:
+    """Its runs are kept by that."""
+    found = steps(SOURCES)
+    assert {"parse", "render", "relate", "make_image"} <= found.keys()
+    assert twice(found) == {}
+
+
+def test_two_steps_of_one_name_are_noticed() -> None:
+    one = "from p import parse\nmemo.map(parse, int)\nself._memo.fold(rank, int)\nmemo.keep(make, int)\n"
+    other = "from q import parse as read\nfrom a import rank\nmemo.run(read, int)\nnew_memo.map(rank, int)\n"
+    assert twice(steps({"a": one, "b": other})) == {"parse": ["p", "q"]}
+
+
+def test_a_query_has_a_name_of_its_own() -> None:
+    """Its answers are kept by that."""
+    found = query_kinds(SOURCES)
+    assert {"PostAt", "Setting"} <= found.keys()
+    assert twice(found) == {}
+
+
+def test_two_queries_of_one_name_are_noticed() -> None:
+    one = "class PostAt(Query[str]): ...\nclass Page: ...\n"
+    assert twice(query_kinds({"a": one, "b": "class PostAt(facts.Query[int]): ...\nclass Page: ...\n"})) == {
+        "PostAt": ["a", "b"]
+    }
+
+
+# Sizes.
+
+MOST_LINES_OF_A_CLASS = 250
+
+LARGE_CLASSES = {"octavo.engine.memo.Memo", "octavo.preview.session.PreviewSession"}
+
+LINES_THAT_NEED_A_DOCSTRING = 450
+
+MOST_LINES = 700
+
+
+def sizes_of_classes(sources: Sources) -> dict[str, int]:
+    """The lines of each class."""
+    return {
+        f"{module}.{node.name}": node.end_lineno - node.lineno + 1
+        for module, source in sources.items()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ClassDef) and node.end_lineno is not None
+    }
+
+
+def too_large(sources: Sources) -> list[str]:
+    """What is wrong with the sizes of modules."""
+    wrong = []
+    for module, source in sources.items():
+        lines = source.count("\n")
+        if lines > MOST_LINES:
+            wrong.append(f"{module} has {lines} lines")
+        elif lines > LINES_THAT_NEED_A_DOCSTRING and not ast.get_docstring(ast.parse(source)):
+            wrong.append(f"{module} does not say its one idea")
+    return wrong
+
+
+def test_a_class_can_be_taken_in() -> None:
+    large = {name for name, lines in sizes_of_classes(SOURCES).items() if lines > MOST_LINES_OF_A_CLASS}
+    assert large == LARGE_CLASSES
+
+
+def test_a_module_has_one_idea() -> None:
+    assert too_large(SOURCES) == []
+
+
+def test_what_is_too_large_is_noticed() -> None:
+    body, lines = "    x = 1\n" * 250, "x = 1\n" * 451
+    assert sizes_of_classes({"a": f"class A:\n{body}"}) == {"a.A": 251}
+    assert too_large({"a": lines, "b": f'"""One idea."""\n{lines}', "c": f'"""One idea."""\n{lines}{lines}'}) == [
+        "a does not say its one idea",
+        "c has 903 lines",
+    ]
 
 
 PACKAGES = sorted(path.parent.relative_to(ROOT).as_posix() for path in ROOT.rglob("__init__.py") if path.parent != ROOT)
