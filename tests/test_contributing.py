@@ -212,9 +212,9 @@ def test_marked_text() -> None:
         "octavo/cli/arguments.py": both(
             after('"new", "clean"', ', "count"'),
             before(
-                "    return top\n\n\nclass",
+                "    clean = _command(",
                 '    count = _command(subparsers, "count", commands.count, "count the posts")\n'
-                '    count.add_argument("--pages", action="store_true", help="count standing pages as well")\n',
+                '    count.add_argument("--pages", action="store_true", help="count standing pages as well")\n\n',
             ),
         ),
         "octavo/cli/commands.py": end(
