@@ -418,8 +418,7 @@ _FILE_NAME = re.compile(r"\.?(?:[\w-]+/)+[\w.-]*|[\w-]+\.(?:py|js|txt|json|toml|
 def nowhere(text: str) -> list[str]:
     """The files, modules and names of Octavo in a text that do not exist.
 
-    A file is named by its path from the checkout or within ``octavo/``, a module or name by ``octavo.…``; where only
-    a module's last name stands in a column ``Module``, it is that of one file.
+    A file is named by its path from the checkout or within ``octavo/``, a module or name by ``octavo.…``.
     """
     named = [match.partition("(")[0].partition("::")[0] for match in _CODE.findall(text)]
     dotted = {name for name in named if re.fullmatch(r"octavo(?:\.\w+)+", name)}
