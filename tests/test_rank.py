@@ -403,18 +403,18 @@ def test_the_step_asks_for_the_corpus_and_for_the_terms_that_changed() -> None:
         )
 
     rows, state = relate(ask(), None, Share())
-    assert {path: (*row.first, *row.rest) for path, row in rows.items()} == {
+    assert {path: (*row.first.decode(), *row.rest.decode()) for path, row in rows.items()} == {
         path: tuple(row) for path, row in made.lists().items()
     }
     assert {type(piece) for piece in state.values()} == {bytes}
     made.posts["a.md"] = made.posts["a.md"]._replace(title="Other")
     reader = ask()
     rows, _ = relate(reader, state, Share())
-    assert {path: (*row.first, *row.rest) for path, row in rows.items()} == {
+    assert {path: (*row.first.decode(), *row.rest.decode()) for path, row in rows.items()} == {
         path: tuple(row) for path, row in made.lists().items()
     }
     assert {type(query) for query in reader.asked} == {Setting, Corpus, SpellingOf}
-    assert max(len(row.first) for row in rows.values()) == 1
+    assert max(len(row.first.paths()) for row in rows.values()) == 1
     rows, _ = relate(ask(shown=0), state, Share())
     assert list(rows) == []
 
@@ -442,7 +442,7 @@ def test_a_page_that_shows_many_gets_as_many_with_reasons() -> None:
         }
     )
     rows, _ = relate(Reader(facts), None, Share())
-    first = rows["near00.md"].first
+    first = rows["near00.md"].first.decode()
     assert len(first) == 30
     assert all(entry.reasons for entry in first)
 

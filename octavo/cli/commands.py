@@ -10,7 +10,6 @@ import sys
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields, replace
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -226,6 +225,7 @@ def related(arguments: argparse.Namespace) -> int:
     if (arguments.post and arguments.all) or not (arguments.post or arguments.all or arguments.report):
         raise Usage("related: name a POST or give --all, " + ("not both" if arguments.all else "one of them"))
     with open_project(arguments) as project:
+        from octavo.model.related import decode_all
         from octavo.site.page_facts import entries
 
         known = project.learn()
@@ -238,7 +238,7 @@ def related(arguments: argparse.Namespace) -> int:
                 _print_insight(known, path, arguments.format, arguments.count)
                 return 0
             for each in sorted(records) if path is None else [path]:
-                row = tuple(chain.from_iterable(entries(records, each, arguments.count, shown)))
+                row = decode_all(entries(records, each, arguments.count, shown))
                 if arguments.format == "json":
                     print_json(related_dict(each, row))
                 else:

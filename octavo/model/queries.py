@@ -1,4 +1,4 @@
-"""Every question a step may ask: the complete list of what a page can depend on."""
+"""Every question a step may ask, and so all that a page can depend on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from octavo.model.extensions import Extensions
 from octavo.model.images import CardDesign, ImageOrder, Picture, SocialCard
 from octavo.model.pages import Layout, Page
 from octavo.model.posts import Card, GroupCount, Link, Neighbours, Post, Series, Year
-from octavo.model.related import Candidate, RelatedSummary, Relation, Relations
+from octavo.model.related import Candidate, RelatedSummary, Relation, RelationsJson
 from octavo.model.values import Table
 
 # The site's files, settings and extensions.
@@ -23,7 +23,10 @@ class Source(Query[bytes]):
 
 
 class File(Query[bytes]):
-    """The bytes of any file of the site, for build.py; None when it does not exist."""
+    """The bytes of any file of the site, for build.py.
+
+    None when it does not exist.
+    """
 
     path: str
 
@@ -35,7 +38,10 @@ class Setting(Query[Any]):
 
 
 class Extended(Query[Extensions]):
-    """What build.py adds of one kind (``filters``, ``shortcodes``, ``markdown`` …); the other kinds are left empty."""
+    """What build.py adds of one kind.
+
+    Kinds are ``filters``, ``shortcodes``, ``markdown`` …; the other kinds are left empty.
+    """
 
     kind: str
 
@@ -62,10 +68,14 @@ class PostAt(Query[Post]):
 
 
 class BodyOf(Query[Body]):
+    """The body of a post."""
+
     path: str
 
 
 class HeadingsOf(Query[tuple[Heading, ...]]):
+    """The headings of a post, for its table of contents."""
+
     path: str
 
 
@@ -76,14 +86,20 @@ class AnchorsOf(Query[tuple[str, ...]]):
 
 
 class LinksOf(Query[tuple[LinkUse, ...]]):
+    """The links in a post's body, each at its place in the source."""
+
     path: str
 
 
 class TermsOf(Query[Terms]):
+    """The counted terms of a post."""
+
     path: str
 
 
 class SpellingOf(Query[str]):
+    """How a post writes its words."""
+
     path: str
 
 
@@ -103,7 +119,10 @@ class FileUrl(Query[str]):
 
 
 class AssetUrl(Query[str]):
-    """The address of a file of ``assets/`` by its path below it; it changes with the file's content."""
+    """The address of a file of ``assets/`` by its path below it.
+
+    It changes with the file's content.
+    """
 
     name: str
 
@@ -115,14 +134,19 @@ class AssetText(Query[str]):
 
 
 class AssetInline(Query[str]):
-    """The text of a style sheet or script as it may stand within a page; None when it is too large for that, or holds
-    what cannot."""
+    """The text of a style sheet or script as it may stand within a page.
+
+    None when it is too large for that, or holds what cannot.
+    """
 
     name: str
 
 
 class PictureAt(Query[Picture]):
-    """What is known of an image file, by its path: ``posts/cat.jpg``, ``assets/cat.jpg``."""
+    """What is known of an image file, by its path.
+
+    The path is ``posts/cat.jpg``, ``assets/cat.jpg``.
+    """
 
     path: str
 
@@ -140,7 +164,10 @@ class OrderOf(Query[ImageOrder | SocialCard]):
 
 
 class OrderedBytes(Query[bytes]):
-    """The bytes of the file of which an ordered image is made, by the same digest."""
+    """The bytes of the file of which an ordered image is made.
+
+    The name is that of ``OrderOf``.
+    """
 
     name: str
 
@@ -154,19 +181,28 @@ class DesignOfCards(Query[CardDesign]):
 
 
 class PublishedUrl(Query[bool]):
-    """True when the site has a page or file at this URL path (decoded, without the path of ``base_url``)."""
+    """True when the site has a page or file at this URL path.
+
+    The path is decoded, without the path of ``base_url``.
+    """
 
     url: str
 
 
 class SourceState(Query[str]):
-    """``published``, ``draft``, ``future``, ``expired`` or ``broken``; None when there is no such source."""
+    """The state of a source; None when there is no such source.
+
+    ``published``, ``draft``, ``future``, ``expired`` or ``broken``.
+    """
 
     path: str
 
 
 class SimilarNames(Query[tuple[str, ...]]):
-    """The posts a mistyped path may mean: a few source paths, the likeliest first."""
+    """The posts a mistyped path may mean.
+
+    A few source paths, the likeliest first.
+    """
 
     path: str
 
@@ -207,6 +243,8 @@ class RelatedSummaries(Query[tuple[RelatedSummary, ...]]):
 
 
 class NeighboursOf(Query[Neighbours]):
+    """The posts published just before and just after one."""
+
     path: str
 
 
@@ -223,7 +261,10 @@ class Backlinks(Query[tuple[Link, ...]]):
 
 
 class Groups(Query[tuple[GroupCount, ...]]):
-    """All groups of a kind (``tag``, ``author``, ``series``) in order of name."""
+    """All groups of a kind in order of name.
+
+    Kinds are ``tag``, ``author`` and ``series``.
+    """
 
     kind: str
 
@@ -258,11 +299,17 @@ class FeedPaths(Query[tuple[str, ...]]):
 
 
 class SitemapUrls(Query[tuple[Link, ...]]):
-    """The pages of the sitemap: ``title`` is empty, ``date`` the day of the last change where one is known."""
+    """The pages of the sitemap.
+
+    ``title`` is empty, ``date`` the day of the last change where one is known.
+    """
 
 
-class RelatedIndex(Query[tuple[tuple[str, Link, Relations], ...]]):
-    """Every post with the list that its page shows: (source path, its link, list), in order of path."""
+class RelatedIndex(Query[tuple[tuple[str, Link, RelationsJson], ...]]):
+    """Every post with the list that its page shows, in order of path.
+
+    Each is a source path, its link and the list.
+    """
 
 
 class Corpus(Query[tuple[Candidate, ...]]):

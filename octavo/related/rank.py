@@ -22,7 +22,7 @@ from octavo.engine.scheduler import Share
 from octavo.engine.store import CorruptStore
 from octavo.model.documents import Terms
 from octavo.model.queries import Corpus, Setting, SpellingOf, TermsOf
-from octavo.model.related import Candidate, Reason, RelatedList, Relation, Relations
+from octavo.model.related import Candidate, Reason, RelatedList, Relation, RelationsJson
 from octavo.model.settings import RelatedSettings
 from octavo.related.spelling import Wording
 from octavo.related.summaries import summarize_relations
@@ -136,7 +136,7 @@ class RelatedRows(LazyMapping[str, RelatedList]):
 
 def _row(entries: list[Relation], shown: int) -> RelatedList:
     first, rest = entries[:shown], entries[shown:]
-    return RelatedList(Relations.of(first), Relations.of(rest), summarize_relations(first))
+    return RelatedList(RelationsJson.of(first), RelationsJson.of(rest), summarize_relations(first))
 
 
 _ALONE = Share()
@@ -236,7 +236,7 @@ class _Explainer:
             told = why.get(other_slot) or (self.why(other_slot).get(slot) if slot in self.placed else None)
             if told:
                 reasons += self.wording.reasons(told, other_slot, slot)
-            row.append(Relation(other.path, parts / Relations.WHOLE, tuple(reasons)))
+            row.append(Relation(other.path, parts / RelationsJson.WHOLE, tuple(reasons)))
         return row
 
 
@@ -269,7 +269,7 @@ class ListOrder:
         self.slots = {post.path: slot for slot, post in enumerate(posts) if post is not _FREE}
         self._near, self._needed = near, standing.needed
         self._eases = search.hubness_factors(near, standing)
-        self.ranked = search.ranked(near, standing, Relations.WHOLE)
+        self.ranked = search.ranked(near, standing, RelationsJson.WHOLE)
         self.keep = keep
         self._explained = max(_EXPLAINED, keep // 2)
 
@@ -316,7 +316,7 @@ class ListOrder:
         from octavo.related import search
 
         needed, ease = int(self._needed[slot]), int(self._eases[slot])
-        return search.offered(self._near, slot, needed, ease, Relations.WHOLE)
+        return search.offered(self._near, slot, needed, ease, RelationsJson.WHOLE)
 
 
 # Lists that have every post.
@@ -450,7 +450,7 @@ def _updated(candidates: Posts, load: Load, previous: RankState) -> Ranking | No
     pinning = [slot for slot, post in enumerate(posts) if post.pin and not change.names.isdisjoint(post.pin)]
     order = ListOrder(posts, near, standing, keep)
     touched = altered | search.holders(near, altered, standing) | _mask(pinning, size)
-    touched |= search.differing(search.ranked(old_near, standing, Relations.WHOLE), order.ranked)
+    touched |= search.differing(search.ranked(old_near, standing, RelationsJson.WHOLE), order.ranked)
     reached = (reached | touched) & ~gone
 
     def words(terms: Array, slots: Array) -> list[str]:

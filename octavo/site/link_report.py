@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, combinations
+from itertools import combinations
 from statistics import median
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ from octavo.content import front_matter
 from octavo.engine.facts import Ask
 from octavo.engine.records import Records
 from octavo.model.queries import Source
-from octavo.model.related import Relation
+from octavo.model.related import Relation, decode_all
 from octavo.related.terms import TAG
 from octavo.site.page_facts import entries
 from octavo.site.post_index import PostIndex
@@ -143,8 +143,7 @@ class _Inspection:
     def _list(self, path: str) -> tuple[Relation, ...]:
         if path not in self._lists:
             count = self._index.settings.related.count
-            parts = entries(self._records, path, 2 * count + _NEAR, count)
-            self._lists[path] = tuple(chain.from_iterable(parts))
+            self._lists[path] = decode_all(entries(self._records, path, 2 * count + _NEAR, count))
         return self._lists[path]
 
     def report(self) -> LinkReport:

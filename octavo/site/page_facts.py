@@ -53,7 +53,7 @@ from octavo.model.queries import (
     TermsOf,
     UrlOf,
 )
-from octavo.model.related import Candidate, Relations
+from octavo.model.related import Candidate, RelationsJson, decode_all
 from octavo.related.summaries import summarize_relations
 from octavo.site.post_index import PostIndex, card, link
 from octavo.site.preferences import RelatedPreferences
@@ -62,12 +62,12 @@ from octavo.site.routes import Routes
 Resolvers = dict[type[Query[Any]], Resolver]
 
 
-def entries(rows: Records, path: str, count: int, shown: int) -> list[Relations]:
+def entries(rows: Records, path: str, count: int, shown: int) -> list[RelationsJson]:
     """The first ``count`` entries of a post's list of related posts, in the pieces in which they are stored; the first
     has ``shown``. None where there is no list."""
     if path not in rows:
         return []
-    found: list[Relations] = [rows.load(path, "first").first(count)]
+    found: list[RelationsJson] = [rows.load(path, "first").first(count)]
     if count > shown:
         found.append(rows.load(path, "rest").first(count - shown))
     return found
@@ -233,7 +233,7 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
 
     def related_to(query: RelatedTo) -> Fact:
         shown = entries(rows, query.path, query.count, index().settings.related.count)
-        return Fact(digest(tuple([each.text for each in shown])), lambda: tuple(chain.from_iterable(shown)))
+        return Fact(digest(tuple([each.text for each in shown])), lambda: decode_all(shown))
 
     def offers_of(query: RelatedSummaries) -> Fact:
         """A page that shows more than others do has what they are told made for it."""
@@ -241,7 +241,7 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
         if query.path not in rows:
             return fact(())
         if query.count > shown:
-            return fact(summarize_relations(chain.from_iterable(entries(rows, query.path, query.count, shown))))
+            return fact(summarize_relations(decode_all(entries(rows, query.path, query.count, shown))))
         if query.count == shown:
             return rows.fact(query.path, "offers")
         return fact(rows.load(query.path, "offers")[: max(0, query.count)])
@@ -251,7 +251,7 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
         # Lists that are shown until they are worked out anew may be of posts that are gone.
         paths = [path for path in rows if path in published]
 
-        def load() -> tuple[tuple[str, Link, Relations], ...]:
+        def load() -> tuple[tuple[str, Link, RelationsJson], ...]:
             first = rows.column("first")
             return tuple((path, link(posts[path]), first[path]) for path in paths)
 
