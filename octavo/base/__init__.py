@@ -1,1 +1,4 @@
-"""What every other package may use and what knows nothing of sites: digests, diagnostics, text, URLs, files."""
+"""What every package may use and what knows nothing of sites.
+
+Digests, diagnostics, text, URLs, files.
+"""

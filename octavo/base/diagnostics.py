@@ -1,4 +1,7 @@
-"""What is wrong in an author's files, and where: one value for every problem Octavo reports."""
+"""What is wrong in an author's files, and where.
+
+A Diagnostic is the one value for every problem Octavo reports.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One problem. ``path`` is relative to the site; ``during`` names the page being rendered, if any."""
+    """One problem.
+
+    ``path`` is relative to the site; ``during`` names the page being rendered, if any.
+    """
 
     path: str
     span: Span | None
@@ -37,6 +43,7 @@ class Diagnostic:
 
     @property
     def is_error(self) -> bool:
+        """True for an error, false for a warning."""
         return self.severity == "error"
 
     def where(self) -> str:
@@ -48,25 +55,32 @@ class Diagnostic:
         return f"{self.path}:{self.span.line}:{self.span.column}"
 
     def as_error(self) -> Diagnostic:
+        """The same problem as an error."""
         return replace(self, severity="error")
 
     def as_warning(self) -> Diagnostic:
+        """The same problem as a warning."""
         return replace(self, severity="warning")
 
 
 def error(path: str, span: Span | None, code: str, message: str, hint: str = "") -> Diagnostic:
+    """A problem that keeps a site from being published."""
     return Diagnostic(path, span, "error", code, message, hint)
 
 
 def warning(path: str, span: Span | None, code: str, message: str, hint: str = "") -> Diagnostic:
+    """A problem that a site is published with."""
     return Diagnostic(path, span, "warning", code, message, hint)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``did you mean 'title'?``, or the empty string when nothing known is close to the word."""
-    from difflib import get_close_matches
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """The hint ``did you mean 'title'?`` with the name nearest to a word.
 
-    candidates = sorted(set(known))
+    The empty string where none of the names is close to it.
+    """
+    from difflib import get_close_matches  # late: most builds have nothing to guess
+
+    candidates = sorted(set(names))
     folded = {name.casefold(): name for name in reversed(candidates)}
     if word.casefold() in folded:
         return f"did you mean {folded[word.casefold()]!r}?"
@@ -79,6 +93,7 @@ def in_order(problems: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
     A fault in a layout is met once for each page that uses it: the first page, in order, speaks for all.
     """
+    # What differs between two that are one is ``during``, the page, which comes last in the order.
     first: dict[tuple[object, ...], Diagnostic] = {}
     for problem in sorted(problems, key=place):
         first.setdefault((problem.path, problem.span, problem.code, problem.message), problem)
@@ -92,7 +107,10 @@ def place(problem: Diagnostic) -> tuple[Any, ...]:
 
 
 def to_text(problem: Diagnostic) -> str:
-    """The problem as a terminal shows it: place and message, the source line, a caret, the hint."""
+    """The problem as a terminal shows it.
+
+    That is its place and message, the source line, a caret, the hint.
+    """
     during = f" (while rendering {problem.during})" if problem.during else ""
     lines = [f"{problem.where()}: {problem.severity}[{problem.code}]: {printable(problem.message)}{during}"]
     span = problem.span
@@ -139,7 +157,10 @@ def _window(span: Span) -> tuple[str, int | None]:
 
 
 def printable(text: str) -> str:
-    """The text with control and surrogate characters made visible, one character for one."""
+    """The text with control and surrogate characters made visible.
+
+    Each is replaced by one character, so columns stay the same.
+    """
     return "".join(
         "\N{REPLACEMENT CHARACTER}" if ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000 else c
         for c in text

@@ -31,9 +31,10 @@ it has written before, or what Python keeps once, in another way."""
 
 
 def digest(value: object) -> Digest:
-    """The fingerprint (``SIZE`` bytes) of a value made of scalars, tuples, frozensets, mappings and frozen dataclasses.
+    """The fingerprint of an immutable value, in ``SIZE`` bytes.
 
-    Raises TypeError for anything else: what can be changed after it was digested is no fact.
+    The value is made of scalars, tuples, frozensets, mappings and frozen dataclasses. Raises TypeError for anything
+    else: what can be changed after it was digested is no fact.
     """
     if type(value) is bytes:
         return digest_bytes(value)
@@ -79,6 +80,8 @@ def _shape(kind: type) -> tuple[str, Callable[[Any], tuple[Any, ...]]] | None:
     """The name of a frozen dataclass with those of its fields, and what gets their values; None for any other type."""
     if not dataclasses.is_dataclass(kind):
         return None
+    # A private part of ``dataclasses``, which says nowhere else whether one is frozen. Where it goes, no dataclass can
+    # be digested any more, and every build fails at once.
     if not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         raise TypeError(f"{kind.__qualname__} is a dataclass that is not frozen")
     names = tuple(field.name for field in dataclasses.fields(kind))

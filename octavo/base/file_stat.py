@@ -1,4 +1,4 @@
-"""The state of a file: what tells, without reading it, that it has not been changed."""
+"""The state of a file, which tells unread that it has not been changed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 SIZE = 16
 """Bytes in a digest of a file's content: those of ``digest.SIZE``, which imports more than a state needs."""
 
+# Not that of ``typing``, which a build for which nothing changed does without: type checkers take any of this name.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,11 +22,15 @@ use (FAT's)."""
 
 def state_of(status: os.stat_result) -> FileState:
     # Some file systems use all 64 bits of an inode's number, SQLite one less.
+    """The state in a status that ``os.stat`` gave."""
     return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino & 0x7FFF_FFFF_FFFF_FFFF)
 
 
 def is_row(path: object, digest: object, numbers: list[object]) -> bool:
-    """Whether what a table holds of a file is of the types that were written: a text, a digest and whole numbers."""
+    """Whether a table's row of a file is of the types that were written.
+
+    These are a text, a digest and whole numbers.
+    """
     return (
         type(path) is str
         and type(digest) is bytes
@@ -35,7 +40,10 @@ def is_row(path: object, digest: object, numbers: list[object]) -> bool:
 
 
 def identity(file: Path | int) -> tuple[int, int] | None:
-    """What tells a file, given by its path or an open descriptor, from all others; None when there is none."""
+    """What tells a file from all others; None when there is none.
+
+    The file is given by its path or an open descriptor.
+    """
     try:
         status = os.stat(file)  # noqa: PTH116
     except OSError:
@@ -44,10 +52,11 @@ def identity(file: Path | int) -> tuple[int, int] | None:
 
 
 def is_settled(state: FileState, seen: int) -> bool:
-    """Whether a file that was in this state at the instant ``seen`` (ns) could not be changed later and still be in it.
+    """Whether any later change of a file would change its state as well.
 
-    Two changes within one tick of the file system's clock have the same times: the rule by which git calls an entry of
-    its index racy. A time that shows less than a hundredth of a second is of a clock that ticks more often.
+    The file was in this state at the instant ``seen`` (ns). Two changes within one tick of the file system's clock have
+    the same times: the rule by which git calls an entry of its index racy. A time that shows less than a hundredth of a
+    second is of a clock that ticks more often.
     """
     _, mtime, ctime, _ = state
     return (mtime if mtime > ctime else ctime) + (FINE if ctime % 10_000_000 else COARSE) < seen

@@ -1,4 +1,7 @@
-"""A mapping whose values are made when they are asked for: there are thousands, and few are looked at."""
+"""A mapping whose values are made when they are asked for.
+
+It is for thousands of values of which few are looked at.
+"""
 
 from __future__ import annotations
 

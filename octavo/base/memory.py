@@ -9,8 +9,11 @@ from functools import cache
 
 
 def give_back() -> None:
-    """Give back what large arrays have left. glibc keeps it between the small things that outlive them, a process would
-    hold it to its end, and its copies would inherit it. Elsewhere there is nothing to do."""
+    """Give memory that large arrays have left back to the system.
+
+    glibc keeps it between the small things that outlive them, a process would hold it to its end, and its copies would
+    inherit it. Elsewhere there is nothing to do.
+    """
     trim = _trim()
     if trim is not None:
         trim(0)

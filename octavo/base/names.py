@@ -1,4 +1,7 @@
-"""Names that several parts of Octavo share: files and folders of a site, endings, the states of a post."""
+"""Names that several parts of Octavo share.
+
+They are of files and folders of a site, endings, and the states of a post.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A regular file, opened without following a link and without waiting for anything that is none."""
+"""A regular file, opened without following a link.
+
+Nor does opening wait for anything that is no regular file, such as a pipe.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import errno
 import os
 import stat
 
+# Not that of ``typing``, which a build for which nothing changed does without: type checkers take any of this name.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +23,11 @@ _FLAGS = (
 
 
 def open_regular(path: Path | str, flags: int, mode: int = 0o666) -> int:
-    """A descriptor of the regular file at a path, as ``os.open`` gives it. Raises OSError, also where the path is a
-    link or anything else that is no regular file, or is to be written and has another name, by a hard link."""
+    """A descriptor of the regular file at a path, as ``os.open`` gives it.
+
+    Raises OSError, also where the path is a link or anything else that is no regular file, or is to be written and has
+    another name, by a hard link.
+    """
     # What is in it is thrown away only once it is known whose it is.
     descriptor = os.open(path, flags & ~os.O_TRUNC | _FLAGS, mode)
     status = os.fstat(descriptor)

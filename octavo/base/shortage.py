@@ -1,4 +1,6 @@
-"""What the machine has run out of: memory, space, files. That is no source's fault, and nothing is made from it.
+"""What the machine has run out of: memory, space, files.
+
+That is no source's fault, and nothing is made from it.
 
 What failed for want of something may do well the next time. Whoever makes an exception a value, a problem of the site
 or an absence asks here first, so that the command ends instead and nothing of it is kept.
@@ -29,10 +31,10 @@ class Shortage(Exception):
 
 
 def raise_if_shortage(problem: BaseException, during: str = "", room: int = 0) -> None:
-    """Raise Shortage where a problem, or one that it followed from, is one of want. ``during`` is what was being done.
+    """Raise Shortage where a problem is one of want, or followed from one.
 
-    ``room`` is for libraries that call a file damaged when they lack memory: they are believed only where this process
-    could have so many bytes now.
+    ``during`` is what was being done. ``room`` is for libraries that call a file damaged when they lack memory: they
+    are believed only where this process could have so many bytes now.
     """
     if isinstance(problem, Shortage):
         raise problem
@@ -44,14 +46,19 @@ def raise_if_shortage(problem: BaseException, during: str = "", room: int = 0) -
 
 
 def check_room(size: int, during: str) -> None:
-    """Raise Shortage where this process cannot have so many bytes: a library would do without what it cannot load."""
+    """Raise Shortage where this process cannot have so many bytes.
+
+    A library would do without what it cannot load.
+    """
     if not _has_room(size):
         raise Shortage(f"{_NO_MEMORY} ({during})")
 
 
 def check_part(module: str) -> None:
-    """Raise Shortage for a compiled part of a library that is there and cannot be loaded: the library would do without
-    it, and something else would come of it."""
+    """Raise Shortage for a part of a library that cannot be loaded.
+
+    The part is compiled, and it is there: the library would do without it, and something else would come of it.
+    """
     with suppress(ModuleNotFoundError):
         try:
             import_module(module)
@@ -61,25 +68,29 @@ def check_part(module: str) -> None:
 
 
 def shortage_in(problem: BaseException) -> str:
-    """What there was too little of, in a line, where a problem or one that it followed from says so; else nothing.
-    Libraries put what happened to them into exceptions of their own, so what was first has the best words."""
-    found = ""
-    for each in _chain(problem):
-        if isinstance(each, Shortage):
-            return str(each)
-        found = _words(each) or found
-    return found
+    """What there was too little of, in a line; empty where it was nothing.
+
+    A problem says so, or one that it followed from. Libraries put what happened to them into exceptions of their own,
+    so what was first has the best words.
+    """
+    words = ""
+    for cause in _chain(problem):
+        if isinstance(cause, Shortage):
+            return str(cause)
+        words = _words(cause) or words
+    return words
 
 
 def _chain(problem: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
+    # An exception may be its own cause by way of others: a library that raises an old one again makes such a circle.
+    visited: set[int] = set()
     queue: list[BaseException | None] = [problem]
     while queue:
-        found = queue.pop()
-        if found is not None and id(found) not in seen:
-            seen.add(id(found))
-            yield found
-            queue += [found.__context__, found.__cause__]
+        cause = queue.pop()
+        if cause is not None and id(cause) not in visited:
+            visited.add(id(cause))
+            yield cause
+            queue += [cause.__context__, cause.__cause__]
 
 
 def _words(problem: BaseException) -> str:
@@ -90,6 +101,7 @@ def _words(problem: BaseException) -> str:
             return f"{problem.strerror}: {problem.filename}" if problem.filename else str(problem.strerror)
         case ImportError() if not isinstance(problem, ModuleNotFoundError) and _NOT_LOADED.search(str(problem)):
             return f"a library cannot be loaded: {str(problem).strip().partition(chr(10))[0]}"
+        # CPython has no type of its own for this: its words are all that tells.
         case RuntimeError() if "can't start new thread" in str(problem):
             return "no other thread can be started"
         case _:

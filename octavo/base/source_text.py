@@ -1,6 +1,7 @@
-"""The bytes of a text file as its author sees them: characters in lines, without byte order mark or carriage returns.
+"""The bytes of a text file as characters in lines, as authors see them.
 
-A line ends with LF, CRLF or CR and nothing else: NEL, LS and PS are characters, as in every editor.
+There is no byte order mark and no carriage return. A line ends with LF, CRLF or CR and nothing else: NEL, LS and PS are
+characters, as in every editor.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ _SAVE = "save the file as UTF-8"
 
 @dataclass(frozen=True)
 class SourceText:
-    """A file's text, its lines ended by LF. ``path`` is relative to the site. Lines and columns count from 1."""
+    """A file's text, its lines ended by LF.
+
+    ``path`` is relative to the site. Lines and columns count from 1.
+    """
 
     path: str
     text: str
@@ -53,7 +57,10 @@ class SourceText:
         return Span(line, column, width, self.line(line))
 
     def span_at(self, offset: int, width: int = 1) -> Span:
-        """A place by its offset in ``text``; what reaches beyond the end of the line is not counted in its width."""
+        """A place by its offset in ``text``.
+
+        What reaches beyond the end of the line is not counted in its width.
+        """
         offset = max(0, min(offset, len(self.text)))
         number = bisect_right(self._starts, offset)
         column = offset - self._starts[number - 1] + 1
@@ -62,7 +69,10 @@ class SourceText:
 
 
 def decode(path: str, data: bytes) -> tuple[SourceText | None, tuple[Diagnostic, ...]]:
-    """The text of a file, or None and why it cannot be read: its size, its encoding or a control character."""
+    """The text of a file, or None and why it cannot be read.
+
+    That may be its size, its encoding or a control character.
+    """
     if len(data) > LARGEST:
         return None, (too_large(path, len(data)),)
     if data.startswith(codecs.BOM_UTF8):
@@ -78,7 +88,10 @@ def decode(path: str, data: bytes) -> tuple[SourceText | None, tuple[Diagnostic,
 
 
 def too_large(path: str, size: int) -> Diagnostic:
-    """The problem with a file of ``size`` bytes, for whoever knows its size before reading it."""
+    """The problem with a file of ``size`` bytes, more than ``LARGEST``.
+
+    It is for whoever knows the size of a file before reading it.
+    """
     message = f"the file has {size / 1024 / 1024:.1f} MB, which is larger than the limit ({LARGEST // 1024 // 1024} MB)"
     return error(path, Span(1, 1), "size", message, "split it into several posts")
 
@@ -103,19 +116,19 @@ def _encoding_hint(data: bytes, fault: UnicodeDecodeError) -> str:
     if byte in b"\xc0\xc1" or re.match(rb"\xed[\xa0-\xbf]", data[fault.start : fault.start + 2]):
         return f"these bytes are a forbidden way to write a character: delete them, and {_SAVE}"
     try:
-        shown = byte.decode("cp1252")
+        character = byte.decode("cp1252")
     except UnicodeDecodeError:
         return _SAVE
     family = "Windows-1252" if byte < b"\xa0" else "Latin-1 or Windows-1252"
-    return f"the file looks like {family}, where this byte is '{shown}': {_SAVE}"
+    return f"the file looks like {family}, where this byte is '{character}': {_SAVE}"
 
 
 def _control(source: SourceText) -> Diagnostic:
-    found = list(_CONTROL.finditer(source.text))
-    offset = found[0].start()
+    matches = list(_CONTROL.finditer(source.text))
+    offset = matches[0].start()
     code = ord(source.text[offset])
     name = "a NUL character" if code == 0 else f"the character U+{code:04X}"
-    more = f" (and {len(found) - 1} more like it)" if len(found) > 1 else ""
+    more = f" (and {len(matches) - 1} more like it)" if len(matches) > 1 else ""
     hint = "delete it: it is invisible and belongs in no text"
     if source.text.count("\0") * 4 > len(source.text):
         hint = f"the file looks like UTF-16: {_SAVE}"

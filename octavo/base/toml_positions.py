@@ -1,6 +1,7 @@
-"""TOML as its author sees it: where keys, values and faults stand, and what a value is called.
+"""TOML as its author sees it: where keys, values and faults stand.
 
 ``tomllib`` gives the values but no places, so a small scanner of the same text finds where each key and value stands.
+``Toml`` says what a value is called.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ Keys = tuple[str | int, ...]
 
 
 class Position(NamedTuple):
-    """Where a key and its value stand. ``declares`` is False for the tables that a longer key passes through."""
+    """Where a key and its value stand.
+
+    ``declares`` is False for the tables that a longer key passes through.
+    """
 
     key: Span
     value: Span
@@ -42,9 +46,9 @@ _BARE = re.compile(r"[^,\[\]{}#\n\"']+")
 
 @dataclass
 class TomlScan:
-    """A walk through TOML that notes the place of every key and value; ``at`` is how far it came.
+    """A walk through TOML that notes the place of every key and value.
 
-    It takes for granted what tomllib checks, and stops at what it cannot read.
+    ``at`` is how far it came. It takes for granted what tomllib checks, and stops at what it cannot read.
     """
 
     source: SourceText
@@ -201,14 +205,16 @@ def _plain(part: str) -> str:
         raise _NotToml from fault
 
 
+# tomllib tells the place of a fault in its message alone. Where its words change, nothing matches, and the fault is put
+# where the scan ended.
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _EXAMPLES = 'a setting is written name = "text", name = 10, name = true or name = ["a", "b"]'
 
 
 def explain_fault(source: SourceText, scan: TomlScan, fault: str, table: Keys) -> Diagnostic:
-    """What ``tomllib`` does not take for TOML, at the place where an author would look for it.
+    """What ``tomllib`` does not take for TOML, as a problem at its place.
 
-    Keys within ``table`` are called by what follows it.
+    The place is where an author would look for it. Keys within ``table`` are called by what follows it.
     """
     match = _AT.search(fault)
     message = fault[: match.start()] if match else fault

@@ -1,4 +1,7 @@
-"""URL patterns and slugs, and the way from a URL to an href and to a file in ``output/``."""
+"""URL patterns, slugs, and what an address is in a page and on the disk.
+
+An ``href`` is the address of a URL for a page, an output path its file in ``output/``.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ _SLASHES = re.compile(r"/{2,}")
 
 
 def expand(pattern: str, tokens: Mapping[str, str]) -> str:
-    """A pattern with its ``{tokens}`` filled in; a token that is empty takes its slash with it."""
+    """A pattern with its ``{tokens}`` filled in.
+
+    A token that is empty takes its slash with it.
+    """
     url = _TOKEN.sub(lambda match: tokens[match[1]], pattern)
     if "//" in url:
         url = _SLASHES.sub("/", url)
@@ -36,24 +42,36 @@ def expand(pattern: str, tokens: Mapping[str, str]) -> str:
 
 
 def output_path(url: str) -> str:
-    """The file, relative to ``output/``, that a host serves at a URL path (not encoded)."""
+    """The file that a host serves at a URL path (not encoded).
+
+    It is relative to ``output/``.
+    """
     path = url.lstrip("/")
     return f"{path}index.html" if path == "" or path.endswith("/") else path
 
 
 @cache
 def base_path(base_url: str) -> str:
-    """The path of ``base_url`` without a slash at its end: ``/blog``, or the empty string."""
+    """The path of ``base_url`` without a slash at its end.
+
+    ``/blog``, or the empty string.
+    """
     return urlsplit(base_url).path.rstrip("/")
 
 
 def href(url: str, base_url: str) -> str:
-    """A URL path of the site as an ``href``: below the path of ``base_url`` and percent-encoded."""
+    """A URL path of the site as an ``href``.
+
+    It is below the path of ``base_url`` and percent-encoded.
+    """
     return base_path(base_url) + (url if _NEEDS_NO_QUOTES(url) else quote(url, safe=_SAFE_IN_PATH))
 
 
 def absolute(address: str, base_url: str) -> str:
-    """An ``href`` of the site as an absolute URL; unchanged without a ``base_url`` and when it is absolute already."""
+    """An ``href`` of the site as an absolute URL.
+
+    It is unchanged without a ``base_url`` and when it is absolute already.
+    """
     if not base_url or not address.startswith("/") or address.startswith("//"):
         return address
     return origin(base_url) + address
@@ -69,7 +87,10 @@ def origin(base_url: str) -> str:
 
 
 def collision_key(path: str) -> str:
-    """Equal for two output paths that are one file on some system: after NFC and case folding."""
+    """A key that is equal for two output paths that may be one file.
+
+    They are on some system: after NFC and case folding.
+    """
     if path.isascii():
         return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
@@ -92,7 +113,10 @@ _MAIL = re.compile(r"mailto:[^\s@<>\"]+@[^\s@<>\"]+")
 
 
 def is_link(text: str) -> bool:
-    """True for a path of the site (``/about/``, not encoded) and a whole address of the web or of a mailbox."""
+    """True for a path of the site or a whole address.
+
+    A path (``/about/``) is not encoded; an address is one of the web or of a mailbox.
+    """
     if _MAIL.fullmatch(text) or (re.match(r"https?://", text) and not _no_link(text)):
         return True
     return bool(re.fullmatch(r"/(?!/)[^\s\\?#<>\"]*", text)) and not _has_dots(text)
@@ -149,7 +173,10 @@ def _ascii_host(host: str) -> str:
 
 
 def normal_base_url(base_url: str) -> str:
-    """A ``base_url`` without a fault, percent-encoded and without a slash at its end."""
+    """A ``base_url`` without a fault in the form in which it is used.
+
+    It is percent-encoded and has no slash at its end.
+    """
     parts = urlsplit(base_url)
     return f"{parts.scheme}://{parts.netloc.lower()}{quote(parts.path, safe=_SAFE_IN_PATH + '%').rstrip('/')}"
 
@@ -160,10 +187,10 @@ _TOKEN_AS_WRITTEN = re.compile(r"\{(\w*)\}")
 def pattern_fault(
     pattern: str, allowed: tuple[str, ...], one_of: tuple[str, ...] = (), *, relative: bool = False
 ) -> tuple[str, str]:
-    """What is wrong with a URL pattern, and a hint; two empty strings when nothing is.
+    """What is wrong with a URL pattern, and a hint.
 
-    ``allowed`` are the tokens that it may have, and one of ``one_of`` must be there. A relative one continues another
-    path.
+    Both are empty when nothing is. ``allowed`` are the tokens that it may have, and one of ``one_of`` must be there. A
+    relative one continues another path.
     """
     tokens = _TOKEN_AS_WRITTEN.findall(pattern)
     for token in tokens:
@@ -195,16 +222,17 @@ _NAMED = (("c++", "c-plus-plus"), ("c#", "c-sharp"), ("f#", "f-sharp"))
 
 @lru_cache(4096)
 def slugify(text: str) -> str:
-    """Letters and digits of any script, case-folded (NFC), everything else as single hyphens; never empty.
+    """A text as one segment of a URL.
 
-    ``C++`` and ``C#`` keep their names; what has no letter or digit becomes a short digest of itself.
+    Letters and digits of any script, case-folded (NFC), everything else as single hyphens; never empty. ``C++`` and
+    ``C#`` keep their names; what has no letter or digit becomes a short digest of itself.
     """
     folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
     for name, spelled in _NAMED:
         if name in folded:
             folded = re.sub(rf"(?<!\w){re.escape(name)}(?![\w+#])", f" {spelled} ", folded)
-    kept = "".join(c if c.isalnum() or unicodedata.category(c).startswith("M") else "-" for c in folded)
-    slug = _shortened(re.sub(r"-+", "-", kept).strip("-"))
+    hyphenated = "".join(c if c.isalnum() or unicodedata.category(c).startswith("M") else "-" for c in folded)
+    slug = _shortened(re.sub(r"-+", "-", hyphenated).strip("-"))
     return slug or "x-" + blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
 
 

@@ -1,8 +1,9 @@
-"""Kinds of values: what an author may write, typed, and what to say of what is no such value.
+"""Kinds of values: what an author may write, typed.
 
-Settings and front matter are checked by the same kinds. A kind is a frozen value; its ``read`` takes a value as the
-file has it and the place it stands at, and gives the value typed or a Problem, without a side effect. What tells the
-values of one format from those of another, a text from a list, is the Format that a kind looks through.
+They also say what is wrong with what is no such value. Settings and front matter are checked by the same kinds. A kind
+is a frozen value; its ``read`` takes a value as the file has it and the place it stands at, and gives the value typed
+or a Problem, without a side effect. What tells the values of one format from those of another, a text from a list, is
+the Format that a kind looks through.
 """
 
 from __future__ import annotations
@@ -29,14 +30,18 @@ class At(NamedTuple):
         return ".".join(map(str, self.keys))
 
     def below(self, key: str | int) -> At:
+        """The place of an item or a key's value in this value."""
         return At(self.path, (*self.keys, key))
 
     def above(self) -> At:
+        """The place of the value that this one is in."""
         return At(self.path, self.keys[:-1])
 
 
 class Problem(NamedTuple):
-    """What is wrong with a value, and what to do. ``in_key``: it is the key that is wrong, and not what it says.
+    """What is wrong with a value, and what to do.
+
+    ``in_key``: it is the key that is wrong, and not what it says.
 
     A warning tells of what is passed over: there is no value, and none is missed.
     """
@@ -48,15 +53,16 @@ class Problem(NamedTuple):
     is_warning: bool = False
 
     def diagnostic(self, code: str, span: Span | None) -> Diagnostic:
+        """The problem with the place that it has in the file."""
         make = warning if self.is_warning else error
         return make(self.at.path, span, code, self.message, self.hint)
 
 
 class Parts(NamedTuple):
-    """A value that is made of others, and all that is wrong with these; None where too much is wrong for a value.
+    """A value that is made of others, and all that is wrong with these.
 
-    ``origins`` has what each part was read from, by the way to it in the value: the items of a list move up where one
-    before them is passed over.
+    The value is None where too much is wrong for one. ``origins`` has what each part was read from, by the way to it in
+    the value: the items of a list move up where one before them is passed over.
     """
 
     value: Any
@@ -146,7 +152,10 @@ class Text(NamedTuple):
 
 
 class Refined(NamedTuple):
-    """A kind whose values a function makes something of: another value, or a Problem."""
+    """A kind whose values a function makes something of.
+
+    That is another value, or a Problem.
+    """
 
     name: str
     kind: Kind
@@ -160,10 +169,10 @@ class Refined(NamedTuple):
             return self.refine(reading, at)
         if reading.value is None:
             return reading
-        made = self.refine(reading.value, at)
-        if isinstance(made, Problem):
-            return reading._replace(value=None, problems=(*reading.problems, made))
-        return reading._replace(value=made)
+        refined = self.refine(reading.value, at)
+        if isinstance(refined, Problem):
+            return reading._replace(value=None, problems=(*reading.problems, refined))
+        return reading._replace(value=refined)
 
 
 class Visible(NamedTuple):
@@ -208,7 +217,10 @@ class Choice(NamedTuple):
 
 
 class Number(NamedTuple):
-    """A whole number from ``low`` to ``high``. ``message`` is that for another type of value."""
+    """A whole number from ``low`` to ``high``.
+
+    ``message`` is that for another type of value.
+    """
 
     format: Format
     low: int
@@ -230,7 +242,10 @@ class Number(NamedTuple):
 
 
 class Flag(NamedTuple):
-    """True or false to the letter: a guess about ``yes`` or ``"false"`` could publish a draft."""
+    """True or false to the letter.
+
+    A guess about ``yes`` or ``"false"`` could publish a draft.
+    """
 
     format: Format
     hint: str
@@ -312,9 +327,10 @@ def _offset(text: str | None) -> dt.timezone | None:
 
 
 class ListOf(NamedTuple):
-    """A list of different values of one kind, which are no lists or tables themselves.
+    """A list of different values of one kind.
 
-    ``repeated`` is a hint for a value that comes again; without one nothing is said of it.
+    These are no lists or tables themselves. ``repeated`` is a hint for a value that comes again; without one nothing is
+    said of it.
     """
 
     format: Format
@@ -348,7 +364,10 @@ class ListOf(NamedTuple):
 
 
 class Field(NamedTuple):
-    """One key of a table; ``about`` is its line in the docs, and ``fields`` are those of a value that is a table."""
+    """One key of a table.
+
+    ``about`` is its line in the docs, and ``fields`` are those of a value that is a table.
+    """
 
     name: str
     kind: Kind
@@ -357,7 +376,9 @@ class Field(NamedTuple):
 
 
 class UnknownKey(NamedTuple):
-    """What to say of a key that a table does not have. ``otherwise`` is the hint where no key is like it.
+    """What to say of a key that a table does not have.
+
+    ``otherwise`` is the hint where no key is like it.
 
     In the message ``{name}`` stands for the key and ``{table}`` for the table, in the hint ``{names}`` for the keys.
     """
@@ -375,9 +396,10 @@ class UnknownKey(NamedTuple):
 
 
 class TableOf(NamedTuple):
-    """A table with some keys, each of its kind, and what is made of their values; keys that are not valid are left out.
+    """A table with some keys, each of its kind.
 
-    ``required`` has the keys that may not be missing, each with a message and a hint.
+    ``make`` makes something of their values; keys that are not valid are left out. ``required`` has the keys that may
+    not be missing, each with a message and a hint.
     """
 
     format: Format
@@ -402,7 +424,10 @@ class TableOf(NamedTuple):
 def read_table(
     format_: Format, table: Mapping[str, Any], at: At, fields: tuple[Field, ...], unknown: UnknownKey
 ) -> Parts:
-    """The values of a table by the names of its fields; those that are not valid are left out."""
+    """The values of a table by the names of its fields.
+
+    Those that are not valid are left out.
+    """
     kinds = {field.name: field.kind for field in fields}
     values: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -423,7 +448,10 @@ def read_table(
 
 
 class Either(NamedTuple):
-    """One of two kinds: the first where ``is_first`` says so of the value, else the second."""
+    """One of two kinds.
+
+    It is the first where ``is_first`` says so of the value, else the second.
+    """
 
     name: str
     is_first: Callable[[Any], bool]
