@@ -1,1 +1,4 @@
-"""The nouns of a site, all frozen, and the queries that a step may ask. Nothing here reads or writes."""
+"""The nouns of a site, all frozen, and the queries that a step may ask.
+
+Nothing here reads or writes.
+"""

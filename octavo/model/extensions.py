@@ -15,8 +15,11 @@ from octavo.model.values import Table
 
 @dataclass(frozen=True)
 class Extension:
-    """One function of build.py. It is pure, so its source stands for it: ``digest`` covers build.py and the local
-    modules it imports. Two extensions are equal when their digests and names are."""
+    """One function of build.py.
+
+    It is pure, so its source stands for it: ``digest`` covers build.py and the local modules it imports. Two extensions
+    are equal when their digests and names are.
+    """
 
     name: str
     digest: Digest

@@ -7,8 +7,6 @@ from typing import Literal
 
 from octavo.base.digest import Digest
 
-# Images.
-
 PictureFormat = Literal["avif", "webp", "jpeg"]
 
 
@@ -34,7 +32,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Variant:
-    """An image in one size and format. ``url`` is where it is published: its path, not encoded."""
+    """An image in one size and format.
+
+    ``url`` is where it is published: its path, not encoded.
+    """
 
     url: str
     width: int
@@ -44,8 +45,11 @@ class Variant:
 
 @dataclass(frozen=True)
 class ImageOrder:
-    """The variants of one image that a page shows. They follow from the digest of the file (``content``) and from what
-    is said here, and so do their URLs: a page can be rendered before they are made."""
+    """The variants of one image that a page shows.
+
+    They follow from the digest of the file (``content``) and from what is said here, and so do their URLs: a page can
+    be rendered before they are made.
+    """
 
     content: Digest
     kind: Literal["photo", "drawing"]
@@ -54,9 +58,11 @@ class ImageOrder:
 
 @dataclass(frozen=True)
 class CardDesign:
-    """How social cards are drawn here. ``name`` stands for all that decides how one looks beside its texts; ``drawn``
-    has the characters that can be, from the first to the last of each pair; ``font`` is the path of the site's own one,
-    empty for that of Octavo."""
+    """How social cards are drawn here.
+
+    ``name`` stands for all that decides how one looks beside its texts; ``drawn`` has the characters that can be, from
+    the first to the last of each pair; ``font`` is the path of the site's own one, empty for that of Octavo.
+    """
 
     name: str
     drawn: tuple[tuple[int, int], ...]
@@ -65,7 +71,10 @@ class CardDesign:
 
 @dataclass(frozen=True)
 class SocialCard:
-    """A picture of a text. ``url`` is where it is published: its path, not encoded; ``font`` as in CardDesign."""
+    """A picture of a text.
+
+    ``url`` is where it is published: its path, not encoded; ``font`` as in CardDesign.
+    """
 
     url: str
     heading: str
@@ -75,7 +84,10 @@ class SocialCard:
 
 @dataclass(frozen=True)
 class SocialImage:
-    """What a link to a page is shown with. ``url`` is ready for an ``href``; sizes are in px, 0 where not known."""
+    """What a link to a page is shown with.
+
+    ``url`` is ready for an ``href``; sizes are in px, 0 where not known.
+    """
 
     url: str
     width: int = 0

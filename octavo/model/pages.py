@@ -9,8 +9,6 @@ from octavo.base.diagnostics import Diagnostic
 from octavo.model.images import ImageOrder, SocialCard
 from octavo.model.values import Table
 
-# Pages.
-
 PageKind = Literal[
     "article",
     "page",
@@ -31,26 +29,33 @@ PageKind = Literal[
 
 @dataclass(frozen=True)
 class Page:
-    """One file of the site. ``url`` is its path from the site's root, not encoded (``/tags/c-sharp/``, ``/feed.xml``).
-
-    ``subject`` is what the page is about: a post's path, a group's slug, a redirect's target URL, or empty.
-    ``number`` of ``total`` counts the pages of a list from 1. ``data`` is what build.py gave a page of its own.
-    """
+    """One file of the site, before it is rendered."""
 
     url: str
+    """Its path from the site's root, not encoded: ``/tags/c-sharp/``, ``/feed.xml``."""
     layout: str
+    """The name of the layout that renders it."""
     kind: PageKind
+    """What it is; layouts ask this."""
     subject: str = ""
+    """What it is about: a post's path, a group's slug, a redirect's target URL, or empty."""
     title: str = ""
+    """The title of the post or group, or what a list is called; may be empty."""
     number: int = 1
+    """Which page of a list it is, counted from 1."""
     total: int = 1
+    """How many pages the list has."""
     data: Table = field(default_factory=Table)
+    """What build.py gave a page of its own."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """A rendered page: its bytes, what was wrong with it, the images that have to be made for it, and what its content
-    security policy has to allow: directives, each with a source."""
+    """A rendered page.
+
+    Its bytes, what was wrong with it, the images that have to be made for it, and what its content security policy has
+    to allow: directives, each with a source.
+    """
 
     content: bytes
     problems: tuple[Diagnostic, ...] = ()

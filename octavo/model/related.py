@@ -10,8 +10,6 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from octavo.base.digest import Digest
 from octavo.model.values import json_text
 
-# Related articles.
-
 
 class Candidate(NamedTuple):
     """A post as the ranking sees it.

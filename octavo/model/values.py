@@ -9,7 +9,10 @@ from typing import Any
 
 
 class Table(Mapping[str, Any]):
-    """A mapping that cannot be changed, in the order of its keys: ``extra`` in front matter, rows of data."""
+    """A mapping that cannot be changed, in the order of its keys.
+
+    Such are ``extra`` in front matter and rows of data.
+    """
 
     __slots__ = ("_items",)
 
@@ -42,17 +45,20 @@ class Table(Mapping[str, Any]):
         return dict[str, ScriptData]
 
     def to_stored(self) -> dict[str, Any]:
+        """What ``codec`` writes."""
         return self._items
 
     @classmethod
     def from_stored(cls, items: dict[str, Any]) -> Table:
+        """The table of what ``codec`` has read."""
         return cls(items)
 
 
 def frozen(value: Any) -> Any:
-    """Lists and, in order, sets as tuples, mappings and dataclasses that are not Octavo's as Tables, all the way down.
+    """A value of tuples and Tables in the place of what could be changed.
 
-    The order of a set is another in each process, and a class of build.py is known to none but those that ran it.
+    Lists and, in order, sets become tuples, mappings and dataclasses that are not Octavo's become Tables, all the way
+    down. The order of a set is another in each process, and a class of build.py is known to none but those that ran it.
     """
     if isinstance(value, Mapping):
         return Table({str(key): frozen(item) for key, item in value.items()})
