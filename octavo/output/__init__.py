@@ -1,1 +1,4 @@
-"""Everything that writes to ``output/``: staging, the manifest of what was written, the journal, recovery."""
+"""Everything that writes to ``output/``.
+
+Staging, the manifest of what was written, the journal, recovery.
+"""

@@ -1,4 +1,7 @@
-"""Files in fewer bytes, for hosts that send a compressed copy that lies beside a file."""
+"""Files in fewer bytes, for hosts that send compressed copies.
+
+A copy lies beside its file.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ KINDS = (".html", ".css", ".js", ".json", ".xml", ".svg", ".txt", ".webmanifest"
 
 
 def compressed(data: bytes, form: str) -> bytes:
-    """As ``gz`` or ``br``; the same bytes whenever and wherever the same library does it."""
+    """The bytes as ``gz`` or ``br``.
+
+    They are the same whenever and wherever the same library does it.
+    """
     if form == "br":
         import brotli
 
@@ -20,6 +26,7 @@ def compressed(data: bytes, form: str) -> bytes:
 
 
 def is_there(form: str) -> bool:
+    """Whether the library for a form is installed."""
     return form != "br" or find_spec("brotli") is not None
 
 

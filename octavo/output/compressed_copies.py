@@ -1,4 +1,7 @@
-"""Compressed copies beside the files of a site, for hosts that send these."""
+"""Compressed copies beside the files of a site.
+
+They are for hosts that send these.
+"""
 
 from __future__ import annotations
 
@@ -16,30 +19,30 @@ from octavo.output.staging import StagingFolder, Wanted, staged_at
 
 def stage_copies(
     forms: tuple[str, ...],
-    wanted: Mapping[str, Wanted],
+    files: Mapping[str, Wanted],
     output: Path,
     intact: Mapping[str, Digest],
     staging: StagingFolder,
 ) -> dict[str, Wanted]:
-    """The copies of wanted files, each in all forms that make it smaller.
+    """The copies of files, each in all forms that make it smaller.
 
     ``intact`` are the published files, made by the same recipe, that are as they should be: copies of those that stay
     stay as well. The others are staged. Raises NotStaged for a file that has gone meanwhile.
     """
     copies: dict[str, Wanted] = {}
     to_do: list[tuple[str, str]] = []
-    for path, file in wanted.items():
+    for path, file in files.items():
         if not path.endswith(compress.KINDS):
             continue
         for form in forms:
             copy = f"{path}.{form}"
             if intact.get(path) == file.digest and copy in intact:
                 copies[copy] = Wanted(intact[copy])
-            elif copy not in wanted:
+            elif copy not in files:
                 to_do.append((path, form))
 
     def stage_copy(path: str, form: str) -> Digest | None:
-        data = _read_wanted(path, wanted[path], output, staging)
+        data = _read_file(path, files[path], output, staging)
         small = compress.compressed(data, form)
         if len(small) >= len(data):
             return None
@@ -53,8 +56,8 @@ def stage_copies(
     return copies
 
 
-def _read_wanted(path: str, file: Wanted, output: Path, staging: StagingFolder) -> bytes:
-    """The bytes of a file that is wanted, wherever they are."""
+def _read_file(path: str, file: Wanted, output: Path, staging: StagingFolder) -> bytes:
+    """The bytes of a file of the site, wherever they are: at their source, staged, or published."""
     staged = Path(staged_at(staging.folder, path))
     try:
         return (file.source or (staged if staged.exists() else output / path)).read_bytes()

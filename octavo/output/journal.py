@@ -1,4 +1,6 @@
-"""The journal: what a sweep will do, written before it begins, so that the next command can complete it.
+"""The journal: what a sweep will do, written before it begins.
+
+With it the next command can complete a sweep that was interrupted.
 
 It lies in the cache, where anybody may have put it. A row names the state in which its file waits to be published, and
 that of the file which it replaces or removes: what is not in that state any more is neither moved nor removed.
@@ -44,8 +46,11 @@ _TRIES = 25 if os.name == "nt" else 1
 
 
 class FileChange(NamedTuple):
-    """What a sweep does at a path: put the file with this digest there, which waits in this state, or, without one,
-    remove what is there. ``replaced`` is the state of what is there; None where there is no file."""
+    """What a sweep does at a path: put a file there, or remove one.
+
+    The file with this ``digest`` waits in the state ``waiting``; without one, what is there is removed. ``replaced`` is
+    the state of what is there; None where there is no file.
+    """
 
     path: str
     digest: Digest | None
@@ -55,8 +60,11 @@ class FileChange(NamedTuple):
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep and what is known after it. ``before`` are the digests of what was published; ``keep`` are rows of files
-    that are right already, ``forget`` the paths of files that are ours no more."""
+    """A sweep and what is known after it.
+
+    ``before`` are the digests of what was published; ``keep`` are rows of files that are right already, ``forget`` the
+    paths of files that are ours no more.
+    """
 
     changes: Sequence[FileChange]
     before: Mapping[str, Digest]
@@ -73,12 +81,14 @@ class Sweep:
 
 
 def write_journal(connection: sqlite3.Connection, key: str, changes: Iterable[FileChange]) -> None:
+    """Write down on the disk what a sweep will do."""
     none = (None, None, None, None)
     rows = [
         (key, change.path, change.digest, *(change.waiting or none), *(change.replaced or none)) for change in changes
     ]
     (level,) = connection.execute("PRAGMA synchronous").fetchone()
-    # The journal must be on the disk before the first rename is.
+    # The journal must be on the disk before the first rename is, so this commit alone waits for the disk (by FULL). At
+    # the level of the others a power cut may undo the last ones: of the manifest's, the journal is then there again.
     connection.execute("PRAGMA synchronous = FULL")
     try:
         with reading_manifest(), transaction(connection):
@@ -89,12 +99,16 @@ def write_journal(connection: sqlite3.Connection, key: str, changes: Iterable[Fi
 
 def clear_journal(connection: sqlite3.Connection, key: str) -> None:
     # Where even this cannot be written, what was ready is gone, and without it nothing of the journal is done.
+    """Forget a sweep that is not to be."""
     with suppress(sqlite3.DatabaseError):
         connection.execute("DELETE FROM journal WHERE output = ?", (key,))
 
 
 def read_journal(connection: sqlite3.Connection, key: str) -> list[FileChange]:
-    """The journal of an output folder, in order of path. Raises DamagedManifest."""
+    """The journal of an output folder, in order of path.
+
+    Raises DamagedManifest.
+    """
     with reading_manifest():
         rows = connection.execute(
             "SELECT path, digest, size, mtime_ns, ctime_ns, inode, old_size, old_mtime_ns, old_ctime_ns, old_inode"
@@ -123,7 +137,10 @@ def _state(numbers: list[object]) -> FileState | None:
 
 
 def pending_outputs(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """The keys of the output folders whose sweep is not complete. Raises DamagedManifest."""
+    """The keys of the output folders whose sweep is not complete.
+
+    Raises DamagedManifest.
+    """
     with reading_manifest():
         rows = connection.execute(
             "SELECT DISTINCT output FROM (SELECT output FROM journal LIMIT ?) ORDER BY output",
@@ -137,27 +154,34 @@ def pending_outputs(connection: sqlite3.Connection) -> tuple[str, ...]:
 def do_sweep(
     connection: sqlite3.Connection, key: str, output: Path, ready: Path | None, sweep: Sweep
 ) -> sqlite3.DatabaseError | None:
-    """Do what the journal says and is not done yet, put the list that was prepared in its place, and write both into
-    the manifest. Without the folder ``ready`` only what was done before is written down.
+    """Do what the journal says and is not done yet, and write it down.
 
-    Raises PublishError. Answers what has kept the manifest from being written, after which the list says it all.
+    The list that was prepared is put in its place, and the manifest is written. Without the folder ``ready`` only what
+    was done before is written down. Raises PublishError. Answers what has kept the manifest from being written, after
+    which the list says it all.
     """
-    wanted = {change.path: change.digest for change in sweep.changes if change.digest is not None}
+    # First the files, then the list, then the manifest and the end of the journal in one transaction: wherever this
+    # dies, the journal is still there, and to do it all again changes nothing that is done.
+    coming = {change.path: change.digest for change in sweep.changes if change.digest is not None}
     leaving = [change.path for change in sweep.changes if change.digest is None]
     moved: frozenset[str] = frozenset()
     if ready is not None:
-        moved = _move_and_remove(output, ready, wanted, leaving)
+        moved = _move_and_remove(output, ready, coming, leaving)
     rows = dict(sweep.keep)
-    for path, content in wanted.items():
+    for path, content in coming.items():
+        # The time before the state: a file that is changed after this look must not count as settled at ``seen``.
         seen = time.time_ns()
         status = status_of(output, path)
+        # What was moved just now is what was staged; what was moved before this process began has to be read.
         if status is not None and (path in moved or digest_at(location_of(output, path)) == content):
             rows[path] = ManifestRow(content, state_of(status), seen)
     gone = [*(leaving if ready is not None else ()), *sweep.forget]
-    if ready is None and wanted:  # the list was made for what has not come to pass
+    if ready is None and coming:  # the list was made for what has not come to pass
         after = {path: content for path, content in sweep.before.items() if path not in gone}
         with telling_os(shown(output, LIST)):
             prepare_list(output, {**after, **{path: row.digest for path, row in rows.items()}}.items())
+    # The renames are not synced. Where a power cut undoes one, the file is not in the state of its row, and the next
+    # build, which looks at the state of each, writes it once more.
     with telling_os(shown(output, LIST)):
         state = install_list(output)
     try:
@@ -171,14 +195,14 @@ def do_sweep(
     return None
 
 
-def _move_and_remove(output: Path, ready: Path, wanted: Collection[str], leaving: Collection[str]) -> frozenset[str]:
+def _move_and_remove(output: Path, ready: Path, coming: Collection[str], leaving: Collection[str]) -> frozenset[str]:
     """Rename what is ready into place and remove what leaves. Answers the paths that were renamed."""
-    first, last = _in_the_way(wanted, leaving) if leaving else ([], [])
+    first, last = _in_the_way(coming, leaving) if leaving else ([], [])
     links = Links(output)
     staged = names_in(ready)
-    sources = {path: name for path in wanted if (name := digest_of_path(path)) in staged}
+    sources = {path: name for path in coming if (name := digest_of_path(path)) in staged}
     # Once a file has been moved all of these are gone, and what has such a name may be that file.
-    if len(sources) == len(wanted):
+    if len(sources) == len(coming):
         for path in first:
             remove_file(output, path, links)
     for path, name in sources.items():
@@ -188,17 +212,17 @@ def _move_and_remove(output: Path, ready: Path, wanted: Collection[str], leaving
     return frozenset(sources)
 
 
-def _in_the_way(wanted: Iterable[str], leaving: Iterable[str]) -> tuple[list[str], list[str]]:
+def _in_the_way(coming: Iterable[str], leaving: Iterable[str]) -> tuple[list[str], list[str]]:
     """Of the paths that leave, those that must go before others come, and the rest: a file where a folder will be,
     what is in a folder where a file will be, and a name that differs in case only."""
-    names = [collision_key(path) for path in wanted]
-    taken = {folder for name in names for folder in (name, *folders_of(name))}
+    names = [collision_key(path) for path in coming]
+    occupied = {folder for name in names for folder in (name, *folders_of(name))}
     files = set(names)
     first: list[str] = []
     last: list[str] = []
     for path in leaving:
         name = collision_key(path)
-        is_first = name in taken or any(folder in files for folder in folders_of(name))
+        is_first = name in occupied or any(folder in files for folder in folders_of(name))
         (first if is_first else last).append(path)
     return first, last
 
@@ -225,7 +249,10 @@ def _move_with_patience(source: str, target: Path) -> None:
 
 
 def remove_file(output: Path, path: str, links: Links) -> None:
-    """Remove a file and the folders that this leaves empty. What has become a folder or lies behind a link stays."""
+    """Remove a file and the folders that this leaves empty.
+
+    What has become a folder or lies behind a link stays.
+    """
     if links.lead_to(path):
         return
     status = status_of(output, path)
@@ -255,8 +282,9 @@ def _patiently(act: Callable[[], T]) -> T:
 
 
 def recover(connection: sqlite3.Connection, cache: Path, output: Path) -> bool:
-    """Complete a sweep of this output folder that was interrupted, and remove what builds that died have left. To be
-    called at the start of each command that publishes or cleans, under the lock.
+    """Complete an interrupted sweep, and remove what dead builds have left.
+
+    To be called at the start of each command that publishes or cleans, under the lock.
 
     A sweep of another output folder, and what waits for it, stay as they are. True when there was a sweep, and it is
     complete. Raises PublishError, DamagedManifest, and sqlite3.OperationalError where the manifest cannot be written.
@@ -267,6 +295,8 @@ def recover(connection: sqlite3.Connection, cache: Path, output: Path) -> bool:
     if changes:
         before = read_rows(connection, key)
         sweep = Sweep(changes, {path: row.digest for path, row in before.items()})
+        # All or nothing, here too: where one file is not as the journal has it, somebody has been at work since (or it
+        # is a stranger's journal), and what was done already is written down, but nothing is moved or removed.
         ready = _ready_folder(cache, output, key)
         if ready is not None and not _is_as_it_was_left(output, ready, sweep):
             ready = None
@@ -280,6 +310,7 @@ def recover(connection: sqlite3.Connection, cache: Path, output: Path) -> bool:
             is_complete = ready is not None
         else:
             clear_journal(connection, key)
+    # After the sweep: until its journal is gone, what waits in a ready folder is needed.
     discard_list(output)
     for name in (STAGING, READY):
         folder = output / (HIDDEN + name)

@@ -1,4 +1,4 @@
-"""The manifest: what Octavo wrote into an output folder, and how it lay on the disk.
+"""The manifest: what Octavo wrote, and how it lay on the disk.
 
 It lies in the cache, where anybody may have put it: each row is checked as it is read. Where it is lost, or another
 cache has been at work meanwhile, the list in the output folder says what was written.
@@ -41,7 +41,10 @@ are those of ``octavo.output.journal``."""
 
 
 class ManifestRow(NamedTuple):
-    """A published file. ``seen`` is when its content was last known to be that of ``digest``, in ns."""
+    """A published file.
+
+    ``seen`` is when its content was last known to be that of ``digest``, in ns.
+    """
 
     digest: Digest
     state: FileState
@@ -73,28 +76,37 @@ class PublishedFolder:
         return {path: row.digest for path, row in self.rows.items()}
 
     def states(self) -> dict[str, FileState]:
-        """Path -> the state in which the file was last known to hold what was written."""
+        """Path -> the state in which a file was last known to be as written."""
         return {path: row.state for path, row in self.rows.items()}
 
 
 def published_digests(connection: sqlite3.Connection, output: Path) -> dict[str, Digest]:
-    """What Octavo published in a folder: path -> digest of the content it wrote, in order of path."""
+    """What Octavo published in a folder.
+
+    Path -> digest of the content it wrote, in order of path.
+    """
     return PublishedFolder(read_rows(connection, output_key(connection, output))).digests()
 
 
 def folders_above(output: Path, paths: Iterable[str]) -> tuple[str, ...]:
-    """The folders that hold the folders of published files: as long as nothing comes into one of these or leaves it,
-    none of the files is behind a link that was not there before."""
+    """The folders that hold the folders of published files.
+
+    As long as nothing comes into one of these or leaves it, none of the files is behind a link that was not there
+    before.
+    """
     above = {folder.rpartition("/")[0] for folder in {path.rpartition("/")[0] for path in paths}}
     above |= {folder for name in above for folder in folders_of(name)}
     return (str(output), *(location_of(output, folder) for folder in sorted(above - {""})))
 
 
 def find_published(connection: sqlite3.Connection, output: Path) -> PublishedFolder:
-    """What is published, after a look at each file of it. Raises DamagedManifest."""
+    """What is published, after a look at each file of it.
+
+    Raises DamagedManifest.
+    """
     key = output_key(connection, output)
     rows = read_rows(connection, key)
-    found = compare(output, rows)
+    comparison = compare(output, rows)
     state = list_state(output)
     is_listed = state is not None and state == _listed_state(connection, key)
     listed: Mapping[str, frozenset[Digest]] | None = None
@@ -104,16 +116,16 @@ def find_published(connection: sqlite3.Connection, output: Path) -> PublishedFol
             listed = read_list(output)
         except UnusableList as problem:
             note = f"{shown(output, LIST)} {problem}: it is not used"
-    taken = _take_over(output, listed, rows, found.altered) if listed else {}
-    new = {**found.looked_at, **taken}
+    adopted = _take_over(output, listed, rows, comparison.altered) if listed else {}
+    new = {**comparison.looked_at, **adopted}
     if new:
         with reading_manifest(), transaction(connection):
             insert_rows(connection, key, new)
-    ours = {path for path, row in taken.items() if row.state != _ALTERED}
-    altered = frozenset((found.altered | taken.keys()) - ours)
+    ours = {path for path, row in adopted.items() if row.state != _ALTERED}
+    altered = frozenset((comparison.altered | adopted.keys()) - ours)
     is_lost = not rows and listed is None and not is_listed
     return PublishedFolder(
-        dict(sorted({**rows, **new}.items())) if taken else {**rows, **new}, altered, is_listed, is_lost, note
+        dict(sorted({**rows, **new}.items())) if adopted else {**rows, **new}, altered, is_listed, is_lost, note
     )
 
 
@@ -121,7 +133,7 @@ def _take_over(
     output: Path, listed: Mapping[str, frozenset[Digest]], rows: Mapping[str, ManifestRow], altered: set[str]
 ) -> dict[str, ManifestRow]:
     """Rows for what the list says was written, where the manifest says nothing or something else."""
-    taken: dict[str, ManifestRow] = {}
+    adopted: dict[str, ManifestRow] = {}
     for path, _ in files_below(output):
         contents = listed.get(digest_of_path(path)) if path not in rows or path in altered else None
         if contents is None or not is_path(path):
@@ -130,10 +142,10 @@ def _take_over(
         status = status_of(output, path)
         content = digest_at(location_of(output, path))
         if status is not None and content in contents and content is not None:
-            taken[path] = ManifestRow(content, state_of(status), seen)
+            adopted[path] = ManifestRow(content, state_of(status), seen)
         elif path not in rows:
-            taken[path] = ManifestRow(min(contents), _ALTERED, 0)
-    return taken
+            adopted[path] = ManifestRow(min(contents), _ALTERED, 0)
+    return adopted
 
 
 def read_rows(connection: sqlite3.Connection, key: str) -> dict[str, ManifestRow]:
@@ -161,6 +173,7 @@ def check_row(path: str) -> None:
 
 
 def insert_rows(connection: sqlite3.Connection, key: str, rows: Mapping[str, ManifestRow]) -> None:
+    """Write rows, each in the place of that of the same path."""
     connection.executemany(
         "INSERT OR REPLACE INTO manifest VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [(key, path, row.digest, *row.state, row.seen) for path, row in rows.items()],
@@ -168,6 +181,7 @@ def insert_rows(connection: sqlite3.Connection, key: str, rows: Mapping[str, Man
 
 
 def forget_rows(connection: sqlite3.Connection, key: str, paths: Iterable[str]) -> None:
+    """Remove the rows of paths."""
     connection.executemany("DELETE FROM manifest WHERE output = ? AND path = ?", [(key, path) for path in paths])
 
 
@@ -185,7 +199,10 @@ def _listed_state(connection: sqlite3.Connection, key: str) -> FileState | None:
 
 
 def output_key(connection: sqlite3.Connection, output: Path) -> str:
-    """A name for an output folder in the cache file: relative to it, so that a site may be moved as a whole."""
+    """A name for an output folder in the cache file.
+
+    It is relative to that, so that a site may be moved as a whole.
+    """
     real = os.path.realpath(output)
     try:
         return Path(os.path.relpath(real, _base(connection))).as_posix()
@@ -210,29 +227,34 @@ def _file_of(connection: sqlite3.Connection) -> str:
 
 
 class FileComparison(NamedTuple):
+    """Files held against their rows.
+
+    ``altered`` are not as their rows have them; ``looked_at`` are new rows for those that had to be read to know.
+    """
+
     altered: set[str]
     looked_at: dict[str, ManifestRow]
 
 
 def compare(output: Path, rows: Mapping[str, ManifestRow]) -> FileComparison:
-    """Which files are not as the manifest has them, and new rows for those that had to be read to know."""
-    found = FileComparison(set(), {})
+    """Hold the files of an output folder against the rows of the manifest."""
+    comparison = FileComparison(set(), {})
     links = Links(output)
     base, lead_to, lstat = f"{output}/", links.lead_to, os.lstat
     for path, row in rows.items():
         try:
             status = lstat(base + path)
         except OSError:
-            found.altered.add(path)
+            comparison.altered.add(path)
             continue
         if lead_to(path) or not stat.S_ISREG(status.st_mode):
-            found.altered.add(path)
+            comparison.altered.add(path)
             continue
         state = state_of(status)
         if state != row.state or not is_settled(state, row.seen):
-            seen = time.time_ns()
+            seen = time.time_ns()  # before the content is read: a later change must not count as settled
             if status.st_size == row.state[0] and digest_at(base + path) == row.digest:
-                found.looked_at[path] = ManifestRow(row.digest, state, seen)
+                comparison.looked_at[path] = ManifestRow(row.digest, state, seen)
             else:
-                found.altered.add(path)
-    return found
+                comparison.altered.add(path)
+    return comparison

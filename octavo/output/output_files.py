@@ -1,4 +1,7 @@
-"""The files of an output folder as they are on the disk, looked at without following a link."""
+"""The files of an output folder as they are on the disk.
+
+They are looked at without following a link.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,18 @@ from octavo.output.paths import folders_of, is_git
 
 
 def location_of(output: Path, path: str) -> str:
-    """Where a published path lies. In loops over all files a Path would cost more than what is asked of it."""
+    """Where a published path lies.
+
+    In loops over all files a Path would cost more than what is asked of it.
+    """
     return f"{output}/{path}"
 
 
 def status_of(output: Path, path: str) -> os.stat_result | None:
-    """The status of the file itself, not of what a link leads to; None when there is none."""
+    """The status of the file itself, not of what a link leads to.
+
+    None when there is none.
+    """
     try:
         return os.lstat(location_of(output, path))
     except OSError:
@@ -39,7 +48,10 @@ def digest_at(location: str) -> Digest | None:
 
 
 def digest_of_blocks(read: Callable[[int], bytes], size: int, emit: Callable[[bytes], object]) -> Digest | None:
-    """``digest_bytes`` of ``size`` bytes, block by block; None when there are fewer or more."""
+    """``digest_bytes`` of ``size`` bytes, block by block.
+
+    None when there are fewer or more.
+    """
     state = blake2b(b"b" + size.to_bytes(8, "little"), digest_size=SIZE)
     left = size
     while block := read(1 << 20):
@@ -50,47 +62,55 @@ def digest_of_blocks(read: Callable[[int], bytes], size: int, emit: Callable[[by
 
 
 class Links:
-    """Which folders of an output folder are links: nothing is written, removed or believed through one."""
+    """Which folders of an output folder are links.
+
+    Nothing is written, removed or believed through one.
+    """
 
     def __init__(self, output: Path) -> None:
         self._output = str(output)
-        self._known: dict[str, str] = {"": ""}
-        self._within: dict[str, frozenset[str] | None] = {}
+        self._first_links: dict[str, str] = {"": ""}
+        self._links_within: dict[str, frozenset[str] | None] = {}
 
     def lead_to(self, path: str) -> str:
         """The first link on the way to a path; empty when there is none."""
         return self._folder(path.rpartition("/")[0])
 
     def _folder(self, folder: str) -> str:
-        found = self._known.get(folder)
-        if found is None:
+        link = self._first_links.get(folder)
+        if link is None:
             above, _, name = folder.rpartition("/")
-            found = self._folder(above)
-            if not found and self._may_be_link(above, name) and os.path.islink(f"{self._output}/{folder}"):  # noqa: PTH114
-                found = folder
-            self._known[folder] = found
-        return found
+            link = self._folder(above)
+            if not link and self._may_be_link(above, name) and os.path.islink(f"{self._output}/{folder}"):  # noqa: PTH114
+                link = folder
+            self._first_links[folder] = link
+        return link
 
     def _may_be_link(self, folder: str, name: str) -> bool:
         """To list a folder says of all that is in it at once what it is."""
-        if folder not in self._within:
-            self._within[folder] = None
+        if folder not in self._links_within:
+            self._links_within[folder] = None
             with suppress(OSError), os.scandir(f"{self._output}/{folder}") as entries:
-                self._within[folder] = frozenset(entry.name for entry in entries if entry.is_symlink())
-        links = self._within[folder]
+                self._links_within[folder] = frozenset(entry.name for entry in entries if entry.is_symlink())
+        links = self._links_within[folder]
         return links is None or name in links
 
 
 class FoundFile(NamedTuple):
-    """A regular file of an output folder. ``hidden``: its name, or that of a folder above it, begins with a dot."""
+    """A regular file of an output folder.
+
+    ``hidden``: its name, or that of a folder above it, begins with a dot.
+    """
 
     path: str
     hidden: bool
 
 
 def files_below(output: Path) -> Iterator[FoundFile]:
-    """Every regular file, but for what lies in repositories of git and beyond links. What cannot be read is left
-    out."""
+    """Every regular file below an output folder.
+
+    What lies in repositories of git and beyond links is left out, and so is what cannot be read.
+    """
     folders = [("", False)]
     for folder, is_hidden in folders:
         try:

@@ -1,4 +1,7 @@
-"""Paths of published files: POSIX strings relative to the output folder (``posts/a/index.html``)."""
+"""Paths of published files, relative to the output folder.
+
+They are POSIX strings (``posts/a/index.html``).
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,10 @@ _UNSEEN = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 
 
 def check_path(path: str) -> None:
-    """Raise PublishError for what is no path below an output folder, or leads into a repository of git.
+    """Raise PublishError for a path that may not be published.
 
-    Every path that is written, removed or believed goes through here, whoever names it.
+    It is no path below an output folder, or leads into a repository of git. Every path that is written, removed or
+    believed goes through here, whoever names it.
     """
     if _is_usual(path) and len(path) <= LONGEST_NAME:
         return
@@ -53,8 +57,10 @@ def is_path(path: str) -> bool:
 
 
 def is_git(name: str) -> bool:
-    """Whether some file system takes a name for ``.git``: in any case, with what Windows and HFS+ leave out, or short
-    as Windows makes it."""
+    """Whether some file system takes a name for ``.git``.
+
+    That is in any case of letters, with what Windows and HFS+ leave out, or short as Windows makes it.
+    """
     return _UNSEEN.sub("", name).partition(":")[0].casefold().rstrip(" .") in (".git", "git~1")
 
 

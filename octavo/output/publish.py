@@ -1,10 +1,10 @@
-"""Publishing: what was built becomes what is in ``output/``, all of it or nothing.
+"""Publishing: what was built becomes ``output/``, all of it or nothing.
 
 Changed files wait in a staging folder on the same file system. When all are there and synced, a journal in the cache
-records what will be replaced and removed, and one sweep of renames does it. A build that dies before the journal
-leaves the old site; one that dies in the sweep is completed by the next command. The manifest lists what Octavo wrote,
-and so does a list in the output folder; nothing else is ever removed, and that only while it is as it was written. A
-file that somebody else wrote or edited where a page belongs is overwritten, with a warning that names it.
+records what will be replaced and removed, and one sweep of renames does it. A build that dies before the journal leaves
+the old site; one that dies in the sweep is completed by the next command. The manifest lists what Octavo wrote, and so
+does a list in the output folder; nothing else is ever removed, and that only while it is as it was written. A file that
+somebody else wrote or edited where a page belongs is overwritten, with a warning that names it.
 
 Published paths are POSIX strings relative to ``output/`` (``posts/a/index.html``). Connections are in autocommit mode.
 """
@@ -84,10 +84,10 @@ def publish(
     connection: sqlite3.Connection,
     output: Path,
     staging: StagingFolder,
-    wanted: Mapping[str, Wanted],
+    files: Mapping[str, Wanted],
     before: PublishedFolder | None = None,
 ) -> PublishResult:
-    """Make ``output/`` hold the wanted files, and remove those of the last build that are wanted no more.
+    """Make ``output/`` hold these files, and no others of the last build.
 
     ``before`` is how this command has found what is published; without it that is looked at now. What is to be written
     or removed is looked at again in any case. Any other file that is altered while a site is built is noticed by the
@@ -99,12 +99,12 @@ def publish(
     """
     key = output_key(connection, output)
     before = find_published(connection, output) if before is None else before
-    plan = _plan(output, before, wanted)
-    unknown = tuple(path for path in visible_files(output) if path not in wanted) if before.is_lost else ()
+    plan = _plan(output, before, files)
+    unknown = tuple(path for path in visible_files(output) if path not in files) if before.is_lost else ()
     unsaved: sqlite3.DatabaseError | None = None
     if plan.write or plan.remove:
         replaced = _check_targets(output, plan)
-        unsaved = _publish(connection, key, output, staging, wanted, plan, before, replaced)
+        unsaved = _publish(connection, key, output, staging, files, plan, before, replaced)
     elif plan.keep or plan.forget or not before.is_listed:
         with telling_os(output.name):
             output.mkdir(parents=True, exist_ok=True)
@@ -113,8 +113,10 @@ def publish(
 
 
 def renew_list(connection: sqlite3.Connection, output: Path, before: PublishedFolder) -> sqlite3.DatabaseError | None:
-    """Write the list of what is published where it is not there as it should be. Answers what has kept the manifest
-    from being written."""
+    """Write the list of what is published where it is not as it should be.
+
+    Answers what has kept the manifest from being written.
+    """
     if before.is_listed or not output.is_dir():
         return None
     return _record(connection, output_key(connection, output), output, Sweep((), before.digests()))
@@ -136,24 +138,24 @@ def _record(connection: sqlite3.Connection, key: str, output: Path, sweep: Sweep
     return do_sweep(connection, key, output, None, sweep)
 
 
-def _plan(output: Path, before: PublishedFolder, wanted: Mapping[str, Wanted]) -> _Plan:
+def _plan(output: Path, before: PublishedFolder, files: Mapping[str, Wanted]) -> _Plan:
     rows = before.rows
-    _check_paths(wanted, rows.keys())
-    gone = rows.keys() - wanted.keys()
-    other = {path for path, to_be in wanted.items() if path not in rows or rows[path].digest != to_be.digest}
+    _check_paths(files, rows.keys())
+    gone = rows.keys() - files.keys()
+    other = {path for path, to_be in files.items() if path not in rows or rows[path].digest != to_be.digest}
     to_do = before.altered | other | gone
-    found = compare(output, {path: rows[path] for path in to_do if path in rows})
+    comparison = compare(output, {path: rows[path] for path in to_do if path in rows})
     links = Links(output)
-    leaving = {collision_key(path): path for path in gone if path not in found.altered}
+    leaving = {collision_key(path): path for path in gone if path not in comparison.altered}
     write: list[str] = []
     remove: list[str] = []
     forget: list[str] = []
-    keep = {path: row for path, row in found.looked_at.items() if path in wanted}
+    keep = {path: row for path, row in comparison.looked_at.items() if path in files}
     warnings: list[Diagnostic] = []
     for path in sorted(to_do - gone):
         row = rows.get(path)
-        is_ours = row is not None and path not in found.altered
-        if is_ours and row is not None and row.digest == wanted[path].digest:
+        is_ours = row is not None and path not in comparison.altered
+        if is_ours and row is not None and row.digest == files[path].digest:
             continue
         keep.pop(path, None)
         there = None if is_ours or links.lead_to(path) else status_of(output, path)
@@ -161,8 +163,8 @@ def _plan(output: Path, before: PublishedFolder, wanted: Mapping[str, Wanted]) -
             there = None
         if there is not None and stat.S_ISREG(there.st_mode):
             seen = time.time_ns()
-            if digest_at(location_of(output, path)) == wanted[path].digest:
-                keep[path] = ManifestRow(wanted[path].digest, state_of(there), seen)
+            if digest_at(location_of(output, path)) == files[path].digest:
+                keep[path] = ManifestRow(files[path].digest, state_of(there), seen)
                 continue
         if there is not None and not stat.S_ISDIR(there.st_mode):
             what = "was not written by Octavo" if row is None else "was changed since the last build"
@@ -180,7 +182,7 @@ def _plan(output: Path, before: PublishedFolder, wanted: Mapping[str, Wanted]) -
                 message = f"the file is not removed, because '{through}' has become a link"
                 warnings.append(warning(shown(output, path), None, "output", message))
             continue
-        if there is not None and path in found.altered:
+        if there is not None and path in comparison.altered:
             forget.append(path)
             warnings.append(_stays(output, path))
             continue
@@ -210,23 +212,26 @@ def _publish(
     key: str,
     output: Path,
     staging: StagingFolder,
-    wanted: Mapping[str, Wanted],
+    files: Mapping[str, Wanted],
     plan: _Plan,
     before: PublishedFolder,
     replaced: Mapping[str, FileState],
 ) -> sqlite3.DatabaseError | None:
-    made = missing_folders(output)
+    new_folders = missing_folders(output)
     ready: Path | None = None
     try:
         with telling_os(output.name):
             output.mkdir(parents=True, exist_ok=True)
-        stage_sources(staging.folder, wanted, plan.write)
+        # The order is that of what can be undone. Until the journal is written, a build that fails or dies has changed
+        # nothing in ``output/``, and what it leaves beside it is removed by ``recover``.
+        stage_sources(staging.folder, files, plan.write)
         staged = names_in(staging.folder)
         missing = tuple(path for path in plan.write if digest_of_path(path) not in staged)
         if missing:
             raise NotStaged(missing)
+        # Synced here, before the journal: after a power cut a journal must not name bytes that are not on the disk.
         ready = make_ready(staging.folder, output, key, plan.write)
-        sweep = Sweep(_changes(ready, wanted, plan, replaced), before.digests(), plan.keep, plan.forget)
+        sweep = Sweep(_changes(ready, files, plan, replaced), before.digests(), plan.keep, plan.forget)
         with telling_os(shown(output, LIST)):
             if not is_on_disk(connection):
                 # A sweep that dies cannot be completed: whatever it leaves must be on the list.
@@ -234,44 +239,48 @@ def _publish(
                 install_list(output)
             prepare_list(output, sweep.after().items())
         write_journal(connection, key, sweep.changes)
-        made = (*_make_folders(output, plan), *made)
+        # After the journal, for folders are seen: of a build that dies here the next command makes a whole, while empty
+        # folders made before it would be nobody's.
+        new_folders = (*_make_folders(output, plan), *new_folders)
     except BaseException:
+        # The journal first: while it stands, a command that dies in here is one that died in a sweep.
         clear_journal(connection, key)
         discard_list(output)
         if ready is not None:
             with suppress(OSError):
                 delete_folder(ready)
-        for folder in made:
+        for folder in new_folders:
             with suppress(OSError):
                 folder.rmdir()
         raise
+    # From here on there is no way back: what fails is left to the next command, with all that it needs.
     unsaved = do_sweep(connection, key, output, ready, sweep)
-    with suppress(OSError):
+    with suppress(OSError):  # what cannot be removed of it now, ``recover`` removes
         delete_folder(ready)
     return unsaved
 
 
 def _changes(
-    ready: Path, wanted: Mapping[str, Wanted], plan: _Plan, replaced: Mapping[str, FileState]
+    ready: Path, files: Mapping[str, Wanted], plan: _Plan, replaced: Mapping[str, FileState]
 ) -> tuple[FileChange, ...]:
     """What the sweep will do. The files wait in their last state: to rename the folder leaves theirs alone."""
     with telling_os(ready.name):
         coming = [
-            FileChange(path, wanted[path].digest, state_of(os.lstat(staged_at(ready, path))), replaced.get(path))
+            FileChange(path, files[path].digest, state_of(os.lstat(staged_at(ready, path))), replaced.get(path))
             for path in plan.write
         ]
     return (*coming, *(FileChange(path, None, None, replaced.get(path)) for path in plan.remove))
 
 
-def _check_paths(wanted: Mapping[str, Wanted], known: Collection[str]) -> None:
+def _check_paths(files: Mapping[str, Wanted], published: Collection[str]) -> None:
     """Raise PublishError for paths that cannot be. The ``known`` ones were looked at when they were first published."""
-    new = [path for path in wanted if path not in known]
+    new = [path for path in files if path not in published]
     for path in new:
         check_path(path)
-    folders = {path.rpartition("/")[0]: path for path in wanted} if new else {}
+    folders = {path.rpartition("/")[0]: path for path in files} if new else {}
     for folder, path in folders.items():
         for above in (folder, *folders_of(folder)) if folder else ():
-            if above in wanted:
+            if above in files:
                 raise PublishError(f"the site has both a file and a folder of this name, which holds '{path}'", above)
 
 
@@ -282,9 +291,9 @@ def _check_targets(output: Path, plan: _Plan) -> dict[str, FileState]:
         return {}
     device = output.stat().st_dev
     leaving = set(plan.remove)
-    known = {""}
+    checked = {""}
     for path in (*plan.write, *plan.remove):
-        _check_folders(output, path.rpartition("/")[0], device, leaving, known)
+        _check_folders(output, path.rpartition("/")[0], device, leaving, checked)
     replaced = {
         path: state_of(status)
         for path in (*plan.write, *plan.remove)
@@ -295,11 +304,11 @@ def _check_targets(output: Path, plan: _Plan) -> dict[str, FileState]:
     return replaced
 
 
-def _check_folders(output: Path, folder: str, device: int, leaving: set[str], known: set[str]) -> None:
-    if folder in known:
+def _check_folders(output: Path, folder: str, device: int, leaving: set[str], checked: set[str]) -> None:
+    if folder in checked:
         return
-    _check_folders(output, folder.rpartition("/")[0], device, leaving, known)
-    known.add(folder)
+    _check_folders(output, folder.rpartition("/")[0], device, leaving, checked)
+    checked.add(folder)
     status = status_of(output, folder)
     if status is None or (folder in leaving and not stat.S_ISDIR(status.st_mode)):
         return
@@ -341,19 +350,19 @@ def _make_folders(output: Path, plan: _Plan) -> tuple[Path, ...]:
     A folder whose name a file has that is about to be removed is left to the sweep.
     """
     leaving = set(plan.remove)
-    made: list[str] = []
-    known = {""}
+    new_folders: list[str] = []
+    existing = {""}
     base = str(output)
 
     def make(folder: str) -> bool:
-        if folder in known:
+        if folder in existing:
             return True
         if not make(folder.rpartition("/")[0]) or folder in leaving:
             return False
-        known.add(folder)
+        existing.add(folder)
         try:
             os.mkdir(f"{base}/{folder}")  # noqa: PTH102
-            made.append(folder)
+            new_folders.append(folder)
         except FileExistsError:
             pass
         except OSError as problem:
@@ -364,11 +373,11 @@ def _make_folders(output: Path, plan: _Plan) -> tuple[Path, ...]:
         for path in plan.write:
             make(path.rpartition("/")[0])
     except BaseException:
-        for folder in reversed(made):
+        for folder in reversed(new_folders):
             with suppress(OSError):
                 (output / folder).rmdir()
         raise
-    return tuple(output / folder for folder in reversed(made))
+    return tuple(output / folder for folder in reversed(new_folders))
 
 
 class Removed(NamedTuple):
@@ -379,40 +388,49 @@ class Removed(NamedTuple):
 
 
 def remove_published(connection: sqlite3.Connection, output: Path) -> Removed:
-    """Remove what Octavo wrote and is as it was written, the folders that this leaves empty, and the list of it all.
-    Raises PublishError and DamagedManifest."""
+    """Remove what Octavo wrote and is as it was written.
+
+    The folders that this leaves empty go as well, and the list of it all. Raises PublishError and DamagedManifest.
+    """
     key = output_key(connection, output)
-    standing = find_published(connection, output)
+    published = find_published(connection, output)
     links = Links(output)
     gone: list[str] = []
-    there: list[str] = []
+    removed: list[str] = []
     warnings: list[Diagnostic] = []
     try:
-        for path in standing.rows:
+        for path in published.rows:
             status = None if links.lead_to(path) else status_of(output, path)
             if status is not None and not stat.S_ISDIR(status.st_mode):
-                if path in standing.altered:
+                if path in published.altered:
                     warnings.append(_stays(output, path))
                 else:
                     remove_file(output, path, links)
-                    there.append(path)
+                    removed.append(path)
             gone.append(path)
+        # The list last: a command that is killed before leaves one that still tells whose the other files are.
         with telling_os(shown(output, LIST)):
             (output / LIST).unlink(missing_ok=True)
-    finally:
+    finally:  # what is gone is forgotten, though another file could not be removed
         with reading_manifest(), transaction(connection):
             forget_rows(connection, key, gone)
-    return Removed(tuple(there), tuple(warnings))
+    return Removed(tuple(removed), tuple(warnings))
 
 
 def unknown_files(connection: sqlite3.Connection, output: Path) -> tuple[str, ...]:
-    """The visible files of an output folder that neither the manifest nor the list knows. Raises DamagedManifest."""
-    known = find_published(connection, output).rows
-    return tuple(path for path in visible_files(output) if path not in known)
+    """The visible files that neither the manifest nor the list knows.
+
+    They are those of an output folder. Raises DamagedManifest.
+    """
+    published = find_published(connection, output).rows
+    return tuple(path for path in visible_files(output) if path not in published)
 
 
 def remove_unknown(output: Path, paths: Iterable[str]) -> tuple[str, ...]:
-    """Remove these files where they are still visible files and not behind a link. Answers those that were removed."""
+    """Remove these files where they are visible files still.
+
+    One behind a link stays. Answers those that were removed.
+    """
     there = set(visible_files(output))
     links = Links(output)
     removed = tuple(path for path in paths if path in there and not links.lead_to(path))

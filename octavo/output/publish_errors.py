@@ -12,7 +12,10 @@ from octavo.engine.database import is_want
 
 
 class PublishError(Exception):
-    """Publishing was not possible. ``path`` names the file or folder at fault and may be empty."""
+    """Publishing was not possible.
+
+    ``path`` names the file or folder at fault and may be empty.
+    """
 
     def __init__(self, message: str, path: str = "") -> None:
         super().__init__(message, path)
@@ -24,11 +27,14 @@ class PublishError(Exception):
 
 
 class SourceChanged(PublishError):
-    """A file was changed after it was listed and before it was copied: build again."""
+    """A file was changed between being listed and being copied: build again."""
 
 
 class NotStaged(Exception):
-    """Pages to be published whose bytes are not in the staging folder. ``paths`` must be rendered first."""
+    """Pages to be published whose bytes are not in the staging folder.
+
+    ``paths`` must be rendered first.
+    """
 
     def __init__(self, paths: tuple[str, ...]) -> None:
         super().__init__(paths)
@@ -36,13 +42,18 @@ class NotStaged(Exception):
 
 
 class DamagedManifest(Exception):
-    """The manifest or the journal holds what Octavo has not written so: set the file aside and go on without it.
-    ``str`` says what is wrong, as what follows the name of the file."""
+    """The manifest or the journal holds what Octavo does not write.
+
+    Set the file aside and go on without it. ``str`` says what is wrong, as what follows the name of the file.
+    """
 
 
 @contextmanager
 def reading_manifest() -> Iterator[None]:
-    """What SQLite finds damaged, and what Python cannot decode, as DamagedManifest."""
+    """Raise DamagedManifest for a file that cannot be read.
+
+    That is what SQLite finds damaged, and what Python cannot decode.
+    """
     try:
         yield
     except (sqlite3.DatabaseError, UnicodeError) as problem:
@@ -53,7 +64,10 @@ def reading_manifest() -> Iterator[None]:
 
 @contextmanager
 def telling_os(path: str, needed: int = 0) -> Iterator[None]:
-    """OSError as PublishError. ``needed`` is the number of bytes that were to be written."""
+    """OSError as PublishError.
+
+    ``needed`` is the number of bytes that were to be written.
+    """
     try:
         yield
     except OSError as problem:
@@ -61,8 +75,10 @@ def telling_os(path: str, needed: int = 0) -> Iterator[None]:
 
 
 def in_words(problem: OSError, path: str, needed: int = 0) -> PublishError:
-    """What ``telling_os`` raises, for what is done to thousands of files: there a context manager costs as much as
-    it."""
+    """What ``telling_os`` raises.
+
+    It is for what is done to thousands of files: there a context manager costs as much as it.
+    """
     return PublishError(_reason(problem, needed), path)
 
 
@@ -76,6 +92,7 @@ def _reason(problem: OSError, needed: int) -> str:
 
 
 def megabytes(size: int) -> str:
+    """A number of bytes as a message names it."""
     return f"{size / 1_000_000:.1f} MB"
 
 

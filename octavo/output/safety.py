@@ -1,4 +1,7 @@
-"""Where output may be: nowhere that a build would write over what the site is made from, or that nobody meant."""
+"""Where output may be.
+
+Nowhere that a build would write over what the site is made from, or that nobody meant.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ from octavo.base.urls import collision_key
 
 
 class UnsafeOutput(Exception):
-    """The folder chosen for output holds, or lies in, what a build must not write to. ``hint`` says what may be."""
+    """The folder chosen for output must not be written to.
+
+    It holds, or lies in, what a build must leave alone. ``hint`` says what may be.
+    """
 
     def __init__(self, message: str, hint: str = "name a folder of its own, such as --output public") -> None:
         super().__init__(message, hint)
@@ -25,8 +31,11 @@ class UnsafeOutput(Exception):
 
 
 def unmeant(name: str) -> tuple[str, str] | None:
-    """What is wrong with a folder's name as it was given, and a hint; None for one that may well be meant. A shell that
-    was kept from it by quotes, or a program without a shell, hands on what was to be something else."""
+    """What is wrong with a folder's name as it was written, and a hint.
+
+    None for one that may well be meant. A shell that was kept from it by quotes, or a program without a shell, hands on
+    what was to be something else.
+    """
     if name != name.strip():
         return "has blanks around it", "name a folder, without blanks around it"
     if name.startswith("~"):
@@ -37,9 +46,12 @@ def unmeant(name: str) -> tuple[str, str] | None:
 
 
 def check_output(root: Path, output: Path, sources: Sequence[Path], cache: Path | None = None) -> None:
-    """Raise UnsafeOutput where ``output`` is the site's folder, a parent of it, the home folder, or a source folder,
-    the cache or something in or around one, by whatever name, link or case; where it lies in a repository's ``.git`` or
-    in any ``.octavo``; or where it is no folder."""
+    """Raise UnsafeOutput where ``output`` is no folder for a site.
+
+    That is where it is the site's folder, a parent of it, the home folder, or a source folder, the cache or something
+    in or around one, by whatever name, link or case; where it lies in a repository's ``.git`` or in any ``.octavo``; or
+    where it is no folder.
+    """
     real = _resolved(output)
     if output.is_symlink() and not output.exists():
         raise UnsafeOutput(f"the output folder '{output}' is a link that leads nowhere")
@@ -72,7 +84,10 @@ def _parts_from(root: Path, real: Path) -> tuple[str, ...]:
 
 
 def check_apart(output: Path, cache: Path) -> None:
-    """Raise UnsafeOutput where the cache lies in the output or the other way round."""
+    """Raise UnsafeOutput where cache and output hold one another.
+
+    That is where the cache lies in the output or the other way round.
+    """
     if _contains(output, cache) or _contains(cache, output):
         raise UnsafeOutput(f"the output folder '{output}' and the cache '{cache}' hold one another")
 

@@ -1,4 +1,7 @@
-"""Where changed files wait: in a staging folder while the site is built, and in a ready folder until they are moved."""
+"""Where changed files wait to be published.
+
+That is in a staging folder while the site is built, and in a ready folder until they are moved.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ end. What is ready for one output folder is no matter of another."""
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A file of the site: the digest of its bytes, which are staged, or copied from ``source``."""
+    """A file of the site, by the digest of its bytes.
+
+    These are staged, or copied from ``source``.
+    """
 
     digest: Digest
     source: Path | None = None
@@ -32,13 +38,19 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class StagingFolder:
-    """Where changed files wait, each under a digest of its path: making and removing a folder for each page would cost
-    more than the page. It may be sent to another process on the same machine."""
+    """Where changed files wait, each under a digest of its path.
+
+    Making and removing a folder for each page would cost more than the page. It may be sent to another process on the
+    same machine.
+    """
 
     folder: Path
 
     def write(self, path: str, data: bytes, /) -> None:
-        """Stage the bytes of a published path. Raises PublishError when they cannot be written."""
+        """Stage the bytes of a published path.
+
+        Raises PublishError when they cannot be written.
+        """
         check_path(path)
         try:
             with open(staged_at(self.folder, path), "wb") as file:  # noqa: PTH123
@@ -54,10 +66,13 @@ def staged_at(folder: Path, path: str) -> str:
 
 @contextmanager
 def open_staging(cache: Path, output: Path) -> Iterator[StagingFolder]:
-    """An empty staging folder for one build, gone when it ends: in the cache, or in ``output/`` where that is on
-    another file system or no cache can be written. ``recover`` must have run before. Raises PublishError."""
+    """An empty staging folder for one build, gone when it ends.
+
+    It is in the cache, or in ``output/`` where that is on another file system or no cache can be written. ``recover``
+    must have run before. Raises PublishError.
+    """
     folder = _in_cache(cache, output) or output / (HIDDEN + STAGING)
-    made = () if folder.parent.exists() else missing_folders(folder.parent)
+    new_folders = () if folder.parent.exists() else missing_folders(folder.parent)
     with telling_os(shown(output, folder.name)):
         delete_folder(folder)
         folder.mkdir(parents=True)
@@ -66,7 +81,7 @@ def open_staging(cache: Path, output: Path) -> Iterator[StagingFolder]:
     finally:
         with suppress(OSError):
             delete_folder(folder)
-            for parent in made:
+            for parent in new_folders:
                 parent.rmdir()
 
 
@@ -91,7 +106,10 @@ def missing_folders(folder: Path) -> tuple[Path, ...]:
 
 
 def delete_folder(folder: Path) -> None:
-    """Remove a folder with all that is in it, or whatever else has its name. Raises OSError."""
+    """Remove a folder with all that is in it, or whatever else has its name.
+
+    Raises OSError.
+    """
     try:
         mode = os.lstat(folder).st_mode
     except FileNotFoundError:
@@ -111,7 +129,10 @@ def delete_folder(folder: Path) -> None:
 
 
 def ready_name(key: str) -> str:
-    """The name of the ready folder in the cache for the output folder with this key."""
+    """The name of the ready folder in the cache for this output folder.
+
+    ``key`` is that of the output folder.
+    """
     return f"{READY}-{digest_of_path(key)}"
 
 
@@ -121,7 +142,10 @@ def is_ready_name(name: str) -> bool:
 
 
 def make_ready(staged: Path, output: Path, key: str, write: tuple[str, ...]) -> Path:
-    """The staged files, on the disk to stay, in a folder from which they can be renamed into ``output/``."""
+    """The staged files in a folder from which they can be renamed.
+
+    They are on the disk to stay, and ``output/`` is within reach of a rename.
+    """
     import shutil
 
     is_hidden = staged.name.startswith(HIDDEN)
@@ -138,7 +162,7 @@ def make_ready(staged: Path, output: Path, key: str, write: tuple[str, ...]) -> 
             for path in write if staged.exists() else ():
                 shutil.copyfile(staged_at(staged, path), staged_at(ready, path))
             if write:
-                _sync(ready)
+                _sync(ready)  # the renaming of the folder as well: it is on the same file system
         except BaseException:
             delete_folder(ready)
             raise
@@ -146,7 +170,10 @@ def make_ready(staged: Path, output: Path, key: str, write: tuple[str, ...]) -> 
 
 
 def names_in(folder: Path) -> frozenset[str]:
-    """To list a folder costs less than to ask for each of its files."""
+    """The names in a folder.
+
+    To list a folder costs less than to ask for each of its files.
+    """
     return frozenset(os.listdir(folder))  # noqa: PTH208
 
 
@@ -167,9 +194,12 @@ def _is_within_reach(staged: Path, output: Path) -> bool:
     return True
 
 
-def stage_sources(staged: Path, wanted: Mapping[str, Wanted], write: Iterable[str]) -> None:
-    """Copy the sources that changed. Raises SourceChanged when one is not what was listed."""
-    copies = [(path, source) for path in write if (source := wanted[path].source) is not None]
+def stage_sources(staged: Path, files: Mapping[str, Wanted], write: Iterable[str]) -> None:
+    """Copy the sources that changed.
+
+    Raises SourceChanged when one is not what was listed.
+    """
+    copies = [(path, source) for path in write if (source := files[path].source) is not None]
     if not copies:
         return
     import shutil
@@ -180,8 +210,9 @@ def stage_sources(staged: Path, wanted: Mapping[str, Wanted], write: Iterable[st
     if needed > free:
         raise PublishError(f"no space left: {megabytes(needed)} are needed and {megabytes(free)} are free")
     for path, source in copies:
+        # Digested as it is copied: pages were made for the bytes that were listed, and no others are published.
         with telling_os(path, needed):
-            if _copy(source, Path(staged_at(staged, path))) != wanted[path].digest:
+            if _copy(source, Path(staged_at(staged, path))) != files[path].digest:
                 raise SourceChanged("the file was changed while the site was built: build again", path)
 
 
@@ -193,7 +224,7 @@ def _copy(source: Path, target: Path) -> Digest | None:
 def _sync(folder: Path) -> None:
     """One barrier for all that was written: a file at a time would be several times slower. Windows has none."""
     if sys.platform == "linux":
-        import ctypes
+        import ctypes  # ``os`` has ``sync`` alone, which waits for the disks of all others as well
 
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:

@@ -1,8 +1,8 @@
-"""The list in the output folder of what Octavo wrote there, for when the cache is gone.
+"""The list in the output folder of what Octavo wrote there.
 
-``.octavo-written`` has a line for each file, with the digest of its path and that of its content, so that it names no
-page that nothing links to. It is data that anybody may have written: a file is ours only where both digests are those
-of the list. Two lines may have the same path, while a sweep has not come to its end.
+It is for when the cache is gone. ``.octavo-written`` has a line for each file, with the digest of its path and that of
+its content, so that it names no page that nothing links to. It is data that anybody may have written: a file is ours
+only where both digests are those of the list. Two lines may have the same path, while a sweep has not come to its end.
 """
 
 from __future__ import annotations
@@ -32,12 +32,17 @@ _WHOLE = re.compile(_HEADER + rb"(?:[0-9a-f]{32} [0-9a-f]{32}\n)*")
 
 
 class UnusableList(Exception):
-    """The list cannot be read, or is not as it is written. ``str`` says what is wrong."""
+    """The list cannot be read, or is not as it is written.
+
+    ``str`` says what is wrong.
+    """
 
 
 def prepare_list(output: Path, files: Iterable[tuple[str, Digest]]) -> None:
-    """Write the list of these files, beside its place: what may fail is done before anything is changed. Raises
-    OSError."""
+    """Write the list of these files, beside its place.
+
+    What may fail is done before anything is changed. Raises OSError.
+    """
     lines = sorted({f"{digest_of_path(path)} {digest.hex()}\n" for path, digest in files})
     if os.path.isdir(output / FILE):  # noqa: PTH112
         raise IsADirectoryError(errno.EISDIR, "A folder lies in its place", str(output / FILE))
@@ -52,7 +57,11 @@ def prepare_list(output: Path, files: Iterable[tuple[str, Digest]]) -> None:
 
 
 def install_list(output: Path) -> FileState:
-    """Put the list that was prepared in its place, in one step. Answers its state. Raises OSError."""
+    """Put the list that was prepared in its place, in one step.
+
+    Answers its state. Raises OSError.
+    """
+    # The folder is not synced: after a power cut the old list is there or the new one, never a part of one.
     os.replace(output / PASSING, output / FILE)  # noqa: PTH105
     return state_of(os.lstat(output / FILE))
 
@@ -72,8 +81,10 @@ def list_state(output: Path) -> FileState | None:
 
 
 def read_list(output: Path) -> Mapping[str, frozenset[Digest]] | None:
-    """``digest_of_path`` -> digests of the content that was written there; None when there is no list. Raises
-    UnusableList."""
+    """``digest_of_path`` -> digests of the content that was written there.
+
+    None when there is no list. Raises UnusableList.
+    """
     try:
         descriptor = open_regular(output / FILE, os.O_RDONLY)
         with os.fdopen(descriptor, "rb") as file:
