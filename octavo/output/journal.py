@@ -34,7 +34,7 @@ from octavo.output.manifest import (
 )
 from octavo.output.output_files import Links, digest_at, location_of, remove_empty_folders, status_of
 from octavo.output.paths import HIDDEN, digest_of_path, folders_of
-from octavo.output.publish_errors import DamagedManifest, PublishError, reading_manifest, shown, telling_os
+from octavo.output.publish_errors import DamagedManifest, PublishError, display_path, reading_manifest, telling_os
 from octavo.output.staging import READY, STAGING, delete_folder, is_ready_name, names_in, ready_name
 from octavo.output.written_list import FILE as LIST
 from octavo.output.written_list import discard_list, install_list, prepare_list
@@ -178,11 +178,11 @@ def do_sweep(
     gone = [*(leaving if ready is not None else ()), *sweep.forget]
     if ready is None and coming:  # the list was made for what has not come to pass
         after = {path: content for path, content in sweep.before.items() if path not in gone}
-        with telling_os(shown(output, LIST)):
+        with telling_os(display_path(output, LIST)):
             prepare_list(output, {**after, **{path: row.digest for path, row in rows.items()}}.items())
     # The renames are not synced. Where a power cut undoes one, the file is not in the state of its row, and the next
     # build, which looks at the state of each, writes it once more.
-    with telling_os(shown(output, LIST)):
+    with telling_os(display_path(output, LIST)):
         state = install_list(output)
     try:
         with transaction(connection):
@@ -230,11 +230,11 @@ def _in_the_way(coming: Iterable[str], leaving: Iterable[str]) -> tuple[list[str
 def _move(source: str, output: Path, path: str, links: Links) -> None:
     """Put a file in its place."""
     if links.lead_to(path):
-        raise PublishError("the folder is a link, and a site is not written through links", shown(output, path))
+        raise PublishError("the folder is a link, and a site is not written through links", display_path(output, path))
     try:
         os.replace(source, location_of(output, path))  # noqa: PTH105
     except OSError:
-        with telling_os(shown(output, path)):
+        with telling_os(display_path(output, path)):
             _move_with_patience(source, output / path)
 
 
@@ -258,7 +258,7 @@ def remove_file(output: Path, path: str, links: Links) -> None:
     status = status_of(output, path)
     if status is not None and stat.S_ISDIR(status.st_mode):
         return
-    with telling_os(shown(output, path)):
+    with telling_os(display_path(output, path)):
         if status is not None:
             _patiently((output / path).unlink)
     remove_empty_folders(output, path)
@@ -301,7 +301,7 @@ def recover(connection: sqlite3.Connection, cache: Path, output: Path) -> bool:
         if ready is not None and not _is_as_it_was_left(output, ready, sweep):
             ready = None
         if output.is_dir():
-            with telling_os(shown(output, LIST)):
+            with telling_os(display_path(output, LIST)):
                 prepare_list(output, sweep.after().items())
             problem = do_sweep(connection, key, output, ready, sweep)
             if problem is not None:
@@ -314,7 +314,7 @@ def recover(connection: sqlite3.Connection, cache: Path, output: Path) -> bool:
     discard_list(output)
     for name in (STAGING, READY):
         folder = output / (HIDDEN + name)
-        with telling_os(shown(output, folder.name)):
+        with telling_os(display_path(output, folder.name)):
             delete_folder(folder)
     _tidy(connection, cache)
     return is_complete

@@ -20,7 +20,7 @@ from octavo.base.file_stat import FileState, is_settled, state_of
 from octavo.engine.database import most_rows, transaction
 from octavo.output.output_files import Links, digest_at, files_below, location_of, status_of
 from octavo.output.paths import digest_of_path, folders_of, is_path
-from octavo.output.publish_errors import DamagedManifest, reading_manifest, shown
+from octavo.output.publish_errors import DamagedManifest, display_path, reading_manifest
 from octavo.output.written_list import FILE as LIST
 from octavo.output.written_list import UnusableList, list_state, read_list
 
@@ -115,7 +115,7 @@ def find_published(connection: sqlite3.Connection, output: Path) -> PublishedFol
         try:
             listed = read_list(output)
         except UnusableList as problem:
-            note = f"{shown(output, LIST)} {problem}: it is not used"
+            note = f"{display_path(output, LIST)} {problem}: it is not used"
     adopted = _take_over(output, listed, rows, comparison.altered) if listed else {}
     new = {**comparison.looked_at, **adopted}
     if new:

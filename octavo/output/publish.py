@@ -38,7 +38,7 @@ from octavo.output.manifest import (
 )
 from octavo.output.output_files import Links, digest_at, location_of, status_of, visible_files
 from octavo.output.paths import check_path, digest_of_path, folders_of
-from octavo.output.publish_errors import NotStaged, PublishError, in_words, reading_manifest, shown, telling_os
+from octavo.output.publish_errors import NotStaged, PublishError, display_path, in_words, reading_manifest, telling_os
 from octavo.output.staging import (
     StagingFolder,
     Wanted,
@@ -168,7 +168,7 @@ def _plan(output: Path, before: PublishedFolder, files: Mapping[str, Wanted]) ->
                 continue
         if there is not None and not stat.S_ISDIR(there.st_mode):
             what = "was not written by Octavo" if row is None else "was changed since the last build"
-            warnings.append(warning(shown(output, path), None, "output", f"the file {what}: it is overwritten"))
+            warnings.append(warning(display_path(output, path), None, "output", f"the file {what}: it is overwritten"))
         write.append(path)
     for path in sorted(gone):
         there = status_of(output, path)
@@ -180,7 +180,7 @@ def _plan(output: Path, before: PublishedFolder, files: Mapping[str, Wanted]) ->
             forget.append(path)
             if through and there is not None:
                 message = f"the file is not removed, because '{through}' has become a link"
-                warnings.append(warning(shown(output, path), None, "output", message))
+                warnings.append(warning(display_path(output, path), None, "output", message))
             continue
         if there is not None and path in comparison.altered:
             forget.append(path)
@@ -199,7 +199,7 @@ def _is_below_file(output: Path, path: str) -> bool:
 
 def _stays(output: Path, path: str) -> Diagnostic:
     message = "the file was changed since it was published: it stays, though the site has no such page any more"
-    return warning(shown(output, path), None, "output", message)
+    return warning(display_path(output, path), None, "output", message)
 
 
 def _is_one_file(output: Path, path: str, other: str | None) -> bool:
@@ -232,7 +232,7 @@ def _publish(
         # Synced here, before the journal: after a power cut a journal must not name bytes that are not on the disk.
         ready = make_ready(staging.folder, output, key, plan.write)
         sweep = Sweep(_changes(ready, files, plan, replaced), before.digests(), plan.keep, plan.forget)
-        with telling_os(shown(output, LIST)):
+        with telling_os(display_path(output, LIST)):
             if not is_on_disk(connection):
                 # A sweep that dies cannot be completed: whatever it leaves must be on the list.
                 prepare_list(output, [*sweep.before.items(), *sweep.after().items()])
@@ -313,18 +313,22 @@ def _check_folders(output: Path, folder: str, device: int, leaving: set[str], ch
     if status is None or (folder in leaving and not stat.S_ISDIR(status.st_mode)):
         return
     if stat.S_ISLNK(status.st_mode):
-        raise PublishError("the folder is a link, and a site is not written through links", shown(output, folder))
+        raise PublishError(
+            "the folder is a link, and a site is not written through links", display_path(output, folder)
+        )
     if not stat.S_ISDIR(status.st_mode):
-        raise PublishError("the file is in the way of a folder of the site", shown(output, folder))
+        raise PublishError("the file is in the way of a folder of the site", display_path(output, folder))
     if status.st_dev != device:
-        raise PublishError("the folder is on another file system than the rest of the output", shown(output, folder))
+        raise PublishError(
+            "the folder is on another file system than the rest of the output", display_path(output, folder)
+        )
     _check_folder(output, output / folder)
 
 
 def _check_folder(output: Path, folder: Path) -> None:
     if not os.access(folder, os.W_OK | os.X_OK):
         is_within = folder.is_relative_to(output)
-        where = shown(output, folder.relative_to(output).as_posix()) if is_within else str(folder)
+        where = display_path(output, folder.relative_to(output).as_posix()) if is_within else str(folder)
         raise PublishError("no files can be written in this folder", where)
 
 
@@ -337,10 +341,12 @@ def _check_target(output: Path, path: str, leaving: set[str]) -> None:
             for name in names:
                 inner = (Path(folder) / name).relative_to(output).as_posix()
                 if inner not in leaving:
-                    raise PublishError(f"the folder is in the way of a file, and holds '{inner}'", shown(output, path))
+                    raise PublishError(
+                        f"the folder is in the way of a file, and holds '{inner}'", display_path(output, path)
+                    )
     elif stat.S_ISREG(status.st_mode):
         # Opening changes nothing, and tells what a mode, an attribute or the file system forbids.
-        with telling_os(shown(output, path)):
+        with telling_os(display_path(output, path)):
             os.close(os.open(output / path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)))
 
 
@@ -366,7 +372,7 @@ def _make_folders(output: Path, plan: _Plan) -> tuple[Path, ...]:
         except FileExistsError:
             pass
         except OSError as problem:
-            raise in_words(problem, shown(output, folder)) from problem
+            raise in_words(problem, display_path(output, folder)) from problem
         return True
 
     try:
@@ -409,7 +415,7 @@ def remove_published(connection: sqlite3.Connection, output: Path) -> Removed:
                     removed.append(path)
             gone.append(path)
         # The list last: a command that is killed before leaves one that still tells whose the other files are.
-        with telling_os(shown(output, LIST)):
+        with telling_os(display_path(output, LIST)):
             (output / LIST).unlink(missing_ok=True)
     finally:  # what is gone is forgotten, though another file could not be removed
         with reading_manifest(), transaction(connection):

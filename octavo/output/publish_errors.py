@@ -96,6 +96,6 @@ def megabytes(size: int) -> str:
     return f"{size / 1_000_000:.1f} MB"
 
 
-def shown(output: Path, path: str) -> str:
+def display_path(output: Path, path: str) -> str:
     """A published path as authors are told of it."""
     return f"{output.name}/{path}"

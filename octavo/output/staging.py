@@ -18,7 +18,7 @@ from pathlib import Path
 from octavo.base.digest import Digest
 from octavo.output.output_files import digest_of_blocks
 from octavo.output.paths import HIDDEN, check_path, digest_of_path
-from octavo.output.publish_errors import PublishError, SourceChanged, in_words, megabytes, shown, telling_os
+from octavo.output.publish_errors import PublishError, SourceChanged, display_path, in_words, megabytes, telling_os
 
 STAGING, READY = "staging", "ready"
 """In the cache: where changed files wait, and what the name of that folder begins with from the journal to the sweep's
@@ -73,7 +73,7 @@ def open_staging(cache: Path, output: Path) -> Iterator[StagingFolder]:
     """
     folder = _in_cache(cache, output) or output / (HIDDEN + STAGING)
     new_folders = () if folder.parent.exists() else missing_folders(folder.parent)
-    with telling_os(shown(output, folder.name)):
+    with telling_os(display_path(output, folder.name)):
         delete_folder(folder)
         folder.mkdir(parents=True)
     try:
