@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image, ImageCms, ImageDraw
 
-from octavo.images import encode
+from octavo.images import encode, probe
 from octavo.images.variants import heading, packed, unpacked
 from octavo.model.images import ImageOrder
 from tests.sites import SiteFolder, places, post
@@ -593,3 +594,8 @@ def test_another_cover_renders_the_pages_that_show_it(site: MakeSite) -> None:
     rendered = set(folder.built().rendered)
     assert {"/posts/a/", "/"} <= rendered
     assert "/archive/" not in rendered
+
+
+def test_the_parts_of_pillow_that_are_looked_for_are_called_so() -> None:
+    for part in (*probe.FORMAT_PARTS, "_imagingft", "_imagingcms"):
+        assert find_spec(f"PIL.{part}"), part

@@ -1,1 +1,4 @@
-"""Images: what a file says of itself, its sizes and formats, social cards. Pillow is imported here alone."""
+"""Images: what a file says of itself, sizes and formats, social cards.
+
+Pillow is imported here alone.
+"""

@@ -50,7 +50,10 @@ with each edit of it. ``tests/test_recipes.py`` holds the number against the pix
 
 @cache
 def recipe() -> Digest:
-    """Stands for all that decides how a card looks beside its texts and its font: this version, and the libraries."""
+    """A digest of all that decides how a card looks.
+
+    That is, beside its texts and its font, this version, and the libraries.
+    """
     check_parts("_imagingft")
     versions = tuple(str(features.version(name)) for name in ("freetype2", "raqm", "harfbuzz", "fribidi", "zlib"))
     return digest((PIL.__version__, versions, VERSION))
@@ -62,9 +65,12 @@ def shipped() -> bytes:
 
 
 def drawable(font: bytes) -> Ranges:
-    """The characters that can be drawn with a font. Raises NoFont and Shortage."""
-    found = ranges_of(font)
-    return found if _can_shape() else tuple(_without(found, _SHAPED))
+    """The characters that can be drawn with a font.
+
+    Raises NoFont and Shortage.
+    """
+    ranges = ranges_of(font)
+    return ranges if _can_shape() else tuple(_without(ranges, _SHAPED))
 
 
 @cache
@@ -89,7 +95,10 @@ def _without(ranges: Ranges, gap: tuple[int, int]) -> Iterator[tuple[int, int]]:
 
 
 def draw(card: SocialCard, font: bytes | None = None) -> bytes:
-    """The card as a PNG, with a font of the site's own or with that of Octavo. Raises Undrawable and Shortage."""
+    """The card as a PNG.
+
+    It is drawn with a font of the site's own or with that of Octavo. Raises Undrawable and Shortage.
+    """
     try:
         return _drawn(card, shipped() if font is None else font)
     except OSError as problem:

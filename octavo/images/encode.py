@@ -1,4 +1,7 @@
-"""An image in other sizes and formats: upright, in sRGB, with nothing of what the file said beside its pixels."""
+"""An image in other sizes and formats.
+
+It is upright, in sRGB, with nothing of what the file said beside its pixels.
+"""
 
 from __future__ import annotations
 
@@ -49,19 +52,24 @@ what was encoded is kept under it. (``tests/test_recipes.py`` holds the number a
 
 @cache
 def recipe() -> Digest:
-    """Stands for all that decides the bytes of an image beside its order: this version, and the libraries below it."""
+    """A digest of all that decides the bytes of an image beside its order.
+
+    That is this version, and the libraries below it.
+    """
     check_parts(*FORMAT_PARTS, "_imagingcms")
     versions = tuple(str(features.version(name)) for name in ("avif", "webp", "jpg", "zlib", "littlecms2"))
     return digest((PIL.__version__, versions, VERSION))
 
 
 def encode(data: bytes, order: ImageOrder) -> dict[str, bytes]:
-    """The bytes of each ordered variant by URL. Raises Undecodable and Shortage.
+    """The bytes of each ordered variant by URL.
+
+    Raises Undecodable and Shortage.
 
     Each size is decoded for itself: its bytes must not depend on what else was ordered.
     """
     sizes: dict[tuple[int, int], Image.Image] = {}
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
     for variant in order.variants:
         size = (variant.width, variant.height)
         if size not in sizes:
@@ -72,11 +80,13 @@ def encode(data: bytes, order: ImageOrder) -> dict[str, bytes]:
                 # Pillow's decoders let out whatever damaged data makes them run into.
                 raise Undecodable(str(problem) or type(problem).__name__) from problem
         try:
-            found[variant.url] = _written(sizes[size], variant, order.kind == "drawing", sharp=data.startswith(_SHARP))
+            contents[variant.url] = _written(
+                sizes[size], variant, order.kind == "drawing", sharp=data.startswith(_SHARP)
+            )
         except Exception as problem:
             raise_if_shortage(problem, _ENCODING, _room(data))
             raise
-    return found
+    return contents
 
 
 _ENCODING = "making images"
@@ -100,12 +110,12 @@ def _decoded(data: bytes, size: tuple[int, int]) -> Image.Image:
     """The image, upright, at a size, as RGB or RGBA in sRGB, with no data beside it."""
     with opened(data) as image:
         turn = orientation(image)
-        wanted = size[::-1] if turn in SIDEWAYS else size
-        image.draft(None, wanted)
+        stored_size = size[::-1] if turn in SIDEWAYS else size
+        image.draft(None, stored_size)
         profile = image.info.get("icc_profile")
         pixels = _plain(image)
-    if pixels.size != wanted:
-        pixels = pixels.resize(wanted, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if pixels.size != stored_size:
+        pixels = pixels.resize(stored_size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     pixels = _in_srgb(pixels, profile)
     if turn != UPRIGHT:
         pixels = pixels.transpose(_TURNED[turn])

@@ -1,7 +1,8 @@
-"""Images that were made, kept by what they are made from: a file of the cache for each order, under its name.
+"""Images that were made, kept by what they are made from.
 
-A new version of Octavo begins its memo anew, but what takes hours to encode is made again only when the encoder is
-another one: its ``recipe`` names the folder, in the folder ``images`` of the cache.
+There is a file of the cache for each order, under its name. A new version of Octavo begins its memo anew, but what
+takes hours to encode is made again only when the encoder is another one: its ``recipe`` names the folder, in the folder
+``images`` of the cache.
 """
 
 from __future__ import annotations
@@ -37,14 +38,19 @@ class Readable(Protocol):
 
 @dataclass(frozen=True)
 class OrderedFiles:
-    """The files of ordered images by the name of the order. Each process reads them by itself: they are large."""
+    """The files of ordered images by the name of the order.
+
+    Each process reads them by itself: they are large.
+    """
 
     files: Mapping[str, Readable]
 
     def resolvers(self) -> Mapping[type[Query[Any]], Resolver]:
+        """What answers ``OrderedBytes``."""
         return {OrderedBytes: lambda query: self.files[query.name].fact()}
 
     def portable(self) -> OrderedFiles:
+        """The same for another process."""
         return self
 
 
@@ -55,10 +61,15 @@ class Gallery:
     folder: Path
 
     def write(self, name: str, data: bytes, /) -> None:
-        """Keep the variants of an order, as ``pictures.packed`` puts them together; where there are none, nothing."""
+        """Keep the variants of an order, packed.
+
+        They are as ``variants.packed`` puts them together; where there are none, nothing is kept.
+        """
         if not data:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
+        # Two processes may make one order at once: each writes a file of its own, and the last to be renamed stays.
+        # None is synced: what a power cut leaves in part is not as its first line says, and is made again.
         passing = self.folder / f".{name}.{os.getpid()}"
         passing.unlink(missing_ok=True)
         with os.fdopen(open_regular(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
@@ -66,7 +77,10 @@ class Gallery:
         passing.replace(self.folder / name)
 
     def digests(self, name: str) -> dict[str, Digest] | None:
-        """URL -> digest of each variant that is kept; None where the order is not."""
+        """URL -> digest of each variant that is kept.
+
+        None where the order is not.
+        """
         try:
             with os.fdopen(open_regular(self.folder / name, os.O_RDONLY), "rb") as file:
                 return {url: digest for url, digest, _ in heading(file.readline(_HEADING))}
@@ -75,7 +89,10 @@ class Gallery:
             return None
 
     def variants(self, name: str) -> dict[str, bytes]:
-        """URL -> bytes of each variant of an order that is kept. A damaged one is dropped, and raises KeyError."""
+        """URL -> bytes of each variant of an order that is kept.
+
+        A damaged one is dropped, and raises KeyError.
+        """
         try:
             with os.fdopen(open_regular(self.folder / name, os.O_RDONLY), "rb") as file:
                 line = file.readline(_HEADING)
@@ -88,14 +105,17 @@ class Gallery:
             _delete(self.folder / name)
             raise KeyError(name) from problem
 
-    def tidy(self, wanted: Collection[str]) -> None:
-        """Drop what other recipes made, and what nobody wants when that is most of it."""
-        for other in self.folder.parent.iterdir() if self.folder.parent.is_dir() else ():
-            if other != self.folder:
-                shutil.rmtree(other, ignore_errors=True)
-        kept = {path.name for path in self.folder.iterdir()} if self.folder.is_dir() else set()
-        spare = kept.difference(wanted)
-        if len(spare) > max(_SPARE, len(wanted)):
+    def tidy(self, names: Collection[str]) -> None:
+        """Drop what other recipes made, and what nobody asks for any more.
+
+        ``names`` are those of the orders that a site has. The others go when they are most of what is kept.
+        """
+        for folder in self.folder.parent.iterdir() if self.folder.parent.is_dir() else ():
+            if folder != self.folder:
+                shutil.rmtree(folder, ignore_errors=True)
+        stored = {path.name for path in self.folder.iterdir()} if self.folder.is_dir() else set()
+        spare = stored.difference(names)
+        if len(spare) > max(_SPARE, len(names)):
             for name in spare:
                 with suppress(OSError):
                     (self.folder / name).unlink()

@@ -1,4 +1,7 @@
-"""Which characters a font has: its table ``cmap``, formats 4 and 12 of the OpenType specification (ISO 14496-22)."""
+"""Which characters a font has.
+
+Its table ``cmap`` says so, formats 4 and 12 of the OpenType specification (ISO 14496-22).
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,17 @@ class NoFont(Exception):
 
 
 def ranges_of(font: bytes) -> Ranges:
-    """The characters that have a glyph; of a collection, those of its first font. Raises NoFont."""
+    """The characters that have a glyph.
+
+    Of a collection, those of its first font. Raises NoFont.
+    """
     try:
         return _joined(_characters(font, _table(font, b"cmap")))
     except (struct.error, IndexError) as problem:
         raise NoFont("it breaks off") from problem
 
 
-def _table(font: bytes, wanted: bytes) -> int:
+def _table(font: bytes, name: bytes) -> int:
     """Where a table begins."""
     start = struct.unpack_from(">I", font, 12)[0] if font[:4] == _COLLECTION else 0
     if font[start : start + 4] not in _ALONE:
@@ -36,24 +42,24 @@ def _table(font: bytes, wanted: bytes) -> int:
     (count,) = struct.unpack_from(">H", font, start + 4)
     for number in range(count):
         tag, _, offset, _ = struct.unpack_from(">4sIII", font, start + 12 + 16 * number)
-        if tag == wanted:
+        if tag == name:
             return int(offset)
-    raise NoFont(f"it has no table '{wanted.decode()}'")
+    raise NoFont(f"it has no table '{name.decode()}'")
 
 
 def _characters(font: bytes, cmap: int) -> Iterator[tuple[int, int]]:
     (count,) = struct.unpack_from(">H", font, cmap + 2)
-    found = {}
+    tables = {}
     for number in range(count):
         platform, encoding, offset = struct.unpack_from(">HHI", font, cmap + 4 + 8 * number)
-        found[platform, encoding] = cmap + offset
+        tables[platform, encoding] = cmap + offset
     for choice in _PREFERRED:
-        if choice in found:
-            (kind,) = struct.unpack_from(">H", font, found[choice])
+        if choice in tables:
+            (kind,) = struct.unpack_from(">H", font, tables[choice])
             if kind == 12:
-                return _format_12(font, found[choice])
+                return _format_12(font, tables[choice])
             if kind == 4:
-                return _format_4(font, found[choice])
+                return _format_4(font, tables[choice])
     raise NoFont("it has no table for Unicode")
 
 
@@ -81,11 +87,11 @@ def _format_4(font: bytes, start: int) -> Iterator[tuple[int, int]]:
 
 
 def _joined(pairs: Iterable[tuple[int, int]]) -> Ranges:
-    found: list[tuple[int, int]] = []
+    ranges: list[tuple[int, int]] = []
     for first, last in sorted(pair for pair in pairs if pair[0] <= pair[1]):
-        if found and first <= found[-1][1] + 1:
-            found[-1] = (found[-1][0], max(found[-1][1], last))
+        if ranges and first <= ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], max(ranges[-1][1], last))
         else:
-            found.append((first, last))
-    assert all(one[1] < other[0] for one, other in pairwise(found))
-    return tuple(found)
+            ranges.append((first, last))
+    assert all(one[1] < other[0] for one, other in pairwise(ranges))
+    return tuple(ranges)

@@ -1,4 +1,7 @@
-"""Images as one page shows them: what is known of each is asked for, and what has to be made for it is noted."""
+"""Images as one page shows them.
+
+What is known of each is asked for, and what has to be made for it is noted.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ from octavo.model.settings import ImageSettings
 
 
 def path_of(ref: Ref) -> str | None:
-    """The path of the file that a reference to an image leads to; None where it is none of the site's images."""
+    """The path of the file that a reference to an image leads to.
+
+    None where it is none of the site's images.
+    """
     if ref.kind == "file":
         return ref.target
     return ref.target.removeprefix("/") if ref.target.startswith(urls.ASSETS) else None
@@ -31,11 +37,15 @@ class PageImages:
 
     @property
     def orders(self) -> tuple[ImageOrder | SocialCard, ...]:
+        """What has to be made for the page, in the order of its images."""
         return tuple(self._orders)
 
     def element(self, ref: PictureRef, address: str, whole_address: bool = False) -> str:
-        """The element of an image in a body. ``address`` is that of the file itself; with ``whole_address`` it is for
-        readers elsewhere, such as those of a feed, and has one whole address only."""
+        """The element of an image in a body.
+
+        ``address`` is that of the file itself; with ``whole_address`` it is for readers elsewhere, such as those of a
+        feed, and has one whole address only.
+        """
         path, attributes = path_of(ref), dict(ref.attributes)
         if whole_address:
             attributes.pop("loading", None)
@@ -47,21 +57,30 @@ class PageImages:
         return picture_html(attributes, self._order(picture), self._images.sizes, self._href)
 
     def picture(self, path: str, address: str, attributes: Mapping[str, str], sizes: str) -> str:
-        """The element of an image that a layout shows, by its path. ``address`` is that of the file itself."""
+        """The element of an image that a layout shows, by its path.
+
+        ``address`` is that of the file itself.
+        """
         picture = self._ask(PictureAt(path))
         if picture is None or not is_scaled(picture, self._images):
             return whole_html(attributes, address, picture)
         return picture_html(attributes, self._order(picture), sizes or self._images.sizes, self._href)
 
     def social(self, path: str | None, address: str, alt: str) -> SocialImage:
-        """The image that a link to a page is shown with. It is made for each published post, ordered or not."""
+        """The image that a link to a page is shown with.
+
+        It is made for each published post, ordered or not.
+        """
         picture = self._ask(PictureAt(path)) if path is not None else None
         if picture is None or not is_scaled(picture, self._images):
             return SocialImage(address, picture.width if picture else 0, picture.height if picture else 0, alt)
         return social_image(picture, alt, self._href)
 
     def card(self, title: str, author: str) -> SocialImage | None:
-        """The picture of a title. Only whole addresses lead to the image of a link, so there is none without them."""
+        """The picture of a title.
+
+        Only whole addresses lead to the image of a link, so there is none without them.
+        """
         if not self._images.cards or not self._base_url:
             return None
         design = self._ask(DesignOfCards())

@@ -33,8 +33,10 @@ UPRIGHT, SIDEWAYS = 1, (5, 6, 7, 8)
 
 
 def look(path: str, data: bytes, content: Digest) -> Picture:
-    """What is known of a file. ``content`` is its digest. What is wrong with it is its ``fault``. Raises Shortage,
-    and nothing else."""
+    """What is known of an image file.
+
+    ``content`` is its digest. What is wrong with it is its ``fault``. Raises Shortage, and nothing else.
+    """
     if path.lower().endswith(".svg"):
         return _vector(path, data, content)
     try:
@@ -57,18 +59,26 @@ def _fault(problem: Exception, data: bytes, content: Digest) -> Picture:
 
 @cache
 def check_parts(*parts: str) -> None:
-    """Raise Shortage for a part of Pillow that is there and cannot be loaded: Pillow would know no such format."""
+    """Raise Shortage for a part of Pillow that cannot be loaded.
+
+    The part is there: Pillow would know no such format.
+    """
     for part in parts:
         check_part(f"PIL.{part}")
 
 
+# Private modules of Pillow, as are ``_imagingft`` and ``_imagingcms``: they are what its ``features.check`` loads. A
+# name that it has no more would be passed over, and lack of memory be taken for lack of a format; a test holds them.
 FORMAT_PARTS = ("_webp", "_avif")
 """The parts of Pillow for formats that it may lack."""
 
 
 @contextmanager
 def opened(data: bytes) -> Iterator[Image.Image]:
-    """A file whose header has been read. Raises whatever Pillow makes of a damaged one; its warnings are nobody's."""
+    """A file whose header has been read.
+
+    Raises whatever Pillow makes of a damaged one; its warnings are nobody's.
+    """
     check_parts(*FORMAT_PARTS)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -77,15 +87,20 @@ def opened(data: bytes) -> Iterator[Image.Image]:
 
 
 def exif_of(image: Image.Image) -> Image.Exif:
-    """The Exif data that stands before the image; Pillow's own method decodes a PNG to find what stands behind it."""
+    """The Exif data that stands before the image.
+
+    Pillow's own method decodes a PNG to find what stands behind it.
+    """
     exif = Image.Exif()
+    # ``load`` is in no documentation of Pillow. Without it no image could be read, and every test of images would fail.
     exif.load(image.info.get("exif", b""))
     return exif
 
 
 def orientation(image: Image.Image) -> int:
-    found = exif_of(image).get(ORIENTATION, UPRIGHT)
-    return found if found in (1, 2, 3, 4, *SIDEWAYS) else UPRIGHT
+    """How the image is to be turned, by Exif; upright where it does not say."""
+    turn = exif_of(image).get(ORIENTATION, UPRIGHT)
+    return turn if turn in (1, 2, 3, 4, *SIDEWAYS) else UPRIGHT
 
 
 def _raster(image: Image.Image, content: Digest) -> Picture:
@@ -104,8 +119,8 @@ def _raster(image: Image.Image, content: Digest) -> Picture:
 
 
 def _xmp(image: Image.Image) -> bytes:
-    found = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
-    return found.encode("utf-8", "replace") if isinstance(found, str) else bytes(found)
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    return packet.encode("utf-8", "replace") if isinstance(packet, str) else bytes(packet)
 
 
 def _too_large(content: Digest, width: int = 0, height: int = 0) -> Picture:
@@ -134,8 +149,11 @@ class NoSvg(Exception):
 
 
 def probe_svg(data: bytes) -> tuple[int, int, str]:
-    """(width, height, what could run): px, 0 where the file does not say; the first thing that could run in a page of
-    its own, or nothing. Raises NoSvg. No entity of the document's own is ever expanded."""
+    """The size of an SVG, and what in it could run.
+
+    Width and height are in px, 0 where the file does not say; then the first thing that could run in a page of its own,
+    or nothing. Raises NoSvg. No entity of the document's own is ever expanded.
+    """
     reader = _SvgReader()
     parser = expat.ParserCreate()
     parser.StartElementHandler = reader.element
@@ -162,6 +180,7 @@ class _SvgReader:
         self._depth = 0
 
     def element(self, name: str, attributes: dict[str, str]) -> None:
+        """Take an element as expat begins it."""
         local = name.rpartition(":")[2].lower()
         if self._depth == 0 and local == "svg":
             self.root = attributes
@@ -169,10 +188,14 @@ class _SvgReader:
         self.active = self.active or _active(local, attributes)
 
     def entity(self, *declaration: object) -> None:
+        """Stop at an entity that the document declares."""
         raise _Entity
 
     def size(self) -> tuple[int, int]:
-        """By its width and height; what is missing of them follows from the view box."""
+        """The size by its width and height.
+
+        What is missing of them follows from the view box.
+        """
         root = self.root or {}
         width, height = _length(root.get("width", "")), _length(root.get("height", ""))
         box = [_length(part) for part in re.split(r"[\s,]+", root.get("viewBox", "").strip())]
@@ -199,5 +222,5 @@ def _active(element: str, attributes: dict[str, str]) -> str:
 
 
 def _length(text: str) -> float:
-    found = _LENGTH.fullmatch(text)
-    return float(found[1]) * _PIXELS[(found[2] or "").lower()] if found else 0.0
+    match = _LENGTH.fullmatch(text)
+    return float(match[1]) * _PIXELS[(match[2] or "").lower()] if match else 0.0

@@ -1,4 +1,7 @@
-"""Which picture stands for a post without an image where others link to it: its title, as far as it can be drawn."""
+"""Which picture stands for a post without an image of its own.
+
+It is for where others link to the post, and shows its title, as far as that can be drawn.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,11 @@ LONGEST = 300
 
 
 def card_for(title: str, site: str, author: str, design: CardDesign) -> SocialCard | None:
-    """The card of a post. A text with a letter that the font lacks is left out; without a title, the site's name takes
-    its place, and where that cannot be drawn either there is no card."""
+    """The card of a post.
+
+    A text with a letter that the font lacks is left out; without a title, the site's name takes its place, and where
+    that cannot be drawn either there is no card.
+    """
     title, site, author = (drawn(text, design.drawn) for text in (title, site, author))
     heading = title or site
     if not heading:
@@ -33,12 +39,15 @@ def card_for(title: str, site: str, author: str, design: CardDesign) -> SocialCa
 
 
 def card_image(card: SocialCard, href: Href) -> SocialImage:
+    """A card as what a link to a page is shown with."""
     return SocialImage(href(card.url), WIDTH, HEIGHT, card.heading, "image/png")
 
 
 def drawn(text: str, has: Ranges) -> str:
-    """A text without the signs that the font lacks, such as emoji; empty when it lacks a letter or a digit. ``has`` is
-    what it has."""
+    """A text without the signs that the font lacks, such as emoji.
+
+    Empty when it lacks a letter or a digit. ``has`` is what it has.
+    """
     text = _looked_at(text)
     missing = set(_missing(text, has))
     if any(_matters(character) for character in missing):
@@ -47,7 +56,10 @@ def drawn(text: str, has: Ranges) -> str:
 
 
 def lacking(text: str, has: Ranges) -> str:
-    """The first letter or digit of a text that keeps it from being drawn; empty where there is none."""
+    """The first letter or digit that keeps a text from being drawn.
+
+    Empty where there is none.
+    """
     return next((character for character in _missing(_looked_at(text), has) if _matters(character)), "")
 
 

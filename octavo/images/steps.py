@@ -17,12 +17,17 @@ from octavo.model.queries import File, OrderedBytes, OrderOf, PictureBytes
 
 @dataclass(frozen=True)
 class Measured:
+    """What is known of one image file."""
+
     picture: Picture
 
 
 @dataclass(frozen=True)
 class Made:
-    """The variants of an image, packed. There are none where they cannot be made, and ``fault`` says why."""
+    """The variants of an image, packed.
+
+    There are none where they cannot be made, and ``fault`` says why.
+    """
 
     content: bytes
     fault: str = ""
@@ -38,7 +43,10 @@ def measure(path: str, ask: Ask) -> Measured:
 
 
 def make_image(name: str, ask: Ask) -> Made:
-    """Make the variants of one order, or draw a card. Raises LookupError for an order that nobody gave."""
+    """Make the variants of one order, or draw a card.
+
+    Raises LookupError for an order that nobody gave.
+    """
     from octavo.images import encode
 
     order = ask(OrderOf(name))

@@ -1,4 +1,7 @@
-"""Which sizes and formats an image is published in, and the element that a page shows it with."""
+"""Which sizes and formats an image is published in.
+
+And the element that a page shows it with.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +29,23 @@ Href = Callable[[str], str]
 
 
 def is_image(path: str) -> bool:
+    """Whether a file is looked into, by the ending of its name."""
     return path.lower().endswith(ENDINGS)
 
 
 def is_scaled(picture: Picture | None, images: ImageSettings) -> bool:
-    """Whether a page shows an image in sizes of its own instead of the file itself."""
+    """Whether a page shows an image in sizes of its own.
+
+    Else it shows the file itself.
+    """
     return picture is not None and picture.kind != "whole" and bool(images.formats)
 
 
 def name_of(order: ImageOrder | SocialCard) -> str:
-    """What an ordered image is kept under: a digest of all that it is made from."""
+    """What an ordered image is kept under.
+
+    It is a digest of all that it is made from.
+    """
     return digest(order).hex()
 
 
@@ -45,11 +55,14 @@ def urls_of(order: ImageOrder | SocialCard) -> tuple[str, ...]:
 
 
 def order_for(picture: Picture, images: ImageSettings, writable: Collection[str]) -> ImageOrder:
-    """The variants that a page offers to a browser, by format, from narrow to wide. None is larger than the image.
+    """The variants that a page offers to a browser.
+
+    They are in order of format, then from narrow to wide. None is larger than the image.
 
     A drawing is offered in its own size only. Flat colours and sharp edges take few bytes as they are, and many more
     when they are scaled down without a loss: a screenshot of 4 KB takes 12 KB at a third of its width. One that is too
-    wide for that is treated as a photo."""
+    wide for that is treated as a photo.
+    """
     assert picture.kind != "whole"
     formats = tuple(name for name in images.formats if name in writable) or ("webp",)
     widths, kind = _widths(picture, images), picture.kind
@@ -62,7 +75,10 @@ def order_for(picture: Picture, images: ImageSettings, writable: Collection[str]
 
 
 def social_order(picture: Picture) -> ImageOrder:
-    """The one variant that other sites show with a link: a JPEG, which all of them can read."""
+    """The one variant that other sites show with a link.
+
+    It is a JPEG, which all of them can read.
+    """
     assert picture.kind != "whole"
     width, height = SOCIAL
     scale = min(1.0, width / picture.width, height / picture.height)
@@ -71,6 +87,7 @@ def social_order(picture: Picture) -> ImageOrder:
 
 
 def social_image(picture: Picture, alt: str, href: Href) -> SocialImage:
+    """What a link to a page with this picture is shown with."""
     (variant,) = social_order(picture).variants
     return SocialImage(href(variant.url), variant.width, variant.height, alt, "image/jpeg")
 
@@ -99,26 +116,32 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,4}")
 
 
 def whole_html(attributes: Mapping[str, str], src: str, picture: Picture | None = None) -> str:
-    """The element of an image that is shown as it is. ``attributes`` are those written, ``src`` its address."""
+    """The element of an image that is shown as it is.
+
+    ``attributes`` are those written, ``src`` its address.
+    """
     size = _shown_size(attributes, picture.width, picture.height) if picture and picture.width else {}
     return img({"src": src, **attributes, **size})
 
 
 def picture_html(attributes: Mapping[str, str], order: ImageOrder, sizes: str, href: Href) -> str:
-    """The element that offers the variants of an image. The last format is the one that all browsers can show."""
+    """The element that offers the variants of an image.
+
+    The last format is the one that all browsers can show.
+    """
     by_format: dict[str, list[Variant]] = {}
     for variant in order.variants:
         by_format.setdefault(variant.format, []).append(variant)
     *better, last = by_format.values()
     widest = last[-1]
-    shown = _shown_size(attributes, widest.width, widest.height)
-    if shown["width"] != str(widest.width):
-        sizes = f"{shown['width']}px"
+    shown_size = _shown_size(attributes, widest.width, widest.height)
+    if shown_size["width"] != str(widest.width):
+        sizes = f"{shown_size['width']}px"
     sources = "".join(
-        f'<source type="image/{some[0].format}"{_written(_choice(some, sizes, href))}>' for some in better
+        f'<source type="image/{variants[0].format}"{_written(_choice(variants, sizes, href))}>' for variants in better
     )
     choice = _choice(last, sizes, href) if len(last) > 1 else {}
-    image = img({"src": href(widest.url), **choice, **attributes, **shown})
+    image = img({"src": href(widest.url), **choice, **attributes, **shown_size})
     return f"<picture>{sources}{image}</picture>" if sources else image
 
 
@@ -129,6 +152,7 @@ def single_html(attributes: Mapping[str, str], order: ImageOrder, href: Href) ->
 
 
 def img(attributes: Mapping[str, str]) -> str:
+    """An ``img`` element with these attributes."""
     return f"<img{_written(attributes)}>"
 
 
@@ -138,12 +162,12 @@ def _written(attributes: Mapping[str, str]) -> str:
 
 def _shown_size(attributes: Mapping[str, str], width: int, height: int) -> dict[str, str]:
     """The size as its author wrote it, where that is a number of pixels; what is missing of it keeps the shape."""
-    given = {name: int(value) for name, value in attributes.items() if name in _SIZE and _NUMBER.fullmatch(value)}
-    if "width" in given and "height" not in given:
-        given["height"] = max(1, round(given["width"] * height / width))
-    elif "height" in given and "width" not in given:
-        given["width"] = max(1, round(given["height"] * width / height))
-    return {"width": str(given.get("width", width)), "height": str(given.get("height", height))}
+    size = {name: int(value) for name, value in attributes.items() if name in _SIZE and _NUMBER.fullmatch(value)}
+    if "width" in size and "height" not in size:
+        size["height"] = max(1, round(size["width"] * height / width))
+    elif "height" in size and "width" not in size:
+        size["width"] = max(1, round(size["height"] * width / height))
+    return {"width": str(size.get("width", width)), "height": str(size.get("height", height))}
 
 
 _SIZE = ("width", "height")
@@ -165,12 +189,15 @@ def packed(variants: Mapping[str, bytes]) -> bytes:
 
 
 def heading(line: bytes) -> list[tuple[str, Digest, int]]:
-    """What the first line says: (URL, digest, size in bytes) of each. Raises ValueError when it is damaged."""
+    """What the first line says: (URL, digest, size in bytes) of each.
+
+    Raises ValueError when it is damaged.
+    """
     try:
-        head = [(str(url), bytes.fromhex(found), int(size)) for url, found, size in json.loads(line)]
+        head = [(str(url), bytes.fromhex(content), int(size)) for url, content, size in json.loads(line)]
     except (TypeError, RecursionError) as problem:
         raise ValueError("the heading is damaged") from problem
-    if any(len(found) != SIZE or size < 0 for _, found, size in head):
+    if any(len(content) != SIZE or size < 0 for _, content, size in head):
         raise ValueError("the heading is damaged")
     return head
 
@@ -178,9 +205,9 @@ def heading(line: bytes) -> list[tuple[str, Digest, int]]:
 def unpacked(data: bytes) -> dict[str, bytes]:
     """Variants by URL. Raises ValueError when they are not what was packed."""
     head, _, rest = data.partition(b"\n")
-    found: dict[str, bytes] = {}
+    variants: dict[str, bytes] = {}
     for url, content, size in heading(head):
-        found[url], rest = rest[:size], rest[size:]
-        if digest_bytes(found[url]) != content:
+        variants[url], rest = rest[:size], rest[size:]
+        if digest_bytes(variants[url]) != content:
             raise ValueError(f"{url} is damaged")
-    return found
+    return variants
