@@ -162,8 +162,8 @@ def test_a_font_lies_within_the_site(site: MakeSite, path: str) -> None:
 
 
 def test_text_that_is_read_from_the_right_begins_there() -> None:
-    assert draw_card._begins("שלום A")[1] == draw_card._begins("(عنوان)")[1] == "r"
-    assert draw_card._begins("A שלום")[1] == draw_card._begins("1")[1] == draw_card._begins("中")[1] == "l"
+    assert draw_card._line_start("שלום A")[1] == draw_card._line_start("(عنوان)")[1] == "r"
+    assert draw_card._line_start("A שלום")[1] == draw_card._line_start("1")[1] == draw_card._line_start("中")[1] == "l"
 
 
 def test_scripts_that_have_to_be_shaped_are_drawn_only_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +178,7 @@ def test_scripts_that_have_to_be_shaped_are_drawn_only_where_they_are(monkeypatc
 
 @pytest.mark.parametrize("heading", ["A", "word " * 200, "x" * 300, "Ж" * 299, "i. " * 90])
 def test_a_heading_stays_within_its_card(heading: str) -> None:
-    font, lines = draw_card._laid_out(drawn(heading, DESIGN.drawn), FONT)
+    font, lines = draw_card._lay_out(drawn(heading, DESIGN.drawn), FONT)
     assert isinstance(font, ImageFont.FreeTypeFont)
     assert 1 <= len(lines) <= 4
     assert all(font.getlength(line) <= 1200 - 2 * 80 for line in lines)

@@ -217,7 +217,7 @@ def pattern_fault(
 LONGEST = 200
 """Bytes of UTF-8 in a slug: below the 255 that file systems allow, with room for an extension."""
 
-_NAMED = (("c++", "c-plus-plus"), ("c#", "c-sharp"), ("f#", "f-sharp"))
+_SPELLED_OUT = (("c++", "c-plus-plus"), ("c#", "c-sharp"), ("f#", "f-sharp"))
 
 
 @lru_cache(4096)
@@ -228,15 +228,15 @@ def slugify(text: str) -> str:
     ``C#`` keep their names; what has no letter or digit becomes a short digest of itself.
     """
     folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-    for name, spelled in _NAMED:
+    for name, spelled in _SPELLED_OUT:
         if name in folded:
             folded = re.sub(rf"(?<!\w){re.escape(name)}(?![\w+#])", f" {spelled} ", folded)
     hyphenated = "".join(c if c.isalnum() or unicodedata.category(c).startswith("M") else "-" for c in folded)
-    slug = _shortened(re.sub(r"-+", "-", hyphenated).strip("-"))
+    slug = _shorten(re.sub(r"-+", "-", hyphenated).strip("-"))
     return slug or "x-" + blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
 
 
-def _shortened(slug: str) -> str:
+def _shorten(slug: str) -> str:
     """At most LONGEST bytes. What is cut ends in a digest of the whole, so two long names stay two."""
     data = slug.encode("utf-8", "surrogatepass")
     if len(data) <= LONGEST:

@@ -112,7 +112,7 @@ def brief(text: str, longest: int = 60) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
-def _filled(message: str, format_: Format, value: Any, at: At) -> str:
+def _fill_message(message: str, format_: Format, value: Any, at: At) -> str:
     return message.format(key=at.name, type=format_.type_name(value))
 
 
@@ -235,7 +235,7 @@ class Number(NamedTuple):
     def read(self, value: Any, at: At) -> int | Problem:
         if not isinstance(value, int) or isinstance(value, bool):
             hint = self.hint or f"write a number from {self.low} to {self.high}, without quotes"
-            return Problem(at, _filled(self.message, self.format, value, at), say(hint)(value, at))
+            return Problem(at, _fill_message(self.message, self.format, value, at), say(hint)(value, at))
         if not self.low <= value <= self.high:
             return Problem(at, f"'{at.name}' must be from {self.low} to {self.high}")
         return value
@@ -343,7 +343,7 @@ class ListOf(NamedTuple):
     def read(self, value: Any, at: At) -> Problem | Parts:
         items = self.format.items(value)
         if items is None:
-            return Problem(at, _filled(self.message, self.format, value, at), self.hint(value, at))
+            return Problem(at, _fill_message(self.message, self.format, value, at), self.hint(value, at))
         values: list[Any] = []
         problems: list[Problem] = []
         origins: list[tuple[Keys, Any]] = []
@@ -414,7 +414,7 @@ class TableOf(NamedTuple):
     def read(self, value: Any, at: At) -> Problem | Parts:
         entries = self.format.entries(value)
         if entries is None:
-            return Problem(at, _filled(self.message, self.format, value, at), say(self.hint)(value, at))
+            return Problem(at, _fill_message(self.message, self.format, value, at), say(self.hint)(value, at))
         table = dict(entries)
         missing = [Problem(at, message, hint) for name, message, hint in self.required if name not in table]
         reading = read_table(self.format, table, at, self.fields, self.unknown)

@@ -100,18 +100,18 @@ def draw(card: SocialCard, font: bytes | None = None) -> bytes:
     It is drawn with a font of the site's own or with that of Octavo. Raises Undrawable and Shortage.
     """
     try:
-        return _drawn(card, shipped() if font is None else font)
+        return _draw_png(card, shipped() if font is None else font)
     except OSError as problem:
         raise_if_shortage(problem, "drawing a card", ROOM)
         raise Undrawable(str(problem)) from problem
 
 
-def _drawn(card: SocialCard, data: bytes) -> bytes:
+def _draw_png(card: SocialCard, data: bytes) -> bytes:
     grey = Image.new("L", (WIDTH, HEIGHT), 0)
     pen = ImageDraw.Draw(grey)
-    font, lines = _laid_out(card.heading, data)
+    font, lines = _lay_out(card.heading, data)
     step = round(font.size * 1.18)
-    at, anchor, direction = _begins(card.heading)
+    at, anchor, direction = _line_start(card.heading)
     for number, line in enumerate(lines):
         place = (at, _MARGIN + 34 + number * step)
         pen.text(place, line, 255, font=font, anchor=f"{anchor}a", direction=direction)
@@ -128,7 +128,7 @@ def _drawn(card: SocialCard, data: bytes) -> bytes:
     return out.getvalue()
 
 
-def _begins(heading: str) -> tuple[int, str, str | None]:
+def _line_start(heading: str) -> tuple[int, str, str | None]:
     """The margin at which lines begin, and Pillow's words for it and for their direction: the first letter that has a
     direction decides for all of them."""
     sides = (unicodedata.bidirectional(character) for character in heading)
@@ -136,7 +136,7 @@ def _begins(heading: str) -> tuple[int, str, str | None]:
     return (WIDTH - _MARGIN, "r", "rtl") if to_left else (_MARGIN, "l", None)
 
 
-def _laid_out(heading: str, data: bytes) -> tuple[ImageFont.FreeTypeFont, list[str]]:
+def _lay_out(heading: str, data: bytes) -> tuple[ImageFont.FreeTypeFont, list[str]]:
     for size in _SIZES:
         font = _font(data, size)
         lines = list(_lines(heading, font))

@@ -23,7 +23,7 @@ _AVIF = {"quality": 58, "speed": 8, "max_threads": 1}
 _WEBP = {"quality": 78, "method": 4}
 _JPEG = {"quality": 80, "optimize": True, "progressive": True}
 
-_TURNED = {
+_TRANSPOSE_OF = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -74,15 +74,13 @@ def encode(data: bytes, order: ImageOrder) -> dict[str, bytes]:
         size = (variant.width, variant.height)
         if size not in sizes:
             try:
-                sizes[size] = _decoded(data, size)
+                sizes[size] = _decode(data, size)
             except Exception as problem:
                 raise_if_shortage(problem, _ENCODING, _room(data))
                 # Pillow's decoders let out whatever damaged data makes them run into.
                 raise Undecodable(str(problem) or type(problem).__name__) from problem
         try:
-            contents[variant.url] = _written(
-                sizes[size], variant, order.kind == "drawing", sharp=data.startswith(_SHARP)
-            )
+            contents[variant.url] = _write(sizes[size], variant, order.kind == "drawing", sharp=data.startswith(_SHARP))
         except Exception as problem:
             raise_if_shortage(problem, _ENCODING, _room(data))
             raise
@@ -106,7 +104,7 @@ _SHARP = (b"\x89PNG", b"GIF8")
 """How files begin in formats for screenshots and drawings."""
 
 
-def _decoded(data: bytes, size: tuple[int, int]) -> Image.Image:
+def _decode(data: bytes, size: tuple[int, int]) -> Image.Image:
     """The image, upright, at a size, as RGB or RGBA in sRGB, with no data beside it."""
     with opened(data) as image:
         turn = orientation(image)
@@ -118,7 +116,7 @@ def _decoded(data: bytes, size: tuple[int, int]) -> Image.Image:
         pixels = pixels.resize(stored_size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     pixels = _in_srgb(pixels, profile)
     if turn != UPRIGHT:
-        pixels = pixels.transpose(_TURNED[turn])
+        pixels = pixels.transpose(_TRANSPOSE_OF[turn])
     pixels.info.clear()
     return pixels
 
@@ -159,7 +157,7 @@ def _srgb() -> Any:
     return ImageCms.createProfile("sRGB")
 
 
-def _written(image: Image.Image, variant: Variant, lossless: bool, sharp: bool) -> bytes:
+def _write(image: Image.Image, variant: Variant, lossless: bool, sharp: bool) -> bytes:
     """``sharp`` keeps the colours of thin lines, as in a picture of a screen, which a photo can do without."""
     out = io.BytesIO()
     if variant.format == "webp":

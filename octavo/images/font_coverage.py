@@ -29,7 +29,7 @@ def ranges_of(font: bytes) -> Ranges:
     Of a collection, those of its first font. Raises NoFont.
     """
     try:
-        return _joined(_characters(font, _table(font, b"cmap")))
+        return _join(_characters(font, _table(font, b"cmap")))
     except (struct.error, IndexError) as problem:
         raise NoFont("it breaks off") from problem
 
@@ -86,7 +86,7 @@ def _format_4(font: bytes, start: int) -> Iterator[tuple[int, int]]:
                 yield code, code
 
 
-def _joined(pairs: Iterable[tuple[int, int]]) -> Ranges:
+def _join(pairs: Iterable[tuple[int, int]]) -> Ranges:
     ranges: list[tuple[int, int]] = []
     for first, last in sorted(pair for pair in pairs if pair[0] <= pair[1]):
         if ranges and first <= ranges[-1][1] + 1:

@@ -48,7 +48,7 @@ def drawn(text: str, has: Ranges) -> str:
 
     Empty when it lacks a letter or a digit. ``has`` is what it has.
     """
-    text = _looked_at(text)
+    text = _normalize(text)
     missing = set(_missing(text, has))
     if any(_matters(character) for character in missing):
         return ""
@@ -60,10 +60,10 @@ def lacking(text: str, has: Ranges) -> str:
 
     Empty where there is none.
     """
-    return next((character for character in _missing(_looked_at(text), has) if _matters(character)), "")
+    return next((character for character in _missing(_normalize(text), has) if _matters(character)), "")
 
 
-def _looked_at(text: str) -> str:
+def _normalize(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text)[:LONGEST].split())
 
 

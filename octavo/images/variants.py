@@ -120,7 +120,7 @@ def whole_html(attributes: Mapping[str, str], src: str, picture: Picture | None 
 
     ``attributes`` are those written, ``src`` its address.
     """
-    size = _shown_size(attributes, picture.width, picture.height) if picture and picture.width else {}
+    size = _size_attributes(attributes, picture.width, picture.height) if picture and picture.width else {}
     return img({"src": src, **attributes, **size})
 
 
@@ -134,11 +134,12 @@ def picture_html(attributes: Mapping[str, str], order: ImageOrder, sizes: str, h
         by_format.setdefault(variant.format, []).append(variant)
     *better, last = by_format.values()
     widest = last[-1]
-    shown_size = _shown_size(attributes, widest.width, widest.height)
+    shown_size = _size_attributes(attributes, widest.width, widest.height)
     if shown_size["width"] != str(widest.width):
         sizes = f"{shown_size['width']}px"
     sources = "".join(
-        f'<source type="image/{variants[0].format}"{_written(_choice(variants, sizes, href))}>' for variants in better
+        f'<source type="image/{variants[0].format}"{_attributes_html(_choice(variants, sizes, href))}>'
+        for variants in better
     )
     choice = _choice(last, sizes, href) if len(last) > 1 else {}
     image = img({"src": href(widest.url), **choice, **attributes, **shown_size})
@@ -148,19 +149,19 @@ def picture_html(attributes: Mapping[str, str], order: ImageOrder, sizes: str, h
 def single_html(attributes: Mapping[str, str], order: ImageOrder, href: Href) -> str:
     """The element for where only one address counts, as in a feed."""
     widest = order.variants[-1]
-    return img({"src": href(widest.url), **attributes, **_shown_size(attributes, widest.width, widest.height)})
+    return img({"src": href(widest.url), **attributes, **_size_attributes(attributes, widest.width, widest.height)})
 
 
 def img(attributes: Mapping[str, str]) -> str:
     """An ``img`` element with these attributes."""
-    return f"<img{_written(attributes)}>"
+    return f"<img{_attributes_html(attributes)}>"
 
 
-def _written(attributes: Mapping[str, str]) -> str:
+def _attributes_html(attributes: Mapping[str, str]) -> str:
     return "".join(f' {name}="{escape(value)}"' for name, value in attributes.items())
 
 
-def _shown_size(attributes: Mapping[str, str], width: int, height: int) -> dict[str, str]:
+def _size_attributes(attributes: Mapping[str, str], width: int, height: int) -> dict[str, str]:
     """The size as its author wrote it, where that is a number of pixels; what is missing of it keeps the shape."""
     size = {name: int(value) for name, value in attributes.items() if name in _SIZE and _NUMBER.fullmatch(value)}
     if "width" in size and "height" not in size:

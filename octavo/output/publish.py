@@ -184,7 +184,7 @@ def _plan(output: Path, before: PublishedFolder, files: Mapping[str, Wanted]) ->
             continue
         if there is not None and path in comparison.altered:
             forget.append(path)
-            warnings.append(_stays(output, path))
+            warnings.append(_edited_file_stays(output, path))
             continue
         remove.append(path)
     return _Plan(tuple(write), tuple(remove), tuple(forget), keep, tuple(warnings))
@@ -197,7 +197,7 @@ def _is_below_file(output: Path, path: str) -> bool:
     return any(status is not None and not stat.S_ISDIR(status.st_mode) for status in above)
 
 
-def _stays(output: Path, path: str) -> Diagnostic:
+def _edited_file_stays(output: Path, path: str) -> Diagnostic:
     message = "the file was changed since it was published: it stays, though the site has no such page any more"
     return warning(display_path(output, path), None, "output", message)
 
@@ -409,7 +409,7 @@ def remove_published(connection: sqlite3.Connection, output: Path) -> Removed:
             status = None if links.lead_to(path) else status_of(output, path)
             if status is not None and not stat.S_ISDIR(status.st_mode):
                 if path in published.altered:
-                    warnings.append(_stays(output, path))
+                    warnings.append(_edited_file_stays(output, path))
                 else:
                     remove_file(output, path, links)
                     removed.append(path)

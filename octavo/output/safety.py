@@ -52,7 +52,7 @@ def check_output(root: Path, output: Path, sources: Sequence[Path], cache: Path 
     in or around one, by whatever name, link or case; where it lies in a repository's ``.git`` or in any ``.octavo``; or
     where it is no folder.
     """
-    real = _resolved(output)
+    real = _resolve(output)
     if output.is_symlink() and not output.exists():
         raise UnsafeOutput(f"the output folder '{output}' is a link that leads nowhere")
     if not next(folder for folder in (real, *real.parents) if folder.exists()).is_dir():
@@ -66,7 +66,7 @@ def check_output(root: Path, output: Path, sources: Sequence[Path], cache: Path 
         if _contains(output, folder) or _contains(folder, output):
             raise UnsafeOutput(f"the output folder '{output}' and the source folder '{folder.name}' hold one another")
     # What lies above the site as well is no choice of this output.
-    for part in _parts_from(_resolved(root), real):
+    for part in _parts_from(_resolve(root), real):
         if collision_key(part) in _RESERVED:
             raise UnsafeOutput(f"the output folder '{output}' lies in '{part}', which holds what is never published")
     if cache is not None:
@@ -101,7 +101,7 @@ def _home() -> list[tuple[Path, str]]:
 
 def _contains(outer: Path, inner: Path) -> bool:
     """Whether ``inner`` is ``outer`` or lies in it, also where a system does not tell case or accents apart."""
-    above, below = _resolved(outer), _resolved(inner)
+    above, below = _resolve(outer), _resolve(inner)
     outer_key, inner_key = (tuple(map(collision_key, path.parts)) for path in (above, below))
     if inner_key[: len(outer_key)] == outer_key:
         return True
@@ -109,7 +109,7 @@ def _contains(outer: Path, inner: Path) -> bool:
     return own is not None and any(identity(folder) == own for folder in (below, *below.parents))
 
 
-def _resolved(path: Path) -> Path:
+def _resolve(path: Path) -> Path:
     try:
         return path.resolve()
     except (OSError, RuntimeError) as problem:
