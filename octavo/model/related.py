@@ -147,11 +147,11 @@ class RelatedSummary:
 class RelatedList:
     """A post's list of related posts.
 
-    ``first`` are the entries that its page shows by the settings, ``rest`` the others. ``offers`` are the first ones as
-    readers see them: scores and shares change with every post that is written, these seldom do. Each part is stored and
-    loaded on its own.
+    ``first`` are the entries that its page shows by the settings, ``rest`` the others. ``summaries`` are the first ones
+    as readers see them: scores and shares change with every post that is written, these seldom do. Each part is stored
+    and loaded on its own.
     """
 
     first: RelationsJson = RelationsJson()
     rest: RelationsJson = RelationsJson()
-    offers: tuple[RelatedSummary, ...] = ()
+    summaries: tuple[RelatedSummary, ...] = ()

@@ -111,6 +111,8 @@ def find_published(connection: sqlite3.Connection, output: Path) -> PublishedFol
     is_listed = state is not None and state == _listed_state(connection, key)
     listed: Mapping[str, frozenset[Digest]] | None = None
     note = ""
+    # The list is read only where it is another than when the manifest was written: a build without this cache has been
+    # at work, or the manifest is lost.
     if not is_listed:
         try:
             listed = read_list(output)

@@ -243,8 +243,8 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
         if query.count > shown:
             return fact(summarize_relations(decode_all(entries(rows, query.path, query.count, shown))))
         if query.count == shown:
-            return rows.fact(query.path, "offers")
-        return fact(rows.load(query.path, "offers")[: max(0, query.count)])
+            return rows.fact(query.path, "summaries")
+        return fact(rows.load(query.path, "summaries")[: max(0, query.count)])
 
     def related_index(query: RelatedIndex) -> Fact:
         posts, published = index().by_path, index().live.urls

@@ -47,7 +47,7 @@ def hints_to_render(routes: Routes, settings: Settings, documents: Records, rela
         if page.kind in PAGES_OF_POSTS:
             yield from documents.key(page.subject, "body")
             yield from documents.key(page.subject, "headings")
-            yield from related.key(page.subject, "offers")
+            yield from related.key(page.subject, "summaries")
 
     alone = of_the_whole(settings)
     return Hints(
@@ -65,6 +65,6 @@ def _queries_to_render(page: Page, settings: Settings, related: Records) -> Iter
         yield from (PostAt(path), BodyOf(path), HeadingsOf(path), UrlOf(path), NeighboursOf(path), SeriesOf(path))
         yield RelatedSummaries(path, settings.related.count)
         if path in related:
-            yield from (CardOf(offer.path) for offer in related.load(path, "offers"))
+            yield from (CardOf(offer.path) for offer in related.load(path, "summaries"))
     elif page.kind in ("home", "tag", "author"):
         yield Listing(page.url)
