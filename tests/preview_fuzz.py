@@ -23,7 +23,7 @@ from octavo.base import urls
 from octavo.base.diagnostics import to_dict
 from octavo.engine.facts import Unanswered
 from octavo.preview.panel import describe_page
-from octavo.preview.related_process import relate_apart
+from octavo.preview.refresher import relate_into_cache
 from octavo.preview.session import PreviewSession
 from octavo.preview.static_files import find_static_file
 from octavo.project.build_report import Options
@@ -46,8 +46,8 @@ def run(seed: int, edits: int, folder: Path, clean: CleanBuilder) -> Iterator[bo
     done: list[str] = []
     with Project(author.site.root, options) as project:
         desk = PreviewSession(project)
-        desk.look(relating=False)
-        desk.look(relating=True)
+        desk.look(with_related=False)
+        desk.look(with_related=True)
         for number in range(edits + 1):
             can_build = True
             try:
@@ -80,12 +80,12 @@ def _edit(author: Author, desk: PreviewSession, numbers: random.Random, folder: 
                 desk.touch(saved)
             _show_some(desk, numbers)
         if numbers.random() < 0.3:
-            desk.look(relating=False)
+            desk.look(with_related=False)
             _show_some(desk, numbers)
     if numbers.random() < 0.2:
-        elsewhere = relate_apart(str(desk.project.root), desk.project.options)
-        desk.look(relating=False, elsewhere=elsewhere)
-    desk.look(relating=True)
+        elsewhere = relate_into_cache(str(desk.project.root), desk.project.options)
+        desk.look(with_related=False, related_run=elsewhere)
+    desk.look(with_related=True)
     return " / ".join(done)
 
 
@@ -113,9 +113,9 @@ def _compare(desk: PreviewSession, site: SiteFolder, folder: Path, clean: CleanB
     twin = folder / site.root.name
     shutil.copytree(site.root, twin, ignore=shutil.ignore_patterns(".octavo", "output", "__pycache__"))
     report = clean.build(twin, {**CHOICES, "jobs": 1})
-    view = desk.view
-    assert view is not None
-    shown = {urls.output_path(url): desk.page(url) for url in view.pages}
+    snapshot = desk.view
+    assert snapshot is not None
+    shown = {urls.output_path(url): desk.page(url) for url in snapshot.pages}
     problems = [to_dict(problem) for problem in desk.problems().ordered()]
     is_failed = any(problem["severity"] == "error" for problem in report["problems"])
     if is_failed != any(problem["severity"] == "error" for problem in problems):
@@ -125,7 +125,7 @@ def _compare(desk: PreviewSession, site: SiteFolder, folder: Path, clean: CleanB
     if problems != report["problems"]:
         raise Difference(f"problems differ:\n  preview: {problems}\n  clean:   {report['problems']}")
     found = {path: page.content for path, page in shown.items() if page is not None}
-    found |= {path: find_static_file(view, static).read() for path, static in desk.statics.items()}
+    found |= {path: find_static_file(snapshot, static).read() for path, static in desk.statics.items()}
     wanted = SiteFolder(twin).output()
     wanted.pop("_headers", None)  # for hosts; the preview has headers of its own
     for path in sorted(found.keys() | wanted.keys()):

@@ -130,10 +130,10 @@ class Previewing:
             for path, content in made.items()
             if without_marks(self.get("/" + path.removesuffix("index.html")).body) != content
         ]
-        view = self.app._session.view
-        assert view is not None
+        snapshot = self.app._session.view
+        assert snapshot is not None
         return differing + [
-            url for url in view.pages if f"{url}index.html".lstrip("/") not in made and url.endswith("/")
+            url for url in snapshot.pages if f"{url}index.html".lstrip("/") not in made and url.endswith("/")
         ]
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from octavo.preview.editor import KNOWN, command
+from octavo.preview.editor import EDITORS, find_command
 
 FILE = Path("/site/posts/a {line}.md")
 
 
 def opened(environment: Mapping[str, str], *installed: str) -> list[str] | None:
-    return command(FILE, 7, 3, environment, lambda name: f"/bin/{name}" if name in installed else None)
+    return find_command(FILE, 7, 3, environment, lambda name: f"/bin/{name}" if name in installed else None)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_else_the_first_that_is_there() -> None:
     assert opened({"EDITOR": "nano"}, "nano") is None
 
 
-@pytest.mark.parametrize("name", KNOWN)
+@pytest.mark.parametrize("name", EDITORS)
 def test_each_known_editor_is_told_the_file_and_the_line(name: str) -> None:
     words = opened({}, name)
     assert words is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from octavo.preview.on_demand_images import image_at
+from octavo.preview.on_demand_images import make_image
 from octavo.project.build_report import Options
 from octavo.project.project import Project
 from tests.sites import SiteFolder, post
@@ -19,10 +19,10 @@ def test_each_image_of_a_build_can_be_had_before_it(site: MakeSite) -> None:
     made = {path: path for path in (folder.root / "elsewhere" / IMAGES).iterdir()}
     assert len(made) == 7
     with Project(folder.root, Options(jobs=1)) as project:
-        known, gallery = project.learn(), project.cache.gallery()
+        corpus, gallery = project.learn(), project.cache.gallery()
         for path in made:
-            assert image_at(f"/{IMAGES}{path.name}", known, gallery) == path.read_bytes()
-        assert image_at(f"/{IMAGES}{path.name}", known, gallery) == path.read_bytes()
+            assert make_image(f"/{IMAGES}{path.name}", corpus, gallery) == path.read_bytes()
+        assert make_image(f"/{IMAGES}{path.name}", corpus, gallery) == path.read_bytes()
         assert len(list(gallery.folder.iterdir())) == len(made)
 
 
@@ -31,9 +31,9 @@ def test_what_is_no_image_of_the_site_is_not_made(site: MakeSite) -> None:
     folder.built()
     name = next(path for path in folder.output() if path.startswith(IMAGES))
     with Project(folder.root, Options(jobs=1)) as project:
-        known, gallery = project.learn(), project.cache.gallery()
+        corpus, gallery = project.learn(), project.cache.gallery()
         for url in (f"/{name[:-12]}-77777.webp", f"/{IMAGES}", f"/{IMAGES}-480.webp", "/posts/a.jpg", "/"):
-            assert image_at(url, known, gallery) is None
+            assert make_image(url, corpus, gallery) is None
 
 
 def test_a_preview_and_a_build_share_what_they_made(site: MakeSite) -> None:

@@ -94,7 +94,7 @@ def test_the_report_is_told_where_lists_are_of_this_moment(desk: PreviewSession)
     assert any("posts/b.md" in item for section in reported(desk, "posts/a.md") for item in section["items"])
     assert reported(desk, "posts/nothing.md") == []
     folder.write("posts/c.md", post("C"))
-    desk.look(relating=False)
+    desk.look(with_related=False)
     assert reported(desk, "posts/a.md") == []
 
 
@@ -112,7 +112,7 @@ SECTIONS: list[InsightDetails] = [{"title": "Posts", "items": ["one"]}]
 
 
 @pytest.fixture
-def view(site: Site) -> Iterator[Snapshot]:
+def snapshot(site: Site) -> Iterator[Snapshot]:
     folder = site(TWO_POSTS)
     cache = folder.root / ".octavo/preview"
     with Project(folder.root, Options(output=str(cache / "site"), cache=str(cache), jobs=1)) as project:
@@ -132,7 +132,7 @@ class Reports:
         self.ended = threading.Event()
         monkeypatch.setattr(panel, "inspect_post", self)
 
-    def __call__(self, view: Snapshot, facts: object, path: str) -> list[InsightDetails]:
+    def __call__(self, snapshot: Snapshot, facts: object, path: str) -> list[InsightDetails]:
         self.asked.append(path)
         if self.problem is not None:
             raise self.problem
@@ -147,49 +147,49 @@ class Reports:
         self.ended.clear()
 
 
-def test_a_post_is_looked_at_once_for_a_view(view: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_post_is_looked_at_once_for_a_view(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     reports = Reports(monkeypatch)
     insight = BackgroundInsight(reports.end)
-    assert insight.find(view, view.site.facts, "posts/a.md") == []
+    assert insight.find(snapshot, snapshot.site.facts, "posts/a.md") == []
     reports.wait()
     for _ in range(3):
-        assert insight.find(view, view.site.facts, "posts/a.md") == SECTIONS
+        assert insight.find(snapshot, snapshot.site.facts, "posts/a.md") == SECTIONS
     assert reports.asked == ["posts/a.md"]
-    another = replace(view)
-    assert insight.find(another, view.site.facts, "posts/a.md") == SECTIONS  # as it was, until more is known
+    another = replace(snapshot)
+    assert insight.find(another, snapshot.site.facts, "posts/a.md") == SECTIONS  # as it was, until more is known
     reports.wait()
     assert reports.asked == ["posts/a.md", "posts/a.md"]
     assert insight.stop(SOON)
 
 
 def test_what_cannot_be_answered_now_is_not_asked_again_for_this_view(
-    view: Snapshot, monkeypatch: pytest.MonkeyPatch
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reports = Reports(monkeypatch)
     reports.problem = Unanswered("posts/a.md")
     insight = BackgroundInsight(reports.end)
     for _ in range(3):
-        assert insight.find(view, view.site.facts, "posts/a.md") == []
+        assert insight.find(snapshot, snapshot.site.facts, "posts/a.md") == []
         insight.stop(SOON)
     assert reports.asked == ["posts/a.md"]
     assert reports.told == [None]
 
 
-def test_what_fails_is_told(view: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fails_is_told(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     reports = Reports(monkeypatch)
     reports.problem = RuntimeError("a bug")
     insight = BackgroundInsight(reports.end)
-    insight.find(view, view.site.facts, "posts/a.md")
+    insight.find(snapshot, snapshot.site.facts, "posts/a.md")
     reports.wait()
     assert reports.told == [reports.problem]
 
 
-def test_only_some_posts_are_kept(view: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_some_posts_are_kept(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(panel, "HELD_POSTS", 1)
     reports = Reports(monkeypatch)
     insight = BackgroundInsight(reports.end)
     for path in ("posts/a.md", "posts/b.md", "posts/a.md"):
-        insight.find(view, view.site.facts, path)
+        insight.find(snapshot, snapshot.site.facts, path)
         reports.wait()
     assert reports.asked == ["posts/a.md", "posts/b.md", "posts/a.md"]
 
@@ -199,7 +199,7 @@ def test_a_save_does_not_wait_for_the_report_and_the_panel_has_it_later(
 ) -> None:
     inspected, go_on = threading.Event(), threading.Event()
 
-    def slow(view: Snapshot, facts: object, path: str) -> list[InsightDetails]:
+    def slow(snapshot: Snapshot, facts: object, path: str) -> list[InsightDetails]:
         inspected.set()
         assert go_on.wait(SOON)
         return SECTIONS

@@ -22,7 +22,7 @@ def test_what_the_preview_shows_at_rest_is_the_clean_build(seed: int, tmp_path: 
 
 
 def test_a_preview_that_keeps_what_it_has_shown_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_holds", lambda shown, facts: True)
+    monkeypatch.setattr(session, "_is_current", lambda page, facts: True)
     with CleanBuilder() as clean, pytest.raises(Difference, match="differs"):
         for seed in range(2, 8):
             list(run(seed, 12, tmp_path / str(seed), clean))

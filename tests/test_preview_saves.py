@@ -23,8 +23,8 @@ from octavo.output.publish_errors import PublishError
 from octavo.preview import timers
 from octavo.preview.app import GarbageCollector
 from octavo.preview.overlay import Touched
-from octavo.preview.related_process import Overtaken, RelatedRun
-from octavo.preview.session import PreviewSession, RenderedPage
+from octavo.preview.refresher import Overtaken
+from octavo.preview.session import PreviewSession, RelatedRun, RenderedPage
 from octavo.preview.snapshot import Snapshot
 from octavo.project.stat_cache import FileChanged
 from tests.previewing import Tab, previewing, without_marks
@@ -203,10 +203,10 @@ def test_f11_a_touch_tells_nobody_anything(site: Site) -> None:
     folder = site(SITE)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
         tab.quiet(1.2)
-        view = shown.app._session.view
+        snapshot = shown.app._session.view
         os.utime(folder.root / "posts/a.md")
         assert tab.quiet(1.0) == []
-        assert shown.app._session.view is view
+        assert shown.app._session.view is snapshot
 
 
 def test_f05_many_saves_a_second_end_with_the_last(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,11 +214,13 @@ def test_f05_many_saves_a_second_end_with_the_last(site: Site, monkeypatch: pyte
     looks: list[float] = []
     see = PreviewSession.see
 
-    def counted(desk: PreviewSession, relating: bool = True, elsewhere: RelatedRun | None = None) -> Snapshot | None:
+    def counted(
+        desk: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None
+    ) -> Snapshot | None:
         looks.append(time.monotonic())
-        return see(desk, relating, elsewhere)
+        return see(desk, with_related, related_run)
 
-    monkeypatch.setattr(PreviewSession, "see", counted)
+    monkeypatch.setattr(PreviewSession, PreviewSession.see.__name__, counted)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
         looks.clear()
         for number in range(200):
@@ -394,14 +396,14 @@ def held_looks(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, thread
     looking, seen = threading.Event(), threading.Event()
     see = PreviewSession.see
 
-    def slow(desk: PreviewSession, relating: bool = True, elsewhere: RelatedRun | None = None) -> Snapshot | None:
-        found = see(desk, relating, elsewhere)
+    def slow(desk: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None) -> Snapshot | None:
+        found = see(desk, with_related, related_run)
         if desk.view is not None:
             looking.set()
             assert seen.wait(SOON)
         return found
 
-    monkeypatch.setattr(PreviewSession, "see", slow)
+    monkeypatch.setattr(PreviewSession, PreviewSession.see.__name__, slow)
     return looking, seen
 
 
@@ -445,14 +447,16 @@ def test_a_look_that_saves_have_overtaken_is_no_failure(site: Site, monkeypatch:
     overtaken, saved = threading.Event(), threading.Event()
     see = PreviewSession.see
 
-    def unsteady(desk: PreviewSession, relating: bool = True, elsewhere: RelatedRun | None = None) -> Snapshot | None:
+    def unsteady(
+        desk: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None
+    ) -> Snapshot | None:
         if desk.view is not None and not overtaken.is_set():
             overtaken.set()
             assert saved.wait(SOON)
             raise PublishError("the file keeps changing while it is read", "posts/a.md") from FileChanged("posts/a.md")
-        return see(desk, relating, elsewhere)
+        return see(desk, with_related, related_run)
 
-    monkeypatch.setattr(PreviewSession, "see", unsteady)
+    monkeypatch.setattr(PreviewSession, PreviewSession.see.__name__, unsteady)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
         folder.replace("posts/a.md", "Words of a.", "First save.")
         assert overtaken.wait(SOON)
@@ -469,12 +473,14 @@ def test_files_that_never_hold_still_are_told_of_in_the_end(site: Site, monkeypa
     folder = site(SITE)
     see = PreviewSession.see
 
-    def unsteady(desk: PreviewSession, relating: bool = True, elsewhere: RelatedRun | None = None) -> Snapshot | None:
+    def unsteady(
+        desk: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None
+    ) -> Snapshot | None:
         if desk.view is not None:
             raise PublishError("the file keeps changing while it is read", "posts/a.md") from FileChanged("posts/a.md")
-        return see(desk, relating, elsewhere)
+        return see(desk, with_related, related_run)
 
-    monkeypatch.setattr(PreviewSession, "see", unsteady)
+    monkeypatch.setattr(PreviewSession, PreviewSession.see.__name__, unsteady)
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
         folder.replace("posts/a.md", "Words of a.", "First save.")
         tab.until(lambda tab: any("keeps changing" in problem["text"] for problem in tab.problems))
@@ -498,13 +504,13 @@ def test_a_page_that_waits_for_a_look_keeps_no_save_waiting(site: Site, monkeypa
             raise Unanswered(url)
         return page(desk, url)
 
-    def slow(desk: PreviewSession, relating: bool = True, elsewhere: RelatedRun | None = None) -> Snapshot | None:
+    def slow(desk: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None) -> Snapshot | None:
         if desk.view is not None:
             assert seen.wait(SOON)
-        return see(desk, relating, elsewhere)
+        return see(desk, with_related, related_run)
 
-    monkeypatch.setattr(PreviewSession, "page", not_yet)
-    monkeypatch.setattr(PreviewSession, "see", slow)
+    monkeypatch.setattr(PreviewSession, PreviewSession.page.__name__, not_yet)
+    monkeypatch.setattr(PreviewSession, PreviewSession.see.__name__, slow)
     answers: list[str] = []
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
         waiting = threading.Thread(target=lambda: answers.append(shown.page("/posts/b/")))
@@ -532,7 +538,7 @@ def test_a_page_that_cannot_be_had_after_a_look_either_is_answered_all_the_same(
             raise Unanswered(url)
         return page(desk, url)
 
-    monkeypatch.setattr(PreviewSession, "page", never)
+    monkeypatch.setattr(PreviewSession, PreviewSession.page.__name__, never)
     with previewing(folder) as shown:
         assert shown.get("/posts/b/").status == 500
         assert shown.get("/posts/a/").status == 200
@@ -634,7 +640,7 @@ def test_f13_its_own_files_are_no_change(site: Site) -> None:
             return Touched(False, False)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(PreviewSession, "touch", touch)
+            patch.setattr(PreviewSession, PreviewSession.touch.__name__, touch)
             folder.built()
             (folder.root / ".octavo/crash.log").write_text("x")
             time.sleep(0.5)
@@ -647,7 +653,7 @@ def test_related_posts_may_be_worked_out_elsewhere(site: Site, monkeypatch: pyte
     for name in "abcde":
         folder.write(f"posts/{name}.md", post(name.upper(), body=f"Words of {name}, and brontosaurus.\n"))
     with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
-        tab.until(lambda tab: shown.app._session.view is not None and shown.app._session.view.is_related)
+        tab.until(lambda tab: shown.app._session.view is not None and shown.app._session.view.has_related)
         shown.equals_a_build()
         folder.write("posts/b.md", post("B", body="Quagga quagga quagga.\n"))
         folder.write("posts/a.md", post("A", body="Quagga quagga, and words.\n"))

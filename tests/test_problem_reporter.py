@@ -16,7 +16,7 @@ from octavo.preview.problem_reporter import (
     PRINTED_PROBLEMS,
     ProblemReporter,
 )
-from octavo.preview.site_problems import ProblemList, Problems, found, problems_with
+from octavo.preview.site_problems import ProblemList, Problems, combine_problems, list_problems
 
 ONE = error("posts/a.md", None, "date", "'yesterday' is not a date")
 TWO = error("posts/b.md", None, "date", "'today' is not a date")
@@ -24,7 +24,7 @@ MINOR = warning("posts/a.md", None, "key", "an unknown key")
 
 
 def now(*problems: Diagnostic) -> Problems:
-    return Problems(found(problems, lambda problem: problem, None))
+    return Problems(list_problems(problems, lambda problem: problem, None))
 
 
 def reported(*problems: Diagnostic) -> ProblemReporter:
@@ -156,23 +156,23 @@ def test_of_many_problems_only_what_is_new_is_compared(monkeypatch: pytest.Monke
     """A look has the same problems as the one before and one more: they are hashed where it was made, and then no more,
     neither to weigh nor to tell, however often that is done."""
     count = 2000
-    first = found(many(count), lambda problem: problem, None)
+    first = list_problems(many(count), lambda problem: problem, None)
     reporter = ProblemReporter()
     reporter.report(Problems(first))
     counted = Counted(monkeypatch)
     looks: list[ProblemList] = []
-    assert counted.of(lambda: looks.append(found([*many(count), ONE], lambda problem: problem, first))) <= (
+    assert counted.of(lambda: looks.append(list_problems([*many(count), ONE], lambda problem: problem, first))) <= (
         count + 1,
         3 * (count + 1),
     )
 
     def saves() -> None:
         for _ in range(100):
-            problems = problems_with(looks[0], ())
+            problems = combine_problems(looks[0], ())
             assert reporter.due_at(problems, 0.0)
-        assert reporter.report(problems_with(looks[0], ()))
+        assert reporter.report(combine_problems(looks[0], ()))
         for _ in range(100):
-            assert reporter.due_at(problems_with(looks[0], ()), 0.0) is None
+            assert reporter.due_at(combine_problems(looks[0], ()), 0.0) is None
 
     comparisons, hashes = counted.of(saves)
     assert comparisons <= 10
@@ -180,16 +180,16 @@ def test_of_many_problems_only_what_is_new_is_compared(monkeypatch: pytest.Monke
 
 
 def test_what_a_page_adds_is_compared_with_its_own_file_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    site = found(many(2000), lambda problem: problem, None)
+    site = list_problems(many(2000), lambda problem: problem, None)
     reporter = ProblemReporter()
     reporter.report(Problems(site))
     counted = Counted(monkeypatch)
 
     def saves() -> None:
         for _ in range(50):
-            assert reporter.due_at(problems_with(site, [ONE]), 0.0)
-        assert reporter.report(problems_with(site, [ONE]))
-        assert reporter.report(problems_with(site, []))
+            assert reporter.due_at(combine_problems(site, [ONE]), 0.0)
+        assert reporter.report(combine_problems(site, [ONE]))
+        assert reporter.report(combine_problems(site, []))
 
     comparisons, hashes = counted.of(saves)
     assert comparisons <= 500

@@ -45,26 +45,26 @@ def viewed(folder: SiteFolder) -> Iterator[Snapshot]:
 
 
 def test_a_page_has_a_source_and_a_source_an_address(site: Site) -> None:
-    with viewed(site(SITE)) as view:
-        assert view.source_of("/posts/a/") == "posts/a.md"
-        assert view.source_of("/about/") == "posts/about.md"
-        assert view.source_of("/") is None
-        assert view.source_of("/nothing/") is None
-        assert view.address_of("posts/a.md") == "/posts/a/"
-        assert view.address_of("posts/nothing.md") is None
+    with viewed(site(SITE)) as snapshot:
+        assert snapshot.source_of("/posts/a/") == "posts/a.md"
+        assert snapshot.source_of("/about/") == "posts/about.md"
+        assert snapshot.source_of("/") is None
+        assert snapshot.source_of("/nothing/") is None
+        assert snapshot.address_of("posts/a.md") == "/posts/a/"
+        assert snapshot.address_of("posts/nothing.md") is None
 
 
 def test_what_a_build_would_leave_out_is_known_by_its_address(site: Site) -> None:
-    with viewed(site(SITE)) as view:
-        assert view.not_public(NOW) == {"/posts/draft/": "draft", "/posts/later/": "future"}
-        assert view.not_public(NOW.replace(year=3000)) == {"/posts/draft/": "draft"}
+    with viewed(site(SITE)) as snapshot:
+        assert snapshot.unpublished_at(NOW) == {"/posts/draft/": "draft", "/posts/later/": "future"}
+        assert snapshot.unpublished_at(NOW.replace(year=3000)) == {"/posts/draft/": "draft"}
 
 
 def test_files_of_the_site_are_found_and_no_others(site: Site) -> None:
     folder = site(SITE).write("build.py", "").write("secret.txt", "x")
-    with viewed(folder) as view:
+    with viewed(folder) as snapshot:
         root = folder.root.resolve()
         for path in ("posts/a.md", "layouts/post.html", "assets/site.css", "pyproject.toml", "build.py"):
-            assert view.location_of(path, root) == root / path
+            assert snapshot.location_of(path, root) == root / path
         for path in ("secret.txt", "../secret.txt", "/etc/passwd", "posts/../secret.txt", ""):
-            assert view.location_of(path, root) is None
+            assert snapshot.location_of(path, root) is None

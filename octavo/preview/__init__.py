@@ -1,1 +1,4 @@
-"""``serve``: the site as it is while it is written, shown in the browser and updated with each save."""
+"""``serve``: the site while it is written, in the browser, with each save.
+
+Nothing here publishes: what makes a page is in the packages below, and the preview only asks them.
+"""

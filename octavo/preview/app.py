@@ -5,12 +5,17 @@ What is saved is in the open pages at once, and nothing is published.
 The preview has these threads. What passes between them passes through the queue of the app's loop, unless a comment
 says otherwise; so nothing but the places of events needs a lock.
 
-    app       the thread that calls ``preview``: owns the session, the timers, and what is known of tabs
-    server    answers browsers; asks the app for pages, and is given them by its own loop
-    watcher   tells of each event in the site's folder
+    app       the thread that calls ``preview``: owns the session, the timers, the state of tabs; renders all pages
+    server    answers browsers; asks the app for pages, and is given them by its own loop. Its pool of threads reads
+              files and makes images
+    watcher   calls the app with the place of each event in the site's folder
     refresh   lists and reads the site as a whole, one refresh at a time, while the app shows what is saved
     insight   works out what the report says of a post whose panel is open
-    related   not a thread but a process; that it has ended is told by a thread of its pool
+    related   not a thread but a process; a thread of its pool calls when it has ended
+
+Three things are read without the queue, for each is exchanged as a whole: the session's snapshot, the ``ServedSite``,
+and the time of the last event. To replace an attribute is one step in CPython, so a reader sees the one before or the
+one after.
 """
 
 from __future__ import annotations
@@ -48,11 +53,12 @@ from octavo.preview.messages import (
 )
 from octavo.preview.panel import Panels
 from octavo.preview.problem_reporter import ProblemNotifier
+from octavo.preview.refresher import SiteRefresher
 from octavo.preview.server import LOCAL, PreviewServer, allow_many_files, listen
 from octavo.preview.session import PreviewSession
 from octavo.preview.snapshot import Snapshot
 from octavo.preview.static_files import PageCache, ServedPage, ServedSite
-from octavo.preview.timers import Deadlines, EventLoop, SiteRefresher, Timer
+from octavo.preview.timers import Deadlines, EventLoop, Timer
 from octavo.project.errors import Usage, failure
 from octavo.project.project import Project
 from octavo.project.watcher import Changes
@@ -147,8 +153,9 @@ class PreviewApp:
         self._event_places: set[Path] = set()
         """Where there were events that no job has taken yet. Under the lock."""
         self._last_event = 0.0
-        """When the last one was: written by the watcher's thread, a single number, and only ever compared."""
-        # At last, for from here on the watcher's thread calls.
+        """When the last one was. Only the watcher's thread writes it, a single number. The app's compares it with
+        others: that it may be too old by one event does no harm, for that event's job is in the queue."""
+        # At last, for from here on the watcher's thread calls, and all that it may come to must be there.
         changes.tell(self._note_events, self._loop.stop)
 
     # In the server's thread.
@@ -258,6 +265,7 @@ class PreviewApp:
             self._last_event + timers.SAVE_DEBOUNCE_SECONDS, began + timers.SAVE_LATEST_SECONDS
         ):
             time.sleep(timers.SAVE_DEBOUNCE_SECONDS / 4)
+        # From here on, an event finds the set empty, and puts a job of its own.
         with self._event_lock:
             places, self._event_places = self._event_places, set()
         # Before they are shown, which may fail: a refresh that is under way may have read them before they were saved.
@@ -277,13 +285,13 @@ class PreviewApp:
         self._deadlines.set(Timer.UPDATE_PANELS, time.monotonic() + timers.PANEL_SECONDS)
         self._refresher.schedule(is_complete)
 
-    def _show_refreshed(self, view: Snapshot | None) -> None:
+    def _show_refreshed(self, snapshot: Snapshot | None) -> None:
         """Show what the site has become by a refresh that has ended well.
 
-        ``view`` is None when it is as it was.
+        ``snapshot`` is None when it is as it was.
         """
         self._problems.note_failure("")
-        if view is not None:
+        if snapshot is not None:
             self._garbage.schedule()
             self._live_reload.update_site()
             self._live_reload.push_pages()
@@ -315,10 +323,10 @@ class PreviewApp:
 
     def _greet(self, client: Client) -> None:
         """Tell a tab what has become of what it shows, and what is wrong."""
-        site, view, url = self._live_reload.site, self._session.view, client.url
+        site, snapshot, url = self._live_reload.site, self._session.view, client.url
         if url is None or site is None:
             return
-        client.note_source(view.source_of(url) if view is not None else None)
+        client.note_source(snapshot.source_of(url) if snapshot is not None else None)
 
         def greet(page: ServedPage | None) -> None:
             if client.url != url:
@@ -338,8 +346,8 @@ class PreviewApp:
 
     def _open_file(self, client: Client, request: OpenRequest) -> None:
         """Open a file of the site in the author's editor; no other file."""
-        view = self._session.view
-        file = view.location_of(request.path, self._project.root) if view is not None else None
+        snapshot = self._session.view
+        file = snapshot.location_of(request.path, self._project.root) if snapshot is not None else None
         if file is not None:
             _open_editor(client, file, request.line, request.column)
 
@@ -366,9 +374,9 @@ class PreviewApp:
 def _open_editor(client: Client, file: Path, line: int, column: int) -> None:
     """Open the author's editor, or have the tab say why not."""
     try:
-        words = editor.command(file, line, column, os.environ, shutil.which)
+        words = editor.find_command(file, line, column, os.environ, shutil.which)
         if words is None:
-            client.send(NoticeMessage(editor.NONE))
+            client.send(NoticeMessage(editor.NO_EDITOR))
         else:
             editor.launch(words)
     except (OSError, ValueError) as problem:
@@ -378,7 +386,8 @@ def _open_editor(client: Client, file: Path, line: int, column: int) -> None:
 class GarbageCollector:
     """Looks for garbage when the author pauses.
 
-    Layouts and views leave some in circles, and to look for it takes as long as some pages. For the app's thread.
+    Layouts and snapshots leave some in circles, and to look for it takes as long as some pages. For the app's thread,
+    and never while a refresh is under way (``AFTER_REFRESH``), which would wait for it as well.
     """
 
     def __init__(self, deadlines: Deadlines) -> None:
@@ -405,5 +414,6 @@ class GarbageCollector:
             self._all_at = now + timers.ALL_GARBAGE_SECONDS
             gc.unfreeze()
         gc.collect()
+        # What has survived is looked at no more, until it is unfrozen: most of it stays as long as the snapshot.
         gc.freeze()
         give_back()

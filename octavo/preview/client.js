@@ -33,7 +33,13 @@
   // added have none. What is the same in two pages from the server is left as scripts and readers have made it.
   const sent = new WeakMap();
 
+  // The line of the source at which a block begins. Nodes that differ in it alone are the same.
   const IGNORED = "data-line";
+  const FLASH_MILLISECONDS = 900, NOTICE_MILLISECONDS = 8000;
+  const FIRST_RETRY_MILLISECONDS = 250, LATEST_RETRY_MILLISECONDS = 4000;
+  const FLASHED_BLOCKS = 20;
+  // Lists of children are aligned by a table of so many entries at most; those that would need more are replaced.
+  const ALIGNED_PAIRS = 250000;
 
   const mix = (hash, text) => {
     for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 16777619);
@@ -75,13 +81,13 @@
     const nodes = childrenOf(live);
     let at = 0;
     for (const child of childrenOf(from)) {
-      const found = nodes.findIndex((node, index) => index >= at && alike(node, child));
-      if (found < 0) continue;
-      match(nodes[found], child, hashes);
-      at = found + 1;
+      const position = nodes.findIndex((node, index) => index >= at && isSameNode(node, child));
+      if (position < 0) continue;
+      match(nodes[position], child, hashes);
+      at = position + 1;
     }
   };
-  const alike = (node, other) => kindOf(node) === kindOf(other) &&
+  const isSameNode = (node, other) => kindOf(node) === kindOf(other) &&
     (node.nodeType !== 1 || (node.getAttribute("id") || "") === (other.getAttribute("id") || "")) &&
     (node.nodeType === 1 || (node.nodeValue || "").trim() === (other.nodeValue || "").trim());
 
@@ -111,8 +117,7 @@
       for (const name of before.keys()) if (!now.has(name)) live.removeAttribute(name);
     };
     const update = (live, from) => {
-      const known = sent.get(live);
-      if (known && known.hash === hashes.get(from)) return;
+      if (sent.get(live)?.hash === hashes.get(from)) return;
       if (live.nodeType !== 1) {
         if (live.nodeValue !== from.nodeValue) {
           live.nodeValue = from.nodeValue;
@@ -160,17 +165,17 @@
         if (node && target) { update(node, target); place = node; }
         else if (node) node.remove();
         else {
-          const made = copyOf(target);
-          parent.insertBefore(made, place);
-          place = made;
-          changed.push(made.nodeType === 1 ? made : parent);
+          const copy = copyOf(target);
+          parent.insertBefore(copy, place);
+          place = copy;
+          changed.push(copy.nodeType === 1 ? copy : parent);
         }
       }
       if (pairs.some(([, target]) => !target)) changed.push(parent);
     };
     const aligned = (old, now, same) => {
       const pairs = [];
-      if (old.length * now.length > 250000) {
+      if (old.length * now.length > ALIGNED_PAIRS) {
         old.forEach(node => pairs.push([node, null]));
         now.forEach(node => pairs.push([null, node]));
         return pairs;
@@ -186,11 +191,11 @@
         // What stands between two nodes that have stayed: one after the other of a kind is the same, changed.
         let rest = come;
         for (const node of gone) {
-          const found = rest.findIndex(other => kindOf(other) === kindOf(node) && sameName(node, other));
-          if (found < 0) { pairs.push([node, null]); continue; }
-          rest.slice(0, found).forEach(other => pairs.push([null, other]));
-          pairs.push([node, rest[found]]);
-          rest = rest.slice(found + 1);
+          const position = rest.findIndex(other => kindOf(other) === kindOf(node) && isSameId(node, other));
+          if (position < 0) { pairs.push([node, null]); continue; }
+          rest.slice(0, position).forEach(other => pairs.push([null, other]));
+          pairs.push([node, rest[position]]);
+          rest = rest.slice(position + 1);
         }
         rest.forEach(other => pairs.push([null, other]));
         gone = []; come = [];
@@ -203,7 +208,7 @@
       flush();
       return pairs;
     };
-    const sameName = (node, other) => node.nodeType !== 1 || (sent.get(node).attrs.get("id") ?? "") === (other.getAttribute("id") ?? "");
+    const isSameId = (node, other) => node.nodeType !== 1 || (sent.get(node).attrs.get("id") ?? "") === (other.getAttribute("id") ?? "");
     // A style sheet is there before the one that it replaces goes: the page is never without.
     const head = (live, from) => {
       const old = childrenOf(live).filter(node => sent.has(node));
@@ -217,16 +222,16 @@
         const before = old.find(node => left.has(node) && node.nodeType === 1 && node.localName === target.localName &&
           (node.getAttribute("rel") || node.getAttribute("name") || node.getAttribute("property") || "") ===
           (target.getAttribute("rel") || target.getAttribute("name") || target.getAttribute("property") || ""));
-        const made = copyOf(target);
+        const copy = copyOf(target);
         if (before) left.delete(before);
-        const go = () => before?.remove();
-        if (made.localName === "link" && made.rel === "stylesheet") {
-          made.addEventListener("load", go, {once: true});
-          made.addEventListener("error", go, {once: true});
-          before ? before.after(made) : live.append(made);
+        const removeBefore = () => before?.remove();
+        if (copy.localName === "link" && copy.rel === "stylesheet") {
+          copy.addEventListener("load", removeBefore, {once: true});
+          copy.addEventListener("error", removeBefore, {once: true});
+          before ? before.after(copy) : live.append(copy);
         } else {
-          before ? before.after(made) : live.append(made);
-          go();
+          before ? before.after(copy) : live.append(copy);
+          removeBefore();
         }
       }
       left.forEach(node => node.remove());
@@ -246,24 +251,24 @@
   };
 
   // The author sees the change: a flash, and the block in view unless they have scrolled away from what they wrote last.
-  let away = false, following = false;
+  let away = false;
   for (const kind of ["wheel", "touchmove", "keydown"]) addEventListener(kind, event => {
     if (kind !== "keydown" || /^(Arrow|Page|Home|End| )/.test(event.key)) away = true;
   }, {passive: true, capture: true});
-  const inView = element => {
+  const isInView = element => {
     const box = element.getBoundingClientRect();
     return box.bottom > 0 && box.top < innerHeight;
   };
   const reveal = changed => {
     const blocks = changed.filter(one => !changed.some(other => other !== one && one.contains(other)));
-    const shown = blocks.filter(block => block.getClientRects().length && block !== document.body);
-    for (const block of shown.slice(0, 20)) {
+    const visible = blocks.filter(block => block.getClientRects().length && block !== document.body);
+    for (const block of visible.slice(0, FLASHED_BLOCKS)) {
       if (quiet.matches) break;
-      block.animate([{backgroundColor: "rgb(255 213 79 / .55)"}, {backgroundColor: "rgb(255 213 79 / 0)"}], {duration: 900, easing: "ease-out"});
+      block.animate([{backgroundColor: "rgb(255 213 79 / .55)"}, {backgroundColor: "rgb(255 213 79 / 0)"}], {duration: FLASH_MILLISECONDS, easing: "ease-out"});
     }
-    const main = shown.find(block => block.closest("main, article")) ?? shown[0];
+    const main = visible.find(block => block.closest("main, article")) ?? visible[0];
     if (!main) return;
-    if (shown.some(inView)) { away = false; return; }
+    if (visible.some(isInView)) { away = false; return; }
     const busy = document.activeElement && /^(input|textarea|select)$/i.test(document.activeElement.localName);
     const selected = !(getSelection()?.isCollapsed ?? true);
     if (away || busy || selected) return;
@@ -421,7 +426,7 @@
   const showNotice = text => {
     const notice = make("div", {class: "notice", role: "status"}, text);
     shadow().append(notice);
-    setTimeout(() => notice.remove(), 8000);
+    setTimeout(() => notice.remove(), NOTICE_MILLISECONDS);
   };
   // With Alt, a click leads to the line of the source.
   addEventListener("click", event => {
@@ -436,7 +441,7 @@
   }, {capture: true});
 
   // The socket.
-  let socket = null, base = null, retryMilliseconds = 250;
+  let socket = null, base = null, retryMilliseconds = FIRST_RETRY_MILLISECONDS;
   const send = message => socket?.readyState === 1 && socket.send(JSON.stringify(message));
   const openInEditor = (path, line, column) => send({kind: "open", path, line, column});
   const handlers = {
@@ -468,7 +473,7 @@
     let opened = false;
     socket.addEventListener("open", () => {
       opened = true;
-      retryMilliseconds = 250;
+      retryMilliseconds = FIRST_RETRY_MILLISECONDS;
       send({kind: "hello", path: location.pathname, version});
       if (isPanelOpen) send({kind: "panel", wanted: isPanelOpen});
     });
@@ -483,7 +488,7 @@
         return location.reload();
       } catch { /* the server is away: try again */ }
       setTimeout(connect, retryMilliseconds);
-      retryMilliseconds = Math.min(retryMilliseconds * 2, 4000);
+      retryMilliseconds = Math.min(retryMilliseconds * 2, LATEST_RETRY_MILLISECONDS);
     });
   };
   if (document.readyState === "loading") addEventListener("DOMContentLoaded", connect); else connect();

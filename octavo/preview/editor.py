@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-VARIABLE = "OCTAVO_EDITOR"
+EDITOR_VARIABLE = "OCTAVO_EDITOR"
 
-KNOWN = {
+EDITORS = {
     "code": "--goto {path}:{line}:{column}",
     "codium": "--goto {path}:{line}:{column}",
     "cursor": "--goto {path}:{line}:{column}",
@@ -35,56 +35,60 @@ KNOWN = {
 }
 """Editors with a window of their own, in the order in which they are looked for, and how each is told of a place."""
 
-NONE = (
-    f"no editor was found: set {VARIABLE}, such as"
-    f" {VARIABLE}='code --goto {{path}}:{{line}}:{{column}}', and start the preview again"
+NO_EDITOR = (
+    f"no editor was found: set {EDITOR_VARIABLE}, such as"
+    f" {EDITOR_VARIABLE}='code --goto {{path}}:{{line}}:{{column}}', and start the preview again"
 )
 
 
-def command(
+def find_command(
     file: Path, line: int, column: int, environment: Mapping[str, str], which: Callable[[str], str | None]
 ) -> list[str] | None:
-    """What opens a file at a line and a column, both from 1; None where no editor is known.
+    """Find what opens a file at a line and a column, both from 1.
 
-    ``OCTAVO_EDITOR`` comes first: a command, with ``{path}``, ``{line}`` and ``{column}`` in it where the editor is not
-    one of those known. Then ``VISUAL`` and ``EDITOR``, if they name one that is known, for one in a terminal would have
-    none. Then those that are known. Raises ValueError for a command with an open quote.
+    ``OCTAVO_EDITOR`` comes first: a command, with ``{path}``, ``{line}`` and ``{column}`` in it where the editor is
+    none of ``EDITORS``. Then ``VISUAL`` and ``EDITOR``, if they name one of these, for one in a terminal would have no
+    terminal. Then the first of these that is installed; None where none is. Raises ValueError for a command with an
+    open quote.
     """
     place = {"path": str(file), "line": str(line), "column": str(column)}
-    given = environment.get(VARIABLE, "").strip()
-    if given:
-        return _filled(shlex.split(given), place)
+    setting = environment.get(EDITOR_VARIABLE, "").strip()
+    if setting:
+        return _fill(shlex.split(setting), place)
     for variable in ("VISUAL", "EDITOR"):
         words = shlex.split(environment.get(variable, ""))
-        if words and _name(words[0]) in KNOWN and which(words[0]):
-            return _filled(words, place)
-    found = next((name for name in KNOWN if which(name)), None)
-    return None if found is None else _filled([found], place)
+        if words and _name(words[0]) in EDITORS and which(words[0]):
+            return _fill(words, place)
+    installed = next((name for name in EDITORS if which(name)), None)
+    return None if installed is None else _fill([installed], place)
 
 
 def _name(program: str) -> str:
     return Path(program).name.removesuffix(".exe").removesuffix(".cmd")
 
 
-def _filled(words: list[str], place: Mapping[str, str]) -> list[str]:
-    """A command with the place in it, put behind it where it does not say where."""
+def _fill(words: list[str], place: Mapping[str, str]) -> list[str]:
+    """Put the place into a command, at its end where it does not say where."""
     if not any("{path}" in word for word in words):
-        words = [*words, *KNOWN.get(_name(words[0]), "{path}").split()]
+        words = [*words, *EDITORS.get(_name(words[0]), "{path}").split()]
     # One pass, so that nothing in a path is taken for a place.
-    return [_PLACE.sub(lambda found: place[found[1]], word) for word in words]
+    return [_PLACE.sub(lambda match: place[match[1]], word) for word in words]
 
 
 _PLACE = re.compile(r"\{(path|line|column)\}")
 
 
 def launch(words: list[str]) -> None:
-    """Start an editor, which outlives us. Raises OSError when it cannot be started."""
-    started = subprocess.Popen(
+    """Start an editor, which outlives the preview.
+
+    Raises OSError when it cannot be started.
+    """
+    process = subprocess.Popen(
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=os.name == "posix",
     )
-    # Many end at once, having told a window that was open; somebody has to take note of their end.
-    threading.Thread(target=started.wait, daemon=True).start()
+    # Many end at once, having told a window that was open. Somebody has to wait for them, or they would stay zombies.
+    threading.Thread(target=process.wait, daemon=True).start()

@@ -1,7 +1,7 @@
 """What the preview and the tabs of a browser say to each other.
 
 A message is a JSON object over a WebSocket, whose ``kind`` says which it is. The types here are all there are;
-``preview.js`` lists the same ones.
+``client.js`` lists the same ones.
 
 Which tab is told what, and when, is ``LiveReload``'s.
 """
@@ -54,11 +54,15 @@ class ProblemDetails(TypedDict):
 
 
 class LinkDetails(TypedDict):
+    """A page that links to the one that the panel is of."""
+
     title: str
     url: str
 
 
 class RelatedDetails(LinkDetails):
+    """A related post, with what it was found for."""
+
     score: float
     reasons: list[str]
 
@@ -273,11 +277,9 @@ class Client:
         self._outbox: asyncio.Queue[str | None] = asyncio.Queue()
 
     def introduce(self, url: str, version: str) -> None:
-        """Note what the tab shows.
-
-        The version comes first: whoever finds the URL (``Clients.introduced``) must not find a tab without a
-        version, for that is told to reload.
-        """
+        """Note what the tab shows."""
+        # In this order, without a lock: the app's thread takes a tab that has a URL (``Clients.introduced``) for one
+        # that is introduced. If it found no version yet, it would have the tab reload.
         self.version = version
         self.url = url
 
@@ -301,11 +303,9 @@ class Client:
         self.source = source
 
     def send(self, message: ToBrowser) -> None:
-        """Have a message sent, after those before.
-
-        It is encoded here, so that its parts may change afterwards. The outbox belongs to the server's thread,
-        and calls into its loop are run in the order in which they are made.
-        """
+        """Have a message sent, after those before."""
+        # Encoded here, so that its parts may change afterwards. The outbox belongs to the server's thread (an
+        # asyncio.Queue is no queue for two threads), whose loop runs calls in the order in which they are made.
         text = encode(message)
         with suppress(RuntimeError):  # the server has ended, and with it the tab's connection
             self._loop.call_soon_threadsafe(self._outbox.put_nowait, text)
@@ -336,11 +336,10 @@ class Clients:
         self._clients.discard(client)
 
     def connected(self) -> tuple[Client, ...]:
-        """All of them.
-
-        A tuple of a set is made without giving another thread its turn, so that no tab comes or goes meanwhile;
-        a loop over the set itself would fail.
-        """
+        """All of them."""
+        # CPython makes a tuple of a set without giving another thread its turn, so that no tab comes or goes meanwhile.
+        # A loop over the set itself would fail with RuntimeError when one does. (A Python without its global lock would
+        # need one here.)
         return tuple(self._clients)
 
     def introduced(self) -> tuple[Client, ...]:
@@ -371,23 +370,23 @@ class LiveReload:
 
         That is: which files have another content, and which posts another state.
         """
-        view = self._session.view
-        if view is None:
+        snapshot = self._session.view
+        if snapshot is None:
             return
         is_first, statics_before = self.site is None, self._statics
         self._statics = self._session.statics
         # Before the tabs are told: what they ask for then is served from it.
-        self.site = make_served_site(view, self._statics, self._session.project)
+        self.site = make_served_site(snapshot, self._statics, self._session.project)
         if is_first:
-            self._hidden = view.hidden
+            self._hidden = snapshot.unpublished
             self._clients.send_all(ReloadMessage())
             return
-        if view.hidden != self._hidden:
-            self._hidden = view.hidden
+        if snapshot.unpublished != self._hidden:
+            self._hidden = snapshot.unpublished
             for client in self._clients.introduced():
                 client.send(self.state_message(client.url or ""))
         differing = [
-            urls.href("/" + path, view.inputs.settings.base_url)
+            urls.href("/" + path, snapshot.inputs.settings.base_url)
             for path, before in statics_before.items()
             if (now := self._statics.get(path)) is not None and now.digest != before.digest
         ]
@@ -424,8 +423,8 @@ class LiveReload:
                 client.send(ReloadMessage())
 
     def _push_absence(self, client: Client, report_gone: bool) -> None:
-        view = self._session.view
-        moved = view.address_of(client.source) if view is not None and client.source is not None else None
+        snapshot = self._session.view
+        moved = snapshot.address_of(client.source) if snapshot is not None and client.source is not None else None
         if moved is not None:
             client.send(MovedMessage(moved))
         elif client.version and report_gone:
@@ -435,5 +434,5 @@ class LiveReload:
 
     def state_message(self, url: str) -> StateMessage:
         """What a tab with this page shows of drafts and posts to come."""
-        view = self._session.view
-        return StateMessage(view.source_of(url) if view is not None else None, self._hidden)
+        snapshot = self._session.view
+        return StateMessage(snapshot.source_of(url) if snapshot is not None else None, self._hidden)

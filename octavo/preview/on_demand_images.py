@@ -1,4 +1,7 @@
-"""One image made when a reader asks for it: a preview shows a page before all its images are made."""
+"""One image, made when a browser asks for it.
+
+A preview shows a page before all its images are made.
+"""
 
 from __future__ import annotations
 
@@ -14,23 +17,25 @@ from octavo.site.stages import Known
 
 
 class OnDemandImageStore(Protocol):
-    """A Gallery: keeps what was made."""
+    """What keeps the images that were made, by the name of an order."""
 
     def write(self, name: str, data: bytes, /) -> None: ...
 
     def variants(self, name: str, /) -> Mapping[str, bytes]: ...
 
 
-def image_at(url: str, known: Known, gallery: OnDemandImageStore) -> bytes | None:
-    """The bytes of a variant by its URL path (without the path of ``base_url``): from the gallery, or made now, this
-    variant only, and kept there. None for what is no variant of an image of the site, or cannot be decoded.
+def make_image(url: str, corpus: Known, gallery: OnDemandImageStore) -> bytes | None:
+    """Make a variant of an image, by its URL path.
+
+    That is without the path of ``base_url``. The variant is taken from the gallery, or made now, this one only, and
+    kept there. None for what is no variant of an image of the site, or cannot be decoded.
 
     The bytes are those that a build publishes. Raises FileChanged when the file is no longer what was listed.
     """
-    found = _ordered(url, known)
-    if found is None:
+    source = _find_source(url, corpus)
+    if source is None:
         return None
-    path, order = found
+    path, order = source
     variant = next(variant for variant in order.variants if variant.url == url)
     alone = ImageOrder(order.content, order.kind, (variant,))
     for name in (name_of(order), name_of(alone)):
@@ -41,21 +46,21 @@ def image_at(url: str, known: Known, gallery: OnDemandImageStore) -> bytes | Non
     from octavo.images.encode import Undecodable, encode
 
     try:
-        made = encode(known.facts.fact(PictureBytes(path)).load(), alone)
+        contents = encode(corpus.facts.fact(PictureBytes(path)).load(), alone)
     except Undecodable:
         return None
-    gallery.write(name_of(alone), packed(made))
-    return made[url]
+    gallery.write(name_of(alone), packed(contents))
+    return contents[url]
 
 
-def _ordered(url: str, known: Known) -> tuple[str, ImageOrder] | None:
-    """The path of the file, and the order that has the variant."""
-    images: ImageSettings = known.published.sources.settings.images
+def _find_source(url: str, corpus: Known) -> tuple[str, ImageOrder] | None:
+    """The path of the file that a variant is made from, and its order."""
+    images: ImageSettings = corpus.published.sources.settings.images
     content = url.removeprefix(urls.PICTURES).partition("-")[0]
     if not url.startswith(urls.PICTURES) or not content:
         return None
-    writable = known.facts.fact(WritableFormats()).load()
-    for path, picture in known.pictures.items():
+    writable = corpus.facts.fact(WritableFormats()).load()
+    for path, picture in corpus.pictures.items():
         if picture.content.hex().startswith(content) and is_scaled(picture, images):
             for order in _orders(picture, images, writable):
                 if any(variant.url == url for variant in order.variants):

@@ -1,5 +1,8 @@
-"""What was saved since the site was looked at as a whole, shown at once: only the questions about these files are
-answered anew. What follows of it for others (lists, related posts) may be missing until the next look."""
+"""What was saved since the last snapshot, so that it is shown at once.
+
+Only the questions about these files are answered anew. What follows of it for others (lists, related posts) may be
+missing until the next refresh.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +39,15 @@ if TYPE_CHECKING:
     from octavo.site.inputs import Inputs, Static
 
 FEW = 30
-"""Files that are followed one by one; when more have changed, the site as a whole is looked at."""
+"""Files that are followed one by one; when more have changed, the site is refreshed as a whole."""
 
 
 class Touched(NamedTuple):
-    """What came of files that were saved: ``done`` when something is answered anew, and ``whole`` when all that shows
-    them shows them now, but for what is worked out from all posts."""
+    """What came of files that were saved.
+
+    It is ``done`` when something is answered anew, and ``whole`` when all that shows them shows them now, but for what
+    is worked out from all posts.
+    """
 
     done: bool
     whole: bool
@@ -52,23 +58,23 @@ class _NotEnough(Exception):
 
 
 class Saved:
-    """The ``facts`` and the ``statics`` of a view, with what was saved since."""
+    """The facts and the static files of a snapshot, with what was saved since."""
 
-    def __init__(self, view: Snapshot) -> None:
-        self.facts: Facts = view.site.facts
-        self.statics: Mapping[str, Static] = view.statics
-        self._view = view
-        self._inputs = view.inputs
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.facts: Facts = snapshot.site.facts
+        self.statics: Mapping[str, Static] = snapshot.statics
+        self._snapshot = snapshot
+        self._inputs = snapshot.inputs
         self._answers: dict[Query[Any], Fact] = {}
         self._retitled: dict[str, Post] = {}
 
     def touch(self, places: Iterable[Path]) -> Touched:
         """Answer anew what is asked about these files."""
-        known = self._view.places
+        names = self._snapshot.names_by_location
         named, whole = [], True
         for place in set(places):
-            if str(place) in known:
-                named.append(known[str(place)])
+            if str(place) in names:
+                named.append(names[str(place)])
             elif not (is_ignored(place.name) or place.is_dir()):
                 whole = False
         if len(named) > FEW:
@@ -84,43 +90,49 @@ class Saved:
         return Touched(done, whole)
 
     def _touched(self, kind: str, name: str) -> bool:
-        """Take in one file as it is now; False when it is as it was. Raises _NotEnough and OSError."""
+        """Take in one file as it is now; False when it is as it was.
+
+        Raises _NotEnough and OSError.
+        """
         from octavo.site.inputs import layout_facts
 
-        view, inputs = self._view, self._inputs
+        snapshot, inputs = self._snapshot, self._inputs
         if kind == "layouts":
             layout = inputs.layouts[name]
-            location = view.files.layouts[name][1].location
-            found = _read(location, layout.content)
-            if found is None:
+            location = snapshot.files.layouts[name][1].location
+            content = _read(location, layout.content)
+            if content is None:
                 return False
-            self._inputs = replace(inputs, layouts={**inputs.layouts, name: replace(layout, content=found)})
+            self._inputs = replace(inputs, layouts={**inputs.layouts, name: replace(layout, content=content)})
             self._answers[Template(name)] = layout_facts(self._inputs)(Template(name))
-            self._answers[LayoutBytes(name)] = found
+            self._answers[LayoutBytes(name)] = content
             return True
         if kind == "assets":
-            found = _read(view.files.assets[name].location, inputs.assets[name])
-            if found is not None:
-                self._inputs = replace(inputs, assets={**inputs.assets, name: found})
-            return found is not None
-        found = _read(view.files.posts[name].location, inputs.posts[name])
-        if found is None:
+            content = _read(snapshot.files.assets[name].location, inputs.assets[name])
+            if content is not None:
+                self._inputs = replace(inputs, assets={**inputs.assets, name: content})
+            return content is not None
+        content = _read(snapshot.files.posts[name].location, inputs.posts[name])
+        if content is None:
             return False
-        inputs = replace(inputs, posts={**inputs.posts, name: found})
+        inputs = replace(inputs, posts={**inputs.posts, name: content})
         document = parsed(name, inputs, self.facts)
         if document.meta is None or not self._retold(name, document):
             raise _NotEnough(name)
         self._inputs = inputs
-        self._answers[Source(name)] = found
+        self._answers[Source(name)] = content
         return True
 
     def _retold(self, path: str, document: Document) -> bool:
-        """Answer what is asked about one post from its document. False where it is another page now, or none."""
+        """Answer what is asked about one post from its document.
+
+        False where it is another page now, or none.
+        """
         from octavo.site.page_facts import PARTS
         from octavo.site.post_index import card
 
-        view = self._view
-        records, index = view.known.documents.records, view.known.published.index
+        snapshot = self._snapshot
+        records, index = snapshot.corpus.documents.records, snapshot.corpus.published.index
         if path not in index.by_path or document.meta is None:
             return False
         for kind_of_part, part in PARTS.items():
@@ -132,13 +144,13 @@ class Saved:
                 self._answers.pop(query, None)
             self._retitled.pop(index.by_path[path].url, None)
             return True
-        then = _alone(view, path, records.load(path, "meta"), records.load(path, "summary"))
-        now = _alone(view, path, document.meta, document.summary)
+        then = _alone(snapshot, path, records.load(path, "meta"), records.load(path, "summary"))
+        now = _alone(snapshot, path, document.meta, document.summary)
         if now.urls != then.urls:
             return False
         url = index.live.urls[path]
         post = next(iter((*now.posts, *now.pages)), None)
-        page = view.pages.get(url)
+        page = snapshot.pages.get(url)
         if post is None or page is None:
             return False
         post = replace(post, url=index.by_path[path].url)
@@ -149,18 +161,18 @@ class Saved:
         return True
 
     def _patched(self) -> Facts:
-        """The facts of the last look, but for what was saved since."""
+        """The facts of the snapshot, but for what was saved since."""
         from octavo.site.inputs import asset_facts
 
-        view, inputs, answers = self._view, self._inputs, dict(self._answers)
-        base = view.site.facts
-        if inputs.assets is not view.inputs.assets:
+        snapshot, inputs, answers = self._snapshot, self._inputs, dict(self._answers)
+        base = snapshot.site.facts
+        if inputs.assets is not snapshot.inputs.assets:
             from octavo.site.assets import publish_assets
             from octavo.site.inputs import statics
 
             assets, _ = publish_assets(inputs.assets)
             base = base.extended(asset_facts(assets, inputs))
-            self.statics = {**view.statics, **statics(assets, view.known.published.index.attachments, inputs)}
+            self.statics = {**snapshot.statics, **statics(assets, snapshot.corpus.published.index.attachments, inputs)}
 
         retitled = dict(self._retitled)
 
@@ -168,17 +180,20 @@ class Saved:
             return answers.get(query) or base.fact(query)
 
         def listed(query: Query[Any]) -> Fact:
-            found = base.fact(query)
-            before = found.load()
+            fact_before = base.fact(query)
+            before = fact_before.load()
             now = _with_posts(before, retitled)
-            return found if now == before else fact(now)
+            return fact_before if now == before else fact(now)
 
         kinds: dict[type[Query[Any]], Any] = dict.fromkeys({type(query) for query in answers}, answered)
         return base.extended({**kinds, **dict.fromkeys(_LISTS if retitled else (), listed)})
 
 
 def parsed(path: str, inputs: Inputs, facts: Facts | None = None) -> Document:
-    """The document of a source as it is now. ``facts`` have the parser that was made already. Raises Unanswered."""
+    """Parse a source as it is now.
+
+    ``facts`` have the parser that was made already. Raises Unanswered.
+    """
     from octavo.content.parse import parse
     from octavo.site.inputs import input_facts
 
@@ -189,16 +204,16 @@ def parsed(path: str, inputs: Inputs, facts: Facts | None = None) -> Document:
         raise interrupted.problem from interrupted
 
 
-def _alone(view: Snapshot, path: str, meta: Meta | None, summary: Summary) -> PublishedPosts:
+def _alone(snapshot: Snapshot, path: str, meta: Meta | None, summary: Summary) -> PublishedPosts:
     """What others may know of a post, were it the only one."""
     from octavo.site.build_posts import build_posts
 
-    inputs = view.inputs
-    addresses = {name: asset.url for name, asset in view.known.assets.items()}
-    found, _ = build_posts(
-        {path: meta}, lambda path: summary, inputs.settings, inputs.when, addresses, view.known.pictures
+    inputs = snapshot.inputs
+    addresses = {name: asset.url for name, asset in snapshot.corpus.assets.items()}
+    published, _ = build_posts(
+        {path: meta}, lambda path: summary, inputs.settings, inputs.when, addresses, snapshot.corpus.pictures
     )
-    return found
+    return published
 
 
 _LISTS = (AllPosts, Archive, Backlinks, Grouped, Latest, Listing, NeighboursOf, SeriesOf)
@@ -226,8 +241,8 @@ def _with_posts(value: Any, posts: Mapping[str, Post]) -> Any:
     return value
 
 
-def _read(location: str, known: Fact) -> Fact | None:
+def _read(location: str, before: Fact) -> Fact | None:
     """A file as it is now; None when it is as it was. Raises OSError."""
     data = Path(location).read_bytes()
-    found = digest_bytes(data)
-    return None if found == known.digest else Fact(found, lambda: data)
+    now = digest_bytes(data)
+    return None if now == before.digest else Fact(now, lambda: data)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from octavo.preview.snapshot import Snapshot
 
 RELATED_POSTS = 10
-"""Related posts that the author is shown."""
+"""Related posts in the panel."""
 
 HELD_POSTS = 20
 """Posts of which it is kept what the report says."""
@@ -42,7 +42,10 @@ class Panels:
         self._insight = BackgroundInsight(on_insight)
 
     def toggle(self, client: Client, is_open: bool) -> None:
-        """Open or close the panel of a tab. One that is opened shows nothing yet."""
+        """Open or close the panel of a tab.
+
+        One that is opened shows nothing yet.
+        """
         client.toggle_panel(is_open)
         self.update(client)
 
@@ -54,9 +57,9 @@ class Panels:
         if not client.url or not client.has_panel:
             return
         details = describe_page(self._session, client.url)
-        view, path = self._session.view, details.get("source")
-        if view is not None and path is not None:
-            details["insight"] = self._insight.find(view, self._session.facts, path)
+        snapshot, path = self._session.view, details.get("source")
+        if snapshot is not None and path is not None:
+            details["insight"] = self._insight.find(snapshot, self._session.facts, path)
         client.send_panel(PanelMessage(details))
 
     def stop(self, seconds: float) -> bool:
@@ -72,16 +75,16 @@ def describe_page(session: PreviewSession, url: str) -> PageDetails:
 
     Raises Unanswered when a file is another one by now.
     """
-    view = session.view
+    snapshot = session.view
     page = session.page(url)
-    if view is None or page is None:
+    if snapshot is None or page is None:
         return {}
-    path = view.source_of(url)
+    path = snapshot.source_of(url)
     details: PageDetails = {
         "url": url,
         "source": path,
         "layouts": list(page.layouts),
-        "inputs": [str(query) for query in page.asked],
+        "inputs": [str(query) for query in page.dependencies],
         "problems": list(map(to_text, page.problems if path is None else session.problems().at(path))),
     }
     if path is None:
@@ -89,15 +92,17 @@ def describe_page(session: PreviewSession, url: str) -> PageDetails:
     post, body = session.ask(PostAt(path)), session.ask(BodyOf(path))
     return {
         **details,
-        "status": _status(session, path),
+        "status": _describe_status(session, path),
         "words": body.words if body else 0,
         "minutes": post.minutes if post else 0,
         "backlinks": [{"title": link.title, "url": link.url} for link in session.ask(Backlinks(path))],
-        "related": [_related(session, relation) for relation in session.ask(RelatedTo(path, RELATED_POSTS)) or ()],
+        "related": [
+            _describe_relation(session, relation) for relation in session.ask(RelatedTo(path, RELATED_POSTS)) or ()
+        ],
     }
 
 
-def _related(session: PreviewSession, relation: Relation) -> RelatedDetails:
+def _describe_relation(session: PreviewSession, relation: Relation) -> RelatedDetails:
     card = session.ask(CardOf(relation.path))
     reasons = [
         reason.text if reason.share is None else f"{reason.text} {reason.share:.0%}" for reason in relation.reasons
@@ -110,7 +115,7 @@ def _related(session: PreviewSession, relation: Relation) -> RelatedDetails:
     }
 
 
-def _status(session: PreviewSession, path: str) -> str:
+def _describe_status(session: PreviewSession, path: str) -> str:
     """Whether a build would publish a post now, and why."""
     post, now = session.ask(PostAt(path)), session.project.options.now()
     if post is None:
@@ -118,18 +123,18 @@ def _status(session: PreviewSession, path: str) -> str:
     if post.draft:
         return "a draft: its front matter says 'draft: true', and a build leaves it out"
     if post.date is not None and post.date > now:
-        return f"to come: a build leaves it out until {_moment(post.date)}"
-    return f"published, dated {_moment(post.date)}" if post.date is not None else "published, without a date"
+        return f"to come: a build leaves it out until {_format_moment(post.date)}"
+    return f"published, dated {_format_moment(post.date)}" if post.date is not None else "published, without a date"
 
 
-def _moment(moment: dt.datetime) -> str:
+def _format_moment(moment: dt.datetime) -> str:
     return moment.strftime("%Y-%m-%d") if moment.time() == dt.time() else moment.strftime("%Y-%m-%d %H:%M %z")
 
 
 # What follows from all posts.
 
 
-def inspect_post(view: Snapshot, facts: Facts, path: str) -> list[InsightDetails]:
+def inspect_post(snapshot: Snapshot, facts: Facts, path: str) -> list[InsightDetails]:
     """Find what of the report on the site concerns a post.
 
     Raises Unanswered as well.
@@ -137,11 +142,11 @@ def inspect_post(view: Snapshot, facts: Facts, path: str) -> list[InsightDetails
     from octavo.site.link_report import inspect
     from octavo.site.link_report_text import sections
 
-    known, index = view.known, view.known.published.index
-    if not view.is_related or path not in index.places or not index.settings.related.count:
+    corpus, index = snapshot.corpus, snapshot.corpus.published.index
+    if not snapshot.has_related or path not in index.places or not index.settings.related.count:
         return []  # lists of an earlier moment may name posts that are gone
     try:
-        report = inspect(index, known.related.records, known.documents.records, Reader(facts), path)
+        report = inspect(index, corpus.related.records, corpus.documents.records, Reader(facts), path)
     except Interrupted as interrupted:
         raise interrupted.problem from interrupted
     return [
@@ -162,41 +167,44 @@ class BackgroundInsight:
         self._on_end = on_end
         self._running: threading.Thread | None = None
         self._sections: dict[str, tuple[weakref.ref[Snapshot], list[InsightDetails]]] = {}
-        """What was said of each post, and of which view. The thread that is ``_running`` writes it, and the app's
-        thread reads one entry at a time. The view is not kept alive: it is all that was known at its moment."""
+        """What was said of each post, and of which snapshot. The thread that is ``_running`` writes it, and the app's
+        thread reads one entry at a time. The snapshot is not kept alive: it is all that was known at its moment."""
 
-    def find(self, view: Snapshot, facts: Facts, path: str) -> list[InsightDetails]:
-        """What was said last, perhaps of an earlier view.
+    def find(self, snapshot: Snapshot, facts: Facts, path: str) -> list[InsightDetails]:
+        """What was said last, perhaps of an earlier snapshot.
 
         Where it is of one, begin to find out what it is now.
         """
-        view_before, sections = self._sections.get(path, (None, []))
-        if self._running is None and (view_before is None or view_before() is not view):
+        snapshot_before, sections = self._sections.get(path, (None, []))
+        if self._running is None and (snapshot_before is None or snapshot_before() is not snapshot):
             self._running = threading.Thread(
-                target=self._run, args=(view, facts, path, sections), name="octavo-inspect", daemon=True
+                target=self._run, args=(snapshot, facts, path, sections), name="octavo-inspect", daemon=True
             )
             self._running.start()
         return sections
 
     def stop(self, seconds: float) -> bool:
-        """Wait so long for what is under way. False when it still is."""
+        """Wait so long for what is under way.
+
+        False when it still is.
+        """
         running = self._running
         if running is not None:
             running.join(seconds)
         return running is None or not running.is_alive()
 
-    def _run(self, view: Snapshot, facts: Facts, path: str, sections: list[InsightDetails]) -> None:
+    def _run(self, snapshot: Snapshot, facts: Facts, path: str, sections: list[InsightDetails]) -> None:
         problem: Exception | None = None
         try:
-            sections = inspect_post(view, facts, path)
+            sections = inspect_post(snapshot, facts, path)
         except (Unanswered, sqlite3.Error):
-            pass  # a file is another one by now, or the cache: there will be another view
+            pass  # a file is another one by now, or the cache: there will be another snapshot
         except Exception as failure:
             problem = failure
         while len(self._sections) >= HELD_POSTS:
             del self._sections[next(iter(self._sections))]
         # In this order: who finds nothing running finds what was said, and who is told that there is more may ask for
         # the next post at once.
-        self._sections[path] = weakref.ref(view), sections
+        self._sections[path] = weakref.ref(snapshot), sections
         self._running = None
         self._on_end(problem)

@@ -105,7 +105,7 @@ class ProblemReporter:
         return min(max(now, last_event) + HOLD_BACK_SECONDS, self._new_since + HOLD_BACK_LATEST_SECONDS)
 
     def report(self, problems: Problems) -> bool:
-        """Print what is new. False when nothing is."""
+        """Print what is new; False when nothing is."""
         before, failure_before, difference = self._reported, self._reported_failure, self._compare(problems)
         self._new_since = None
         self._reported, self._reported_failure = problems, self._failure
@@ -124,7 +124,7 @@ class ProblemReporter:
         return True
 
     def _compare(self, problems: Problems) -> Difference:
-        return self._comparison.of(self._reported, problems)
+        return self._comparison.compare(self._reported, problems)
 
     def message(self, root: Path, layouts_of: Callable[[Diagnostic], tuple[str, ...]]) -> ProblemsMessage:
         """What the overlay shows: the first errors, and how many there are.

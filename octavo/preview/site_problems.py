@@ -1,7 +1,7 @@
-"""What is wrong with a site at one moment, so that two moments are compared by what differs between them.
+"""What is wrong with a site at one moment, compared with another.
 
-A site of ten thousand posts may have twenty thousand warnings, and most saves change none. So what a look at the whole
-site finds is put in order, weighed and hashed once, where it was found; what a page adds when it is rendered is few.
+A site of ten thousand posts may have twenty thousand warnings, and most saves change none. So what a refresh of the
+site finds is put in order, weighed and hashed once, in its own thread; what a page adds when it is rendered is few.
 """
 
 from __future__ import annotations
@@ -17,16 +17,20 @@ from octavo.base.diagnostics import Diagnostic, in_order, place
 
 
 class ProblemList:
-    """The problems that a look at the whole site has found: ``ordered`` by place, the ``errors`` among them, and all as
-    a set. Those that ``before`` has as well are the same objects, so that sets of both are compared by identity: a
-    comparison of two equal problems runs in Python, and takes a hundred times as long."""
+    """The problems that a refresh has found in the site as a whole.
+
+    They are ``ordered`` by place; ``errors`` are those among them; ``every`` has all as a set. Those that ``before``
+    has as well are the same objects, so that sets of both are compared by identity: a comparison of two equal problems
+    runs in Python, and takes a hundred times as long.
+    """
 
     def __init__(self, problems: Iterable[Diagnostic] = (), before: ProblemList | None = None) -> None:
-        known = before._known if before is not None else {}
-        self.ordered = tuple(known.get(problem, problem) for problem in problems)
+        objects_before = before._objects if before is not None else {}
+        self.ordered = tuple(objects_before.get(problem, problem) for problem in problems)
         self.errors = tuple(problem for problem in self.ordered if problem.is_error)
-        self._known: dict[Diagnostic, Diagnostic] = {problem: problem for problem in self.ordered}
-        self.every = frozenset(self._known)  # of a dictionary, which has the hashes already
+        self._objects: dict[Diagnostic, Diagnostic] = {problem: problem for problem in self.ordered}
+        """Each problem -> the object that stands for all that equal it."""
+        self.every = frozenset(self._objects)  # of a dictionary, which has the hashes already
 
     def at(self, path: str) -> tuple[Diagnostic, ...]:
         """Those of one file."""
@@ -34,17 +38,23 @@ class ProblemList:
         return self.ordered[first : bisect_left(self.ordered, f"{path}\0", first, key=_path)]
 
 
-def found(
+def list_problems(
     problems: Iterable[Diagnostic], weigh: Callable[[Diagnostic], Diagnostic], before: ProblemList | None
 ) -> ProblemList:
-    """Problems in any order, weighed by what the command line says."""
+    """Put problems in order, weighed by what the command line says.
+
+    Those that ``before`` has as well are the same objects.
+    """
     return ProblemList(map(weigh, in_order(problems)), before)
 
 
 @dataclass(frozen=True, eq=False)
 class Problems:
-    """All that is wrong: what was found in the ``site`` as a whole, and what ``pages`` add to that as they were
-    rendered last."""
+    """All that is wrong.
+
+    That is what a refresh has found in the ``site`` as a whole, and what ``pages`` add to it as they were rendered
+    last.
+    """
 
     site: ProblemList
     pages: frozenset[Diagnostic] = frozenset()
@@ -72,31 +82,39 @@ class Problems:
         return tuple(sorted((*self.site.at(path), *of_pages), key=place)) if of_pages else self.site.at(path)
 
 
-def problems_with(site: ProblemList, pages: Iterable[Diagnostic]) -> Problems:
-    """What was found in the site and in pages, each once: what is wrong with a layout may be known already, or shows in
-    each page that uses it."""
+def combine_problems(site: ProblemList, pages: Iterable[Diagnostic]) -> Problems:
+    """Combine the problems of the site and of pages, each once.
 
-    def is_known(problem: Diagnostic) -> bool:
-        return any(_covers(known, problem) for known in site.at(problem.path))
+    What is wrong with a layout may be among those of the site already, or shows in each page that uses it.
+    """
 
-    return Problems(site, frozenset(problem for problem in in_order(pages) if not is_known(problem)))
+    def is_covered(problem: Diagnostic) -> bool:
+        return any(_covers(listed, problem) for listed in site.at(problem.path))
+
+    return Problems(site, frozenset(problem for problem in in_order(pages) if not is_covered(problem)))
 
 
-def _covers(known: Diagnostic, problem: Diagnostic) -> bool:
-    """Whether a problem says nothing that is not known. An error says more than a warning in the same words."""
-    same = (known.span, known.code, known.message) == (problem.span, problem.code, problem.message)
-    return same and (known.is_error or not problem.is_error)
+def _covers(listed: Diagnostic, problem: Diagnostic) -> bool:
+    """Whether a problem says nothing that the listed one does not say.
+
+    An error says more than a warning in the same words.
+    """
+    is_same = (listed.span, listed.code, listed.message) == (problem.span, problem.code, problem.message)
+    return is_same and (listed.is_error or not problem.is_error)
 
 
 class Comparison:
-    """What differs between the problems of two moments: ``added`` and ``gone``, found when they are asked for. What two
-    looks found is compared once, for as long as it is these two."""
+    """Compares the problems of two moments.
+
+    What two refreshes have found is compared once, for as long as it is these two.
+    """
 
     def __init__(self) -> None:
         self._site: tuple[ProblemList, ProblemList] | None = None
         self._added = self._gone = frozenset[Diagnostic]()
 
-    def of(self, before: Problems, now: Problems) -> Difference:
+    def compare(self, before: Problems, now: Problems) -> Difference:
+        """What is new ``now``, and what of ``before`` is no more."""
         if before.site is now.site:
             return Difference(now.pages - before.pages, before.pages - now.pages)
         if self._site is None or self._site[0] is not before.site or self._site[1] is not now.site:

@@ -1,4 +1,7 @@
-"""The site at one moment, as a whole: what was listed, what is known of it, and which pages there are."""
+"""The site at one moment, as a whole.
+
+That is what was listed, what follows from it, and which pages there are.
+"""
 
 from __future__ import annotations
 
@@ -24,43 +27,57 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The site at one moment, as a whole. ``inputs`` have the last good state of what is broken; ``statics`` are the
-    files that no layout makes, by output path; ``files_asked`` are those that build.py read, with their digests. It
-    ``is_related`` when the lists of related posts are of this moment as well, and ``is_held`` when a post is broken."""
+    """The site at one moment, as a whole.
+
+    It is exchanged as a whole, so any thread may read what was listed (``pages``, ``statics``, ``inputs``). Who asks
+    questions in another thread than the session's must be ready for Unanswered and sqlite3.Error: the files, and the
+    cache that the answers come from, may be others by then.
+    """
 
     files: Files
     inputs: Inputs
-    known: Known
+    """What the site is made from, with the last good state of what is broken."""
+    corpus: Known
+    """The documents, which of them are published, and what is related."""
     site: Described
     statics: Mapping[str, Static]
+    """The files that no layout makes, by output path."""
     inputs_digest: Digest
+    """Stands for the files as they were listed, broken ones included."""
     files_asked: tuple[tuple[str, Digest], ...]
+    """What build.py has read, with its digests."""
     problems: ProblemList
-    is_related: bool
-    is_held: bool
+    has_related: bool
+    """Whether the lists of related posts are of this moment as well."""
+    has_broken_post: bool
+    """Whether a post is broken, and shown in its last good state."""
     store: Store
+    """The cache that it was computed from: what has not been read yet is only there."""
     now: dt.datetime
 
     @property
     def pages(self) -> Mapping[str, Page]:
         return self.site.routes.pages
 
-    def make_ready(self) -> None:
-        """Make what is made of all posts, in the thread that looks: whoever takes the view would wait for it."""
-        _ = self.places, self.hidden
+    def precompute(self) -> None:
+        """Compute what follows from all posts.
+
+        This is called in the thread of the refresh: in the app's thread, a page would wait for it.
+        """
+        _ = self.names_by_location, self.unpublished
 
     @cached_property
-    def places(self) -> Mapping[str, tuple[str, str]]:
+    def names_by_location(self) -> Mapping[str, tuple[str, str]]:
         """Location -> what kind of file it is, and its path or name."""
         files = self.files
-        places = {found.location: ("posts", path) for path, found in files.posts.items()}
-        places |= {found.location: ("assets", name) for name, found in files.assets.items()}
-        return places | {found.location: ("layouts", name) for name, (_, found) in files.layouts.items()}
+        names = {file.location: ("posts", path) for path, file in files.posts.items()}
+        names |= {file.location: ("assets", name) for name, file in files.assets.items()}
+        return names | {file.location: ("layouts", name) for name, (_, file) in files.layouts.items()}
 
     @cached_property
-    def hidden(self) -> Mapping[str, str]:
-        """href -> state of the posts that a build would not publish at the moment of the view."""
-        return self.not_public(self.now)
+    def unpublished(self) -> Mapping[str, str]:
+        """href -> state of posts that a build of that moment would leave out."""
+        return self.unpublished_at(self.now)
 
     def source_of(self, url: str) -> str | None:
         """The path of the post that a page shows."""
@@ -69,23 +86,26 @@ class Snapshot:
 
     def address_of(self, path: str) -> str | None:
         """The href of the page of a post, wherever it is; None when there is none."""
-        post = self.known.published.index.by_path.get(path)
+        post = self.corpus.published.index.by_path.get(path)
         return post.url if post is not None else None
 
-    def not_public(self, now: dt.datetime) -> Mapping[str, str]:
-        """href -> state of the posts that a build would not publish now."""
-        live = self.known.published.index.live
+    def unpublished_at(self, now: dt.datetime) -> Mapping[str, str]:
+        """href -> state of the posts that a build would leave out ``now``."""
+        live = self.corpus.published.index.live
         posts = (*live.posts, *live.pages)
         drafts = {post.url: "draft" for post in posts if post.draft}
         return drafts | {post.url: "future" for post in posts if not post.draft and post.date and post.date > now}
 
     def location_of(self, path: str, root: Path) -> Path | None:
-        """Where a file of the site is that a problem or a page names; None for any other file."""
+        """Where a file of the site is that a problem or a page names.
+
+        None for any other file.
+        """
         if path in self.files.posts:
             return Path(self.files.posts[path].location)
-        for shown, found in self.files.layouts.values():
-            if shown == path:
-                return Path(found.location)
+        for layout_path, file in self.files.layouts.values():
+            if layout_path == path:
+                return Path(file.location)
         name = path.removeprefix(ASSETS_FOLDER)
         if name != path and name in self.files.assets:
             return Path(self.files.assets[name].location)

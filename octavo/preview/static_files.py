@@ -49,7 +49,10 @@ class StaticFile:
     location: Path
 
     def read(self) -> bytes:
-        """Its content as it is now. Raises OSError when it cannot be had."""
+        """Its content as it is now.
+
+        Raises OSError when it cannot be had.
+        """
         return self.location.read_bytes() if self.content is None else self.content
 
 
@@ -79,26 +82,26 @@ class ServedPage:
     version: str
 
 
-def make_served_site(view: Snapshot, statics: Mapping[str, Static], project: Project) -> ServedSite:
-    """Make what can be asked for of a view.
+def make_served_site(snapshot: Snapshot, statics: Mapping[str, Static], project: Project) -> ServedSite:
+    """Make what can be asked for of a snapshot.
 
     ``statics`` are the files that no layout makes, as they are now.
     """
-    settings = view.inputs.settings
+    settings = snapshot.inputs.settings
     return ServedSite(
         urls.base_path(settings.base_url),
-        view.pages,
+        snapshot.pages,
         # Each is looked up when it is asked for: there may be one for each post.
-        LazyMapping(statics, lambda path: find_static_file(view, statics[path])),
-        _ImageMaker(project, view),
+        LazyMapping(statics, lambda path: find_static_file(snapshot, statics[path])),
+        _ImageMaker(project, snapshot),
         settings.permalinks.not_found,
     )
 
 
-def find_static_file(view: Snapshot, static: Static) -> StaticFile:
+def find_static_file(snapshot: Snapshot, static: Static) -> StaticFile:
     """Where the content of a file lies that no layout makes."""
     name = static.origin.removeprefix(ASSETS_FOLDER)
-    file = view.files.assets.get(name) if name != static.origin else view.files.others.get(static.origin)
+    file = snapshot.files.assets.get(name) if name != static.origin else snapshot.files.others.get(static.origin)
     return StaticFile(static.digest, static.content, Path(file.location) if file is not None else Path())
 
 
@@ -110,13 +113,13 @@ class _ImageMaker:
     """
 
     project: Project
-    view: Snapshot
+    snapshot: Snapshot
 
     def __call__(self, url: str) -> bytes | None:
-        from octavo.preview.on_demand_images import image_at
+        from octavo.preview.on_demand_images import make_image
 
         try:
-            return image_at(url, self.view.known, self.project.cache.gallery())
+            return make_image(url, self.snapshot.corpus, self.project.cache.gallery())
         except (Unanswered, sqlite3.Error):  # what it is made from is another one now, or in another cache
             return None
 

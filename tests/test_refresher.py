@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from octavo.output.publish_errors import PublishError
-from octavo.preview import related_process
-from octavo.preview.related_process import Overtaken, Relating, relate_apart
+from octavo.preview import refresher
+from octavo.preview.refresher import Overtaken, RelatedProcess, relate_into_cache
 from octavo.preview.session import PreviewSession, RenderedPage
 from octavo.preview.snapshot import Snapshot
 from octavo.project.build_report import Options
@@ -31,14 +31,14 @@ def desk(site: Site) -> Iterator[PreviewSession]:
     cache = folder.root / ".octavo/preview"
     with Project(folder.root, Options(output=str(cache / "site"), cache=str(cache), jobs=1)) as project:
         found = PreviewSession(project)
-        found.look(relating=False)
-        found.look(relating=True)
+        found.look(with_related=False)
+        found.look(with_related=True)
         yield found
 
 
 def related_apart(desk: PreviewSession) -> object:
     """Follow what another process has worked out; gives the memo that is used from then on."""
-    desk.look(relating=False, elsewhere=relate_apart(str(desk.project.root), desk.project.options))
+    desk.look(with_related=False, related_run=relate_into_cache(str(desk.project.root), desk.project.options))
     return desk._memo
 
 
@@ -50,7 +50,7 @@ def test_what_another_process_has_written_is_taken_over(desk: PreviewSession) ->
         folder.write("posts/a.md", post("A", body="Quagga, quagga.\n"))
         assert related_apart(desk) is memo
         assert desk.view is not None
-        assert desk.view.is_related
+        assert desk.view.has_related
         shown = desk.page("/posts/a/")
         assert shown is not None
         folder.built(output="built", cache="cache", fresh=True)
@@ -68,7 +68,7 @@ def test_all_that_comes_of_new_lists_is_worked_out_there_as_well(
     related_apart(desk)
     assert ran == []
     folder.write("posts/e.md", post("E", body="[B](b.md), quagga.\n"))
-    desk.look(relating=False)
+    desk.look(with_related=False)
     assert set(ran) == {"posts/e.md"}
 
 
@@ -76,29 +76,29 @@ def test_where_somebody_else_has_written_as_well_all_is_read_anew(desk: PreviewS
     memo = desk._memo
     with Project(desk.project.root, desk.project.options) as other:
         SiteFolder(desk.project.root).write("posts/b.md", post("B", body="Quagga.\n"))
-        PreviewSession(other).look(relating=True)
+        PreviewSession(other).look(with_related=True)
         SiteFolder(desk.project.root).write("posts/b.md", post("B", body="Quagga and quagga.\n"))
     assert related_apart(desk) is not memo
     assert desk.view is not None
-    assert desk.view.is_related
+    assert desk.view.has_related
 
 
 def test_what_was_worked_out_for_other_files_counts_for_nothing(desk: PreviewSession) -> None:
     folder = SiteFolder(desk.project.root)
     folder.write("posts/b.md", post("B", body="Quagga.\n"))
-    elsewhere = relate_apart(str(desk.project.root), desk.project.options)
+    elsewhere = relate_into_cache(str(desk.project.root), desk.project.options)
     folder.write("posts/b.md", post("B", body="Quagga and quagga.\n"))
-    desk.look(relating=False, elsewhere=elsewhere)
+    desk.look(with_related=False, related_run=elsewhere)
     assert desk.view is not None
-    assert not desk.view.is_related
+    assert not desk.view.has_related
 
 
 def test_a_post_that_is_broken_meanwhile_is_an_error_like_any_other(desk: PreviewSession) -> None:
     SiteFolder(desk.project.root).write("posts/b.md", "---\ntitle: B\ndate: yesterday\n---\n")
     looks: tuple[Callable[[], object], ...] = (
         lambda: related_apart(desk),
-        lambda: desk.look(relating=True),
-        lambda: desk.look(relating=True),
+        lambda: desk.look(with_related=True),
+        lambda: desk.look(with_related=True),
     )
     for look in looks:
         look()
@@ -109,9 +109,9 @@ def test_what_is_undone_meanwhile_is_as_it_was(desk: PreviewSession) -> None:
     folder = SiteFolder(desk.project.root)
     before = (folder.root / "posts/b.md").read_text("utf-8")
     folder.write("posts/b.md", post("B", body="Quagga.\n"))
-    elsewhere = relate_apart(str(desk.project.root), desk.project.options)
+    elsewhere = relate_into_cache(str(desk.project.root), desk.project.options)
     folder.write("posts/b.md", before)
-    desk.look(relating=False, elsewhere=elsewhere)
+    desk.look(with_related=False, related_run=elsewhere)
     shown = desk.page("/posts/b/")
     assert shown is not None
     assert b"Words of b" in shown.content
@@ -120,7 +120,7 @@ def test_what_is_undone_meanwhile_is_as_it_was(desk: PreviewSession) -> None:
 
 def test_a_process_that_dies_is_told_of_and_one_that_is_stopped_is_not(desk: PreviewSession) -> None:
     outcomes: queue.SimpleQueue[object] = queue.SimpleQueue()
-    relating = Relating(desk.project, outcomes.put)
+    relating = RelatedProcess(desk.project, outcomes.put)
     try:
         for end in ("stop", "die"):
             relating.start()
@@ -143,19 +143,19 @@ def test_pages_are_rendered_while_a_cache_that_another_process_wrote_is_read_ane
     folder = SiteFolder(desk.project.root)
     before = desk.project.cache.store
     pages: list[RenderedPage | None] = []
-    view = desk._view
+    snapshot = desk._make_snapshot
 
     def viewed(*arguments: Any, **named: Any) -> Snapshot | None:
         before.connection.execute("SELECT 1")  # what a page asks may have to be read
         pages.append(desk.page("/posts/a/"))
-        return view(*arguments, **named)
+        return snapshot(*arguments, **named)
 
-    monkeypatch.setattr(desk, "_view", viewed)
+    monkeypatch.setattr(desk, "_make_snapshot", viewed)
     folder.write("posts/b.md", post("B", body="Quagga and quagga.\n"))
-    relate_apart(str(desk.project.root), desk.project.options)
+    relate_into_cache(str(desk.project.root), desk.project.options)
     folder.write("posts/a.md", post("A", body="Saved meanwhile.\n"))
     assert desk.touch([folder.root / "posts/a.md"]).done
-    desk.look(relating=False)
+    desk.look(with_related=False)
     assert [page is not None and b"Saved meanwhile." in page.content for page in pages] == [True]
     assert desk.project.cache.store is not before
     with pytest.raises(sqlite3.ProgrammingError):
@@ -168,13 +168,13 @@ def test_files_saved_meanwhile_have_a_name_that_survives_the_way_between_process
     def unsteady(root: str, options: Options) -> None:
         raise PublishError("the file keeps changing while it is read", "posts/a.md") from cause
 
-    monkeypatch.setattr(related_process, "relate_apart", unsteady)
-    monkeypatch.setattr(related_process, "NICE", 0)
+    monkeypatch.setattr(refresher, "relate_into_cache", unsteady)
+    monkeypatch.setattr(refresher, "NICENESS", 0)
     cause: Exception = FileChanged("posts/a.md")
     with pytest.raises(Overtaken) as raised:
-        related_process._nicely("", Options())
-    assert related_process.is_overtaken(raised.value)
+        refresher._run_nicely("", Options())
+    assert refresher.is_overtaken(raised.value)
     cause = ValueError("another reason")
     with pytest.raises(PublishError) as other:
-        related_process._nicely("", Options())
-    assert not related_process.is_overtaken(other.value)
+        refresher._run_nicely("", Options())
+    assert not refresher.is_overtaken(other.value)
