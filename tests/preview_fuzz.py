@@ -45,15 +45,15 @@ def run(seed: int, edits: int, folder: Path, clean: CleanBuilder) -> Iterator[bo
     options = Options(output=str(cache / "site"), cache=str(cache), jobs=1, at=at, **CHOICES)
     done: list[str] = []
     with Project(author.site.root, options) as project:
-        desk = PreviewSession(project)
-        desk.look(with_related=False)
-        desk.look(with_related=True)
+        session = PreviewSession(project)
+        session.look(with_related=False)
+        session.look(with_related=True)
         for number in range(edits + 1):
             can_build = True
             try:
                 if number:
-                    done.append(_edit(author, desk, numbers, folder))
-                can_build = _compare(desk, author.site, folder / "clean", clean)
+                    done.append(_edit(author, session, numbers, folder))
+                can_build = _compare(session, author.site, folder / "clean", clean)
             except Difference as difference:
                 history = "\n".join(f"  {edit}" for edit in done)
                 raise Difference(f"seed {seed}, after {number} edits:\n{history}\n{difference}") from None
@@ -62,10 +62,10 @@ def run(seed: int, edits: int, folder: Path, clean: CleanBuilder) -> Iterator[bo
             yield can_build
 
 
-def _edit(author: Author, desk: PreviewSession, numbers: random.Random, folder: Path) -> str:
+def _edit(author: Author, session: PreviewSession, numbers: random.Random, folder: Path) -> str:
     """Some edits, followed as they come, and then the look at the whole with which the preview comes to rest."""
     done = []
-    broken = desk.problems().errors > 0
+    broken = session.problems().errors > 0
     for _ in range(numbers.choice((1, 1, 2, 3))):
         before = _contents(author.site.root)
         if broken and numbers.random() < 0.7:
@@ -77,26 +77,26 @@ def _edit(author: Author, desk: PreviewSession, numbers: random.Random, folder: 
         saved = [Path(path) for path in {*before, *after} if before.get(path) != after.get(path)]
         with contextlib.suppress(Unanswered):
             if numbers.random() < 0.7:
-                desk.touch(saved)
-            _show_some(desk, numbers)
+                session.touch(saved)
+            _show_some(session, numbers)
         if numbers.random() < 0.3:
-            desk.look(with_related=False)
-            _show_some(desk, numbers)
+            session.look(with_related=False)
+            _show_some(session, numbers)
     if numbers.random() < 0.2:
-        elsewhere = relate_into_cache(str(desk.project.root), desk.project.options)
-        desk.look(with_related=False, related_run=elsewhere)
-    desk.look(with_related=True)
+        elsewhere = relate_into_cache(str(session.project.root), session.project.options)
+        session.look(with_related=False, related_run=elsewhere)
+    session.look(with_related=True)
     return " / ".join(done)
 
 
-def _show_some(desk: PreviewSession, numbers: random.Random) -> None:
+def _show_some(session: PreviewSession, numbers: random.Random) -> None:
     """Pages that somebody looks at, with the panel of one of them."""
-    assert desk.view is not None
-    shown = sorted(desk.view.pages)
-    for url in numbers.sample(shown, min(len(shown), numbers.randint(0, 4))):
-        desk.page(url)
+    assert session.view is not None
+    pages = sorted(session.view.pages)
+    for url in numbers.sample(pages, min(len(pages), numbers.randint(0, 4))):
+        session.page(url)
         if numbers.random() < 0.2:
-            describe_page(desk, url)
+            describe_page(session, url)
 
 
 def _contents(root: Path) -> dict[str, bytes]:
@@ -106,17 +106,17 @@ def _contents(root: Path) -> dict[str, bytes]:
     return {str(file): file.read_bytes() for file in files if file.is_file()}
 
 
-def _compare(desk: PreviewSession, site: SiteFolder, folder: Path, clean: CleanBuilder) -> bool:
+def _compare(session: PreviewSession, site: SiteFolder, folder: Path, clean: CleanBuilder) -> bool:
     """Hold every address against a clean build of a copy of the site. False where that has errors: then the preview
     has some as well."""
     shutil.rmtree(folder, ignore_errors=True)
     twin = folder / site.root.name
     shutil.copytree(site.root, twin, ignore=shutil.ignore_patterns(".octavo", "output", "__pycache__"))
     report = clean.build(twin, {**CHOICES, "jobs": 1})
-    snapshot = desk.view
+    snapshot = session.view
     assert snapshot is not None
-    shown = {urls.output_path(url): desk.page(url) for url in snapshot.pages}
-    problems = [to_dict(problem) for problem in desk.problems().ordered()]
+    pages = {urls.output_path(url): session.page(url) for url in snapshot.pages}
+    problems = [to_dict(problem) for problem in session.problems().ordered()]
     is_failed = any(problem["severity"] == "error" for problem in report["problems"])
     if is_failed != any(problem["severity"] == "error" for problem in problems):
         raise Difference(f"problems differ:\n  preview: {problems}\n  clean:   {report['problems']}")
@@ -124,20 +124,20 @@ def _compare(desk: PreviewSession, site: SiteFolder, folder: Path, clean: CleanB
         return False
     if problems != report["problems"]:
         raise Difference(f"problems differ:\n  preview: {problems}\n  clean:   {report['problems']}")
-    found = {path: page.content for path, page in shown.items() if page is not None}
-    found |= {path: find_static_file(snapshot, static).read() for path, static in desk.statics.items()}
-    wanted = SiteFolder(twin).output()
-    wanted.pop("_headers", None)  # for hosts; the preview has headers of its own
-    for path in sorted(found.keys() | wanted.keys()):
-        if found.get(path) != wanted.get(path):
-            raise Difference(f"{path} differs:\n{_lines_apart(found.get(path), wanted.get(path))}")
+    files = {path: page.content for path, page in pages.items() if page is not None}
+    files |= {path: find_static_file(snapshot, static).read() for path, static in session.statics.items()}
+    built = SiteFolder(twin).output()
+    built.pop("_headers", None)  # for hosts; the preview has headers of its own
+    for path in sorted(files.keys() | built.keys()):
+        if files.get(path) != built.get(path):
+            raise Difference(f"{path} differs:\n{_lines_apart(files.get(path), built.get(path))}")
     return True
 
 
-def _lines_apart(shown: bytes | None, wanted: bytes | None) -> str:
-    if shown is None or wanted is None:
-        return "  preview has none" if shown is None else "  clean build has none"
-    here, there = (each.decode("utf-8", "replace").splitlines() for each in (shown, wanted))
+def _lines_apart(served: bytes | None, built: bytes | None) -> str:
+    if served is None or built is None:
+        return "  preview has none" if served is None else "  clean build has none"
+    here, there = (each.decode("utf-8", "replace").splitlines() for each in (served, built))
     return "\n".join(list(difflib.unified_diff(here, there, "preview", "clean", lineterm="", n=0))[:40])
 
 

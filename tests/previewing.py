@@ -97,12 +97,12 @@ class Previewing:
     def tab(self, path: str) -> Iterator[Tab]:
         """A tab that shows a page."""
         page = self.get(path)
-        found = re.search(r'data-token="([^"]*)" data-version="([^"]*)"', page.text)
-        assert found, page
-        url = f"ws://127.0.0.1:{self.port}/_octavo/socket?token={found[1]}"
+        match = re.search(r'data-token="([^"]*)" data-version="([^"]*)"', page.text)
+        assert match, page
+        url = f"ws://127.0.0.1:{self.port}/_octavo/socket?token={match[1]}"
         with connect(url, origin=Origin(f"http://localhost:{self.port}"), max_size=None) as connection:
-            tab = Tab(connection, page.text, found[2])
-            tab.say({"kind": "hello", "path": path, "version": found[2]})
+            tab = Tab(connection, page.text, match[2])
+            tab.say({"kind": "hello", "path": path, "version": match[2]})
             tab.until(lambda tab: any(message["kind"] == "problems" for message in tab.heard))
             yield tab
 

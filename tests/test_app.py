@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.preview.app import preview
+from octavo.preview import app as preview_app
 from octavo.preview.server import listen
 from octavo.project.build_report import Options
 from octavo.project.errors import Usage
@@ -46,26 +46,26 @@ SITE = f"""\
 
 def test_a_save_is_shown_in_the_open_page(site: Site) -> None:
     folder = site(SITE)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         folder.replace("posts/a.md", "Words of a.", "Other words.")
         tab.shows("Other words.")
-        assert "Other words." in shown.page("/posts/a/")
+        assert "Other words." in preview.page("/posts/a/")
         assert folder.output() == {}
 
 
 def test_a_new_title_is_shown_wherever_it_stands(site: Site) -> None:
     folder = site(SITE)
     with (
-        previewing(folder) as shown,
-        shown.tab("/posts/a/") as own,
-        shown.tab("/") as home,
-        shown.tab("/posts/b/") as b,
+        previewing(folder) as preview,
+        preview.tab("/posts/a/") as own,
+        preview.tab("/") as home,
+        preview.tab("/posts/b/") as b,
     ):
         folder.replace("posts/a.md", "title: A", "title: Zebra")
         own.shows("<title>Zebra")
         home.shows("Zebra")
         b.shows("Zebra")
-        shown.equals_a_build()
+        preview.equals_a_build()
 
 
 @pytest.mark.parametrize(
@@ -88,11 +88,11 @@ def test_a_new_title_is_shown_wherever_it_stands(site: Site) -> None:
 def test_what_is_shown_after_a_change_equals_a_clean_build(change: Callable[[SiteFolder], object], site: Site) -> None:
     folder = site(SITE).write("posts/c/x.png", b"no image")
     folder.write("posts/c/index.md", post("C0", "2026-01-03"))
-    with previewing(folder) as shown:
+    with previewing(folder) as preview:
         for path in ("/", "/posts/a/", "/posts/b/", "/tags/", "/archive/", "/feed.xml", "/related.json"):
-            shown.get(path)
+            preview.get(path)
         change(folder)
-        shown.equals_a_build(allow_broken_links=True)
+        preview.equals_a_build(allow_broken_links=True)
 
 
 SCRIPT = """\
@@ -107,23 +107,23 @@ def pages(ask):
 def test_build_py_takes_effect_without_a_restart(site: Site) -> None:
     folder = site(SITE).write("layouts/extra.html", "{{ 1 | shout }}")
     script = SCRIPT + "@site.filter\ndef shout(x):\n    return 'one!'\n"
-    with previewing(folder) as shown:
-        assert shown.get("/extra/").status == 404
+    with previewing(folder) as preview:
+        assert preview.get("/extra/").status == 404
         folder.write("build.py", script)
-        with shown.tab("/") as home:
-            home.until(lambda tab: shown.get("/extra/").status == 200)
-            assert shown.page("/extra/") == "one!"
+        with preview.tab("/") as home:
+            home.until(lambda tab: preview.get("/extra/").status == 200)
+            assert preview.page("/extra/") == "one!"
             folder.write("build.py", script.replace("one!", "two!"))
-            home.until(lambda tab: shown.page("/extra/") == "two!")
+            home.until(lambda tab: preview.page("/extra/") == "two!")
 
 
 def test_e18_drafts_and_posts_to_come_are_shown_here_only(site: Site) -> None:
     folder = site(SITE)
     folder.built()
     before = folder.output()
-    with previewing(folder) as shown:
-        assert shown.get("/posts/draft/").status == 200
-        assert shown.get("/posts/later/").status == 200
+    with previewing(folder) as preview:
+        assert preview.get("/posts/draft/").status == 200
+        assert preview.get("/posts/later/").status == 200
     assert folder.output() == before
     assert not [path for path in before if "draft" in path or "later" in path]
     assert not [path for path, content in before.items() if b"_octavo" in content]
@@ -131,10 +131,10 @@ def test_e18_drafts_and_posts_to_come_are_shown_here_only(site: Site) -> None:
 
 def test_nothing_of_the_site_as_it_was_stays_in_memory(site: Site) -> None:
     folder = site(SITE)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
-        desk = shown.app._session
-        assert desk.view is not None
-        before = weakref.ref(desk.view)
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
+        session = preview.app._session
+        assert session.view is not None
+        before = weakref.ref(session.view)
         folder.replace("posts/a.md", "Words of a.", "Other words.")
         tab.shows("Other words.")
         tab.until(lambda tab: before() is None)
@@ -142,34 +142,34 @@ def test_nothing_of_the_site_as_it_was_stays_in_memory(site: Site) -> None:
 
 def test_what_is_published_may_be_shown_alone(site: Site) -> None:
     folder = site(SITE)
-    with previewing(folder, drafts=False, future=False) as shown:
-        assert shown.get("/posts/draft/").status == 404
-        assert shown.get("/posts/later/").status == 404
-        assert shown.get("/posts/a/").status == 200
+    with previewing(folder, drafts=False, future=False) as preview:
+        assert preview.get("/posts/draft/").status == 404
+        assert preview.get("/posts/later/").status == 404
+        assert preview.get("/posts/a/").status == 200
 
 
 def test_the_settings_may_move_the_preview_to_another_path(site: Site) -> None:
     folder = site(SITE)
-    with previewing(folder) as shown, shown.tab("/") as home:
+    with previewing(folder) as preview, preview.tab("/") as home:
         folder.replace("pyproject.toml", "https://test.example", "https://test.example/blog")
-        home.until(lambda tab: shown.get("/blog/posts/a/").status == 200)
-        assert shown.get("/posts/a/").status == 404
+        home.until(lambda tab: preview.get("/blog/posts/a/").status == 200)
+        assert preview.get("/posts/a/").status == 404
 
 
 def test_an_image_is_made_when_it_is_asked_for(site: Site) -> None:
     from tests.test_steps import jpeg
 
     folder = site("").write("posts/a.md", post(image="a.jpg", body="![x](a.jpg)\n")).write("posts/a.jpg", jpeg())
-    with previewing(folder) as shown:
-        shown.equals_a_build()
+    with previewing(folder) as preview:
+        preview.equals_a_build()
 
 
 def test_a_file_beside_a_post_is_told_when_it_changes(site: Site) -> None:
     folder = site(SITE).write("posts/c/index.md", post("C", body="[x](x.txt)")).write("posts/c/x.txt", "old")
-    with previewing(folder) as shown, shown.tab("/posts/c/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/c/") as tab:
         folder.write("posts/c/x.txt", "new")
         tab.until(lambda tab: {"kind": "files", "urls": ["/posts/c/x.txt"]} in tab.heard)
-        assert shown.get("/posts/c/x.txt").body == b"new"
+        assert preview.get("/posts/c/x.txt").body == b"new"
 
 
 # What is wrong.
@@ -179,17 +179,17 @@ def test_e16_f08_an_error_lies_over_the_last_good_page_until_it_is_right(
     site: Site, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = site(SITE)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         folder.replace("posts/a.md", "date: 2026-01-01", "date: yesterday")
         tab.until(lambda tab: bool(tab.problems))
         (problem,) = tab.problems
         assert (problem["where"], problem["line"], problem["column"]) == ("posts/a.md:3:7", 3, 7)
         assert [number for number, _ in problem["lines"]] == [1, 2, 3, 4, 5]
-        assert "Words of a." in shown.page("/posts/a/")
-        with shown.tab("/posts/a/") as fresh:
+        assert "Words of a." in preview.page("/posts/a/")
+        with preview.tab("/posts/a/") as fresh:
             assert fresh.problems == tab.problems
         folder.replace("posts/b.md", "Words of b", "Other words of b")
-        with shown.tab("/posts/b/") as other:
+        with preview.tab("/posts/b/") as other:
             other.shows("Other words of b")
         folder.replace("posts/a.md", "date: yesterday", "date: 2026-01-01")
         tab.until(lambda tab: not tab.problems)
@@ -221,26 +221,26 @@ def test_f08_an_error_in_any_file_is_shown_and_clears_itself(
     )
     folder.write("build.py", "from octavo import Site\nsite = Site(__file__)\n")
     good = (folder.root / path).read_bytes()
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
-        before = shown.page("/posts/a/")
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
+        before = preview.page("/posts/a/")
         folder.write(path, broken)
         tab.until(lambda tab: any(problem["where"].startswith(where) for problem in tab.problems))
         if "nosuch" not in str(broken):
-            assert shown.page("/posts/a/") == before
-        assert shown.get("/posts/b/").status == 200
+            assert preview.page("/posts/a/") == before
+        assert preview.get("/posts/b/").status == 200
         folder.write(path, good)
         tab.until(lambda tab: not tab.problems)
-        shown.equals_a_build()
+        preview.equals_a_build()
 
 
 def test_a_site_that_begins_with_errors_is_shown_when_it_is_right(site: Site) -> None:
     folder = site(SITE).replace("posts/a.md", "date: 2026-01-01", "date: yesterday")
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         tab.until(lambda tab: bool(tab.problems))
-        assert shown.get("/").status == 200
+        assert preview.get("/").status == 200
         folder.replace("posts/a.md", "date: yesterday", "date: 2026-01-01")
         tab.until(lambda tab: {"kind": "reload"} in tab.heard)
-        assert shown.get("/posts/a/").status == 200
+        assert preview.get("/posts/a/").status == 200
 
 
 # As a command.
@@ -330,9 +330,9 @@ def test_e14_a_taken_port_is_said_by_the_address_of_the_next(site: Site) -> None
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with Command(folder.root, "--port", str(port)) as command:
-            found = re.match(r"http://localhost:(\d+)/", command.line())
-            assert found
-            assert port < int(found[1]) < port + 20
+            match = re.match(r"http://localhost:(\d+)/", command.line())
+            assert match
+            assert port < int(match[1]) < port + 20
 
 
 def test_e13_that_other_machines_may_look_is_a_warning(site: Site) -> None:
@@ -352,18 +352,18 @@ def test_a_host_of_another_machine_is_said(site: Site) -> None:
         Changes(project.watched, print) as changes,
         pytest.raises(Usage, match=r"cannot listen at 192\.0\.2\.1"),
     ):
-        preview(project, changes, "192.0.2.1", 0, open_browser=False)
+        preview_app.preview(project, changes, "192.0.2.1", 0, open_browser=False)
 
 
 def test_e16_a_page_asked_for_while_the_site_is_read_is_a_whole_one(site: Site) -> None:
     folder = site(SITE)
-    with previewing(folder) as shown:
+    with previewing(folder) as preview:
         bodies: set[bytes] = set()
         ended = threading.Event()
 
         def ask() -> None:
             while not ended.is_set():
-                answer = shown.get("/posts/a/")
+                answer = preview.get("/posts/a/")
                 assert answer.status == 200
                 bodies.add(answer.body[-8:])
 
@@ -372,7 +372,7 @@ def test_e16_a_page_asked_for_while_the_site_is_read_is_a_whole_one(site: Site) 
         for number in range(10):
             folder.write("posts/a.md", post("A", body=f"Number {number}."))
             folder.replace("pyproject.toml", "A test site", "A test site")
-        with shown.tab("/posts/a/") as tab:
+        with preview.tab("/posts/a/") as tab:
             tab.shows("Number 9.")
         ended.set()
         asking.join(SOON)
@@ -388,6 +388,6 @@ def test_a_page_whose_post_cannot_be_read_from_the_cache_is_shown_all_the_same(s
         assert "Words of A." in before.page("/posts/a/")
     with closing(sqlite3.connect(folder.root / ".octavo/preview/cache.db", isolation_level=None)) as connection:
         assert connection.execute(damage).rowcount
-    with previewing(folder) as shown:
-        assert "Words of A." in shown.page("/posts/a/")
-        shown.equals_a_build()
+    with previewing(folder) as preview:
+        assert "Words of A." in preview.page("/posts/a/")
+        preview.equals_a_build()

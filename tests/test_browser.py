@@ -36,7 +36,7 @@ def browser_path() -> str | None:
     if WANTED and WANTED != "required":
         return WANTED
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    return next((found for name in names if (found := shutil.which(name))), None)
+    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +60,13 @@ def opened(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Opens an address in a window of its own, and holds that no script fails."""
     contexts, faults = [], []
 
-    def show(shown: Previewing, path: str, **options: Any) -> Page:
+    def show(preview: Previewing, path: str, **options: Any) -> Page:
         context = browser.new_context(viewport={"width": 900, "height": 600}, **options)
         context.set_default_timeout(SOON)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda fault: faults.append(str(fault)))
-        page.goto(f"http://localhost:{shown.port}{path}")
+        page.goto(f"http://localhost:{preview.port}{path}")
         ready(page)
         return page
 
@@ -113,8 +113,8 @@ def has(page: Page, text: str) -> None:
 
 def test_a_save_leaves_all_that_the_reader_did(site: Site, opened: Callable[..., Page]) -> None:
     folder = laid_out(site, LONG + "Last words.\n")
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         page.evaluate("window.stays = document.querySelectorAll('main p')[40]")
         page.click("summary")
         page.fill("#search", "typed")
@@ -140,8 +140,8 @@ def test_a_save_leaves_all_that_the_reader_did(site: Site, opened: Callable[...,
 
 def test_a_selection_of_text_stays(site: Site, opened: Callable[..., Page]) -> None:
     folder = laid_out(site)
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         page.evaluate("getSelection().selectAllChildren(document.querySelector('main p'))")
         folder.replace("posts/a.md", "Second words.", "Other words.")
         has(page, "Other words.")
@@ -157,8 +157,8 @@ def test_what_is_playing_plays_on(site: Site, opened: Callable[..., Page]) -> No
         file.writeframes(bytes([128]) * 8000 * 60)
     folder = laid_out(site).write("posts/tone.wav", sound.getvalue())
     folder.write("posts/a.md", post("A", body='<audio id="tone" src="tone.wav"></audio>\n\nWords.\n'))
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         page.evaluate("document.querySelector('audio').play()")
         page.wait_for_function("document.querySelector('audio').currentTime > 0.1")
         folder.replace("posts/a.md", "Words.", "Other words.")
@@ -175,8 +175,8 @@ FLASHING = "document.getAnimations().map(one => one.effect.target.textContent)"
 
 def test_the_changed_block_is_lit_up_and_brought_into_view(site: Site, opened: Callable[..., Page]) -> None:
     folder = laid_out(site, LONG)
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         page.evaluate(f"addEventListener('octavo:shown', () => window.lit = {FLASHING})")
         folder.replace("posts/a.md", "Paragraph 50 of", "Paragraph fifty of")
         page.wait_for_function("window.lit")
@@ -189,8 +189,8 @@ def test_the_changed_block_is_lit_up_and_brought_into_view(site: Site, opened: C
 
 def test_who_has_scrolled_away_is_left_there(site: Site, opened: Callable[..., Page]) -> None:
     folder = laid_out(site, LONG)
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         page.mouse.move(400, 300)
         page.mouse.wheel(0, 400)
         page.wait_for_function("scrollY >= 400")
@@ -203,8 +203,8 @@ def test_who_has_scrolled_away_is_left_there(site: Site, opened: Callable[..., P
 
 def test_nothing_flashes_where_motion_is_unwelcome(site: Site, opened: Callable[..., Page]) -> None:
     folder = laid_out(site)
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/", reduced_motion="reduce")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/", reduced_motion="reduce")
         page.evaluate(f"addEventListener('octavo:shown', () => window.lit = {FLASHING})")
         folder.replace("posts/a.md", "Second words.", "Other words.")
         page.wait_for_function("window.lit")
@@ -213,8 +213,8 @@ def test_nothing_flashes_where_motion_is_unwelcome(site: Site, opened: Callable[
 
 def test_a_style_sheet_is_exchanged_without_a_bare_moment(site: Site, opened: Callable[..., Page]) -> None:
     folder = laid_out(site)
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         page.evaluate(
             "window.bare = 0; (function look() { if (!document.styleSheets.length) window.bare++;"
             " requestAnimationFrame(look); })()"
@@ -230,8 +230,8 @@ def test_a_style_sheet_within_the_page_is_exchanged_likewise(site: Site, opened:
     linked = """<link rel="stylesheet" href="{{ asset('own.css') }}">"""
     folder.replace("layouts/post.html", linked, '{{ stylesheet("own.css") }}')
     folder.write("pyproject.toml", BASE + 'csp = "meta"\n')
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         page.evaluate(
             "window.bare = 0; (function look() { if (!document.styleSheets.length) window.bare++;"
             " requestAnimationFrame(look); })()"
@@ -246,8 +246,8 @@ def test_a_style_sheet_within_the_page_is_exchanged_likewise(site: Site, opened:
 def test_an_image_is_shown_anew(site: Site, opened: Callable[..., Page]) -> None:
     folder = laid_out(site).write("posts/a.jpg", jpeg()).write("posts/dot.svg", svg(7))
     folder.write("posts/a.md", post("A", body="![photo](a.jpg)\n\n![drawing](dot.svg)\n"))
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         page.evaluate("window.stays = 1")
         folder.write("posts/dot.svg", svg(9))
         page.wait_for_function("document.querySelector('img[alt=drawing]').naturalWidth === 9")
@@ -267,20 +267,20 @@ def svg(width: int) -> str:
 
 def test_a_new_script_loads_the_page_again(site: Site, opened: Callable[..., Page]) -> None:
     folder = laid_out(site)
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         folder.replace("layouts/post.html", '= "dark"', '= "light"')
         page.wait_for_function("document.documentElement.dataset.theme === 'light'")
 
 
 def test_every_tab_follows(site: Site, opened: Callable[..., Page]) -> None:
     folder = laid_out(site)
-    with previewing(folder) as shown:
-        first = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        first = opened(preview, "/posts/a/")
         pages = [first]
         for path in ("/posts/a/", "/", "/archive/", "/tags/", "/404.html", "/posts/a/", "/"):
             pages.append(first.context.new_page())
-            pages[-1].goto(f"http://localhost:{shown.port}{path}")
+            pages[-1].goto(f"http://localhost:{preview.port}{path}")
             ready(pages[-1])
         folder.replace("posts/a.md", "title: A", "title: Zebra")
         for page in (pages[0], pages[1], pages[2], pages[3], pages[6], pages[7]):
@@ -289,17 +289,17 @@ def test_every_tab_follows(site: Site, opened: Callable[..., Page]) -> None:
 
 def test_another_address_is_followed_when_the_page_moves(site: Site, opened: Callable[..., Page]) -> None:
     folder = laid_out(site)
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         folder.replace("posts/a.md", "title: A", "title: A\nslug: moved")
         page.wait_for_url("**/posts/moved/")
 
 
 def test_pages_of_an_earlier_preview_are_loaded_again(site: Site, opened: Callable[..., Page]) -> None:
     folder = laid_out(site)
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
-        port = shown.port
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
+        port = preview.port
     folder.replace("posts/a.md", "First words.", "Meanwhile.")
     with previewing(folder, port=port):
         has(page, "Meanwhile.")
@@ -310,8 +310,8 @@ def test_pages_of_an_earlier_preview_are_loaded_again(site: Site, opened: Callab
 
 def test_an_error_lies_over_the_page_until_it_is_right(site: Site, opened: Callable[..., Page]) -> None:
     folder = laid_out(site)
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         folder.replace("posts/a.md", "date: 2026-01-01", "date: yesterday")
         overlay = page.locator("octavo-preview .overlay")
         overlay.wait_for()
@@ -342,8 +342,8 @@ def test_the_first_of_many_errors_are_shown_and_all_are_counted(site: Site, open
     folder = laid_out(site)
     for number in range(25):
         folder.write(f"posts/broken{number:02}.md", post(f"B {number}", "yesterday"))
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         overlay = page.locator("octavo-preview .overlay")
         overlay.wait_for()
         assert overlay.locator("h2").count() == 20
@@ -358,8 +358,8 @@ def test_an_error_of_a_layout_says_through_which_it_came(site: Site, opened: Cal
     folder = laid_out(site)
     folder.write("layouts/post.html", "{% extends 'own.html' %}{% block main %}{{ content() }}{% endblock %}")
     folder.write("layouts/own.html", "<body>{% block main %}{% endblock %}</body>")
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         folder.write("layouts/own.html", "<body>\n{{ post.titel }}{% block main %}{% endblock %}</body>")
         overlay = page.locator("octavo-preview .overlay")
         overlay.wait_for()
@@ -373,13 +373,13 @@ def test_e17_what_is_shown_of_an_error_is_text(site: Site, opened: Callable[...,
     folder = laid_out(site)
     name = "posts/<img src=x onerror=window.harm=1>.md"
     folder.write(name, "---\ntitle: A\ndate: <script>window.harm=1</script>\n---\n")
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         overlay = page.locator("octavo-preview .overlay")
         overlay.wait_for()
         assert "<img src=x onerror=window.harm=1>.md" in overlay.inner_text()
         assert "<script>window.harm=1</script>" in overlay.inner_text()
-        page.goto(f"http://localhost:{shown.port}/<script>window.harm=1</script>")
+        page.goto(f"http://localhost:{preview.port}/<script>window.harm=1</script>")
         overlay.wait_for()
         assert page.evaluate("window.harm") is None
 
@@ -390,19 +390,19 @@ def test_e17_what_is_shown_of_an_error_is_text(site: Site, opened: Callable[...,
 @pytest.fixture
 def edited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
     """An editor that writes down what it is told; gives that."""
-    told = tmp_path / "told"
+    arguments = tmp_path / "arguments"
     program = tmp_path / "editor.py"
-    program.write_text(f"import sys\nopen({str(told)!r}, 'w').write(' '.join(sys.argv[1:]))\n")
+    program.write_text(f"import sys\nopen({str(arguments)!r}, 'w').write(' '.join(sys.argv[1:]))\n")
     monkeypatch.setenv("OCTAVO_EDITOR", f"{sys.executable} {program} {{path}}:{{line}}:{{column}}")
 
     def read() -> str:
         end = time.monotonic() + SOON / 1000
-        while not (told.exists() and told.read_text()):
+        while not (arguments.exists() and arguments.read_text()):
             assert time.monotonic() < end
             time.sleep(0.02)
-        found = told.read_text()
-        told.unlink()
-        return found
+        words = arguments.read_text()
+        arguments.unlink()
+        return words
 
     return read
 
@@ -411,8 +411,8 @@ def test_a_click_with_alt_opens_the_editor_at_the_line(
     site: Site, opened: Callable[..., Page], edited: Callable[[], str]
 ) -> None:
     folder = laid_out(site)
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         page.click("main p:nth-of-type(2)", modifiers=["Alt"])
         assert edited() == f"{folder.root}/posts/a.md:7:1"
         page.click("h1", modifiers=["Alt"])
@@ -432,8 +432,8 @@ def test_the_panel_says_what_the_author_wants_to_know(site: Site, opened: Callab
         body = f"Words about brontosaurus and quaggas. See [a](a.md).\n\nMore about {name}.\n"
         folder.write(f"posts/{name}.md", post(name.upper(), f"2026-01-0{ord(name) - 96}", body))
     folder.write("posts/b.md", post("B", draft="true", body="Words about quaggas. See [a](a.md).\n"))
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         page.wait_for_timeout(1000)
         page.click("octavo-preview .knob")
         panel = page.locator("octavo-preview .panel")
@@ -450,10 +450,10 @@ def test_the_panel_says_what_the_author_wants_to_know(site: Site, opened: Callab
         assert page.locator("octavo-preview .panel a", has_text="C").count() >= 1
         folder.replace("posts/a.md", "More about a.", "More.")
         page.wait_for_function("document.querySelector('octavo-preview').shadowRoot.textContent.includes('8 words')")
-        page.goto(f"http://localhost:{shown.port}/posts/b/")
+        page.goto(f"http://localhost:{preview.port}/posts/b/")
         page.locator("octavo-preview .state").wait_for()
         assert "Draft" in page.locator("octavo-preview .state").inner_text()
-        page.goto(f"http://localhost:{shown.port}/")
+        page.goto(f"http://localhost:{preview.port}/")
         ready(page)
         mark = "getComputedStyle(document.querySelector('a[href=\"/posts/b/\"]'), '::after').content"
         assert page.evaluate(mark) == '" (draft)"'
@@ -468,8 +468,8 @@ STRICT = (
 def test_the_preview_works_whatever_policy_a_page_has(site: Site, opened: Callable[..., Page]) -> None:
     folder = laid_out(site)
     folder.replace("layouts/post.html", "<head>", f"<head>{STRICT}<style>{{{{ asset_text('own.css') }}}}</style>")
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         page.evaluate("window.stays = 1")
         folder.replace("posts/a.md", "First words.", "Other words.")
         has(page, "Other words.")
@@ -488,8 +488,8 @@ def test_style_within_the_page_is_exchanged_without_a_bare_moment(site: Site, op
     folder = laid_out(site)
     link = """<link rel="stylesheet" href="{{ asset('own.css') }}">"""
     folder.replace("layouts/post.html", link, f"{STRICT}<style>{{{{ asset_text('own.css') }}}}</style>")
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         page.evaluate(
             "window.bare = 0; addEventListener('octavo:shown', () => window.lit = document.getAnimations().length);"
             "(function look() { const color = getComputedStyle(document.querySelector('main p')).color;"
@@ -505,8 +505,8 @@ def test_what_a_browser_may_fetch_in_advance_is_no_script(site: Site, opened: Ca
     folder = laid_out(site)
     rules = """<script type="speculationrules">{"prefetch": [{"urls": ["/one/"]}]}</script>"""
     folder.replace("layouts/post.html", "</head>", f"{rules}</head>")
-    with previewing(folder) as shown:
-        page = opened(shown, "/posts/a/")
+    with previewing(folder) as preview:
+        page = opened(preview, "/posts/a/")
         page.evaluate("window.stays = 1")
         folder.replace("layouts/post.html", "/one/", "/two/")
         page.wait_for_function("document.querySelector('script[type=speculationrules]').textContent.includes('/two/')")

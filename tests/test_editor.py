@@ -17,7 +17,7 @@ def opened(environment: Mapping[str, str], *installed: str) -> list[str] | None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("setting", "expected"),
     [
         ("myedit", ["myedit", str(FILE)]),
         ("myedit -n {path} {line}", ["myedit", "-n", str(FILE), "7"]),
@@ -26,8 +26,8 @@ def opened(environment: Mapping[str, str], *installed: str) -> list[str] | None:
         ("/opt/code --wait", ["/opt/code", "--wait", "--goto", f"{FILE}:7:3"]),
     ],
 )
-def test_the_authors_own_choice_comes_first(given: str, expected: list[str]) -> None:
-    assert opened({"OCTAVO_EDITOR": given, "VISUAL": "subl"}, "subl", "code") == expected
+def test_the_authors_own_choice_comes_first(setting: str, expected: list[str]) -> None:
+    assert opened({"OCTAVO_EDITOR": setting, "VISUAL": "subl"}, "subl", "code") == expected
 
 
 def test_an_editor_with_a_window_is_taken_from_what_programs_ask_for() -> None:

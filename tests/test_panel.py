@@ -35,67 +35,67 @@ SITE = f"""\
 
 
 @pytest.fixture
-def desk(site: Site) -> Iterator[PreviewSession]:
+def session(site: Site) -> Iterator[PreviewSession]:
     folder = site(SITE)
     cache = folder.root / ".octavo/preview"
     at = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
     options = Options(output=str(cache / "site"), cache=str(cache), jobs=1, drafts=True, future=True, at=at)
     with Project(folder.root, options) as project:
-        found = PreviewSession(project)
-        found.look()
-        yield found
+        session = PreviewSession(project)
+        session.look()
+        yield session
 
 
-def test_a_post_is_told_of_in_full(desk: PreviewSession) -> None:
-    found = describe_page(desk, "/posts/a/")
-    assert found["source"] == "posts/a.md"
-    assert found["status"] == "published, dated 2026-01-01"
-    assert (found["words"], found["minutes"]) == (5, 1)
-    assert found["backlinks"] == [{"title": "B", "url": "/posts/b/"}]
-    assert "post.html" in found["layouts"]
-    assert any("BodyOf" in each for each in found["inputs"])
-    related = {one["url"]: one for one in found["related"]}
+def test_a_post_is_told_of_in_full(session: PreviewSession) -> None:
+    details = describe_page(session, "/posts/a/")
+    assert details["source"] == "posts/a.md"
+    assert details["status"] == "published, dated 2026-01-01"
+    assert (details["words"], details["minutes"]) == (5, 1)
+    assert details["backlinks"] == [{"title": "B", "url": "/posts/b/"}]
+    assert "post.html" in details["layouts"]
+    assert any("BodyOf" in each for each in details["inputs"])
+    related = {one["url"]: one for one in details["related"]}
     assert related["/posts/b/"]["score"] > 0
     assert related["/posts/b/"]["reasons"]
-    assert found["problems"] == []
+    assert details["problems"] == []
 
 
-def test_why_a_build_would_leave_a_post_out(desk: PreviewSession) -> None:
-    assert describe_page(desk, "/posts/draft/")["status"].startswith("a draft:")
-    assert describe_page(desk, "/posts/later/")["status"] == "to come: a build leaves it out until 2999-01-01"
+def test_why_a_build_would_leave_a_post_out(session: PreviewSession) -> None:
+    assert describe_page(session, "/posts/draft/")["status"].startswith("a draft:")
+    assert describe_page(session, "/posts/later/")["status"] == "to come: a build leaves it out until 2999-01-01"
 
 
-def test_its_problems_are_those_of_its_source(desk: PreviewSession) -> None:
-    (told,) = describe_page(desk, "/posts/later/")["problems"]
-    assert told.startswith("posts/later.md:4:1: warning[key]")
+def test_its_problems_are_those_of_its_source(session: PreviewSession) -> None:
+    (text,) = describe_page(session, "/posts/later/")["problems"]
+    assert text.startswith("posts/later.md:4:1: warning[key]")
 
 
-def test_a_page_without_a_source_has_its_layouts_and_questions_only(desk: PreviewSession) -> None:
-    found = describe_page(desk, "/")
-    assert found["source"] is None
-    assert "home.html" in found["layouts"]
-    assert found["inputs"]
-    assert "status" not in found
+def test_a_page_without_a_source_has_its_layouts_and_questions_only(session: PreviewSession) -> None:
+    details = describe_page(session, "/")
+    assert details["source"] is None
+    assert "home.html" in details["layouts"]
+    assert details["inputs"]
+    assert "status" not in details
 
 
-def test_of_what_is_no_page_nothing_is_told(desk: PreviewSession) -> None:
-    assert describe_page(desk, "/nothing/") == {}
+def test_of_what_is_no_page_nothing_is_told(session: PreviewSession) -> None:
+    assert describe_page(session, "/nothing/") == {}
 
 
-def reported(desk: PreviewSession, path: str) -> list[InsightDetails]:
-    assert desk.view is not None
-    return inspect_post(desk.view, desk.facts, path)
+def reported(session: PreviewSession, path: str) -> list[InsightDetails]:
+    assert session.view is not None
+    return inspect_post(session.view, session.facts, path)
 
 
-def test_the_report_is_told_where_lists_are_of_this_moment(desk: PreviewSession) -> None:
-    folder = SiteFolder(desk.project.root)
+def test_the_report_is_told_where_lists_are_of_this_moment(session: PreviewSession) -> None:
+    folder = SiteFolder(session.project.root)
     folder.write("posts/a.md", post("A", body=SAME)).write("posts/b.md", post("B", "2026-01-02", body=SAME))
-    desk.look()
-    assert any("posts/b.md" in item for section in reported(desk, "posts/a.md") for item in section["items"])
-    assert reported(desk, "posts/nothing.md") == []
+    session.look()
+    assert any("posts/b.md" in item for section in reported(session, "posts/a.md") for item in section["items"])
+    assert reported(session, "posts/nothing.md") == []
     folder.write("posts/c.md", post("C"))
-    desk.look(with_related=False)
-    assert reported(desk, "posts/a.md") == []
+    session.look(with_related=False)
+    assert reported(session, "posts/a.md") == []
 
 
 SAME = "A quagga and a brontosaurus walk by the river, and neither of them speaks of the other one in the evening.\n"
@@ -116,10 +116,10 @@ def snapshot(site: Site) -> Iterator[Snapshot]:
     folder = site(TWO_POSTS)
     cache = folder.root / ".octavo/preview"
     with Project(folder.root, Options(output=str(cache / "site"), cache=str(cache), jobs=1)) as project:
-        desk = PreviewSession(project)
-        desk.look()
-        assert desk.view is not None
-        yield desk.view
+        session = PreviewSession(project)
+        session.look()
+        assert session.view is not None
+        yield session.view
 
 
 class Reports:

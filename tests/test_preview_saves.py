@@ -152,7 +152,7 @@ SAVES = {
 def test_a_save_is_shown_as_it_is_and_nothing_else(save: Save, site: Site) -> None:
     folder = site(SITE)
     file = folder.root / "posts/a.md"
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         for number in range(2):
             save(file, post("A", body=f"Save {number}, with a good many words.\n"))
             tab.shows(f"Save {number}, with")
@@ -160,22 +160,22 @@ def test_a_save_is_shown_as_it_is_and_nothing_else(save: Save, site: Site) -> No
         kinds = {message["kind"] for message in tab.heard}
         assert kinds <= {"page", "state", "problems"}
         assert not any(message.get("problems") for message in tab.heard)
-        shown.equals_a_build()
+        preview.equals_a_build()
 
 
 def test_f01_f04_what_editors_keep_beside_a_post_is_not_published(site: Site) -> None:
     folder = site(SITE).write("posts/c/index.md", post("C", body="Old words.\n"))
     kept = (".index.md.swp", "index.md~", ".index.md.un~", "#index.md#")
-    with previewing(folder) as shown, shown.tab("/posts/c/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/c/") as tab:
         for name in kept:
             folder.write(f"posts/c/{name}", "what an editor keeps")
         (folder.root / "posts/c/.#index.md").symlink_to("author@machine.1234:5678")
         folder.replace("posts/c/index.md", "Old words.", "New words.")
         tab.shows("New words.")
         for name in (*kept, ".#index.md"):
-            assert shown.get(f"/posts/c/{quote(name)}").status == 404
+            assert preview.get(f"/posts/c/{quote(name)}").status == 404
         assert not any(message.get("problems") for message in tab.heard)
-        shown.equals_a_build()
+        preview.equals_a_build()
 
 
 def test_f08_an_error_is_told_though_saving_goes_on(site: Site) -> None:
@@ -188,7 +188,7 @@ def test_f08_an_error_is_told_though_saving_goes_on(site: Site) -> None:
             number += 1
             folder.write("posts/b.md", post("B", body=f"Save {number}.\n"))
 
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         folder.replace("posts/a.md", "date: 2026-01-01", "date: yesterday")
         saving = threading.Thread(target=save)
         saving.start()
@@ -201,12 +201,12 @@ def test_f08_an_error_is_told_though_saving_goes_on(site: Site) -> None:
 
 def test_f11_a_touch_tells_nobody_anything(site: Site) -> None:
     folder = site(SITE)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         tab.quiet(1.2)
-        snapshot = shown.app._session.view
+        snapshot = preview.app._session.view
         os.utime(folder.root / "posts/a.md")
         assert tab.quiet(1.0) == []
-        assert shown.app._session.view is snapshot
+        assert preview.app._session.view is snapshot
 
 
 def test_f05_many_saves_a_second_end_with_the_last(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,20 +215,20 @@ def test_f05_many_saves_a_second_end_with_the_last(site: Site, monkeypatch: pyte
     see = PreviewSession.see
 
     def counted(
-        desk: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None
+        session: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None
     ) -> Snapshot | None:
         looks.append(time.monotonic())
-        return see(desk, with_related, related_run)
+        return see(session, with_related, related_run)
 
     monkeypatch.setattr(PreviewSession, PreviewSession.see.__name__, counted)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         looks.clear()
         for number in range(200):
             folder.write("posts/a.md", post("A", body=f"Save {number}.\n"))
             time.sleep(0.05)
         tab.shows("Save 199.")
         assert len(looks) <= 40  # four a second, as long as that goes on
-        shown.equals_a_build()
+        preview.equals_a_build()
 
 
 def git(folder: SiteFolder, *arguments: str) -> None:
@@ -255,17 +255,17 @@ def test_f06_another_branch_is_followed(site: Site) -> None:
         folder.write(f"posts/more/q{number}.md", post(f"More {number}"))
     git(folder, "add", "-A")
     git(folder, "commit", "-qm", "new")
-    with previewing(folder) as shown, shown.tab("/posts/p3/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/p3/") as tab:
         git(folder, "checkout", "-q", "-")
         tab.shows("Old 3.")
-        shown.equals_a_build()
+        preview.equals_a_build()
         folder.replace("posts/p3.md", "Old 3.", "Edited 3.")
         tab.shows("Edited 3.")
         git(folder, "stash")
         tab.shows("Old 3.")
         git(folder, "checkout", "-q", "new")
         tab.shows("New 3.")
-        shown.equals_a_build()
+        preview.equals_a_build()
         assert not tab.problems
 
 
@@ -276,13 +276,13 @@ def _thousand(folder: SiteFolder, word: str) -> None:
 
 def test_f06_a_thousand_files_come_change_and_go(site: Site, tmp_path: Path) -> None:
     folder = site(SITE).replace("pyproject.toml", "[tool.octavo]\n", "[tool.octavo]\nrelated = 0\n")
-    with previewing(folder) as shown, shown.tab("/archive/") as tab:
+    with previewing(folder) as preview, preview.tab("/archive/") as tab:
         _thousand(folder, "First")
         tab.shows("Post 999")
-        shown.equals_a_build()
+        preview.equals_a_build()
         _thousand(folder, "Second")
-        tab.until(lambda tab: "Second 999." in shown.page("/posts/many/p999/"))
-        shown.equals_a_build()
+        tab.until(lambda tab: "Second 999." in preview.page("/posts/many/p999/"))
+        preview.equals_a_build()
         if shutil.which("rsync") is None:
             shutil.rmtree(folder.root / "posts/many")
         else:
@@ -290,7 +290,7 @@ def test_f06_a_thousand_files_come_change_and_go(site: Site, tmp_path: Path) -> 
             shutil.copytree(folder.root / "posts", copy, ignore=shutil.ignore_patterns("many"))
             subprocess.run(["rsync", "-a", "--delete", f"{copy}/", str(folder.root / "posts")], check=True)
         tab.until(lambda tab: "Post 999" not in tab.html)
-        shown.equals_a_build()
+        preview.equals_a_build()
 
 
 def _made(folder: SiteFolder) -> None:
@@ -313,58 +313,58 @@ def _made(folder: SiteFolder) -> None:
 )
 def test_f07_folders_come_and_go(change: Callable[[SiteFolder], object], site: Site) -> None:
     folder = site(SITE).write("posts/deep/d.md", post("Deep"))
-    with previewing(folder) as shown:
+    with previewing(folder) as preview:
         change(folder)
-        shown.equals_a_build()
+        preview.equals_a_build()
         folder.replace("posts/a.md", "Words of a.", "Later words.")
-        shown.equals_a_build()
+        preview.equals_a_build()
 
 
 def test_f07_a_folder_that_becomes_a_link_is_an_error_and_passes(site: Site) -> None:
     folder = site(SITE).write("posts/deep/d.md", post("Deep")).write("texts/d.md", post("Deep"))
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         shutil.rmtree(folder.root / "posts/deep")
         (folder.root / "posts/deep").symlink_to("../texts")
         tab.until(lambda tab: any("posts/deep" in problem["where"] for problem in tab.problems))
         (folder.root / "posts/deep").unlink()
         tab.until(lambda tab: not tab.problems)
-        shown.equals_a_build()
+        preview.equals_a_build()
 
 
 def test_f07_the_posts_may_be_away_for_a_while(site: Site) -> None:
     folder = site(SITE)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         (folder.root / "posts").rename(folder.root / "away")
         tab.until(lambda tab: any("posts/ is gone" in problem["text"] for problem in tab.problems))
-        assert shown.get("/posts/a/").status == 200
+        assert preview.get("/posts/a/").status == 200
         (folder.root / "away").rename(folder.root / "posts")
         tab.until(lambda tab: not tab.problems)
         folder.replace("posts/a.md", "Words of a.", "Later words.")
         tab.shows("Later words.")
-        shown.equals_a_build()
+        preview.equals_a_build()
 
 
 def test_f08_a_layout_may_be_away_for_a_while(site: Site) -> None:
     folder = site(SITE).write("layouts/own.html", "own {{ content() }}")
     folder.replace("posts/a.md", "title: A", "title: A\nlayout: own")
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         text = (folder.root / "layouts/own.html").read_text()
         folder.delete("layouts/own.html")
         tab.until(lambda tab: bool(tab.problems))
-        assert shown.page("/posts/a/").startswith("own ")
+        assert preview.page("/posts/a/").startswith("own ")
         folder.write("layouts/own.html", text)
         tab.until(lambda tab: not tab.problems)
-        shown.equals_a_build()
+        preview.equals_a_build()
 
 
 def test_a_page_that_is_gone_is_said_to_be_and_comes_back(site: Site) -> None:
     folder = site(SITE)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         text = (folder.root / "posts/a.md").read_text()
         folder.replace("posts/b.md", "[a](a.md)", "a")
         folder.delete("posts/a.md")
         tab.until(lambda tab: {"kind": "gone"} in tab.heard)
-        assert shown.get("/posts/a/").status == 404
+        assert preview.get("/posts/a/").status == 404
         folder.write("posts/a.md", text.replace("Words of a.", "Back again."))
         tab.shows("Back again.")
 
@@ -382,13 +382,13 @@ def slow(ask):
 
 def test_f09_what_is_saved_while_the_site_is_looked_at_is_not_lost(site: Site) -> None:
     folder = site(SITE).write("build.py", SLOW)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         for number in range(8):
             folder.write("posts/a.md", post("A", body=f"Save {number}.\n"))
             folder.write("build.py", f"{SLOW}# {number}\n")
             time.sleep(0.13)
         tab.shows("Save 7.")
-        shown.equals_a_build()
+        preview.equals_a_build()
 
 
 def held_looks(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
@@ -396,12 +396,14 @@ def held_looks(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, thread
     looking, seen = threading.Event(), threading.Event()
     see = PreviewSession.see
 
-    def slow(desk: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None) -> Snapshot | None:
-        found = see(desk, with_related, related_run)
-        if desk.view is not None:
+    def slow(
+        session: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None
+    ) -> Snapshot | None:
+        snapshot = see(session, with_related, related_run)
+        if session.view is not None:
             looking.set()
             assert seen.wait(SOON)
-        return found
+        return snapshot
 
     monkeypatch.setattr(PreviewSession, PreviewSession.see.__name__, slow)
     return looking, seen
@@ -410,7 +412,7 @@ def held_looks(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, thread
 def test_a_save_does_not_wait_for_a_look_at_the_site(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = site(SITE)
     looking, seen = held_looks(monkeypatch)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab, shown.tab("/posts/b/") as other:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab, preview.tab("/posts/b/") as other:
         try:
             folder.write("posts/new.md", post("New", body="[A](a.md)\n"))
             assert looking.wait(SOON)
@@ -418,10 +420,10 @@ def test_a_save_does_not_wait_for_a_look_at_the_site(site: Site, monkeypatch: py
             tab.shows("Saved meanwhile.")
             folder.replace("posts/b.md", "Words of b", "Written meanwhile")
             other.shows("Written meanwhile")
-            assert "Words of a." not in shown.page("/posts/a/")
+            assert "Words of a." not in preview.page("/posts/a/")
         finally:
             seen.set()
-        shown.equals_a_build()
+        preview.equals_a_build()
 
 
 def test_each_of_many_saves_is_shown_while_the_site_is_looked_at(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -429,17 +431,17 @@ def test_each_of_many_saves_is_shown_while_the_site_is_looked_at(site: Site, mon
     for number in range(200):
         folder.write(f"posts/p{number}.md", post(f"P {number}", moood="one"))
     looking, seen = held_looks(monkeypatch)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         try:
             folder.write("posts/new.md", post("New"))
             assert looking.wait(SOON)
             for number in range(30):
                 folder.write("posts/a.md", post("A", body=f"Save {number}.\n", **{f"key{number}": "x"}))
                 tab.shows(f"Save {number}.")
-            assert "Save 29." in shown.page("/posts/a/")
+            assert "Save 29." in preview.page("/posts/a/")
         finally:
             seen.set()
-        shown.equals_a_build()
+        preview.equals_a_build()
 
 
 def test_a_look_that_saves_have_overtaken_is_no_failure(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -448,22 +450,22 @@ def test_a_look_that_saves_have_overtaken_is_no_failure(site: Site, monkeypatch:
     see = PreviewSession.see
 
     def unsteady(
-        desk: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None
+        session: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None
     ) -> Snapshot | None:
-        if desk.view is not None and not overtaken.is_set():
+        if session.view is not None and not overtaken.is_set():
             overtaken.set()
             assert saved.wait(SOON)
             raise PublishError("the file keeps changing while it is read", "posts/a.md") from FileChanged("posts/a.md")
-        return see(desk, with_related, related_run)
+        return see(session, with_related, related_run)
 
     monkeypatch.setattr(PreviewSession, PreviewSession.see.__name__, unsteady)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         folder.replace("posts/a.md", "Words of a.", "First save.")
         assert overtaken.wait(SOON)
         folder.replace("posts/a.md", "First save.", "Second save.")
         tab.shows("Second save.")
         saved.set()
-        shown.equals_a_build()
+        preview.equals_a_build()
         tab.quiet(1.0)
         assert not any(message.get("problems") for message in tab.heard)
 
@@ -474,22 +476,22 @@ def test_files_that_never_hold_still_are_told_of_in_the_end(site: Site, monkeypa
     see = PreviewSession.see
 
     def unsteady(
-        desk: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None
+        session: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None
     ) -> Snapshot | None:
-        if desk.view is not None:
+        if session.view is not None:
             raise PublishError("the file keeps changing while it is read", "posts/a.md") from FileChanged("posts/a.md")
-        return see(desk, with_related, related_run)
+        return see(session, with_related, related_run)
 
     monkeypatch.setattr(PreviewSession, PreviewSession.see.__name__, unsteady)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         folder.replace("posts/a.md", "Words of a.", "First save.")
         tab.until(lambda tab: any("keeps changing" in problem["text"] for problem in tab.problems))
 
 
 def test_related_posts_that_saves_have_overtaken_are_no_failure(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = site(SITE)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
-        shown.app._refresher._end_related(Overtaken("posts/a.md: the file keeps changing while it is read"))
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
+        preview.app._refresher._end_related(Overtaken("posts/a.md: the file keeps changing while it is read"))
         assert not [message for message in tab.quiet(1.5) if message.get("problems")]
 
 
@@ -498,28 +500,30 @@ def test_a_page_that_waits_for_a_look_keeps_no_save_waiting(site: Site, monkeypa
     asked, seen = threading.Event(), threading.Event()
     page, see = PreviewSession.page, PreviewSession.see
 
-    def not_yet(desk: PreviewSession, url: str) -> RenderedPage | None:
+    def not_yet(session: PreviewSession, url: str) -> RenderedPage | None:
         if url == "/posts/b/" and not seen.is_set():
             asked.set()
             raise Unanswered(url)
-        return page(desk, url)
+        return page(session, url)
 
-    def slow(desk: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None) -> Snapshot | None:
-        if desk.view is not None:
+    def slow(
+        session: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None
+    ) -> Snapshot | None:
+        if session.view is not None:
             assert seen.wait(SOON)
-        return see(desk, with_related, related_run)
+        return see(session, with_related, related_run)
 
     monkeypatch.setattr(PreviewSession, PreviewSession.page.__name__, not_yet)
     monkeypatch.setattr(PreviewSession, PreviewSession.see.__name__, slow)
     answers: list[str] = []
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
-        waiting = threading.Thread(target=lambda: answers.append(shown.page("/posts/b/")))
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
+        waiting = threading.Thread(target=lambda: answers.append(preview.page("/posts/b/")))
         try:
             waiting.start()
             assert asked.wait(SOON)
             folder.replace("posts/a.md", "Words of a.", "Saved meanwhile.")
             tab.shows("Saved meanwhile.")
-            assert "Saved meanwhile." in shown.page("/posts/a/")
+            assert "Saved meanwhile." in preview.page("/posts/a/")
             assert not answers
         finally:
             seen.set()
@@ -533,15 +537,15 @@ def test_a_page_that_cannot_be_had_after_a_look_either_is_answered_all_the_same(
     folder = site(SITE)
     page = PreviewSession.page
 
-    def never(desk: PreviewSession, url: str) -> RenderedPage | None:
+    def never(session: PreviewSession, url: str) -> RenderedPage | None:
         if url == "/posts/b/":
             raise Unanswered(url)
-        return page(desk, url)
+        return page(session, url)
 
     monkeypatch.setattr(PreviewSession, PreviewSession.page.__name__, never)
-    with previewing(folder) as shown:
-        assert shown.get("/posts/b/").status == 500
-        assert shown.get("/posts/a/").status == 200
+    with previewing(folder) as preview:
+        assert preview.get("/posts/b/").status == 500
+        assert preview.get("/posts/a/").status == 200
 
 
 @pytest.mark.parametrize(("everywhere", "is_left"), [(0.0, False), (3600.0, True)])
@@ -565,7 +569,7 @@ def test_garbage_is_looked_for_among_what_is_new_and_seldom_everywhere(
     circle = Circle()
     circle.own = circle
     is_there = weakref.ref(circle)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         tab.until(lambda tab: bool(frozen))
         assert frozen[0] > 0
         del circle
@@ -592,7 +596,11 @@ def test_nothing_is_lost_whenever_it_is_saved(seed: int, site: Site, monkeypatch
 
     for name in names:
         folder.write(f"posts/{name}.md", written(name, name.upper(), 0))
-    with previewing(folder, allow_broken_links=True) as shown, shown.tab("/") as home, shown.tab("/posts/p0/") as own:
+    with (
+        previewing(folder, allow_broken_links=True) as preview,
+        preview.tab("/") as home,
+        preview.tab("/posts/p0/") as own,
+    ):
         for save in range(80):
             name = numbers.choice(["p0", *names])
             action = numbers.random()
@@ -605,12 +613,12 @@ def test_nothing_is_lost_whenever_it_is_saved(seed: int, site: Site, monkeypatch
             elif action < 0.96:
                 folder.write("assets/style.css", f"p {{ margin: {save}px }}\n")
             else:
-                with shown.tab(f"/posts/{name}/") as passing:
+                with preview.tab(f"/posts/{name}/") as passing:
                     passing.hear(0.01)
             time.sleep(numbers.choice([0.0, 0.01, 0.05, 0.1, 0.2]))
-        shown.equals_a_build(allow_broken_links=True)
+        preview.equals_a_build(allow_broken_links=True)
         for path, tab in (("/", home), ("/posts/p0/", own)):
-            page = shown.page(path)
+            page = preview.page(path)
 
             def is_current(tab: Tab, page: str = page) -> bool:
                 return without_marks(tab.html.encode()).decode() == page
@@ -620,22 +628,22 @@ def test_nothing_is_lost_whenever_it_is_saved(seed: int, site: Site, monkeypatch
 
 def test_f14_a_build_by_hand_disturbs_nothing(site: Site) -> None:
     folder = site(SITE)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         for number in range(3):
             folder.write("posts/a.md", post("A", body=f"Save {number}.\n"))
             folder.built()
             tab.shows(f"Save {number}.")
             assert f"Save {number}." in folder.page("/posts/a/")
-        shown.equals_a_build()
+        preview.equals_a_build()
 
 
 def test_f13_its_own_files_are_no_change(site: Site) -> None:
     folder = site(SITE)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         tab.quiet(1.2)
         looked: list[object] = []
 
-        def touch(desk: PreviewSession, places: object) -> Touched:
+        def touch(session: PreviewSession, places: object) -> Touched:
             looked.append(places)
             return Touched(False, False)
 
@@ -652,13 +660,13 @@ def test_related_posts_may_be_worked_out_elsewhere(site: Site, monkeypatch: pyte
     folder = site("")
     for name in "abcde":
         folder.write(f"posts/{name}.md", post(name.upper(), body=f"Words of {name}, and brontosaurus.\n"))
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
-        tab.until(lambda tab: shown.app._session.view is not None and shown.app._session.view.has_related)
-        shown.equals_a_build()
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
+        tab.until(lambda tab: preview.app._session.view is not None and preview.app._session.view.has_related)
+        preview.equals_a_build()
         folder.write("posts/b.md", post("B", body="Quagga quagga quagga.\n"))
         folder.write("posts/a.md", post("A", body="Quagga quagga, and words.\n"))
         tab.shows("Quagga quagga, and")
-        shown.equals_a_build()
+        preview.equals_a_build()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
@@ -679,7 +687,7 @@ def test_f12_what_is_saved_while_the_machine_sleeps_is_seen_when_it_wakes(site: 
 
 def test_f12_the_clock_may_be_put_back(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = site(SITE)
-    with previewing(folder) as shown, shown.tab("/posts/a/") as tab:
+    with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         now = time.time
         monkeypatch.setattr(time, "time", lambda: now() - 3600)
         folder.replace("posts/a.md", "Words of a.", "Other words.")

@@ -24,103 +24,103 @@ Site = Callable[[str], SiteFolder]
 
 
 @pytest.fixture
-def desk(site: Site) -> Iterator[PreviewSession]:
+def session(site: Site) -> Iterator[PreviewSession]:
     folder = site("")
     for name in "abcd":
         folder.write(f"posts/{name}.md", post(name.upper(), body=f"Words of {name}, and brontosaurus.\n"))
     cache = folder.root / ".octavo/preview"
     with Project(folder.root, Options(output=str(cache / "site"), cache=str(cache), jobs=1)) as project:
-        found = PreviewSession(project)
-        found.look(with_related=False)
-        found.look(with_related=True)
-        yield found
+        session = PreviewSession(project)
+        session.look(with_related=False)
+        session.look(with_related=True)
+        yield session
 
 
-def related_apart(desk: PreviewSession) -> object:
+def related_apart(session: PreviewSession) -> object:
     """Follow what another process has worked out; gives the memo that is used from then on."""
-    desk.look(with_related=False, related_run=relate_into_cache(str(desk.project.root), desk.project.options))
-    return desk._memo
+    session.look(with_related=False, related_run=relate_into_cache(str(session.project.root), session.project.options))
+    return session._memo
 
 
-def test_what_another_process_has_written_is_taken_over(desk: PreviewSession) -> None:
-    folder = SiteFolder(desk.project.root)
-    memo = desk._memo
+def test_what_another_process_has_written_is_taken_over(session: PreviewSession) -> None:
+    folder = SiteFolder(session.project.root)
+    memo = session._memo
     for number in range(2):
         folder.write("posts/b.md", post("B", body=f"Quagga {number} and quagga.\n"))
         folder.write("posts/a.md", post("A", body="Quagga, quagga.\n"))
-        assert related_apart(desk) is memo
-        assert desk.view is not None
-        assert desk.view.has_related
-        shown = desk.page("/posts/a/")
-        assert shown is not None
+        assert related_apart(session) is memo
+        assert session.view is not None
+        assert session.view.has_related
+        page = session.page("/posts/a/")
+        assert page is not None
         folder.built(output="built", cache="cache", fresh=True)
-        assert shown.content == (folder.root / "built/posts/a/index.html").read_bytes()
+        assert page.content == (folder.root / "built/posts/a/index.html").read_bytes()
 
 
 def test_all_that_comes_of_new_lists_is_worked_out_there_as_well(
-    desk: PreviewSession, monkeypatch: pytest.MonkeyPatch
+    session: PreviewSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[str] = []
-    monkeypatch.setattr(desk.project.observer, "ran", lambda phase, item, seconds: ran.append(item))
-    folder = SiteFolder(desk.project.root)
+    monkeypatch.setattr(session.project.observer, "ran", lambda phase, item, seconds: ran.append(item))
+    folder = SiteFolder(session.project.root)
     folder.write("posts/e.md", post("E", body="[A](a.md), quagga.\n"))
     folder.write("layouts/post.html", "{% extends 'base.html' %}{% block main %}new{% endblock %}")
-    related_apart(desk)
+    related_apart(session)
     assert ran == []
     folder.write("posts/e.md", post("E", body="[B](b.md), quagga.\n"))
-    desk.look(with_related=False)
+    session.look(with_related=False)
     assert set(ran) == {"posts/e.md"}
 
 
-def test_where_somebody_else_has_written_as_well_all_is_read_anew(desk: PreviewSession) -> None:
-    memo = desk._memo
-    with Project(desk.project.root, desk.project.options) as other:
-        SiteFolder(desk.project.root).write("posts/b.md", post("B", body="Quagga.\n"))
+def test_where_somebody_else_has_written_as_well_all_is_read_anew(session: PreviewSession) -> None:
+    memo = session._memo
+    with Project(session.project.root, session.project.options) as other:
+        SiteFolder(session.project.root).write("posts/b.md", post("B", body="Quagga.\n"))
         PreviewSession(other).look(with_related=True)
-        SiteFolder(desk.project.root).write("posts/b.md", post("B", body="Quagga and quagga.\n"))
-    assert related_apart(desk) is not memo
-    assert desk.view is not None
-    assert desk.view.has_related
+        SiteFolder(session.project.root).write("posts/b.md", post("B", body="Quagga and quagga.\n"))
+    assert related_apart(session) is not memo
+    assert session.view is not None
+    assert session.view.has_related
 
 
-def test_what_was_worked_out_for_other_files_counts_for_nothing(desk: PreviewSession) -> None:
-    folder = SiteFolder(desk.project.root)
+def test_what_was_worked_out_for_other_files_counts_for_nothing(session: PreviewSession) -> None:
+    folder = SiteFolder(session.project.root)
     folder.write("posts/b.md", post("B", body="Quagga.\n"))
-    elsewhere = relate_into_cache(str(desk.project.root), desk.project.options)
+    elsewhere = relate_into_cache(str(session.project.root), session.project.options)
     folder.write("posts/b.md", post("B", body="Quagga and quagga.\n"))
-    desk.look(with_related=False, related_run=elsewhere)
-    assert desk.view is not None
-    assert not desk.view.has_related
+    session.look(with_related=False, related_run=elsewhere)
+    assert session.view is not None
+    assert not session.view.has_related
 
 
-def test_a_post_that_is_broken_meanwhile_is_an_error_like_any_other(desk: PreviewSession) -> None:
-    SiteFolder(desk.project.root).write("posts/b.md", "---\ntitle: B\ndate: yesterday\n---\n")
+def test_a_post_that_is_broken_meanwhile_is_an_error_like_any_other(session: PreviewSession) -> None:
+    SiteFolder(session.project.root).write("posts/b.md", "---\ntitle: B\ndate: yesterday\n---\n")
     looks: tuple[Callable[[], object], ...] = (
-        lambda: related_apart(desk),
-        lambda: desk.look(with_related=True),
-        lambda: desk.look(with_related=True),
+        lambda: related_apart(session),
+        lambda: session.look(with_related=True),
+        lambda: session.look(with_related=True),
     )
     for look in looks:
         look()
-        assert [problem.where() for problem in desk.problems().ordered()] == ["posts/b.md:3:7"]
+        assert [problem.where() for problem in session.problems().ordered()] == ["posts/b.md:3:7"]
 
 
-def test_what_is_undone_meanwhile_is_as_it_was(desk: PreviewSession) -> None:
-    folder = SiteFolder(desk.project.root)
+def test_what_is_undone_meanwhile_is_as_it_was(session: PreviewSession) -> None:
+    folder = SiteFolder(session.project.root)
     before = (folder.root / "posts/b.md").read_text("utf-8")
     folder.write("posts/b.md", post("B", body="Quagga.\n"))
-    elsewhere = relate_into_cache(str(desk.project.root), desk.project.options)
+    elsewhere = relate_into_cache(str(session.project.root), session.project.options)
     folder.write("posts/b.md", before)
-    desk.look(with_related=False, related_run=elsewhere)
-    shown = desk.page("/posts/b/")
-    assert shown is not None
-    assert b"Words of b" in shown.content
-    assert b"Quagga" not in shown.content
+    session.look(with_related=False, related_run=elsewhere)
+    page = session.page("/posts/b/")
+    assert page is not None
+    assert b"Words of b" in page.content
+    assert b"Quagga" not in page.content
 
 
-def test_a_process_that_dies_is_told_of_and_one_that_is_stopped_is_not(desk: PreviewSession) -> None:
+def test_a_process_that_dies_is_told_of_and_one_that_is_stopped_is_not(session: PreviewSession) -> None:
     outcomes: queue.SimpleQueue[object] = queue.SimpleQueue()
-    relating = RelatedProcess(desk.project, outcomes.put)
+    relating = RelatedProcess(session.project, outcomes.put)
     try:
         for end in ("stop", "die"):
             relating.start()
@@ -138,26 +138,26 @@ def test_a_process_that_dies_is_told_of_and_one_that_is_stopped_is_not(desk: Pre
 
 
 def test_pages_are_rendered_while_a_cache_that_another_process_wrote_is_read_anew(
-    desk: PreviewSession, monkeypatch: pytest.MonkeyPatch
+    session: PreviewSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = SiteFolder(desk.project.root)
-    before = desk.project.cache.store
+    folder = SiteFolder(session.project.root)
+    before = session.project.cache.store
     pages: list[RenderedPage | None] = []
-    snapshot = desk._make_snapshot
+    snapshot = session._make_snapshot
 
     def viewed(*arguments: Any, **named: Any) -> Snapshot | None:
         before.connection.execute("SELECT 1")  # what a page asks may have to be read
-        pages.append(desk.page("/posts/a/"))
+        pages.append(session.page("/posts/a/"))
         return snapshot(*arguments, **named)
 
-    monkeypatch.setattr(desk, "_make_snapshot", viewed)
+    monkeypatch.setattr(session, "_make_snapshot", viewed)
     folder.write("posts/b.md", post("B", body="Quagga and quagga.\n"))
-    relate_into_cache(str(desk.project.root), desk.project.options)
+    relate_into_cache(str(session.project.root), session.project.options)
     folder.write("posts/a.md", post("A", body="Saved meanwhile.\n"))
-    assert desk.touch([folder.root / "posts/a.md"]).done
-    desk.look(with_related=False)
+    assert session.touch([folder.root / "posts/a.md"]).done
+    session.look(with_related=False)
     assert [page is not None and b"Saved meanwhile." in page.content for page in pages] == [True]
-    assert desk.project.cache.store is not before
+    assert session.project.cache.store is not before
     with pytest.raises(sqlite3.ProgrammingError):
         before.connection.execute("SELECT 1")
 

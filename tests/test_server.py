@@ -221,9 +221,9 @@ def test_the_scripts_come_before_all_others(page: bytes, before: bytes) -> None:
 )
 def test_a_policy_is_left_where_it_is_and_read_by_nobody(policy: str) -> None:
     page = f"<head><meta charset=utf-8>{policy}</head>"
-    found = disable_policy(page.encode()).decode()
-    assert found.replace("data-octavo-", "") == page
-    assert "data-octavo-http-equiv" in found.lower()
+    disabled = disable_policy(page.encode()).decode()
+    assert disabled.replace("data-octavo-", "") == page
+    assert "data-octavo-http-equiv" in disabled.lower()
     assert disable_policy(b"<p>a meta http-equiv=refresh</p>") == b"<p>a meta http-equiv=refresh</p>"
 
 
@@ -476,15 +476,15 @@ RANGES = [
 ]
 
 
-@pytest.mark.parametrize(("wanted", "expected"), RANGES, ids=range(len(RANGES)))
+@pytest.mark.parametrize(("header", "expected"), RANGES, ids=range(len(RANGES)))
 def test_e08_a_part_of_a_file_is_what_was_asked_for(
-    wanted: str, expected: tuple[int, int] | None, folder: Path
+    header: str, expected: tuple[int, int] | None, folder: Path
 ) -> None:
     content = bytes(range(100))
-    assert parse_range(wanted, len(content)) == expected
+    assert parse_range(header, len(content)) == expected
     (folder / "picture.webp").write_bytes(content)
     with serving(folder) as served:
-        answer = served.get("/picture.webp", headers=f"Range: {wanted}\r\n")
+        answer = served.get("/picture.webp", headers=f"Range: {header}\r\n")
         if expected is None:
             assert (answer.status, answer.body) == (200, content)
         elif expected == (1, 0):
@@ -606,8 +606,8 @@ def test_a_tab_says_what_it_shows_and_is_told(folder: Path) -> None:
 )
 def test_e05_a_page_of_another_origin_has_no_socket(origin: str | None, folder: Path) -> None:
     with serving(folder) as served, pytest.raises(InvalidStatus) as refused:
-        given = None if origin is None else Origin(origin.format(port=served.port))
-        connect(socket_url(served), origin=given)
+        origin_header = None if origin is None else Origin(origin.format(port=served.port))
+        connect(socket_url(served), origin=origin_header)
     assert refused.value.response.status_code == 403
 
 

@@ -33,7 +33,7 @@ def test_problems_are_weighed() -> None:
 def test_what_was_there_before_is_the_same_object() -> None:
     before = site(A, B)
     now = site(replace(A), replace(B), C, before=before)
-    assert all(any(problem is known for known in before.ordered) for problem in now.ordered if problem != C)
+    assert all(any(problem is earlier for earlier in before.ordered) for problem in now.ordered if problem != C)
 
 
 def test_what_a_page_adds_is_there_once() -> None:
@@ -91,9 +91,9 @@ def test_a_difference_is_that_of_all_problems(
     before, now = combine_problems(first, pages_then), combine_problems(second, pages_now)
     comparison = Comparison()
     for _ in range(2):
-        found = comparison.compare(before, now)
-        assert found.added == everything(now) - everything(before)
-        assert found.gone == everything(before) - everything(now)
+        difference = comparison.compare(before, now)
+        assert difference.added == everything(now) - everything(before)
+        assert difference.gone == everything(before) - everything(now)
         assert not comparison.compare(now, now)
 
 

@@ -38,10 +38,10 @@ def viewed(folder: SiteFolder) -> Iterator[Snapshot]:
     cache = folder.root / ".octavo/preview"
     options = Options(output=str(cache / "site"), cache=str(cache), drafts=True, future=True, jobs=1)
     with Project(folder.root, options) as project:
-        desk = PreviewSession(project)
-        desk.look()
-        assert desk.view is not None
-        yield desk.view
+        session = PreviewSession(project)
+        session.look()
+        assert session.view is not None
+        yield session.view
 
 
 def test_a_page_has_a_source_and_a_source_an_address(site: Site) -> None:

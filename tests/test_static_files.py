@@ -34,10 +34,10 @@ def served(site: Site) -> Iterator[tuple[SiteFolder, ServedSite]]:
     folder = site(SITE)
     cache = folder.root / ".octavo/preview"
     with Project(folder.root, Options(output=str(cache / "site"), cache=str(cache), jobs=1)) as project:
-        desk = PreviewSession(project)
-        desk.look()
-        assert desk.view is not None
-        yield folder, make_served_site(desk.view, desk.statics, project)
+        session = PreviewSession(project)
+        session.look()
+        assert session.view is not None
+        yield folder, make_served_site(session.view, session.statics, project)
 
 
 def test_it_has_what_a_build_publishes_and_nothing_else(served: tuple[SiteFolder, ServedSite]) -> None:

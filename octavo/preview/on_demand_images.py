@@ -38,6 +38,7 @@ def make_image(url: str, corpus: Known, gallery: OnDemandImageStore) -> bytes | 
     path, order = source
     variant = next(variant for variant in order.variants if variant.url == url)
     alone = ImageOrder(order.content, order.kind, (variant,))
+    # A build makes all variants of an image in one go, under the order's name; a preview has made this one alone.
     for name in (name_of(order), name_of(alone)):
         try:
             return gallery.variants(name)[url]

@@ -164,6 +164,7 @@ class Saved:
         """The facts of the snapshot, but for what was saved since."""
         from octavo.site.inputs import asset_facts
 
+        # Copies, for facts never change: another thread may have these while more is saved, which makes others.
         snapshot, inputs, answers = self._snapshot, self._inputs, dict(self._answers)
         base = snapshot.site.facts
         if inputs.assets is not snapshot.inputs.assets:

@@ -109,6 +109,7 @@ class RelatedProcess:
         assert pool is not None
         options = replace(self._project.options, jobs=1)
         self._running = pool.submit(_run_nicely, str(self._project.root), options)
+        # After ``_running`` is set: a future that has ended by now calls at once, and in this thread.
         self._running.add_done_callback(self._end)
 
     def stop(self) -> None:

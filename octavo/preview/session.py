@@ -1,4 +1,4 @@
-"""The site as it is while it is being written.
+"""The preview's session: the site as it is while it is being written.
 
 Every page is as a build would make it, rendered when somebody looks at it.
 
