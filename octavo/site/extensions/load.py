@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from octavo.model.pages import Page
 from octavo.model.queries import Extended
 from octavo.model.values import frozen
 from octavo.site.extensions.declare import KINDS, Declarations, being_run
+from octavo.site.extensions.local_modules import UncachedLoader, forget_modules, import_uncached, is_local
 from octavo.site.extensions.source import ScriptChanged, script_digest, script_files, script_sources
 
 _MODULE = "octavo_site_script"
@@ -51,7 +53,7 @@ class Script:
 
     def _only(self, kind: str) -> Extensions:
         """One kind of what the script adds: a step that uses filters does not depend on shortcodes."""
-        return Extensions(**{kind: getattr(_loaded(self.root, self.source), kind)})
+        return Extensions(**{kind: getattr(_load(self.root, self.source), kind)})
 
     def portable(self) -> Script | SentScript:
         """With its source, for a process that does not see the site's folder. Raises ScriptChanged."""
@@ -122,7 +124,7 @@ def find_script(root: Path, source: Digest | None) -> tuple[Script, tuple[Diagno
     if source is None:
         return Script(str(root)), ()
     try:
-        extensions = _loaded(str(root), source)
+        extensions = _make_current(str(root), source)
     except ScriptChanged:
         raise
     except Exception as problem:
@@ -133,30 +135,62 @@ def find_script(root: Path, source: Digest | None) -> tuple[Script, tuple[Diagno
     return Script(str(root), source, names), ()
 
 
-_loaded_scripts: dict[tuple[str, Digest | None], Extensions] = {}
-_imported: set[str] = set()
-"""The modules that scripts imported from their folders: another site may have others of the same names."""
+_Key = tuple[str, Digest | None]
+"""The folder of a site, and the digest of its script."""
+
+_loaded_scripts: dict[_Key, Extensions] = {}
+_current: _Key | None = None
+"""The script whose modules are imported at this moment."""
+
+_loading = threading.RLock()
+"""Held while a script is run: that changes ``sys.modules``, ``sys.path`` and ``being_run``, of which a process has one.
+
+Two threads that did so at once would delete each other's modules, and when the first ended, ``site.main()`` in the
+other would run a command. Its holder may take it again: a script might load another.
+"""
 
 
-def _loaded(root: str, source: Digest | None) -> Extensions:
+def _make_current(root: str, source: Digest | None) -> Extensions:
+    """What the script adds; a module that one of its functions imports when called is its own, and as it is now."""
+    with _loading:
+        if (root, source) in _loaded_scripts and _current != (root, source):
+            _begin_imports((root, source))
+        return _load(root, source)
+
+
+def _load(root: str, source: Digest | None) -> Extensions:
     """What the script adds; loaded once in each process for each state of its source."""
     key = (root, source)
-    if key not in _loaded_scripts:
-        for name, module in list(sys.modules.items()):
-            if name in _imported or (_is_local(module, root) and name != "__main__"):
-                del sys.modules[name]
-        if sys.path[:1] != [root]:
-            sys.path.insert(0, root)
-        try:
-            declarations = _run(Path(root))
-            _check_imports(Path(root))
-        finally:
-            _imported.update(name for name, module in list(sys.modules.items()) if _is_local(module, root))
-            _imported.discard("__main__")
-            if not _is_still(Path(root), source):
-                raise ScriptChanged(SCRIPT_FILE)
-        _loaded_scripts[key] = _extensions(declarations, source or b"")
-    return _loaded_scripts[key]
+    # Without the lock: who shows pages with a script that was loaded does not wait while an edit of it is run.
+    if key in _loaded_scripts:
+        return _loaded_scripts[key]
+    with _loading:
+        if key not in _loaded_scripts:
+            _loaded_scripts[key] = _load_anew(root, source)
+        return _loaded_scripts[key]
+
+
+def _load_anew(root: str, source: Digest | None) -> Extensions:
+    _begin_imports((root, source))
+    try:
+        declarations = _run(Path(root))
+        _check_imports(Path(root))
+    finally:
+        # Looked at after it was run, and also where it failed: half of an edit is no fault of the author's.
+        if not _is_still(Path(root), source):
+            raise ScriptChanged(SCRIPT_FILE)
+    return _extensions(declarations, source or b"")
+
+
+def _begin_imports(key: _Key) -> None:
+    """Have modules imported from the folder of a site, and none that was imported before."""
+    global _current
+    root = key[0]
+    forget_modules(root)
+    import_uncached(root)
+    if sys.path[:1] != [root]:
+        sys.path.insert(0, root)
+    _current = key
 
 
 def _extensions(declared: Declarations, source: Digest) -> Extensions:
@@ -173,7 +207,7 @@ def _check_imports(root: Path) -> None:
     be seen."""
     seen = script_files(root)
     for name, module in sorted(sys.modules.items()):
-        file = Path(module.__file__ or "") if _is_local(module, str(root)) else None
+        file = Path(module.__file__ or "") if is_local(module, str(root)) else None
         if file is not None and name != "__main__" and file not in seen:
             path = file.relative_to(root).as_posix()
             raise ImportError(f"{path} is imported in a way that no edit of it would be seen: write a plain import")
@@ -187,34 +221,23 @@ def _is_still(root: Path, source: Digest | None) -> bool:
         return False
 
 
-def _is_local(module: object, root: str) -> bool:
-    """True for a module of the site itself: neither Octavo (which may stand in the same folder) nor a library."""
-    file = getattr(module, "__file__", None)
-    if not file or not Path(file).is_relative_to(root):
-        return False
-    parts = Path(file).relative_to(root).parts
-    return parts[0] != "octavo" and not any(part.startswith(".") or part == "site-packages" for part in parts)
-
-
 def _run(root: Path) -> Declarations:
     importlib.invalidate_caches()
-    spec = importlib.util.spec_from_file_location(_MODULE, root / SCRIPT_FILE)
-    if spec is None or spec.loader is None:
+    loader = UncachedLoader(_MODULE, str(root / SCRIPT_FILE))
+    spec = importlib.util.spec_from_file_location(_MODULE, root / SCRIPT_FILE, loader=loader)
+    if spec is None:
         raise ImportError(f"{SCRIPT_FILE} cannot be loaded")
     module = importlib.util.module_from_spec(spec)
     sys.modules[_MODULE] = module
-    # Python's own cache would lie in the site's folder, and cannot tell two edits of one second and size apart.
-    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     being_run.add(str(root))
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except SystemExit as end:
         # `raise SystemExit(site.main())` without a guard is how such a script may well end.
         if end.code:
             raise RuntimeError(f"it ends the program: {end!r}").with_traceback(end.__traceback__) from None
     finally:
         being_run.discard(str(root))
-        sys.dont_write_bytecode = writes
     sites = [value for value in vars(module).values() if isinstance(value, Declarations)]
     if not sites:
         raise LookupError("it makes no Site: write `site = Site(__file__)`")
