@@ -1,1 +1,4 @@
-"""From documents to a site: what is published, at which addresses, with which pages, checks and assets."""
+"""From documents to a site.
+
+Here is what is published, at which addresses, with which pages, checks and assets.
+"""

@@ -1,4 +1,7 @@
-"""Assets under names that change with their content, so that a browser may keep them for ever."""
+"""Assets under names that change with their content.
+
+A browser may keep such a file for ever.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,11 @@ ROOT = "root/"
 
 @dataclass(frozen=True)
 class Asset:
-    """A published asset. ``url`` is its URL path, not encoded. ``content`` is set when it differs from the source:
-    a style sheet, whose addresses are rewritten and which is made smaller."""
+    """A published asset.
+
+    ``url`` is its URL path, not encoded. ``content`` is set when it differs from the source: a style sheet, whose
+    addresses are rewritten and which is made smaller.
+    """
 
     name: str
     url: str
@@ -31,7 +37,10 @@ class Asset:
 
 
 def publish_assets(files: Mapping[str, Fact]) -> tuple[dict[str, Asset], tuple[Diagnostic, ...]]:
-    """All assets by name (their path below ``assets/``), and the addresses in style sheets that lead nowhere."""
+    """Name all assets, and find addresses in style sheets to nowhere.
+
+    The assets are by name, which is their path below ``assets/``.
+    """
     publisher = _Publisher(files)
     for name in sorted(files):
         publisher.asset(name)
@@ -44,22 +53,25 @@ _HIDDEN_FILES = frozenset((".nojekyll", ".domains", ".htaccess"))
 
 
 def check_hidden(names: Iterable[str], meant: Collection[str]) -> Iterator[Diagnostic]:
-    """Hidden files and folders in ``assets/root/`` that an author may not mean to publish, each once, at its first
-    file. ``meant`` are the paths below ``assets/root/`` of those that are to be published."""
-    found: dict[str, list[str]] = {}
+    """Hidden files and folders that an author may not mean to publish.
+
+    They are those in ``assets/root/``, each once, at its first file. ``meant`` are the paths below ``assets/root/`` of
+    those that are to be published.
+    """
+    files_of: dict[str, list[str]] = {}
     for name in sorted(names):
         hidden = _hidden_part(name.removeprefix(ROOT), meant) if name.startswith(ROOT) else ""
         if hidden:
-            found.setdefault(hidden, []).append(name)
-    for hidden, files in found.items():
+            files_of.setdefault(hidden, []).append(name)
+    for hidden, files in files_of.items():
         message = f"the hidden file '{hidden}' would be published for everybody to read"
         if files[0] != ROOT + hidden:
             count = f"{len(files)} files" if len(files) > 1 else "file"
             message = f"the hidden folder '{hidden}' would be published with its {count}, for everybody to read"
         hint = "move it out of assets/root/"
         if ".git" not in hidden.casefold().split("/"):
-            shown = json.dumps(hidden, ensure_ascii=False)
-            hint += f"; if it is meant for readers, write publish_hidden = [{shown}] under [tool.octavo]"
+            entry = json.dumps(hidden, ensure_ascii=False)
+            hint += f"; if it is meant for readers, write publish_hidden = [{entry}] under [tool.octavo]"
         yield error(ASSETS_FOLDER + files[0], Span(1, 1), "name", message, hint)
 
 
@@ -87,7 +99,10 @@ _LEADS_ON = re.compile(r"[a-z][a-z0-9+.-]*:|/|#", re.IGNORECASE)
 
 
 class _Publisher:
-    """One pass over the assets; a style sheet comes after the files it names, since their names are part of it."""
+    """One pass over the assets.
+
+    A style sheet comes after the files it names, since their names are part of it.
+    """
 
     def __init__(self, files: Mapping[str, Fact]) -> None:
         self._files = files
@@ -101,17 +116,17 @@ class _Publisher:
         return self.done[name]
 
     def _published(self, name: str) -> Asset:
-        found = self._files[name]
+        file = self._files[name]
         if name.startswith(ROOT):
-            return Asset(name, "/" + name.removeprefix(ROOT), found.digest)
+            return Asset(name, "/" + name.removeprefix(ROOT), file.digest)
         if not name.endswith(".css"):
-            return Asset(name, _hashed(name, found.digest), found.digest)
-        source = found.load()
+            return Asset(name, _hashed(name, file.digest), file.digest)
+        source = file.load()
         self._open.append(name)
         content = self._rewritten(name, source)
         self._open.pop()
         if content == source:
-            return Asset(name, _hashed(name, found.digest), found.digest)
+            return Asset(name, _hashed(name, file.digest), file.digest)
         content_digest = digest_bytes(content)
         return Asset(name, _hashed(name, content_digest), content_digest, content)
 
@@ -143,8 +158,10 @@ class _Publisher:
 
 
 def inlined(asset: Asset, text: str, base_url: str) -> str | None:
-    """The text of a published style sheet or script as it may stand within any page: addresses lead on from there. None
-    where it holds what cannot stand in its element, or imports."""
+    """The text of a style sheet or script as it may stand within any page.
+
+    Its addresses lead on from there. None where it holds what cannot stand in its element, or imports.
+    """
     is_style = asset.name.endswith(".css")
     if re.search(r"</(style|script)|<!--", text, re.IGNORECASE) or (is_style and "@import" in text.lower()):
         return None

@@ -1,4 +1,4 @@
-"""The images that pages show: which there are, which are missing, and making these."""
+"""The images that pages show, and making those that are missing."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from octavo.site.stages import Known
 
 def image_files(inputs: Inputs) -> dict[str, Fact]:
     """The images that pages may show, by path: those beside posts, and assets."""
-    found = {path: content for path, content in inputs.files.items() if is_image(path)}
+    images = {path: content for path, content in inputs.files.items() if is_image(path)}
     for name, content in inputs.assets.items():
         if is_image(name) and not name.startswith(ROOT):
-            found[ASSETS_FOLDER + name] = content
-    return found
+            images[ASSETS_FOLDER + name] = content
+    return images
 
 
 def picture_facts(measured: Records, pictures: Mapping[str, Picture]) -> Resolvers:
@@ -45,8 +45,10 @@ def picture_facts(measured: Records, pictures: Mapping[str, Picture]) -> Resolve
 
 
 def card_design_fact(inputs: Inputs) -> Fact:
-    """How social cards are drawn: with the font that comes with Octavo, or with a file of the site. One that is no font
-    draws nothing."""
+    """How social cards are drawn.
+
+    The font is the one that comes with Octavo, or a file of the site. One that is no font draws nothing.
+    """
     from octavo.images import draw_card
     from octavo.images.font_coverage import NoFont
 
@@ -65,7 +67,10 @@ def card_design_fact(inputs: Inputs) -> Fact:
 
 
 def _writable() -> tuple[str, ...]:
-    """Pillow takes longer to import than most builds: a site without images does without it."""
+    """The formats that Pillow can write here.
+
+    It takes longer to import than most builds: a site without images does without it.
+    """
     from octavo.images.encode import writable_formats
 
     return writable_formats()
@@ -75,11 +80,14 @@ class ImageStore(Protocol):
     """Where images are kept that were made, by the names of their orders."""
 
     def digests(self, name: str, order: ImageOrder | SocialCard, /) -> Mapping[str, Digest] | None:
-        """URL -> digest of each file that is made of an order; None where it has to be made."""
+        """URL -> digest of each file of an order; None where it has to be made."""
         ...
 
     def write(self, name: str, data: bytes, /) -> None:
-        """Keep what was made. The workshop is a sink for that: it may be sent to another process."""
+        """Keep what was made.
+
+        The store is a sink for that: it may be sent to another process.
+        """
         ...
 
     def files(self, paths: Mapping[str, str], /) -> Local:
@@ -90,47 +98,54 @@ class ImageStore(Protocol):
 def image_orders(
     outputs: Records, index: PostIndex, pictures: Mapping[str, Picture], settings: Settings
 ) -> dict[str, ImageOrder | SocialCard]:
-    """By name, the images that pages show, and those that links to posts are shown with."""
-    found = {order for orders in outputs.unusual("orders").values() for order in orders}
+    """The images that pages and links to posts show, by name."""
+    images = {order for orders in outputs.unusual("orders").values() for order in orders}
     for post in index.by_path.values() if pictures else ():
         picture = pictures.get(post.cover) if post.cover else None
         if picture is not None and is_scaled(picture, settings.images):
-            found.add(social_order(picture))
-    return {name_of(order): order for order in found}
+            images.add(social_order(picture))
+    return {name_of(order): order for order in images}
 
 
 def make_images(
-    orders: Mapping[str, ImageOrder | SocialCard], known: Known, memo: Memo, workshop: Callable[[], ImageStore]
+    orders: Mapping[str, ImageOrder | SocialCard], site: Known, memo: Memo, open_store: Callable[[], ImageStore]
 ) -> tuple[dict[str, tuple[Digest, str]], tuple[Diagnostic, ...]]:
-    """Every variant by output path, and what cannot be made. What is kept from an earlier build is not made again."""
-    shop, problems = workshop(), []
-    kept = {name: _kept(shop, name, order) for name, order in orders.items()}
-    missing = sorted(name for name, found in kept.items() if found is None)
-    without = [name for name in known.published.sources.settings.images.formats if name not in _writable()]
+    """Make every variant that is missing, and say what cannot be made.
+
+    The variants are by output path. What is kept from an earlier build is not made again.
+    """
+    store, problems = open_store(), []
+    files_of = {name: _stored_files(store, name, order) for name, order in orders.items()}
+    missing = sorted(name for name, files in files_of.items() if files is None)
+    without = [name for name in site.published.sources.settings.images.formats if name not in _writable()]
     if without:
         message = f"images are not published as {' and '.join(without)}, which this Pillow cannot write"
         problems.append(warning(CONFIG_FILE, None, "image", message, "pip install --upgrade pillow"))
     if missing:
         by_content: dict[Digest, str] = {}
-        for path in sorted(known.pictures):
-            by_content.setdefault(known.pictures[path].content, path)
+        for path in sorted(site.pictures):
+            by_content.setdefault(site.pictures[path].content, path)
         paths = {name: by_content[order.content] for name in missing if isinstance(order := orders[name], ImageOrder)}
-        facts = known.facts.extended({OrderOf: lambda query: fact(orders.get(query.name))})
-        for name, parts in memo.run(make_image, Made, missing, facts, shop.files(paths), shop, "content"):
+        facts = site.facts.extended({OrderOf: lambda query: fact(orders.get(query.name))})
+        for name, parts in memo.run(make_image, Made, missing, facts, store.files(paths), store, "content"):
             if parts["fault"]:
                 problems.append(_unmade(orders[name], paths.get(name, ""), parts["fault"]))
-            kept[name] = _kept(shop, name, orders[name])
-    found = {
-        urls.output_path(url): (content, name) for name, files in kept.items() for url, content in (files or {}).items()
+            files_of[name] = _stored_files(store, name, orders[name])
+    images = {
+        urls.output_path(url): (content, name)
+        for name, files in files_of.items()
+        for url, content in (files or {}).items()
     }
-    return found, tuple(problems)
+    return images, tuple(problems)
 
 
-def _kept(shop: ImageStore, name: str, order: ImageOrder | SocialCard) -> Mapping[str, Digest] | None:
-    """What is kept of an order, where that is all that was ordered and nothing else: what is kept may be a stranger's,
-    and is published under its URLs."""
-    found = shop.digests(name, order)
-    return found if found is not None and found.keys() == set(urls_of(order)) else None
+def _stored_files(store: ImageStore, name: str, order: ImageOrder | SocialCard) -> Mapping[str, Digest] | None:
+    """The files kept of an order, where they are all that was ordered and nothing else.
+
+    What is kept may be a stranger's, and is published under its URLs.
+    """
+    digests = store.digests(name, order)
+    return digests if digests is not None and digests.keys() == set(urls_of(order)) else None
 
 
 def _unmade(order: ImageOrder | SocialCard, path: str, fault: str) -> Diagnostic:

@@ -1,4 +1,7 @@
-"""Which documents are published at an instant, and what others may know of each."""
+"""Which documents are published at an instant, as posts.
+
+A post is what others may know of a document.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ PublishState = Literal["published", "draft", "future", "expired", "broken"]
 
 @dataclass(frozen=True)
 class PublishPolicy:
-    """What counts as published: the instant, and which of the held posts are shown all the same."""
+    """What counts as published: the instant, and which held posts do as well."""
 
     now: dt.datetime
     drafts: bool = False
@@ -43,7 +46,7 @@ GroupsByKey = Mapping[tuple[str, str], Group]
 
 
 class InOrder(Sequence[Post]):
-    """Posts in the order of their ``paths``. Each is looked up when it is wanted."""
+    """Posts in the order of their ``paths``, each looked up when needed."""
 
     def __init__(self, paths: Sequence[str], by_path: Mapping[str, Post]) -> None:
         self.paths, self._by_path = paths, by_path
@@ -68,8 +71,10 @@ class InOrder(Sequence[Post]):
 
 @dataclass(frozen=True)
 class PublishedPosts:
-    """What is published: the paths of the posts, newest first, and of the standing pages, by path; and all of them by
-    path.
+    """What is published.
+
+    ``paths`` are those of the posts, newest first, and ``standing`` those of the standing pages, in order; ``by_path``
+    has all of them.
 
     ``urls`` has the URL path, not encoded, of each of them, by source path. ``states`` has every source. ``instants``
     says when a held post will appear, or when it expired. ``since`` and ``until`` bound the instants at which this
@@ -109,16 +114,18 @@ def build_posts(
     before: PublishedPosts | None = None,
     same: Collection[str] = (),
 ) -> tuple[PublishedPosts, Collection[str]]:
-    """Decide what is published, and say which posts had to be made for that. ``metas`` are by source path, and so is
-    what ``summary`` gives; a broken file has no meta. ``assets`` are the URL paths of assets by name, and ``pictures``
-    is what is known of images by path, both for the images of posts. The posts of ``before`` serve again whose own
-    sources, and the settings, are the ``same``."""
+    """Decide what is published, and say which posts had to be made for that.
+
+    ``metas`` are by source path, and so is what ``summary`` gives; a broken file has no meta. ``assets`` are the URL
+    paths of assets by name, and ``pictures`` is what is known of images by path, both for the images of posts. The
+    posts of ``before`` serve again whose own sources, and the settings, are the ``same``.
+    """
     zone = ZoneInfo(settings.timezone)
     states: dict[str, PublishState] = {}
     instants: dict[str, dt.datetime] = {}
     since: dt.datetime | None = None
     until: dt.datetime | None = None
-    shown: list[tuple[str, Meta, dt.datetime | None]] = []
+    published: list[tuple[str, Meta, dt.datetime | None]] = []
     for path in sorted(metas):
         meta = metas[path]
         if meta is None:
@@ -135,25 +142,26 @@ def build_posts(
                 until = moment
         state = states[path] = state_of(meta, date, expires, when)
         if state == "published":
-            shown.append((path, meta, date))
+            published.append((path, meta, date))
         elif state == "future" and date is not None:
             instants[path] = date
         elif state == "expired" and expires is not None:
             instants[path] = expires
-    shown.sort(key=lambda entry: (_newest_first(entry[2]), entry[0]))
-    groups = _groups(shown, settings)
+    published.sort(key=lambda entry: (_newest_first(entry[2]), entry[0]))
+    groups = _groups(published, settings)
     plain = plain_paths(metas)
-    addresses = {path: post_url(plain[path], meta, date, settings) for path, meta, date in shown}
-    known = _still_so(before, same, groups, addresses) if before is not None else frozenset()
+    addresses = {path: post_url(plain[path], meta, date, settings) for path, meta, date in published}
+    unchanged = _unchanged_posts(before, same, groups, addresses) if before is not None else frozenset()
     new = {
         path: _post(path, meta, date, summary(path), groups, settings, zone, addresses[path], assets, pictures)
-        for path, meta, date in shown
-        if path not in known or meta.image is not None
+        for path, meta, date in published
+        # What is known of images is not compared, so a post that has one is made again.
+        if path not in unchanged or meta.image is not None
     }
-    found = PublishedPosts(
-        paths=tuple(path for path, meta, _ in shown if not is_standing(meta)),
-        standing=tuple(sorted(path for path, meta, _ in shown if is_standing(meta))),
-        by_path=_with(before, known, new),
+    posts = PublishedPosts(
+        paths=tuple(path for path, meta, _ in published if not is_standing(meta)),
+        standing=tuple(sorted(path for path, meta, _ in published if is_standing(meta))),
+        by_path=_with_new_posts(before, unchanged, new),
         urls=addresses,
         states=states,
         instants=instants,
@@ -161,11 +169,11 @@ def build_posts(
         since=since,
         until=until,
     )
-    return found, new.keys()
+    return posts, new.keys()
 
 
 def is_placed_alike(one: Meta, other: Meta) -> bool:
-    """Whether a post has its state, its address and its place among the others by either of these."""
+    """Whether a post has one state, address and place by either of these."""
     return _place(one) == _place(other)
 
 
@@ -186,8 +194,10 @@ def told_anew(
     assets: Mapping[str, str],
     pictures: Mapping[str, Picture],
 ) -> PublishedPosts:
-    """What ``live`` would decide, where it would decide as before and only some posts, of these ``metas``, say
-    otherwise: they are placed alike."""
+    """What ``build_posts`` would decide, where only some posts say otherwise.
+
+    Those of ``metas`` do, and they are placed alike: the rest is as before.
+    """
     zone, groups, urls = ZoneInfo(settings.timezone), before.groups, before.urls
     new = {
         path: _post(
@@ -198,29 +208,37 @@ def told_anew(
     return replace(before, by_path=before.by_path.changed(new))
 
 
-def _still_so(
+def _unchanged_posts(
     before: PublishedPosts, same: Collection[str], groups: GroupsByKey, addresses: Mapping[str, str]
 ) -> frozenset[str]:
-    """The paths of the posts of an earlier time that would be made again as they are: what a post is made from besides
-    its own source and the settings is the names of groups, its address, and what is known of its image."""
+    """The paths of the posts of an earlier time that would be made again as they are.
+
+    What a post is made from besides its own source and the settings is the names of groups, its address, and what is
+    known of its image.
+    """
     if before.groups != groups:
         return frozenset()
-    known = before.urls
-    return frozenset(path for path in same if path in known and known[path] == addresses.get(path))
+    urls_before = before.urls
+    return frozenset(path for path in same if path in urls_before and urls_before[path] == addresses.get(path))
 
 
-def _with(before: PublishedPosts | None, known: Collection[str], new: Mapping[str, Post]) -> Buckets[Post]:
-    """The posts that are ``known`` of an earlier time, and those that are ``new`` or made anew."""
+def _with_new_posts(
+    before: PublishedPosts | None, unchanged: Collection[str], new: Mapping[str, Post]
+) -> Buckets[Post]:
+    """The posts of an earlier time that are ``unchanged``, and those that are ``new`` or made anew."""
     if before is None:
         return Buckets.of(Post, new)
-    earlier, count = before.by_path, len({*known, *new})
+    earlier, count = before.by_path, len({*unchanged, *new})
     if earlier.fits(count):
-        return earlier.changed(new, before.urls.keys() - known - new.keys())
-    return Buckets.of(Post, {**{path: earlier[path] for path in known}, **new})
+        return earlier.changed(new, before.urls.keys() - unchanged - new.keys())
+    return Buckets.of(Post, {**{path: earlier[path] for path in unchanged}, **new})
 
 
 def instant(moment: Moment | None, zone: ZoneInfo) -> dt.datetime | None:
-    """An aware time in the site's zone, with a fixed offset; a day is its start there."""
+    """An aware time in the site's zone, with a fixed offset.
+
+    A day is its start there.
+    """
     if moment is None:
         return None
     if not isinstance(moment, dt.datetime):
@@ -235,27 +253,31 @@ def is_standing(meta: Meta | None) -> bool:
 
 
 def layout_name(name: str | None) -> str:
-    """``wide`` and ``wide.html`` are one layout; without a name it is ``post.html``."""
+    """The file of a layout: of ``wide`` and ``wide.html`` it is one.
+
+    Without a name it is ``post.html``.
+    """
     if name is None:
         return "post.html"
     return name if "." in name else f"{name}.html"
 
 
 def plain_paths(paths: Iterable[str]) -> dict[str, str]:
-    """The paths of sources below ``posts/`` without extension and date: ``posts/a/2026-11-22-b.md`` is ``a/b``.
+    """The paths of sources below ``posts/`` without extension and date.
 
-    A folder with ``index.md`` is the post, so ``posts/cat/index.md`` is ``cat``. Of several whose names differ in
-    their date only, the first goes without it and the later ones keep it, so that a new one never moves an old one.
+    ``posts/a/2026-11-22-b.md`` is ``a/b``. A folder with ``index.md`` is the post: ``posts/cat/index.md`` is ``cat``.
+    Of several whose names differ in their date only, the first goes without it and the later ones keep it, so that a
+    new one never moves an old one.
     """
-    found: dict[str, str] = {}
+    plain_of: dict[str, str] = {}
     taken: set[str] = set()
     # A name without a date comes before those with one, and these in the order of their dates.
     undated = {path: path_without_date(path) for path in paths}
     for path in sorted(undated, key=lambda path: (undated[path] != path, path)):
         plain = _without_ending(undated[path])
-        found[path] = plain if plain not in taken else _without_ending(path)
+        plain_of[path] = plain if plain not in taken else _without_ending(path)
         taken.add(plain)
-    return found
+    return plain_of
 
 
 def _without_ending(path: str) -> str:
@@ -263,7 +285,10 @@ def _without_ending(path: str) -> str:
 
 
 def post_url(plain: str, meta: Meta, date: dt.datetime | None, settings: Settings) -> str:
-    """The URL path, not encoded, of the post or standing page whose path is ``plain``."""
+    """The URL path, not encoded, of a post or standing page.
+
+    ``plain`` is its path without extension and date.
+    """
     folder, name = posixpath.split(plain)
     slug = meta.slug or name
     tokens = {
@@ -279,7 +304,10 @@ def post_url(plain: str, meta: Meta, date: dt.datetime | None, settings: Setting
 
 
 def state_of(meta: Meta, date: dt.datetime | None, expires: dt.datetime | None, when: PublishPolicy) -> PublishState:
-    """What counts of a post at an instant; ``date`` and ``expires`` are those of ``meta``, aware."""
+    """The state of a post at an instant.
+
+    ``date`` and ``expires`` are those of ``meta``, aware.
+    """
     if meta.draft and not when.drafts:
         return "draft"
     if expires is not None and expires <= when.now:
@@ -294,10 +322,10 @@ def _newest_first(date: dt.datetime | None) -> float:
     return float("-inf") if date is None else -date.timestamp()
 
 
-def _groups(shown: Iterable[tuple[str, Meta, dt.datetime | None]], settings: Settings) -> GroupsByKey:
-    """Names that give one slug are one group, shown as the oldest post writes it."""
+def _groups(newest_first: Iterable[tuple[str, Meta, dt.datetime | None]], settings: Settings) -> GroupsByKey:
+    """Names that give one slug are one group, written as the oldest post writes it."""
     names: dict[tuple[str, str], str] = {}
-    for _, meta, _ in shown:
+    for _, meta, _ in newest_first:
         for kind, written in _written(meta, settings):
             for name in reversed(written):
                 names[kind, slugify(name)] = name
@@ -369,7 +397,10 @@ def _post(
 
 
 def folder_of(path: str) -> str | None:
-    """The folder that belongs to a post of its own (``posts/cat/`` of ``posts/cat/index.md``); None for a flat post."""
+    """The folder that belongs to a post of its own; None for a flat post.
+
+    That of ``posts/cat/index.md`` is ``posts/cat/``.
+    """
     folder, name = posixpath.split(path)
     if folder + "/" != POSTS_FOLDER and posixpath.splitext(name)[0] == "index":
         return folder + "/"
@@ -377,15 +408,20 @@ def folder_of(path: str) -> str | None:
 
 
 def file_url(path: str, folder: str | None, own: str) -> str:
-    """Where a file below ``posts/`` is published: beside the page (URL ``own``) when it lies in the post's own
-    folder, else at its own path."""
+    """Where a file below ``posts/`` is published.
+
+    That is beside the page (URL ``own``) when it lies in the post's own folder, else at its own path.
+    """
     if folder is not None and path.startswith(folder):
         return posixpath.join(own if own.endswith("/") else posixpath.dirname(own) + "/", path[len(folder) :])
     return "/" + path
 
 
 def image_path(path: str, meta: Meta) -> str | None:
-    """The source path of a post's ``image``; None when it has none or names a URL."""
+    """The source path of a post's ``image``.
+
+    None when it has none or names a URL.
+    """
     if meta.image is None or meta.image.startswith("/") or "://" in meta.image:
         return None
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), meta.image))
@@ -399,7 +435,10 @@ def asset_name(meta: Meta) -> str | None:
 
 
 def cover_path(path: str, meta: Meta) -> str | None:
-    """The path of a post's ``image`` from the site's folder; None when it is none of the files of posts and assets."""
+    """The path of a post's ``image`` from the site's folder.
+
+    None when it is none of the files of posts and assets.
+    """
     name = asset_name(meta)
     return image_path(path, meta) if name is None else urls.ASSETS.lstrip("/") + name
 

@@ -1,4 +1,4 @@
-"""What can only be seen from the whole site: links that lead nowhere, and two things at one address."""
+"""Checks of links, images and addresses, seen from the whole site."""
 
 from __future__ import annotations
 
@@ -88,8 +88,11 @@ class ImageFault:
 
 
 def picture_problem(picture: Picture, name: str, raw_html: str) -> ImageFault | None:
-    """An image that a browser may not be able to show, or an SVG with more in it than the site's policy for raw HTML
-    lets an author publish."""
+    """What is wrong with an image as it is published.
+
+    A browser may not be able to show it, or an SVG has more in it than the site's policy for raw HTML lets an author
+    publish.
+    """
     if picture.fault:
         return ImageFault(warning, f"'{name}' is published as it is: {picture.fault}", picture.hint)
     if picture.active and raw_html != "allow":
@@ -112,14 +115,14 @@ def _post_problem(path: str, use: LinkUse, ref: Ref, ask: Ask) -> Diagnostic | N
 
 
 def _anchor_problem(path: str, use: LinkUse, target: str, fragment: str, ask: Ask) -> Diagnostic | None:
-    wanted = unquote(fragment)
-    if not wanted or wanted == "top":
+    anchor = unquote(fragment)
+    if not anchor or anchor == "top":
         return None
     anchors = ask(AnchorsOf(target))
-    if anchors is None or wanted in anchors:
+    if anchors is None or anchor in anchors:
         return None
     where = "this post" if target == path else f"'{target}'"
-    return _broken(path, use, f"{where} has no anchor '#{wanted}'", did_you_mean(wanted, anchors))
+    return _broken(path, use, f"{where} has no anchor '#{anchor}'", did_you_mean(anchor, anchors))
 
 
 def _target(ref: Ref) -> str:
@@ -145,8 +148,11 @@ Marks = Mapping[str, Sequence[Mark]]
 
 @dataclass(frozen=True)
 class Claim:
-    """One thing to be published: its file, and what it comes from. ``source`` is empty for a page of the site's own;
-    ``keys`` are the values of a post's front matter that decide its address."""
+    """One thing to be published: its file, and what it comes from.
+
+    ``source`` is empty for a page of the site's own; ``keys`` are the values of a post's front matter that decide its
+    address.
+    """
 
     output: str
     what: str
@@ -155,7 +161,10 @@ class Claim:
 
 
 def clashes(claims: Iterable[Claim], marks: Marks) -> Iterator[Diagnostic]:
-    """Two things at one address, on any file system: equal after NFC and case folding, or a file where a folder is."""
+    """Two things at one address, on any file system.
+
+    They are equal after NFC and case folding, or one is a file where the other has a folder.
+    """
     owners: dict[str, Claim] = {}
     for claim in sorted(claims, key=lambda claim: (claim.source == "", claim.output, claim.source, claim.what)):
         key = urls.collision_key(claim.output)
@@ -174,11 +183,11 @@ def clashes(claims: Iterable[Claim], marks: Marks) -> Iterator[Diagnostic]:
 
 def _folders(paths: Iterable[str]) -> set[str]:
     """All folders that paths lie in."""
-    found: set[str] = set()
+    folders: set[str] = set()
     for path in paths:
-        while (path := path.rpartition("/")[0]) and path not in found:
-            found.add(path)
-    return found
+        while (path := path.rpartition("/")[0]) and path not in folders:
+            folders.add(path)
+    return folders
 
 
 def _clash(claim: Claim, other: Claim, why: str, marks: Marks) -> Diagnostic:
@@ -203,12 +212,15 @@ def page_claim(page: Page) -> Claim:
 
 def mark(marks: Iterable[Mark], *keys: str) -> Span | None:
     """The place of the first of some keys of a post's front matter."""
-    places = {found.key: found.span for found in marks}
+    places = {each.key: each.span for each in marks}
     return next((places[key] for key in keys if key in places), None)
 
 
 def check_cards(live: PublishedPosts, marks: Marks, design: CardDesign, site: str) -> Iterator[Diagnostic]:
-    """Titles that social cards cannot show. ``site`` is the site's name, which takes their place."""
+    """Titles that social cards cannot show.
+
+    ``site`` is the site's name, which takes their place.
+    """
     if not design.drawn:
         message = f"images.card_font: '{design.font}' is no font that social cards can be drawn with"
         yield error(CONFIG_FILE, None, "image", message, "write the path of an OpenType or TrueType font")

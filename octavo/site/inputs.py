@@ -1,4 +1,4 @@
-"""What a site is made from: its files as facts, settings, build.py; and what answers for them."""
+"""What a site is made from, as facts: its files, settings and build.py."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from octavo.site.page_facts import Resolvers
 
 @dataclass(frozen=True)
 class LayoutFile:
-    """A layout of the site (``own``) or of the default theme. ``path`` is what problems call it."""
+    """A layout of the site (``own``) or of the default theme.
+
+    ``path`` is what problems call it.
+    """
 
     path: str
     content: Fact
@@ -31,7 +34,9 @@ class LayoutFile:
 
 @dataclass(frozen=True)
 class Inputs:
-    """All that a site is made from, each file as a fact whose content is read when it is needed.
+    """All that a site is made from.
+
+    Each file is a fact whose content is read when it is needed.
 
     ``posts`` and ``files`` are by path relative to the site (sources, and the other files below ``posts/``);
     ``layouts`` and ``assets`` by name; ``file`` finds any file of the site for build.py.
@@ -50,7 +55,10 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Static:
-    """A published file that no layout makes: the input it is a copy of, or its content when it was rewritten."""
+    """A published file that no layout makes.
+
+    ``origin`` is the input it is a copy of; ``content`` is set when it was rewritten.
+    """
 
     digest: Digest
     origin: str
@@ -89,6 +97,7 @@ def layout_facts(inputs: Inputs) -> Callable[[Template], Fact]:
 
 
 def asset_facts(assets: Mapping[str, Asset], inputs: Inputs) -> Resolvers:
+    """The facts about published assets."""
     base_url = inputs.settings.base_url
 
     def url(query: AssetUrl) -> Fact:
@@ -117,10 +126,10 @@ def asset_facts(assets: Mapping[str, Asset], inputs: Inputs) -> Resolvers:
 
 def statics(assets: Mapping[str, Asset], attached: Mapping[str, str], inputs: Inputs) -> dict[str, Static]:
     """The files that no layout makes, by output path."""
-    found = {
+    copies = {
         urls.output_path(asset.url): Static(asset.digest, ASSETS_FOLDER + asset.name, asset.content)
         for asset in assets.values()
     }
     for path, url in attached.items():
-        found[urls.output_path(url)] = Static(inputs.files[path].digest, path)
-    return found
+        copies[urls.output_path(url)] = Static(inputs.files[path].digest, path)
+    return copies

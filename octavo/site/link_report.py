@@ -1,7 +1,7 @@
-"""What an author may want to know of a site as a whole: the posts that nobody is led to, those offered too often,
-those that say the same, links that are missing, and tags that are one.
+"""The report on how the posts of a site hang together: links and tags.
 
-Everything follows from what a build knows anyway. Nothing here changes a page.
+It names the posts that nobody is led to, those offered too often, those that say the same, links that are missing, and
+tags that are one. Everything follows from what a build knows anyway. Nothing here changes a page.
 """
 
 from __future__ import annotations
@@ -70,7 +70,10 @@ class Crowded:
 
 @dataclass(frozen=True)
 class Duplicate:
-    """Two posts that say the same; ``share`` is the part of the shorter one that stands in the other, 0 to 1."""
+    """Two posts that say the same.
+
+    ``share`` is the part of the shorter one that stands in the other, 0 to 1.
+    """
 
     path: str
     other: str
@@ -79,8 +82,10 @@ class Duplicate:
 
 @dataclass(frozen=True)
 class MissedLink:
-    """A sentence of the post at ``path`` that speaks of another post (``target``) without a link; ``words`` are those
-    that could be the link."""
+    """A sentence of a post that speaks of another (``target``) without a link.
+
+    ``words`` are those that could be the link.
+    """
 
     path: str
     target: str
@@ -92,14 +97,20 @@ class MissedLink:
 
 @dataclass(frozen=True)
 class SimilarTags:
-    """Tags that are nearly one, the most used first, each with how many posts have it."""
+    """Tags that are nearly one, each with how many posts have it.
+
+    The most used comes first.
+    """
 
     tags: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
 class MissingTag:
-    """A tag that several ``posts`` of the first in a post's list have, and of which it speaks as much as they do."""
+    """A tag that a post may lack.
+
+    So many ``posts`` of the first in its list have it, and it speaks of it as much as they do.
+    """
 
     path: str
     tag: str
@@ -108,7 +119,10 @@ class MissingTag:
 
 @dataclass(frozen=True)
 class LinkReport:
-    """The report. ``reached`` is the part of the posts that a list leads to, 0 to 1."""
+    """All findings of one report.
+
+    ``reached`` is the part of the posts that a list leads to, 0 to 1.
+    """
 
     posts: int = 0
     reached: float = 0.0
@@ -124,9 +138,10 @@ class LinkReport:
 
 
 def inspect(index: PostIndex, lists: Records, documents: Records, ask: Ask, only: str | None = None) -> LinkReport:
-    """The report on a site, or on one of its posts: then ``only`` what concerns the post at that path.
+    """Report on a site, or on one of its posts.
 
-    ``lists`` are the records of the related step, ``documents`` those of ``parse``; ``ask`` answers ``Source``.
+    With ``only`` it is what concerns the post at that path. ``lists`` are the records of the related step,
+    ``documents`` those of ``parse``; ``ask`` answers ``Source``.
     """
     return _Inspection(index, lists, documents, ask, only).report()
 
@@ -148,14 +163,14 @@ class _Inspection:
 
     def report(self) -> LinkReport:
         posts = len(self._paths)
-        shown = Counter(path for first in self._records.column("first").values() for path in first.paths())
+        lists_of = Counter(path for first in self._records.column("first").values() for path in first.paths())
         linked = {target for path in self._index.by_path for target in self._index.targets.get(path, ())}
-        unreached = (path for path in self._paths if path not in shown and path not in linked)
+        unreached = (path for path in self._paths if path not in lists_of and path not in linked)
         return LinkReport(
             posts=posts,
-            reached=round(len(shown) / posts, 4) if posts else 0.0,
+            reached=round(len(lists_of) / posts, 4) if posts else 0.0,
             unreached=tuple(path for path in unreached if self._is(path)),
-            crowded=tuple(self._crowded(shown)),
+            crowded=tuple(self._crowded(lists_of)),
             duplicates=self._duplicates,
             same_titles=tuple(self._same_titles()),
             missed_links=tuple(self._missed_links()),
@@ -168,9 +183,9 @@ class _Inspection:
     def _is(self, *paths: str) -> bool:
         return self._only is None or self._only in paths
 
-    def _crowded(self, shown: Counter[str]) -> Iterator[Crowded]:
-        most = max(_CROWDED * sum(shown.values()) / max(len(self._paths), 1), _CROWDED_LEAST)
-        for path, lists in sorted(shown.items(), key=lambda each: (-each[1], each[0])):
+    def _crowded(self, lists_of: Counter[str]) -> Iterator[Crowded]:
+        most = max(_CROWDED * sum(lists_of.values()) / max(len(self._paths), 1), _CROWDED_LEAST)
+        for path, lists in sorted(lists_of.items(), key=lambda each: (-each[1], each[0])):
             if lists > most and self._is(path):
                 yield Crowded(path, lists)
 
@@ -229,16 +244,16 @@ class _Inspection:
             for each in self._list(path)[:_NEAR]
             if each.path not in own_targets and path not in targets.get(each.path, ()) and each.path not in same
         ]
-        found = [(each, list(_WORD.finditer(each.free))) for each in self._sentences(path)] if likely else []
+        own_sentences = [(each, list(_WORD.finditer(each.free))) for each in self._sentences(path)] if likely else []
         missed: list[tuple[float, MissedLink]] = []
         for each in likely:
             weights = {word: self._weight(word) for word in self._title(each.path)}
             least = _COVERED * sum(weights.values())
-            phrases = [(_phrase(words, weights), -number) for number, (_, words) in enumerate(found)]
+            phrases = [(_phrase(words, weights), -number) for number, (_, words) in enumerate(own_sentences)]
             telling = [one for one in phrases if one[0].weight > least and self._is_telling({*one[0].words}, own_words)]
             if least and telling:
                 phrase, number = max(telling, key=lambda one: (one[0].weight, one[1]))
-                link = self._link(path, each, found[-number][0], phrase)
+                link = self._link(path, each, own_sentences[-number][0], phrase)
                 missed.append((each.score * phrase.weight / least, link))
         return sorted(missed, key=lambda each: (-each[0], each[1].target))[:_MOST]
 
@@ -267,11 +282,12 @@ class _Inspection:
     @cached_property
     def _frequencies(self) -> Counter[str]:
         """Words -> the posts that have them."""
-        found: Counter[str] = Counter()
+        frequencies: Counter[str] = Counter()
         for path, terms in self._documents.column("terms").items():
             if path in self._index.places:
-                found.update(word for word in terms.words.split("\n") if " " not in word and not word.startswith(TAG))
-        return found
+                words = terms.words.split("\n")
+                frequencies.update(word for word in words if " " not in word and not word.startswith(TAG))
+        return frequencies
 
     # Tags.
 
@@ -353,11 +369,11 @@ class _Phrase(NamedTuple):
     weight: float
 
 
-def _phrase(found: Iterable[re.Match[str]], weights: Mapping[str, float]) -> _Phrase:
+def _phrase(matches: Iterable[re.Match[str]], weights: Mapping[str, float]) -> _Phrase:
     """The heaviest run of some words in a text, with no more than two others between any of them."""
     best = run = _Phrase(0, 0, (), 0.0)
     others = 0
-    for match in found:
+    for match in matches:
         word = match[0].lower()
         weight = weights.get(word, 0.0)
         if weight <= 0:

@@ -1,4 +1,4 @@
-"""What an inspection found, in words and as JSON."""
+"""The report on links and tags, in words and as JSON."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def to_dict(report: LinkReport) -> dict[str, Any]:
 
 
 def to_text(report: LinkReport, most: int) -> str:
-    """The report as a terminal shows it, with so many findings of each kind at most."""
+    """The report as a terminal shows it, with ``most`` findings of each kind."""
     lines = [f"{report.posts:,} posts, {report.reached:.0%} of them in a list of related posts"]
-    for title, found in sections(report):
-        if found:
-            lines += ["", f"{title} ({len(found):,})", *(f"  {line}" for entry in found[:most] for line in entry)]
-        if len(found) > most:
-            lines.append(f"  … and {len(found) - most:,} more: --count {len(found)} shows them")
+    for title, findings in sections(report):
+        if findings:
+            lines += ["", f"{title} ({len(findings):,})", *(f"  {line}" for entry in findings[:most] for line in entry)]
+        if len(findings) > most:
+            lines.append(f"  … and {len(findings) - most:,} more: --count {len(findings)} shows them")
     if len(lines) == 1:
         lines += ["", "Nothing to say: each post is led to, no two say the same, no link and no tag is missed."]
     return "\n".join(map(printable, lines)) + "\n"

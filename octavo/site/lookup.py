@@ -1,4 +1,4 @@
-"""Posts by what authors call them: the path of the source, the address, the slug."""
+"""Posts by what authors call them: source path, address or slug."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ class Names:
         self._settings = settings
 
     def find(self, name: str, path: str = "") -> tuple[str, ...]:
-        """The source paths that a name in the post at ``path`` may mean: none, one, or several where it is unclear."""
+        """The source paths that a name in the post at ``path`` may mean.
+
+        There are none, one, or several where it is unclear.
+        """
         if name in self._metas:
             return (name,)
         if is_source(name):
@@ -42,13 +45,16 @@ class Names:
             return tuple(self._by_address.get(self._address(name), ()))
         name = unicodedata.normalize("NFC", name).removesuffix("/")
         beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), name)).removeprefix(POSTS_FOLDER)
-        for known, sought in ((self._by_plain, beside), (self._by_plain, name.removeprefix(POSTS_FOLDER))):
-            if sought in known:
-                return tuple(known[sought])
+        for plain in (beside, name.removeprefix(POSTS_FOLDER)):
+            if plain in self._by_plain:
+                return tuple(self._by_plain[plain])
         return tuple(self._by_slug.get(name, ()))
 
     def alike(self, name: str) -> str:
-        """The name of the same kind that one which means nothing most likely stands for; empty where none is near."""
+        """What a name that means nothing was most likely meant to be.
+
+        It is of the same kind; empty where none is near.
+        """
         if is_source(name):
             stem = posixpath.splitext(posixpath.basename(path_without_date(name)))[0]
             stems = {posixpath.basename(plain): path for path, plain in sorted(self._plain.items(), reverse=True)}
@@ -87,7 +93,10 @@ class Names:
             yield from map(as_folder, meta.aliases)
 
     def _address(self, name: str) -> str:
-        """An address as the site's own are kept: decoded, from the root, without the path of ``base_url``."""
+        """An address as the site's own are kept.
+
+        It is decoded, from the root, without the path of ``base_url``.
+        """
         base_url = self._settings.base_url
         for base in (base_url, urlsplit(base_url).path):
             if base and name.startswith(f"{base}/"):
@@ -110,13 +119,13 @@ def as_folder(url: str) -> str:
 
 
 def _grouped(paths: Mapping[str, object], names: Callable[[str], Iterator[str] | tuple[str, ...]]) -> PathsByName:
-    found: PathsByName = {}
+    paths_of: PathsByName = {}
     for path in sorted(paths):
         for name in dict.fromkeys(names(path)):
-            found.setdefault(name, []).append(path)
-    return found
+            paths_of.setdefault(name, []).append(path)
+    return paths_of
 
 
-def _nearest(name: str, known: Mapping[str, object]) -> str:
-    close = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+def _nearest(name: str, names: Mapping[str, object]) -> str:
+    close = get_close_matches(name, sorted(names), n=1, cutoff=0.6)
     return close[0] if close else ""

@@ -62,15 +62,18 @@ from octavo.site.routes import Routes
 Resolvers = dict[type[Query[Any]], Resolver]
 
 
-def entries(rows: Records, path: str, count: int, shown: int) -> list[RelationsJson]:
-    """The first ``count`` entries of a post's list of related posts, in the pieces in which they are stored; the first
-    has ``shown``. None where there is no list."""
+def entries(rows: Records, path: str, count: int, usual_count: int) -> list[RelationsJson]:
+    """The first ``count`` entries of a post's list of related posts.
+
+    They are in the pieces in which they are stored; the first piece has ``usual_count``, as many as pages show. There
+    are no pieces where there is no list.
+    """
     if path not in rows:
         return []
-    found: list[RelationsJson] = [rows.load(path, "first").first(count)]
-    if count > shown:
-        found.append(rows.load(path, "rest").first(count - shown))
-    return found
+    pieces: list[RelationsJson] = [rows.load(path, "first").first(count)]
+    if count > usual_count:
+        pieces.append(rows.load(path, "rest").first(count - usual_count))
+    return pieces
 
 
 ABOUT_SOURCE = (PostAt, CardOf, UrlOf, FileUrl, SourceState)
@@ -81,7 +84,10 @@ LazyIndex = Callable[[], PostIndex]
 
 
 def post_facts(index: LazyIndex, documents: Records) -> Resolvers:
-    """The facts about posts and lists of posts. ``documents`` are the records of ``parse``."""
+    """The facts about posts and lists of posts.
+
+    ``documents`` are the records of ``parse``.
+    """
 
     def url_of(query: UrlOf) -> Fact:
         post = index().by_path.get(query.path)
@@ -92,12 +98,12 @@ def post_facts(index: LazyIndex, documents: Records) -> Resolvers:
         return fact(None if url is None else urls.href(url, index().settings.base_url))
 
     def post_at(query: PostAt) -> Fact:
-        known = index().stamps.get(query.path)
-        return fact(None) if known is None else Fact(known.post, lambda: index().by_path[query.path])
+        stamp = index().stamps.get(query.path)
+        return fact(None) if stamp is None else Fact(stamp.post, lambda: index().by_path[query.path])
 
     def card_of(query: CardOf) -> Fact:
-        known = index().stamps.get(query.path)
-        return fact(None) if known is None else Fact(known.card, lambda: card(index().by_path[query.path]))
+        stamp = index().stamps.get(query.path)
+        return fact(None) if stamp is None else Fact(stamp.card, lambda: card(index().by_path[query.path]))
 
     def links(paths: Sequence[str]) -> Fact:
         return Fact(index().links(paths), lambda: tuple([link(index().by_path[path]) for path in paths]))
@@ -111,10 +117,10 @@ def post_facts(index: LazyIndex, documents: Records) -> Resolvers:
         return kept_fact(index().cards(newest), lambda: tuple(map(card, index().live.posts[: query.count])))
 
     def neighbours(query: NeighboursOf) -> Fact:
-        found = index()
-        if query.path not in found.places:
+        posts = index()
+        if query.path not in posts.places:
             return fact(None)
-        return Fact(found.neighbours_digest(query.path), lambda: found.neighbours(query.path))
+        return Fact(posts.neighbours_digest(query.path), lambda: posts.neighbours(query.path))
 
     def paths() -> tuple[str, ...]:
         return index().live.paths
@@ -152,6 +158,8 @@ PARTS: Mapping[type[Query[Any]], str] = {
 
 
 def part_facts(index: LazyIndex, documents: Records) -> Resolvers:
+    """The facts that are one part of a document, of published ones."""
+
     def answered_by(part: str) -> Callable[[Any], Fact]:
         return lambda query: documents.fact(query.path, part) if query.path in index().live.urls else fact(None)
 
@@ -170,18 +178,18 @@ _CandidateRow = tuple[
     bool,
 ]
 CandidateRows = tuple[Digest, tuple[_CandidateRow, ...]]
-"""Of each post, by path, what a Candidate says but for the digests of its document, and a digest of all that."""
+"""A digest of the rows; and for each post, by path, what a Candidate says but for the digests of its document."""
 
 
 def compared(index: PostIndex) -> CandidateRows:
-    """What the ranking of related posts is made from, of each post besides its text."""
-    places, wishes, targets, keep_linked = index.places, index.wishes, index.targets, index.settings.related.keep_linked
+    """What the ranking of related posts knows of each post besides its text."""
+    places, targets, keep_linked = index.places, index.targets, index.settings.related.keep_linked
 
     def row(path: str) -> _CandidateRow:
-        post, wished, linked = index.by_path[path], wishes.get(path, _NO_WISHES), targets.get(path, ())
-        apart = index.apart.get(path, ())
-        pin = tuple([other for other in wished.pin if other in places and other not in apart])
-        left_out = {*wished.block, *apart, *(() if keep_linked else linked)}
+        post, linked = index.by_path[path], targets.get(path, ())
+        preferences, apart = index.wishes.get(path, _NO_PREFERENCES), index.apart.get(path, ())
+        pin = tuple([other for other in preferences.pin if other in places and other not in apart])
+        left_out = {*preferences.block, *apart, *(() if keep_linked else linked)}
         return (
             path,
             post.title,
@@ -191,18 +199,18 @@ def compared(index: PostIndex) -> CandidateRows:
             post.series.slug if post.series else None,
             pin,
             tuple(sorted([other for other in left_out if other in places and other not in pin])),
-            wished.related,
+            preferences.related,
         )
 
     rows = tuple(map(row, sorted(index.live.paths)))
     return digest_bytes(marshal.dumps(rows, _PLAIN)), rows
 
 
-def candidate_facts(known: Callable[[], CandidateRows], documents: Records) -> Resolvers:
+def candidate_facts(candidates: Callable[[], CandidateRows], documents: Records) -> Resolvers:
     """The fact that the ranking of related posts is made from."""
 
     def corpus(query: Corpus) -> Fact:
-        stands_for, rows = known()
+        rows_digest, rows = candidates()
         terms, spelling = documents.digests("terms"), documents.digests("spelling")
         texts = b"".join([terms[path] + spelling[path] for path, *_ in rows])
 
@@ -216,7 +224,7 @@ def candidate_facts(known: Callable[[], CandidateRows], documents: Records) -> R
                 ]
             )
 
-        return Fact(digest((stands_for, texts)), load)
+        return Fact(digest((rows_digest, texts)), load)
 
     return {Corpus: corpus}
 
@@ -224,25 +232,29 @@ def candidate_facts(known: Callable[[], CandidateRows], documents: Records) -> R
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 
 _PLAIN = 2
-"""The version of marshal's format in which equal values have equal bytes."""
-_NO_WISHES = RelatedPreferences()
+"""The version of marshal's format in which equal values have equal bytes: later ones mark what is referred to twice."""
+
+_NO_PREFERENCES = RelatedPreferences()
 
 
 def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
-    """The facts about related articles. ``rows`` are the records of the related step, a list of relations each."""
+    """The facts about related articles.
+
+    ``rows`` are the records of the related step, a list of relations each.
+    """
 
     def related_to(query: RelatedTo) -> Fact:
-        shown = entries(rows, query.path, query.count, index().settings.related.count)
-        return Fact(digest(tuple([each.text for each in shown])), lambda: decode_all(shown))
+        pieces = entries(rows, query.path, query.count, index().settings.related.count)
+        return Fact(digest(tuple([piece.text for piece in pieces])), lambda: decode_all(pieces))
 
-    def offers_of(query: RelatedSummaries) -> Fact:
-        """A page that shows more than others do has what they are told made for it."""
-        shown = index().settings.related.count
+    def related_summaries(query: RelatedSummaries) -> Fact:
+        """The summaries made with the list, or more where a page shows more."""
+        usual_count = index().settings.related.count
         if query.path not in rows:
             return fact(())
-        if query.count > shown:
-            return fact(summarize_relations(decode_all(entries(rows, query.path, query.count, shown))))
-        if query.count == shown:
+        if query.count > usual_count:
+            return fact(summarize_relations(decode_all(entries(rows, query.path, query.count, usual_count))))
+        if query.count == usual_count:
             return rows.fact(query.path, "summaries")
         return fact(rows.load(query.path, "summaries")[: max(0, query.count)])
 
@@ -258,21 +270,24 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
         links = index().links(paths)
         return Fact(digest((tuple(paths), links, rows.digest_of("first"))), load)
 
-    return {RelatedTo: related_to, RelatedSummaries: offers_of, RelatedIndex: related_index}
+    return {RelatedTo: related_to, RelatedSummaries: related_summaries, RelatedIndex: related_index}
 
 
 def page_facts(index: LazyIndex, routes: Callable[[], Routes], files: Iterable[str]) -> Resolvers:
-    """The facts about pages. ``files`` are the URL paths of published assets."""
+    """The facts about pages.
+
+    ``files`` are the URL paths of published assets.
+    """
 
     @cache
-    def known() -> frozenset[str]:
+    def published_urls() -> frozenset[str]:
         return frozenset((*routes().pages, *index().attachments.values(), *files))
 
     def listing(query: Listing) -> Fact:
-        shown = routes().listings.get(query.url)
-        if shown is None:
+        paths = routes().listings.get(query.url)
+        if paths is None:
             return fact(None)
-        return Fact(index().cards(shown), lambda: tuple([card(index().by_path[path]) for path in shown]))
+        return Fact(index().cards(paths), lambda: tuple([card(index().by_path[path]) for path in paths]))
 
     def in_sitemap(query: SitemapUrls) -> Fact:
         dated = _dated(index(), routes())
@@ -281,16 +296,16 @@ def page_facts(index: LazyIndex, routes: Callable[[], Routes], files: Iterable[s
     return {
         PageAt: lambda query: fact(routes().pages.get(query.url)),
         Listing: listing,
-        PublishedUrl: lambda query: fact(query.url in known() or f"{query.url}index.html" in known()),
+        PublishedUrl: lambda query: fact(not published_urls().isdisjoint((query.url, f"{query.url}index.html"))),
         SitemapUrls: in_sitemap,
     }
 
 
 def page_digests(index: PostIndex, routes: Routes) -> dict[str, Digest]:
     """By URL, what stands for a page and for the posts that it lists."""
-    shown = routes.listings
+    listings = routes.listings
     return {
-        url: digest((_plainly(page), index.cards(shown[url]))) if url in shown else digest(_plainly(page))
+        url: digest((_plainly(page), index.cards(listings[url]))) if url in listings else digest(_plainly(page))
         for url, page in routes.pages.items()
     }
 
@@ -309,7 +324,7 @@ Dated = Sequence[tuple[str, str]]
 
 
 def sitemap(base_url: str, dated: Dated) -> tuple[Link, ...]:
-    """Every page for readers, with the day of the last change where one is known."""
+    """Every page for readers, with the day of its last change if known."""
     return tuple(
         [Link("", urls.href(url, base_url), dt.datetime.fromisoformat(day) if day else None) for url, day in dated]
     )
@@ -318,14 +333,14 @@ def sitemap(base_url: str, dated: Dated) -> tuple[Link, ...]:
 def _dated(index: PostIndex, routes: Routes) -> Dated:
     """Every page for readers, in order of URL."""
     moments = {post.path: post.updated or post.date for post in (*index.live.posts, *index.live.pages)}
-    found: list[tuple[str, str]] = []
+    dated: list[tuple[str, str]] = []
     for url, page in sorted(routes.pages.items()):
         if page.kind in ("feed", "index", "redirect", "error"):
             continue
         paths = (page.subject,) if page.kind in PAGES_OF_POSTS else routes.listings.get(url, ())
         newest = max((moment for path in paths if (moment := moments.get(path)) is not None), default=None)
-        found.append((url, newest.isoformat() if newest is not None else ""))
-    return found
+        dated.append((url, newest.isoformat() if newest is not None else ""))
+    return dated
 
 
 def shared_names(
@@ -339,10 +354,10 @@ def shared_names(
             continue
         for kind, names in (("tag", meta.tags), ("author", meta.authors), ("series", (meta.series or "",))):
             for number, name in enumerate(names):
-                shown = groups[kind, slug_of(name)].name if name else name
-                if name != shown:
+                group_name = groups[kind, slug_of(name)].name if name else name
+                if name != group_name:
                     places = {mark.key: mark.span for mark in marks[path]}
                     keys = (f"{kind}s.{number}", f"{kind}s", kind)
                     place = next((places[key] for key in keys if key in places), None)
-                    message = f"{name!r} and {shown!r} are one {kind}, shown as {shown!r}"
-                    yield warning(path, place, kind, message, f"write {shown!r} everywhere")
+                    message = f"{name!r} and {group_name!r} are one {kind}, shown as {group_name!r}"
+                    yield warning(path, place, kind, message, f"write {group_name!r} everywhere")

@@ -1,4 +1,4 @@
-"""Published posts by whatever they are asked for: source, group, series, backlinks."""
+"""Published posts by source, group, series and backlinks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from octavo.site.preferences import RelatedPreferences
 
 
 class Stamp(NamedTuple):
-    """The digests of a post, of its card and of a link to it: answers about lists of posts are known by these."""
+    """The digests of a post, of its card and of a link to it.
+
+    The digests of answers about lists of posts are made of these.
+    """
 
     post: Digest
     card: Digest
@@ -26,7 +29,10 @@ class Stamp(NamedTuple):
 
 
 class Stamps(LazyMapping[str, Stamp]):
-    """Stamps by path. They are kept as ``rows``: the digests of each, one after another."""
+    """Stamps by path.
+
+    They are kept as ``rows``: the digests of each, one after another.
+    """
 
     def __init__(self, rows: Mapping[str, bytes]) -> None:
         super().__init__(rows, lambda path: _stamp_of(rows[path]))
@@ -42,7 +48,10 @@ def stamp(post: Post) -> Stamp:
 
 
 class PostIndex:
-    """The published posts, looked at from each side that a page asks about. Nothing here changes once it is made."""
+    """The published posts, in each order and grouping that a page asks about.
+
+    Nothing here changes once it is made.
+    """
 
     def __init__(
         self,
@@ -54,7 +63,10 @@ class PostIndex:
         stamps: Stamps,
         pictures: tuple[str, ...] = (),
     ) -> None:
-        """``pictures`` are the images beside posts of which only variants are published."""
+        """Hold what is given; the rest is worked out when it is asked for.
+
+        ``pictures`` are the images beside posts of which only variants are published.
+        """
         self.live = live
         self.wishes = wishes
         self.settings = settings
@@ -65,13 +77,13 @@ class PostIndex:
 
     @cached_property
     def apart(self) -> dict[str, set[str]]:
-        """Source path -> the posts that are in its list as little as it is in theirs."""
-        found: dict[str, set[str]] = {}
-        for path, wished in self.wishes.items():
-            for other in wished.block_both if path in self.places else ():
-                found.setdefault(path, set()).add(other)
-                found.setdefault(other, set()).add(path)
-        return found
+        """Source path -> the posts that it keeps apart from, in both ways."""
+        blocked: dict[str, set[str]] = {}
+        for path, preferences in self.wishes.items():
+            for other in preferences.block_both if path in self.places else ():
+                blocked.setdefault(path, set()).add(other)
+                blocked.setdefault(other, set()).add(path)
+        return blocked
 
     @property
     def by_path(self) -> Mapping[str, Post]:
@@ -88,11 +100,12 @@ class PostIndex:
         return digest_bytes(b"".join([rows[path][-2 * SIZE : -SIZE] for path in paths]))
 
     def by_source(self) -> dict[str, Digest]:
-        """What stands for all that is known of each file below ``posts/`` on its own."""
-        found = {path: digest(state) for path, state in self.live.states.items()}
-        found.update((path, row[:SIZE]) for path, row in self.stamps.rows.items())
-        found.update((path, digest(url)) for path, url in self.attachments.items())
-        return found
+        """A digest for each file below ``posts/``: of all known of it alone."""
+        digests = {path: digest(state) for path, state in self.live.states.items()}
+        # What is published has a digest that says more than its state, and takes its place.
+        digests.update((path, row[:SIZE]) for path, row in self.stamps.rows.items())
+        digests.update((path, digest(url)) for path, url in self.attachments.items())
+        return digests
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -121,13 +134,13 @@ class PostIndex:
     @cached_property
     def groups(self) -> dict[str, dict[str, list[Post]]]:
         """Kind -> slug -> posts, newest first."""
-        found: dict[str, dict[str, list[Post]]] = {"tag": {}, "author": {}, "series": {}}
+        members: dict[str, dict[str, list[Post]]] = {"tag": {}, "author": {}, "series": {}}
         for post in self.live.posts:
             for kind, groups in (("tag", post.tags), ("author", post.authors), ("series", (post.series,))):
                 for group in groups:
                     if group is not None:
-                        found[kind].setdefault(group.slug, []).append(post)
-        return found
+                        members[kind].setdefault(group.slug, []).append(post)
+        return members
 
     def counts(self, kind: str) -> tuple[GroupCount, ...]:
         groups = self.live.groups
@@ -173,11 +186,11 @@ class PostIndex:
     @cached_property
     def linked_from(self) -> dict[str, list[str]]:
         """Source path -> the paths of the posts that link to it, newest first."""
-        found: dict[str, list[str]] = {}
+        linking: dict[str, list[str]] = {}
         for path in self.live.paths:
             for target in self.targets.get(path, ()):
-                found.setdefault(target, []).append(path)
-        return found
+                linking.setdefault(target, []).append(path)
+        return linking
 
     @cached_property
     def archive(self) -> tuple[Year, ...]:
@@ -188,7 +201,10 @@ class PostIndex:
         return tuple(Year(year, tuple(years[year])) for year in sorted(years, reverse=True))
 
     def similar_names(self, path: str) -> tuple[str, ...]:
-        """The sources a mistyped path may mean: the same file name elsewhere, else the closest spelling of the path."""
+        """The sources a mistyped path may mean.
+
+        They are those of the same file name elsewhere, else the closest spelling of the path.
+        """
         extension = posixpath.splitext(path)[1]
         name = posixpath.basename(path).casefold()
         others = (*self.live.states, *self.attachments, *self.pictures)
@@ -205,14 +221,16 @@ def attachments(
     live: PublishedPosts,
     metas: Mapping[str, Meta | None],
     files: Iterable[str],
-    wanted: Mapping[str, tuple[str, ...]],
-    shown: Mapping[str, tuple[str, ...]],
+    references: Mapping[str, tuple[str, ...]],
+    images: Mapping[str, tuple[str, ...]],
     scaled: Collection[str],
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Source path -> URL path of the files published with the posts, and the images that are published otherwise.
+    """The files published with the posts, and the images published otherwise.
 
-    All files in a post's own folder are; of the files beside a flat post, those that a published post refers to.
-    ``wanted`` holds the files that each post's body refers to, ``shown`` those that it shows as images and nothing
+    The files are source path -> URL path: all in a post's own folder, and of the files beside a flat post those that a
+    published post refers to.
+
+    ``references`` holds the files that each post's body refers to, ``images`` those that it shows as images and nothing
     else: of these, where they are among the ``scaled``, only the variants are published.
     """
     folders: dict[str, str] = {}
@@ -225,24 +243,24 @@ def attachments(
         folder = folder_of(path)
         if folder is not None:
             folders[folder] = url
-        asked.update(wanted.get(path, ()))
-        pictured.update(shown.get(path, ()))
+        asked.update(references.get(path, ()))
+        pictured.update(images.get(path, ()))
         image = image_path(path, meta)
         if image is not None:
             pictured.add(image)
     asked.update(path for path in pictured if path not in scaled)
     hidden = {path for path in pictured if path in scaled and path not in asked}
     all_folders = {folder for folder in map(folder_of, metas) if folder is not None}
-    found = {}
+    published: dict[str, str] = {}
     for path in files:
         if path in hidden:
             continue
         owner = _owner(path, all_folders)
         if owner in folders:
-            found[path] = file_url(path, owner, folders[owner])
+            published[path] = file_url(path, owner, folders[owner])
         elif owner is None and path in asked:
-            found[path] = file_url(path, None, "")
-    return found, tuple(sorted(hidden.intersection(files)))
+            published[path] = file_url(path, None, "")
+    return published, tuple(sorted(hidden.intersection(files)))
 
 
 def _owner(path: str, folders: set[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""What the author of a post wishes for its place among the others, as posts of the site; and what is wrong with it."""
+"""Related posts that authors pin or block, and what is wrong with that."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from octavo.site.lookup import Names, is_address, is_source
 
 @dataclass(frozen=True)
 class RelatedPreferences:
-    """The ``aliases`` of a post; whether it has related posts, and which come first (``pin``), are never in its list
-    (``block``), or are so and have it in none of theirs (``block_both``): source paths."""
+    """What a post's front matter says of its related posts and old addresses.
+
+    ``aliases`` are its old addresses; ``related`` says whether it has related posts. These come first (``pin``), are
+    never in its list (``block``), or are so and have it in none of theirs (``block_both``): source paths.
+    """
 
     aliases: tuple[str, ...] = ()
     related: bool = True
@@ -26,13 +29,16 @@ class RelatedPreferences:
 
 
 def wishes(path: str, meta: Meta, names: Names) -> RelatedPreferences:
-    """The wishes of one post. A name that means no post, several, or the post itself is passed over."""
+    """The preferences of one post.
 
-    def found(written: Sequence[str]) -> tuple[str, ...]:
-        meant = [names.find(name, path) for name in written]
-        return tuple(dict.fromkeys(each[0] for each in meant if len(each) == 1 and each[0] != path))
+    A name that means no post, several, or the post itself is passed over.
+    """
 
-    return RelatedPreferences(meta.aliases, meta.related, found(meta.pin), found(meta.block), found(meta.block_both))
+    def paths(written: Sequence[str]) -> tuple[str, ...]:
+        candidates = [names.find(name, path) for name in written]
+        return tuple(dict.fromkeys(each[0] for each in candidates if len(each) == 1 and each[0] != path))
+
+    return RelatedPreferences(meta.aliases, meta.related, paths(meta.pin), paths(meta.block), paths(meta.block_both))
 
 
 _UNPUBLISHED_HINTS = {
@@ -45,7 +51,7 @@ _UNPUBLISHED_HINTS = {
 def check_preferences(
     live: PublishedPosts, metas: Mapping[str, Meta | None], marks: Mapping[str, Sequence[Mark]], names: Names
 ) -> Iterator[Diagnostic]:
-    """What is wrong with the posts that published posts pin or block, each at its place."""
+    """What is wrong with posts that are pinned or blocked, each in place."""
     for path in live.urls:
         meta = metas[path]
         if meta is not None and (meta.pin or meta.block or meta.block_both):
@@ -70,30 +76,30 @@ class _Check:
         for key in WISHES:
             for number, name in enumerate(getattr(self._meta, key)):
                 place = self._place(key, number)
-                found = self._names.find(name, self._path)
-                problem = self._problem(name, found, place) or self._other(key, name, found[0], place, said)
+                paths = self._names.find(name, self._path)
+                problem = self._problem(name, paths, place) or self._other(key, name, paths[0], place, said)
                 if problem is not None:
                     yield problem
-                elif found:
-                    said[found[0]] = (key, name)
+                elif paths:
+                    said[paths[0]] = (key, name)
 
     def _place(self, key: str, number: int) -> Span | None:
         keys = (f"related.{key}.{number}", f"related.{key}", "related")
         return next((self._places[each] for each in keys if each in self._places), None)
 
-    def _problem(self, name: str, found: Sequence[str], place: Span | None) -> Diagnostic | None:
+    def _problem(self, name: str, paths: Sequence[str], place: Span | None) -> Diagnostic | None:
         """A name that does not stand for one other post."""
-        if not found:
+        if not paths:
             near = self._names.alike(name)
             hint = f"did you mean {near!r}?" if near else "write its path, its address or its slug"
             what = "at" if is_source(name) or is_address(name) else "called"
             return error(self._path, place, "related", f"no post {what} '{name}'", hint)
-        if len(found) > 1:
-            message = f"'{name}' may be {' or '.join(found[:3])}"
-            return error(self._path, place, "related", message, f"write {found[0]!r}")
-        if found[0] == self._path:
+        if len(paths) > 1:
+            message = f"'{name}' may be {' or '.join(paths[:3])}"
+            return error(self._path, place, "related", message, f"write {paths[0]!r}")
+        if paths[0] == self._path:
             return error(self._path, place, "related", f"'{name}' is this post", "delete it")
-        if is_standing(self._metas[found[0]]):
+        if is_standing(self._metas[paths[0]]):
             hint = "delete it: pages are in no list"
             return error(self._path, place, "related", f"'{name}' is a page, which is related to nothing", hint)
         return None

@@ -1,4 +1,4 @@
-"""What a step is going to ask, answered for many items at once before they run."""
+"""What a step is going to ask, answered for many items before they run."""
 
 from __future__ import annotations
 

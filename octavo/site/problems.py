@@ -1,4 +1,4 @@
-"""Problems that no single file has: clashes, missing images, settings that lack something."""
+"""Problems that no single file has: clashes, missing images, settings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ def find_site_problems(
     assets: Mapping[str, Asset],
     cards: CardDesign | None,
 ) -> Iterator[Diagnostic]:
-    """The problems that no single file has. ``cards`` is None where there are none."""
+    """The problems that no single file has.
+
+    ``cards`` is None where there are no social cards.
+    """
     index, metas = published.index, published.sources.metas
     # The places of front matter values are read for the few posts that have a problem.
     marks: LazyMapping[str, tuple[Mark, ...]] = LazyMapping(documents, lambda path: documents.load(path, "marks"))

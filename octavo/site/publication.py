@@ -1,5 +1,8 @@
-"""What is published, of all documents, and a digest that stands for it: while that is the same, so is all that the
-site knows of its posts but their bodies, and nothing of it need be worked out."""
+"""The publication: what is published, of all documents, and its digest.
+
+While the digest is the same, so is all that the site knows of its posts but their bodies, and nothing of it need be
+worked out.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,11 @@ from octavo.site.preferences import RelatedPreferences, wishes
 
 @dataclass(frozen=True)
 class MadeOf:
-    """What a publication was made from: by path, what stands for the front matter and the summary of each source under
-    the settings, and what stands for all else but the clock."""
+    """Digests of what a publication was made from.
+
+    ``rows`` have, by path, those of the front matter and the summary of each source, and of the settings; ``around``
+    stands for all else but the clock.
+    """
 
     rows: Mapping[str, bytes]
     around: Digest
@@ -47,9 +53,12 @@ class MadeOf:
 
 @dataclass(frozen=True)
 class Publication:
-    """The published posts, the files published beside them (source path -> URL path), and of each post, where there is
-    something to say: the posts that its body links to, and what its author wishes for. ``pictures`` are the images of
-    which only variants are published."""
+    """The published posts, and what is known of them together.
+
+    ``attachments`` are the files published beside them (source path -> URL path). ``targets`` has the posts that the
+    body of each links to, ``wishes`` what its author wishes for, both where there is something to say. ``pictures`` are
+    the images of which only variants are published.
+    """
 
     live: PublishedPosts
     attachments: Mapping[str, str]
@@ -62,7 +71,10 @@ class Publication:
 
 @dataclass(frozen=True)
 class _Kept:
-    """A publication as it is kept: without its posts, which are shelved, and with a digest that stands for it."""
+    """A publication as it is stored, with a digest that stands for it.
+
+    Its posts are not in it, for they are stored in pieces of their own.
+    """
 
     digest: Digest
     paths: tuple[str, ...]
@@ -81,8 +93,8 @@ class _Kept:
     pictures: tuple[str, ...]
 
     @classmethod
-    def of(cls, digest: Digest, made: Publication) -> _Kept:
-        live = made.live
+    def of(cls, digest: Digest, publication: Publication) -> _Kept:
+        live = publication.live
         return cls(
             digest,
             live.paths,
@@ -93,22 +105,25 @@ class _Kept:
             dict(live.groups),
             live.since,
             live.until,
-            dict(made.attachments),
-            dict(made.targets),
-            dict(made.wishes),
-            dict(made.stamps.rows),
-            made.made_of,
-            made.pictures,
+            dict(publication.attachments),
+            dict(publication.targets),
+            dict(publication.wishes),
+            dict(publication.stamps.rows),
+            publication.made_of,
+            publication.pictures,
         )
 
     def publication(self, posts: Buckets[Post]) -> Publication:
-        """With the posts by path. Raises CorruptStore where they do not belong to it."""
+        """Put it together again, with the posts by path.
+
+        Raises CorruptStore where its parts do not belong together: the cache may be damaged, or a stranger's.
+        """
         is_whole = all(len(row) == len(Stamp._fields) * SIZE for row in self.stamps.values())
         if not (
             is_whole and self.urls.keys() == self.stamps.keys() == {*self.paths, *self.standing} <= self.states.keys()
         ):
             raise CorruptStore("what is published does not belong together")
-        found = PublishedPosts(
+        live = PublishedPosts(
             self.paths,
             self.standing,
             posts,
@@ -120,7 +135,7 @@ class _Kept:
             self.until,
         )
         return Publication(
-            found, self.attachments, self.targets, self.wishes, Stamps(self.stamps), self.made_of, self.pictures
+            live, self.attachments, self.targets, self.wishes, Stamps(self.stamps), self.made_of, self.pictures
         )
 
 
@@ -130,9 +145,12 @@ _Window = tuple[dt.datetime | None, dt.datetime | None]
 
 @dataclass(frozen=True)
 class Sources:
-    """What a publication is made from. ``read`` gives the front matter of the ``documents``, ``read_before`` what that
-    gave when it was called the last time. ``files`` are the paths below ``posts/`` that are no sources, ``assets`` the
-    URL paths of assets by name, ``pictures`` what is known of images by path, ``measured`` the digest of that."""
+    """What a publication is made from.
+
+    ``read`` gives the front matter of the ``documents``, ``read_before`` what that gave when it was called the last
+    time. ``files`` are the paths below ``posts/`` that are no sources, ``assets`` the
+    URL paths of assets by name, ``pictures`` what is known of images by path, ``measured`` the digest of that.
+    """
 
     documents: Records
     read: Callable[[], Mapping[str, Meta | None]]
@@ -169,12 +187,19 @@ class Sources:
         )
 
     def publish(self, before: Publication | None) -> Publication:
-        """``before`` is an earlier publication: the posts that are the same are neither made nor digested again."""
+        """Make the publication.
+
+        ``before`` is an earlier one: the posts that are the same are neither made nor digested again.
+        """
         made_of = self._made_of()
         return (before and self._told_anew(before, made_of)) or self._decided(before, made_of)
 
     def _told_anew(self, before: Publication, made_of: MadeOf) -> Publication | None:
-        """The earlier publication with a few posts that say otherwise; None where more has changed than that."""
+        """The earlier publication with a few posts that say otherwise.
+
+        None where more has changed than that: a post's state, address or place among the others decides what is said of
+        other posts, so such a change needs ``_decided``.
+        """
         was, now = before.made_of, made_of
         if (was.around, was.rows.keys()) != (now.around, now.rows.keys()) or not before.live.holds(self.when.now):
             return None
@@ -187,47 +212,57 @@ class Sources:
             # What was read before may be younger than the publication, if the build ended in between.
             if one is None or other is None or digest(one) != was.meta(path) or not is_placed_alike(one, other):
                 return None
-        told = {path: meta for path in changed if path in before.live.urls and (meta := metas[path]) is not None}
-        found = told_anew(before.live, told, self._summaries(len(told)), self.settings, self.assets, self.pictures)
-        rows = {**before.stamps.rows, **{path: b"".join(stamp(found.by_path[path])) for path in told}}
-        return replace(before, live=found, stamps=Stamps(rows), made_of=now)
+        edited = {path: meta for path in changed if path in before.live.urls and (meta := metas[path]) is not None}
+        live = told_anew(before.live, edited, self._summaries(len(edited)), self.settings, self.assets, self.pictures)
+        rows = {**before.stamps.rows, **{path: b"".join(stamp(live.by_path[path])) for path in edited}}
+        return replace(before, live=live, stamps=Stamps(rows), made_of=now)
 
     def _decided(self, before: Publication | None, made_of: MadeOf) -> Publication:
         metas, documents, rows = self.metas, self.documents, made_of.rows
         same = {path for path, row in before.made_of.rows.items() if row == rows.get(path)} if before else ()
         earlier = before.live if before else None
         summary = self._summaries(len(rows) - len(same))
-        found, made = build_posts(metas, summary, self.settings, self.when, self.assets, self.pictures, earlier, same)
+        live, built_paths = build_posts(
+            metas, summary, self.settings, self.when, self.assets, self.pictures, earlier, same
+        )
         scaled = {path for path, each in self.pictures.items() if is_scaled(each, self.settings.images)}
         names = Names(metas, self.settings)
-        wished = {path: wishes(path, meta, names) for path in found.urls if (meta := metas[path]) and _has_wishes(meta)}
-        files, shown = documents.unusual("files"), documents.unusual("pictures")
-        published, hidden = attachments(found, metas, self.files, files, shown, scaled)
+        preferences = {
+            path: wishes(path, meta, names) for path in live.urls if (meta := metas[path]) and _has_wishes(meta)
+        }
+        references, images = documents.unusual("files"), documents.unusual("pictures")
+        published, hidden = attachments(live, metas, self.files, references, images, scaled)
 
         def stamp_of(path: str) -> bytes:
             # Equal posts from different sources may still be written in two ways, such as a moment in two zones.
-            known = before.live.by_path.get(path) if before is not None and path in made and path in same else None
-            if before is not None and (path not in made or known == found.by_path[path]):
+            is_rebuilt = path in built_paths
+            post_before = before.live.by_path.get(path) if before is not None and is_rebuilt and path in same else None
+            if before is not None and (not is_rebuilt or post_before == live.by_path[path]):
                 return before.stamps.rows[path]
-            return b"".join(stamp(found.by_path[path]))
+            return b"".join(stamp(live.by_path[path]))
 
         return Publication(
-            found,
+            live,
             published,
-            self._targets(found, wished),
-            {path: each for path, each in wished.items() if each != RelatedPreferences()},
-            Stamps({path: stamp_of(path) for path in found.urls}),
+            self._targets(live, preferences),
+            {path: each for path, each in preferences.items() if each != RelatedPreferences()},
+            Stamps({path: stamp_of(path) for path in live.urls}),
             made_of,
             hidden,
         )
 
-    def _targets(self, found: PublishedPosts, wished: Mapping[str, RelatedPreferences]) -> dict[str, tuple[str, ...]]:
-        """Source path -> the posts that the body links to, by the path of the source or by the address of the page."""
+    def _targets(
+        self, live: PublishedPosts, preferences: Mapping[str, RelatedPreferences]
+    ) -> dict[str, tuple[str, ...]]:
+        """Source path -> the posts that the body links to.
+
+        It may do so by the path of the source or by the address of the page.
+        """
         targets = self.documents.unusual("targets")
         linking = self.documents.unusual("addresses")
         if linking:
-            paths = {as_folder(alias): path for path, wish in wished.items() for alias in wish.aliases}
-            paths.update((as_folder(url), path) for path, url in found.urls.items())
+            paths = {as_folder(alias): path for path, each in preferences.items() for alias in each.aliases}
+            paths.update((as_folder(url), path) for path, url in live.urls.items())
             for path, addresses in linking.items():
                 meant = {paths[as_folder(each)] for each in addresses if as_folder(each) in paths} - {path}
                 if meant:
@@ -239,9 +274,9 @@ class Sources:
         metas, summaries = documents.digests("meta"), documents.digests("summary")
         return MadeOf({path: metas[path] + summaries[path] + settings for path in documents}, self._around)
 
-    def _summaries(self, wanted: int) -> Callable[[str], Summary]:
-        """The summaries of posts, read at once when most are ``wanted``."""
-        if wanted > len(self.documents) // 4:
+    def _summaries(self, count: int) -> Callable[[str], Summary]:
+        """The summaries of posts, read at once when many of them will be asked for."""
+        if count > len(self.documents) // 4:
             return self.documents.column("summary").__getitem__
         return lambda path: cast(Summary, self.documents.load(path, "summary"))
 
@@ -255,7 +290,10 @@ _FEW = 50
 
 
 class CachedPublication:
-    """A publication by its ``digest``, taken from an earlier build where it is the same, and only when it is needed."""
+    """A publication by its ``digest``.
+
+    It is taken from an earlier build where it is the same, and only when it is needed.
+    """
 
     def __init__(self, sources: Sources, memo: Memo) -> None:
         self.sources = sources
@@ -263,42 +301,52 @@ class CachedPublication:
         basis = sources.digest()
         window: _Window | None = memo.recall("window", _Window, basis)
         if window is None or not is_within(window, sources.when.now):
-            self.__dict__["publication"] = made = self._publish()
-            window = (made.live.since, made.live.until)
+            # Until when it holds is known only once it is made; so it is set where the cached property would.
+            self.__dict__["publication"] = publication = self._publish()
+            window = (publication.live.since, publication.live.until)
             memo.keep("window", _Window, basis, window)
         self.digest = digest((basis, window))
         if "publication" in self.__dict__:
-            self._keep(made)
+            self._keep(publication)
 
     @cached_property
     def publication(self) -> Publication:
-        found = self._recalled(self.digest)
-        if found is None:
-            found = self._publish()
-            self._keep(found)
-        return found
+        publication = self._recalled(self.digest)
+        if publication is None:
+            publication = self._publish()
+            self._keep(publication)
+        return publication
 
     def _publish(self) -> Publication:
         return self.sources.publish(self._recalled())
 
     def _recalled(self, key: Digest | None = None) -> Publication | None:
-        """The publication of an earlier build; its posts are read when they are wanted."""
-        kept: _Kept | None = self._memo.recall("publication", _Kept, key)
-        posts = self._memo.shelf("posts", Post, kept.digest) if kept is not None else None
-        return kept.publication(posts) if kept is not None and posts is not None else None
+        """The publication of an earlier build; its posts are read when needed.
 
-    def _keep(self, made: Publication) -> None:
-        self._memo.shelve("posts", self.digest, made.live.by_path)
-        self._memo.keep("publication", _Kept, self.digest, _Kept.of(self.digest, made))
+        Without a ``key`` it is the last one, whatever it was made from.
+        """
+        stored: _Kept | None = self._memo.recall("publication", _Kept, key)
+        posts = self._memo.shelf("posts", Post, stored.digest) if stored is not None else None
+        return stored.publication(posts) if stored is not None and posts is not None else None
+
+    def _keep(self, publication: Publication) -> None:
+        self._memo.shelve("posts", self.digest, publication.live.by_path)
+        self._memo.keep("publication", _Kept, self.digest, _Kept.of(self.digest, publication))
 
     @cached_property
     def index(self) -> PostIndex:
         return self._memo.once("index", self.digest, self._index)
 
     def _index(self) -> PostIndex:
-        made = self.publication
+        publication = self.publication
         return PostIndex(
-            made.live, made.targets, made.attachments, made.wishes, self.sources.settings, made.stamps, made.pictures
+            publication.live,
+            publication.targets,
+            publication.attachments,
+            publication.wishes,
+            self.sources.settings,
+            publication.stamps,
+            publication.pictures,
         )
 
     @property

@@ -1,4 +1,7 @@
-"""Which pages a site has, and where: from the published posts and the settings alone."""
+"""Which pages a site has, and where.
+
+They follow from the published posts, the settings and what build.py adds.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,10 @@ RouteOrder = tuple[tuple[str, ...], tuple[str, ...], tuple[Page, ...]]
 
 @dataclass(frozen=True)
 class Routes:
-    """The pages by URL (not encoded), and the paths of the posts that each page of a list shows.
+    """Which page is at which URL, and which posts each page of a list shows.
 
-    ``doubles`` are pages whose URL another page already has: they are not built, and are problems.
+    ``pages`` and ``listings`` are by URL, not encoded; ``listings`` has the paths of the posts. ``doubles`` are pages
+    whose URL another page already has: they are not built, and are problems.
     """
 
     pages: Mapping[str, Page]
@@ -32,8 +36,8 @@ class Routes:
     doubles: tuple[Page, ...]
 
     @classmethod
-    def kept(cls, order: RouteOrder, rows: Buckets[RouteRow]) -> Routes:
-        """Those of an earlier time. Each page is read when it is asked for."""
+    def restore(cls, order: RouteOrder, rows: Buckets[RouteRow]) -> Routes:
+        """The routes of an earlier build; each page is read when it is asked for."""
         urls, listing, doubles = order
         # Dicts say at once what is in them, and keep the order.
         pages = LazyMapping(dict.fromkeys(urls), lambda url: rows[url][0])
@@ -55,23 +59,24 @@ def route(live: PublishedPosts, aliases: Aliases, settings: Settings, own: Itera
     pages: dict[str, Page] = {}
     listings: dict[str, tuple[str, ...]] = {}
     doubles: list[Page] = []
-    for page, shown in _all(live, aliases, settings, own):
+    for page, posts in _all(live, aliases, settings, own):
         if page.url in pages:
             doubles.append(page)
             continue
         pages[page.url] = page
-        if shown is not None:
-            listings[page.url] = tuple([post.path for post in shown])
+        if posts is not None:
+            listings[page.url] = tuple([post.path for post in posts])
     return Routes(pages, listings, tuple(doubles))
 
 
 _Routed = tuple[Page, Sequence[Post] | None]
+"""A page, and the posts that it lists where it is one of a list."""
 
 
 def _all(live: PublishedPosts, aliases: Aliases, settings: Settings, own: Iterable[Page]) -> Iterator[_Routed]:
     at, published = settings.permalinks, tuple(live.posts)
-    shown: tuple[tuple[PageKind, Sequence[Post]], ...] = (("article", published), ("page", live.pages))
-    for kind, posts in shown:
+    posts_by_kind: tuple[tuple[PageKind, Sequence[Post]], ...] = (("article", published), ("page", live.pages))
+    for kind, posts in posts_by_kind:
         for post in posts:
             yield Page(live.urls[post.path], post.layout, kind, post.path, post.title), None
             for alias in aliases.get(post.path, ()):

@@ -1,7 +1,7 @@
-"""The sentences of a Markdown source, each at its place: what an author may put a link into.
+"""The sentences of a Markdown source, each at its place.
 
-A plain reading of lines, without a parser: code, headings, tables, raw HTML and the text of links are passed over, and
-what is unclear is passed over as well.
+They are what an author may put a link into. A plain reading of lines, without a parser: code, headings, tables, raw
+HTML and the text of links are passed over, and what is unclear is passed over as well.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from octavo.base.source_text import SourceText
 
 
 class Sentence(NamedTuple):
-    """``text`` is as written, on one line; ``free`` is the same with nothing in the place of its links. ``start`` and
-    ``end`` are its offsets in the source."""
+    """A sentence of a source.
+
+    ``text`` is as written, on one line; ``free`` is the same with nothing in the place of its links. ``start`` and
+    ``end`` are its offsets in the source.
+    """
 
     start: int
     end: int
@@ -34,16 +37,19 @@ _TAKEN = re.compile(r"!?\[(?:[^\[\]]|\[[^\[\]]*\])*\](?:\([^)]*\)|\[[^\]]*\])?|<
 def sentences(source: SourceText, first_line: int = 1) -> Iterator[Sentence]:
     """The sentences from a line on, in order."""
     for start, end in _paragraphs(source, first_line):
-        for found in _SENTENCE.finditer(source.text, start, end):
-            text = " ".join(found[0].split())
-            yield Sentence(found.start(), found.end(), text, " ".join(_TAKEN.sub(" ", text).split()))
+        for match in _SENTENCE.finditer(source.text, start, end):
+            text = " ".join(match[0].split())
+            yield Sentence(match.start(), match.end(), text, " ".join(_TAKEN.sub(" ", text).split()))
 
 
 def place(source: SourceText, sentence: Sentence, words: str) -> Span:
-    """Where some words of a sentence stand; where it begins, if they are not found in one piece."""
+    """Where some words of a sentence stand.
+
+    It is where the sentence begins, if they are not found in one piece.
+    """
     pattern = re.compile(r"\s+".join(map(re.escape, words.split())))
-    found = pattern.search(source.text, sentence.start, sentence.end)
-    return source.span_at(found.start(), len(found[0])) if found else source.span_at(sentence.start)
+    match = pattern.search(source.text, sentence.start, sentence.end)
+    return source.span_at(match.start(), len(match[0])) if match else source.span_at(sentence.start)
 
 
 def _paragraphs(source: SourceText, first_line: int) -> Iterator[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""What the stages of a build hand on, all frozen: known, described, built."""
+"""What the stages of a build hand on, all frozen."""
 
 from __future__ import annotations
 
@@ -20,8 +20,12 @@ from octavo.site.routes import Routes
 
 @dataclass(frozen=True)
 class Built:
-    """A site: rendered files by output path with their digests, copied files, images with their digests and the names
-    of their orders, and every problem in order."""
+    """A site that was made: its files, what was run for it, and every problem.
+
+    ``rendered`` has the digests of pages by output path, ``statics`` the other files but images, and ``images`` the
+    digests of images and the names of their orders. ``ran`` says of pages, by URL, and ``parsed`` of sources why they
+    were run. The ``problems`` are in order. ``files_asked`` are files that are inputs by being asked for.
+    """
 
     rendered: Mapping[str, Digest]
     statics: Mapping[str, Static]
@@ -36,7 +40,12 @@ class Built:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known before any page is made: the documents, which of them are published, and what is related."""
+    """What is known before any page is made.
+
+    ``documents`` are the runs of ``parse``, ``published`` says which of them are published, and ``related`` are the
+    lists of related posts. ``facts`` answer what may be asked about posts and assets. The ``problems`` are those of
+    assets. ``pictures`` is what is known of images by path.
+    """
 
     documents: Mapped
     published: CachedPublication
@@ -49,8 +58,11 @@ class Known:
 
 @dataclass(frozen=True)
 class Described:
-    """A site before any page is rendered: its routes, and the facts that pages ask. ``gathered`` and ``own`` are what
-    build.py added, and ``basis`` stands for what the pages are."""
+    """A site before any page is rendered.
+
+    ``routes`` are its pages, and ``facts`` answer all that they ask. ``gathered`` and ``own`` are the
+    data and the pages that build.py added, and ``basis`` is a digest that stands for what the pages are.
+    """
 
     routes: Routes
     facts: Facts

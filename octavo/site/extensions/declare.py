@@ -19,7 +19,10 @@ being_run: set[str] = set()
 
 
 class Declarations:
-    """What a build.py declares. Each decorator adds the function under its own name and returns it unchanged."""
+    """What a build.py declares.
+
+    Each decorator adds the function under its own name and returns it unchanged.
+    """
 
     def __init__(self) -> None:
         self.added: dict[str, dict[str, Callable[..., Any]]] = {kind: {} for kind in KINDS}
@@ -29,18 +32,18 @@ class Declarations:
         return self._add("filters", function)
 
     def shortcode(self, function: F) -> F:
-        """``::: name key="value"`` … ``:::`` in posts:
+        """``::: name key="value"`` … ``:::`` in posts.
 
-        ``function(args, body) -> HTML``; ``args`` maps names to texts.
+        It is made by ``function(args, body) -> HTML``; ``args`` maps names to texts.
         """
         return self._add("shortcodes", function)
 
     def markdown(self, function: F) -> F:
-        """``function(md)`` configures the ``MarkdownIt`` that reads posts: plug-ins, rules."""
+        """``function(md)`` sets up the ``MarkdownIt`` for posts: plug-ins, rules."""
         return self._add("markdown", function)
 
     def pages(self, function: F) -> F:
-        """``function(ask)`` yields ``octavo.model.pages.Page`` values: pages of the site's own."""
+        """``function(ask)`` yields ``octavo.Page``: pages of the site's own."""
         return self._add("pages", function)
 
     def data(self, function: F) -> F:
@@ -48,7 +51,7 @@ class Declarations:
         return self._add("data", function)
 
     def check(self, function: F) -> F:
-        """``function(ask)`` yields ``octavo.base.diagnostics.Diagnostic`` values: problems of the site's own."""
+        """``function(ask)`` yields ``octavo.Diagnostic``: the site's own problems."""
         return self._add("checks", function)
 
     def _add(self, kind: str, function: F) -> F:

@@ -1,7 +1,8 @@
-"""What build.py may add to a site: filters, shortcodes, Markdown plug-ins, pages, data and checks.
+"""What build.py adds to a site, loaded and run.
 
-``build.py`` only declares. Its functions are pure: they see their arguments and what they ask for, nothing else, so
-its source, and that of the local modules it imports, stands for all it can do.
+It may add filters, shortcodes, Markdown plug-ins, pages, data and checks. ``build.py`` only declares. Its functions are
+pure: they see their arguments and what they ask for, nothing else, so its source, and that of the local modules it
+imports, stands for all it can do.
 """
 
 from __future__ import annotations
@@ -36,7 +37,11 @@ _PACKAGE = Path(__file__).parent.parent.parent
 
 @dataclass(frozen=True)
 class Script:
-    """A site's build.py by its folder. ``source`` is None when there is none. Each process loads it for itself."""
+    """A site's build.py by its folder.
+
+    ``source`` is its digest, None when there is none. ``names`` are those of what it adds, by kind. Each process loads
+    it for itself.
+    """
 
     root: str
     source: Digest | None = None
@@ -52,11 +57,17 @@ class Script:
         return Fact(digest((query.kind, names, self.source)), lambda: self._only(query.kind))
 
     def _only(self, kind: str) -> Extensions:
-        """One kind of what the script adds: a step that uses filters does not depend on shortcodes."""
+        """One kind of what the script adds.
+
+        A step that uses filters does not depend on shortcodes.
+        """
         return Extensions(**{kind: getattr(_load(self.root, self.source), kind)})
 
     def portable(self) -> Script | SentScript:
-        """With its source, for a process that does not see the site's folder. Raises ScriptChanged."""
+        """With its source, for a process that does not see the site's folder.
+
+        Raises ScriptChanged.
+        """
         if not any(names for _, names in self.names):
             return self
         try:
@@ -71,7 +82,10 @@ class Script:
 
 @dataclass(frozen=True)
 class SentScript:
-    """A site's build.py with its source and that of the local modules it imports, by path."""
+    """A site's build.py with its source, and that of the modules it imports.
+
+    ``files`` are by path, and the modules are local ones.
+    """
 
     script: Script
     files: tuple[tuple[str, bytes], ...]
@@ -83,8 +97,11 @@ class SentScript:
         return self
 
     def _extended(self, query: Extended) -> Fact:
-        """Where it does not run, because a library or a file that it uses is not there, it cannot be had."""
-        found = self.script._extended(query)
+        """What it adds of a kind.
+
+        Where it does not run, because a library or a file that it uses is not there, that cannot be had.
+        """
+        extended = self.script._extended(query)
 
         def load() -> Extensions:
             if self.files in _unloadable:
@@ -97,7 +114,7 @@ class SentScript:
                     _unloadable.add(self.files)
                 raise Missing((query,)) from problem
 
-        return Fact(found.digest, load) if dict(self.script.names).get(query.kind) else found
+        return Fact(extended.digest, load) if dict(self.script.names).get(query.kind) else extended
 
 
 _unloadable: set[tuple[tuple[str, bytes], ...]] = set()
@@ -117,9 +134,9 @@ def _unpacked(files: tuple[tuple[str, bytes], ...]) -> str:
 
 
 def find_script(root: Path, source: Digest | None) -> tuple[Script, tuple[Diagnostic, ...]]:
-    """The site's build.py, run to learn what it adds, and what is wrong with it. ``source`` is its digest.
+    """Run the site's build.py to learn what it adds and what is wrong.
 
-    Raises ScriptChanged.
+    ``source`` is its digest. Raises ScriptChanged.
     """
     if source is None:
         return Script(str(root)), ()
@@ -203,12 +220,14 @@ def _extensions(declared: Declarations, source: Digest) -> Extensions:
 
 
 def _check_imports(root: Path) -> None:
-    """Raise ImportError for a module of the site that was imported but not found in the source: an edit of it would not
-    be seen."""
-    seen = script_files(root)
+    """Raise ImportError for a module of the site that was not found in the source.
+
+    It was imported in another way, and an edit of it would not be seen.
+    """
+    followed = script_files(root)
     for name, module in sorted(sys.modules.items()):
         file = Path(module.__file__ or "") if is_local(module, str(root)) else None
-        if file is not None and name != "__main__" and file not in seen:
+        if file is not None and name != "__main__" and file not in followed:
             path = file.relative_to(root).as_posix()
             raise ImportError(f"{path} is imported in a way that no edit of it would be seen: write a plain import")
 
@@ -275,7 +294,7 @@ def _source_line(file: Path, line: int) -> str:
 
 @dataclass(frozen=True)
 class Gathered:
-    """What one function of build.py returned, frozen, and what was wrong with it."""
+    """What one function of build.py returned, frozen, and what was wrong."""
 
     value: ScriptData = None
     problems: tuple[Diagnostic, ...] = ()
@@ -293,13 +312,13 @@ def own_pages(name: str, ask: Ask) -> Gathered:
 
 def run_check(name: str, ask: Ask) -> Gathered:
     """Run a ``@site.check`` function; what it yields are the problems."""
-    found = _called(name, "checks", ask, _as_problems)
-    return Gathered(None, (*found.problems, *(found.value or ())))
+    checked = _called(name, "checks", ask, _as_problems)
+    return Gathered(None, (*checked.problems, *(checked.value or ())))
 
 
 def _called(name: str, kind: str, ask: Ask, read: Callable[[Any], Any]) -> Gathered:
     extensions = ask(Extended(kind)) or Extensions()
-    extension = next(found for found in getattr(extensions, kind) if found.name == name)
+    extension = next(each for each in getattr(extensions, kind) if each.name == name)
     try:
         value = read(extension.function(ask))
         digest(value)  # what cannot be a fact, or cannot be kept, is a fault of build.py

@@ -1,4 +1,4 @@
-"""The modules of a site that its build.py imports: compiled from source each time.
+"""The modules that a site's build.py imports, compiled anew each time.
 
 Python keeps what it compiled in ``__pycache__``, beside the source, and takes that while the source has the same size
 and the same second of its last change: it cannot tell two edits of one second and size apart. A module may be imported
@@ -26,7 +26,10 @@ class UncachedLoader(SourceFileLoader):
     """Loads a module from its source, and neither reads nor writes bytecode."""
 
     def path_stats(self, path: str) -> Mapping[str, Any]:
-        """Say nothing of the file: importlib then has nothing to hold bytecode against, and does without."""
+        """Say nothing of the file, which makes importlib do without bytecode.
+
+        It has nothing to hold it against then. This is the documented way of a loader to say so.
+        """
         raise OSError(path)
 
 
@@ -35,7 +38,7 @@ _roots: set[str] = set()
 
 
 def import_uncached(root: str) -> None:
-    """Have modules below a site's folder imported from their source from now on."""
+    """Have modules below a site's folder imported from their source."""
     if root in _roots:
         return
     _roots.add(root)
@@ -59,7 +62,7 @@ def _find_in(folder: str) -> FileFinder:
 
 
 def forget_modules(root: str) -> None:
-    """Forget the modules that were imported from sites, to have them imported anew.
+    """Forget the modules of sites, to have them imported anew.
 
     Another site may have others of the same names, and those of this one may have been edited. The script that Python
     was called with stays what it is.
@@ -72,7 +75,7 @@ def forget_modules(root: str) -> None:
 
 
 def is_local(module: object, root: str) -> bool:
-    """True for a module of the site itself: neither Octavo (which may stand in the same folder) nor a library."""
+    """Whether a module is one of the site's own: neither Octavo nor a library."""
     file: str | None = getattr(module, "__file__", None)
     return file is not None and is_below(file, root)
 

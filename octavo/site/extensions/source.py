@@ -1,4 +1,7 @@
-"""A site's build.py as source: its digest and that of the local modules it imports, found without running any."""
+"""The source of a site's build.py and of the local modules it imports.
+
+It is found without running any.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +16,34 @@ SCRIPT = SCRIPT_FILE  # as project.py calls it
 
 
 class ScriptChanged(Unanswered):
-    """build.py, or a module it imports, was changed between the moment it was listed and the moment it was run."""
+    """build.py, or a module it imports, was changed after it was listed.
+
+    What was run may be another script than the one that was digested.
+    """
 
 
 def script_digest(root: Path) -> Digest | None:
-    """The digest of build.py and of the local modules it imports, found in their source without running it.
+    """The digest of build.py and of the local modules it imports.
 
-    Raises OSError when one of them cannot be read.
+    They are found in its source without running it. Raises OSError when one of them cannot be read.
     """
-    found = script_sources(root)
-    return digest(found) if found else None
+    sources = script_sources(root)
+    return digest(sources) if sources else None
 
 
 def script_sources(root: Path) -> tuple[tuple[str, bytes], ...]:
-    """The paths of build.py and of the local modules it imports, and what is in them. Raises OSError."""
+    """build.py and the local modules it imports, by path.
+
+    Raises OSError.
+    """
     return tuple(sorted((file.relative_to(root).as_posix(), data) for file, data in _script_sources(root).items()))
 
 
 def script_files(root: Path) -> tuple[Path, ...]:
-    """build.py and the local modules it imports, for a watcher; when one cannot be read, build.py alone."""
+    """The files of build.py and of the local modules that it imports.
+
+    They are for a watcher; when one cannot be read, it is build.py alone.
+    """
     try:
         return tuple(sorted(_script_sources(root)))
     except OSError:
@@ -39,25 +51,31 @@ def script_files(root: Path) -> tuple[Path, ...]:
 
 
 def script_places(root: Path) -> tuple[str, ...]:
-    """Where build.py and each local module that it may import is, or would be. Raises OSError."""
+    """Where build.py and each local module that it may import is, or would be.
+
+    Raises OSError.
+    """
     read = _script_sources(root)
     looked_for = {place for file, data in read.items() for place in _places(root, file, data)}
     return tuple(sorted(map(str, {root / SCRIPT_FILE, *looked_for})))
 
 
 def _script_sources(root: Path) -> dict[Path, bytes]:
-    found: dict[Path, bytes] = {}
+    sources: dict[Path, bytes] = {}
     queue = [root / SCRIPT_FILE] if (root / SCRIPT_FILE).is_file() else []
     while queue:
         file = queue.pop()
-        if file not in found:
-            found[file] = file.read_bytes()
-            queue.extend(place for place in _places(root, file, found[file]) if place.is_file())
-    return found
+        if file not in sources:
+            sources[file] = file.read_bytes()
+            queue.extend(place for place in _places(root, file, sources[file]) if place.is_file())
+    return sources
 
 
 def _places(root: Path, file: Path, source: bytes) -> list[Path]:
-    """Where below ``root`` a module that another imports would be. One with a syntax error imports nothing."""
+    """Where below ``root`` the modules that another imports would be.
+
+    One with a syntax error imports nothing.
+    """
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
