@@ -151,6 +151,7 @@ class _Publisher:
             chain = " → ".join([*self._open[self._open.index(target) :], target])
             self.problems.append(error(ASSETS_FOLDER + name, place, "loop", f"import loop: {chain}"))
             return match[0]
+        # The name of this style sheet follows from what is being written; only its folder is needed, which is known.
         here = posixpath.dirname(_hashed(name, b""))
         address = quote(posixpath.relpath(self.asset(target).url, here)) + mark + rest
         offset = match.start(group) - match.start()

@@ -122,6 +122,7 @@ def make_images(
         message = f"images are not published as {' and '.join(without)}, which this Pillow cannot write"
         problems.append(warning(CONFIG_FILE, None, "image", message, "pip install --upgrade pillow"))
     if missing:
+        # One image may lie at several paths: it is read from the first of them.
         by_content: dict[Digest, str] = {}
         for path in sorted(site.pictures):
             by_content.setdefault(site.pictures[path].content, path)

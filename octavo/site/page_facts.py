@@ -203,6 +203,7 @@ def compared(index: PostIndex) -> CandidateRows:
         )
 
     rows = tuple(map(row, sorted(index.live.paths)))
+    # Thousands of rows of texts and numbers: marshal writes them at once, where ``digest`` would walk over each value.
     return digest_bytes(marshal.dumps(rows, _PLAIN)), rows
 
 

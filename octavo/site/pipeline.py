@@ -132,6 +132,7 @@ def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
     about_related = related_facts(lambda: published.index, related.records)
     listed = Basis(b"", (by_source, related.records))
     facts = facts.extended(about_related, {RelatedTo: listed, RelatedSummaries: listed})
+    # Added last: documents and related posts follow from the sources alone, so no step above can ask about assets.
     facts = facts.extended(asset_facts(assets, inputs))
     return Known(documents, published, related, facts, assets, problems, pictures)
 
@@ -274,7 +275,10 @@ def _headers(outputs: Records, settings: Settings, taken: Collection[str]) -> di
 
 
 def check(inputs: Inputs, memo: Memo, learned: Known, site: Described) -> Iterator[Diagnostic]:
-    """Find every problem but those of rendering pages and making images."""
+    """Find every problem but those of rendering pages and making images.
+
+    Nothing is checked until what this gives is iterated, so do that before the memo is finished.
+    """
     documents, published, facts = learned.documents, learned.published, site.facts
     index, names = published.index, dict(inputs.script.names)
     linking = sorted(path for path in index.live.urls if documents.records.is_unusual(path, "links"))
@@ -312,6 +316,7 @@ def files_asked(memo: Memo, inputs: Inputs) -> tuple[tuple[str, Digest], ...]:
     They have the digests that were answered, for they are inputs of the site as well.
     """
     names = dict(inputs.script.names)
+    # The memo keeps the runs of a step under the name of its function.
     steps = (("gather", "data"), ("own_pages", "pages"), ("run_check", "checks"))
     files = {
         (query.path, answer)

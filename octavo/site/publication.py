@@ -305,6 +305,7 @@ class CachedPublication:
             self.__dict__["publication"] = publication = self._publish()
             window = (publication.live.since, publication.live.until)
             memo.keep("window", _Window, basis, window)
+        # The clock counts by the window it is in: while that is the same, so is what is published.
         self.digest = digest((basis, window))
         if "publication" in self.__dict__:
             self._keep(publication)

@@ -118,7 +118,10 @@ class SentScript:
 
 
 _unloadable: set[tuple[tuple[str, bytes], ...]] = set()
+"""Scripts that did not run here: each batch of work would try again. A shortage may pass, and is none of them."""
+
 _unpacked_scripts: dict[tuple[tuple[str, bytes], ...], tempfile.TemporaryDirectory[str]] = {}
+"""The folders of scripts. They are removed when nothing refers to them."""
 
 
 def _unpacked(files: tuple[tuple[str, bytes], ...]) -> str:
@@ -130,6 +133,7 @@ def _unpacked(files: tuple[tuple[str, bytes], ...]) -> str:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(data)
         _unpacked_scripts[files] = folder
+    # Without links, as ``Site`` has its own folder: it is looked for in ``being_run``.
     return str(Path(_unpacked_scripts[files].name).resolve())
 
 
@@ -241,12 +245,14 @@ def _is_still(root: Path, source: Digest | None) -> bool:
 
 
 def _run(root: Path) -> Declarations:
+    # A finder knows what is in a folder by the time of its last change, which may be that of a new file as well.
     importlib.invalidate_caches()
     loader = UncachedLoader(_MODULE, str(root / SCRIPT_FILE))
     spec = importlib.util.spec_from_file_location(_MODULE, root / SCRIPT_FILE, loader=loader)
     if spec is None:
         raise ImportError(f"{SCRIPT_FILE} cannot be loaded")
     module = importlib.util.module_from_spec(spec)
+    # It has to be there while it is run: dataclasses, among others, look up the module of a class by its name.
     sys.modules[_MODULE] = module
     being_run.add(str(root))
     try:

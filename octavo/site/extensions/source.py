@@ -88,12 +88,14 @@ def _places(root: Path, file: Path, source: bytes) -> list[Path]:
             package = list(file.relative_to(root).parent.parts)
             package = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*package, *([node.module] if node.module else [])])
+            # What is imported from a package may be one of its modules, or a name in it: both are looked for.
             names += [module, *(f"{module}.{alias.name}" for alias in node.names)]
     places = []
     for name in names:
         parts = [part for part in name.split(".") if part]
         if parts[:1] == ["octavo"]:
             continue  # in a checkout the generator stands in the site's folder; its source is in the salt
+        # To import a.b.c is to run a and a.b as well; and which of a.py and a/__init__.py there is may change.
         for count in range(1, len(parts) + 1):
             base = root.joinpath(*parts[:count])
             places += [base.with_suffix(".py"), base / "__init__.py"]
