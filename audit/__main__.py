@@ -31,19 +31,19 @@ def main() -> int:
         rows = chosen(arguments.only, arguments.fast)
         pages = [page for page in PAGES if not arguments.page or page.name in arguments.page]
         names = {row.name for row in rows}
-        found = tools(lighthouse=bool(names & set(lighthouse.ROWS)))
+        toolset = tools(lighthouse=bool(names & set(lighthouse.ROWS)))
     except (LookupError, Missing) as problem:
         print(f"audit: {problem}", file=sys.stderr)
         return 2
     sites = {name: _built(name, source) for name, source in _SOURCES.items()}
-    measures = list(_measured(pages, sites, names, found))
-    shown = [measure for measure in measures if measure.row in names]
-    print(table(rows, [SITE, *(page.name for page in pages)], shown))
+    measures = list(_measured(pages, sites, names, toolset))
+    selection = [measure for measure in measures if measure.row in names]
+    print(table(rows, [SITE, *(page.name for page in pages)], selection))
     by_name = {row.name: row for row in rows}
-    broken = sum(not by_name[measure.row].holds(measure) for measure in shown)
-    lines = list(details(rows, shown, arguments.details))
+    broken = sum(not by_name[measure.row].holds(measure) for measure in selection)
+    lines = list(details(rows, selection, arguments.details))
     print("", *lines, *([""] if lines else []), sep="\n")
-    print(f"{broken} of {len(shown)} measures are beyond their limits" if broken else "every limit is kept")
+    print(f"{broken} of {len(selection)} measures are beyond their limits" if broken else "every limit is kept")
     return 1 if broken else 0
 
 
@@ -82,24 +82,24 @@ def _built(name: str, source: Path) -> Published:
 
 
 def _measured(
-    pages: Sequence[Page], sites: Mapping[str, Published], names: Collection[str], found: Tools
+    pages: Sequence[Page], sites: Mapping[str, Published], names: Collection[str], toolset: Tools
 ) -> Iterator[Measure]:
     yield from _of_sites(sites, names)
     if {"nu", "nu-rest"} & set(names):
-        yield from _marked_up(pages, sites, found)
+        yield from _marked_up(pages, sites, toolset)
     if "extracted" in names:
-        yield from _extracted(pages, sites, found)
+        yield from _extracted(pages, sites, toolset)
     for page in pages:
         yield counted("head", page.name, list(head_faults(sites[page.site], _file(page, sites))))
     with ExitStack() as stack:
         hosts = {name: stack.enter_context(served(site.folder)) for name, site in sites.items()}
         whole = [(page, hosts[page.site] + page.url) for page in pages]
         if browser.ROWS & set(names):
-            yield from browser.measured(whole, found.chromium, found.axe, names)
+            yield from browser.measured(whole, toolset.chromium, toolset.axe, names)
         if set(lighthouse.ROWS) & set(names):
             # Lighthouse refuses a page that says it is not found, so that one is asked for by its file.
             files = [(page, f"{hosts[page.site]}/{_file(page, sites).removesuffix('index.html')}") for page in pages]
-            yield from lighthouse.measured(files, found.node, found.modules, found.chromium)
+            yield from lighthouse.measured(files, toolset.node, toolset.modules, toolset.chromium)
 
 
 def _of_sites(sites: Mapping[str, Published], names: Collection[str]) -> Iterator[Measure]:
@@ -115,11 +115,11 @@ def _of_sites(sites: Mapping[str, Published], names: Collection[str]) -> Iterato
             yield counted(row, SITE, faults)
 
 
-def _marked_up(pages: Sequence[Page], sites: Mapping[str, Published], found: Tools) -> Iterator[Measure]:
+def _marked_up(pages: Sequence[Page], sites: Mapping[str, Published], toolset: Tools) -> Iterator[Measure]:
     """Of the pages of the table each by itself, of all others together."""
     rest: list[str] = []
     for name, site in sites.items():
-        faults = dict(nu_faults(site.folder, sorted(site.pages), found.java, found.nu))
+        faults = dict(nu_faults(site.folder, sorted(site.pages), toolset.java, toolset.nu))
         for page in pages:
             if page.site == name:
                 yield counted("nu", page.name, faults.pop(_file(page, sites), []))
@@ -127,13 +127,13 @@ def _marked_up(pages: Sequence[Page], sites: Mapping[str, Published], found: Too
     yield counted("nu-rest", SITE, rest)
 
 
-def _extracted(pages: Sequence[Page], sites: Mapping[str, Published], found: Tools) -> Iterator[Measure]:
+def _extracted(pages: Sequence[Page], sites: Mapping[str, Published], toolset: Tools) -> Iterator[Measure]:
     articles = [page for page in pages if page.url.startswith("/posts/")]
     asked = [
         (page.name, sites[page.site].base_url + page.url, sites[page.site].folder / _file(page, sites))
         for page in articles
     ]
-    texts = extraction.extracted(asked, found.node, found.modules)
+    texts = extraction.extracted(asked, toolset.node, toolset.modules)
     for page, (name, url, _) in zip(articles, asked, strict=True):
         content = extraction.content_of(sites[page.site].text("feed.json"), url)
         percent, lost = extraction.coverage(content, texts[name])

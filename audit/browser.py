@@ -81,17 +81,15 @@ ROWS = frozenset(
 )
 
 
-def measured(
-    pages: Collection[tuple[Page, str]], chromium: str, axe: Path, wanted: Collection[str]
-) -> Iterator[Measure]:
+def measured(pages: Collection[tuple[Page, str]], chromium: str, axe: Path, rows: Collection[str]) -> Iterator[Measure]:
     """The measures of ROWS that are wanted, of each page with its whole address."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         for page, address in pages:
-            found = [*_loaded(browser, page, address), *_narrow(browser, page, address)]
-            if {"axe-light", "axe-dark"} & set(wanted):
-                found += _accessible(browser, page, address, axe.read_text("utf-8"))
-            yield from (measure for measure in found if measure.row in wanted)
+            measures = [*_loaded(browser, page, address), *_narrow(browser, page, address)]
+            if {"axe-light", "axe-dark"} & set(rows):
+                measures += _accessible(browser, page, address, axe.read_text("utf-8"))
+            yield from (measure for measure in measures if measure.row in rows)
         browser.close()
 
 

@@ -18,7 +18,7 @@ def extracted(pages: Sequence[tuple[str, str, Path]], node: str, modules: Path) 
     lines = "".join(json.dumps({"name": name, "url": url, "file": str(file)}) + "\n" for name, url, file in pages)
     command = [node, str(Path(__file__).with_name("extract.mjs")), str(modules)]
     done = subprocess.run(command, input=lines, capture_output=True, text=True, encoding="utf-8", check=True)
-    return {found["name"]: found["text"] for found in map(json.loads, done.stdout.splitlines())}
+    return {answer["name"]: answer["text"] for answer in map(json.loads, done.stdout.splitlines())}
 
 
 def content_of(feed: str, url: str) -> str:

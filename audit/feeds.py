@@ -160,16 +160,16 @@ def json_faults(text: str, address: str) -> Iterator[str]:
         yield from _html_faults(str(item.get("content_html", "")), name)
 
 
-def _typed(value: dict[str, Any], known: Mapping[str, type], name: str, required: tuple[str, ...]) -> Iterator[str]:
+def _typed(value: dict[str, Any], types: Mapping[str, type], name: str, required: tuple[str, ...]) -> Iterator[str]:
     for key in required:
         if key not in value:
             yield f"{name} has no {key}"
-    for key, found in value.items():
-        if key not in known and not key.startswith("_"):
+    for key, member in value.items():
+        if key not in types and not key.startswith("_"):
             yield f"{name} has {key}, which is not in the specification"
-        elif key in known and not isinstance(found, known[key]):
-            yield f"{name}: {key} is no {known[key].__name__}"
-        elif found == "":
+        elif key in types and not isinstance(member, types[key]):
+            yield f"{name}: {key} is no {types[key].__name__}"
+        elif member == "":
             yield f"{name}: {key} is empty"
 
 

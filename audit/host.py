@@ -40,16 +40,16 @@ class Host:
     def answer(self, target: str) -> Answer:
         """What an address gets; ``target`` is that of a request."""
         path = unquote(urlsplit(target).path)
-        found, status = self._file(path), 200
-        if found is None:
-            found, status = self.folder / "404.html", 404
-        if not found.is_file():
+        file, status = self._file(path), 200
+        if file is None:
+            file, status = self.folder / "404.html", 404
+        if not file.is_file():
             return Answer(404, "text/plain; charset=utf-8", b"not found\n", ())
-        kind = _KINDS.get(found.suffix) or mimetypes.guess_type(found.name)[0] or "application/octet-stream"
+        kind = _KINDS.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         if _TEXT.match(kind):
             kind += "; charset=utf-8"
         headers = [header for pattern, some in self.rules if pattern.fullmatch(path) for header in some]
-        return Answer(status, kind, found.read_bytes(), tuple(headers))
+        return Answer(status, kind, file.read_bytes(), tuple(headers))
 
     def _file(self, path: str) -> Path | None:
         parts = [part for part in path.split("/") if part]

@@ -28,14 +28,14 @@ def measured(pages: Sequence[tuple[Page, str]], node: str, modules: Path, chromi
     if done.returncode:
         raise RuntimeError(f"Lighthouse failed:\n{done.stderr}")
     for line in done.stdout.splitlines():
-        found = json.loads(line)
-        page, form = names[found["address"]], found["form"]
-        notes = tuple(found["failed"])
-        if found["error"]:
-            notes = (found["error"], *notes)
+        result = json.loads(line)
+        page, form = names[result["address"]], result["form"]
+        notes = tuple(result["failed"])
+        if result["error"]:
+            notes = (result["error"], *notes)
         for category, what in CATEGORIES.items():
-            score = found["scores"].get(category, 0)
+            score = result["scores"].get(category, 0)
             yield Measure(f"{form}-{what}", page, score, notes if score < 100 else ())
         for what, digits in (("lcp", 0), ("cls", 4)):
             # What was not measured is beyond any limit.
-            yield Measure(f"{form}-{what}", page, inf if found[what] is None else round(found[what], digits))
+            yield Measure(f"{form}-{what}", page, inf if result[what] is None else round(result[what], digits))

@@ -13,7 +13,7 @@ def nu_faults(folder: Path, files: Sequence[str], java: str, jar: Path) -> Mappi
     """The errors and warnings of each file, in its order; ``files`` are paths relative to the folder."""
     command = [java, "-Xss4m", "-jar", str(jar), "--format", "json", "--stdout", "--exit-zero-always", *files]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=True)
-    found: dict[str, list[str]] = {file: [] for file in files}
+    faults: dict[str, list[str]] = {file: [] for file in files}
     for message in json.loads(done.stdout)["messages"]:
         kind = message.get("subType", message["type"])
         if kind == "info":
@@ -22,5 +22,5 @@ def nu_faults(folder: Path, files: Sequence[str], java: str, jar: Path) -> Mappi
         name = path.relative_to(folder.resolve()).as_posix() if path.is_absolute() else path.as_posix()
         place = f"{message.get('lastLine', '?')}:{message.get('firstColumn', '?')}"
         excerpt = " ".join(message.get("extract", "").split())
-        found.setdefault(name, []).append(f"{kind} {name}:{place}: {message['message']} | {excerpt}")
-    return found
+        faults.setdefault(name, []).append(f"{kind} {name}:{place}: {message['message']} | {excerpt}")
+    return faults

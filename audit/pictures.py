@@ -20,16 +20,16 @@ ORIENTATION, MODEL, GPS = 0x0112, 0x0110, 0x8825  # tags of Exif 2.3
 def write(shelf: Path, folder: Path) -> None:
     """Put all images into a folder. They are made once, and kept on the shelf under what they are made from."""
     recipe = hashlib.sha256(Path(__file__).read_bytes() + PIL.__version__.encode()).hexdigest()[:16]
-    kept = shelf / recipe
-    if not kept.is_dir():
+    pictures = shelf / recipe
+    if not pictures.is_dir():
         shutil.rmtree(shelf, ignore_errors=True)
         passing = shelf / "passing"
         passing.mkdir(parents=True)
         for name, make in PICTURES.items():
             (passing / name).write_bytes(make())
-        passing.rename(kept)
+        passing.rename(pictures)
     for name in PICTURES:
-        shutil.copyfile(kept / name, folder / name)
+        shutil.copyfile(pictures / name, folder / name)
 
 
 def landscape(width: int, height: int) -> Image.Image:

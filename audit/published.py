@@ -92,13 +92,13 @@ class Published:
     @cached_property
     def pages(self) -> Mapping[str, Html]:
         """By the path of the file."""
-        found = {}
+        pages = {}
         for path in sorted(self.files):
             if path.endswith(".html"):
-                found[path] = Html()
-                found[path].feed(self.text(path))
-                found[path].close()
-        return found
+                pages[path] = Html()
+                pages[path].feed(self.text(path))
+                pages[path].close()
+        return pages
 
     def text(self, path: str) -> str:
         return (self.folder / path).read_text("utf-8")
@@ -126,10 +126,10 @@ def link_faults(site: Published) -> Iterator[str]:
             whole, anchor = urldefrag(urljoin(site.address(path), written))
             if not whole.startswith(("http:", "https:")) or not site.is_own(whole):
                 continue
-            found = path if whole == site.address(path) else site.file(whole)
-            if found is None:
+            target = path if whole == site.address(path) else site.file(whole)
+            if target is None:
                 yield f"{path}: {place} leads nowhere: {written}"
-            elif anchor and found in site.pages and unquote(anchor) not in site.pages[found].anchors:
+            elif anchor and target in site.pages and unquote(anchor) not in site.pages[target].anchors:
                 yield f"{path}: {place} leads to no id: {written}"
 
 
@@ -210,8 +210,8 @@ def head_faults(site: Published, path: str) -> Iterator[str]:
 
 
 def _structured(page: Html) -> Iterator[str]:
-    found = [entry for graph in page.data if isinstance(graph, dict) for entry in graph.get("@graph", [graph])]
-    kinds = {str(entry.get("@type")): entry for entry in found}
+    nodes = [entry for graph in page.data if isinstance(graph, dict) for entry in graph.get("@graph", [graph])]
+    kinds = {str(entry.get("@type")): entry for entry in nodes}
     if None in page.data or not {"BlogPosting", "BreadcrumbList"} <= set(kinds):
         yield f"JSON-LD has {', '.join(kinds) or 'nothing'}"
         return

@@ -14,12 +14,12 @@ _NOTES = 12
 def table(rows: Sequence[Row], columns: Sequence[str], measures: Sequence[Measure]) -> str:
     """``columns`` are names of pages, in order; what is beyond its limit is marked with ``!``."""
     values = {(measure.row, measure.page): measure for measure in measures}
-    shown = [column for column in columns if any(page == column for _, page in values)]
-    lines = [("", "limit", *shown)]
+    used_columns = [column for column in columns if any(page == column for _, page in values)]
+    lines = [("", "limit", *used_columns)]
     for row in rows:
-        found = [values.get((row.name, column)) for column in shown]
-        if any(found):
-            lines.append((row.says, row.limit, *("" if each is None else _cell(row, each) for each in found)))
+        row_measures = [values.get((row.name, column)) for column in used_columns]
+        if any(row_measures):
+            lines.append((row.says, row.limit, *("" if each is None else _cell(row, each) for each in row_measures)))
     widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
     return "\n".join(
         "  ".join(

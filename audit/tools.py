@@ -43,15 +43,15 @@ class Tools:
 
 def tools(lighthouse: bool) -> Tools:
     """All of them, installed where they are missing; Lighthouse, by far the largest, only when it is asked for."""
-    lacking = [package for package, commands in _DEBIAN.items() if _found(commands) is None]
+    lacking = [package for package, commands in _DEBIAN.items() if _find_command(commands) is None]
     if lacking:
         _install(lacking)
     _modules(lighthouse)
-    chromium, java, node, _ = (_found(commands) or "" for commands in _DEBIAN.values())
+    chromium, java, node, _ = (_find_command(commands) or "" for commands in _DEBIAN.values())
     return Tools(chromium, node, java, FOLDER / "node_modules")
 
 
-def _found(commands: Sequence[str]) -> str | None:
+def _find_command(commands: Sequence[str]) -> str | None:
     return next((path for command in commands if (path := shutil.which(command))), None)
 
 
@@ -65,21 +65,21 @@ def _install(packages: Sequence[str]) -> None:
 
 def _modules(lighthouse: bool) -> None:
     """What ``package.json`` names, unless it has been installed. No lock file: it would name a registry."""
-    wanted = (HERE / "package.json").read_text()
-    if all(_is_installed(FOLDER / f"installed{more}", wanted) for more in ("", "-lighthouse")[: 1 + lighthouse]):
+    requirements = (HERE / "package.json").read_text()
+    if all(_is_installed(FOLDER / f"installed{more}", requirements) for more in ("", "-lighthouse")[: 1 + lighthouse]):
         return
     FOLDER.mkdir(exist_ok=True)
-    (FOLDER / "package.json").write_text(wanted)
+    (FOLDER / "package.json").write_text(requirements)
     command = ["npm", "install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     if not lighthouse:
         command.append("--omit=optional")
     done = subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Missing(f"npm could not install the tools:\n{done.stderr or done.stdout}")
-    (FOLDER / "installed").write_text(wanted)
+    (FOLDER / "installed").write_text(requirements)
     if lighthouse:
-        (FOLDER / "installed-lighthouse").write_text(wanted)
+        (FOLDER / "installed-lighthouse").write_text(requirements)
 
 
-def _is_installed(stamp: Path, wanted: str) -> bool:
-    return stamp.is_file() and stamp.read_text() == wanted
+def _is_installed(stamp: Path, requirements: str) -> bool:
+    return stamp.is_file() and stamp.read_text() == requirements

@@ -46,8 +46,8 @@ class Ran:
 
     def places(self) -> list[str]:
         """``path:line:column: code`` of each problem printed, in the order of printing."""
-        found = re.findall(r"^(\S.*?): (?:error|warning)\[([\w.-]+)\]: ", self.err, re.MULTILINE)
-        return [f"{place}: {code}" for place, code in found]
+        matches = re.findall(r"^(\S.*?): (?:error|warning)\[([\w.-]+)\]: ", self.err, re.MULTILINE)
+        return [f"{place}: {code}" for place, code in matches]
 
 
 # A small process that starts the command, so that the memory told is the command's and not that of the tests.
@@ -97,10 +97,10 @@ class GuardedSite(SiteFolder):
     def outside(self) -> dict[str, tuple[str, bytes]]:
         """Everything around the site and in it that a build must not touch: kind, mode and content by path."""
         home = self.root.parent
-        kept = (self.root / "output", self.root / ".octavo")
-        found = {}
+        own_folders = (self.root / "output", self.root / ".octavo")
+        entries = {}
         for folder, folders, files in os.walk(home):
-            folders[:] = [name for name in folders if Path(folder, name) not in kept]
+            folders[:] = [name for name in folders if Path(folder, name) not in own_folders]
             for name in (*folders, *files):
                 location = Path(folder, name)
                 mode = location.lstat().st_mode
@@ -109,8 +109,8 @@ class GuardedSite(SiteFolder):
                     content = os.fsencode(location.readlink())
                 elif stat.S_ISREG(mode):
                     content = location.read_bytes()
-                found[str(location)] = (oct(mode), content)
-        return found
+                entries[str(location)] = (oct(mode), content)
+        return entries
 
     def _held(self, outside: Mapping[str, object], output: Mapping[str, bytes] | None) -> None:
         """Nothing outside was touched, nothing temporary is left, and ``output``, if given, is what is there."""
@@ -183,9 +183,9 @@ class Html(HTMLParser):
         ]
 
     def one(self, tag: str, **attributes: str) -> Element:
-        found = self.all(tag, **attributes)
-        assert len(found) == 1, f"{len(found)} elements {tag} {attributes}"
-        return found[0]
+        elements = self.all(tag, **attributes)
+        assert len(elements) == 1, f"{len(elements)} elements {tag} {attributes}"
+        return elements[0]
 
     def addresses(self) -> Iterator[str]:
         for element in self.elements:

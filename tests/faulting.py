@@ -336,10 +336,10 @@ def _wrap_files(counter: _Counter) -> None:
     class Raw(io.FileIO):
         def write(self, data: Any, /) -> int:
             half = bytes(data)[: len(data) // 2]
-            counter.call("write", str(self.shown), lambda: super(Raw, self).write(half))
+            counter.call("write", str(self.subject), lambda: super(Raw, self).write(half))
             return super().write(data)
 
-        shown = ""
+        subject = ""
 
     def open_counted(
         file: Any,
@@ -355,7 +355,7 @@ def _wrap_files(counter: _Counter) -> None:
         if not path or not set(mode) & set("wax") or "+" in mode:
             return real(file, mode, buffering, encoding, errors, newline, closefd, opener)
         raw = Raw(file, mode.replace("b", "").replace("t", ""), closefd, opener)
-        raw.shown = path
+        raw.subject = path
         if buffering == 0:
             return raw
         buffered = io.BufferedWriter(raw, buffering if buffering > 1 else io.DEFAULT_BUFFER_SIZE)
@@ -368,13 +368,13 @@ def _wrap_sqlite(counter: _Counter) -> None:
     real = sqlite3.connect
 
     class Connection(sqlite3.Connection):
-        shown = ""
+        subject = ""
         noted: set[str] = set()  # noqa: RUF012 - replaced at the first statement
 
         def _note(self, statement: str) -> None:
             words = statement.split(None, 2)
             verb = words[0].lower().strip(";") if words else ""
-            if not self.shown or not (verb in _WRITES or (verb == "pragma" and "=" in statement)):
+            if not self.subject or not (verb in _WRITES or (verb == "pragma" and "=" in statement)):
                 return
             # Within a transaction one row is as good as the next: all of them are there afterwards, or none.
             if not self.in_transaction:
@@ -382,7 +382,7 @@ def _wrap_sqlite(counter: _Counter) -> None:
             elif statement in self.noted:
                 return
             self.noted.add(statement)
-            counter.call("sqlite", f"{' '.join(statement.split())[:40]} -> {self.shown}", None, True)
+            counter.call("sqlite", f"{' '.join(statement.split())[:40]} -> {self.subject}", None, True)
 
         def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
             self._note(statement)
@@ -414,11 +414,11 @@ def _wrap_sqlite(counter: _Counter) -> None:
             from urllib.parse import unquote
 
             text = unquote(text.removeprefix("file:").partition("?")[0])
-        shown = "" if text in ("", ":memory:") else counter.inside(text)
-        if shown:
-            counter.call("sqlite3.connect", shown, None, True)
+        place = "" if text in ("", ":memory:") else counter.inside(text)
+        if place:
+            counter.call("sqlite3.connect", place, None, True)
         connection = cast(Connection, real(database, *values, **named | {"factory": Connection}))
-        connection.shown = shown
+        connection.subject = place
         return connection
 
     sqlite3.connect = connect  # type: ignore[assignment]  # it has overloads

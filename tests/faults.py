@@ -165,7 +165,7 @@ class Strace:
         calls = list(_calls_in(self._log.read_text("utf-8", "backslashreplace"), root))
         if not at:
             self._numbered = [(name, count) for name, count, _ in calls]
-        return replace(done, calls=[shown for _, _, shown in calls])
+        return replace(done, calls=[label for _, _, label in calls])
 
     def _process(self, run: Run, before: Sequence[str] = (), limit: tuple[int, int] | None = None) -> Outcome:
         environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -205,10 +205,10 @@ def _calls_in(log: str, root: str) -> Iterator[tuple[str, int, str]]:
     """(system call, its number of this name in its thread, what is shown) for each that writes in the site."""
     counts: Counter[tuple[str, str]] = Counter()
     for line in log.splitlines():
-        found = _LINE.match(line)
-        if not found:
+        match = _LINE.match(line)
+        if not match:
             continue
-        thread, name, rest = found.groups()
+        thread, name, rest = match.groups()
         counts[thread, name] += 1
         if name == "openat" and not re.search(r"O_(WRONLY|RDWR|CREAT|TRUNC)", rest):
             continue
@@ -218,12 +218,12 @@ def _calls_in(log: str, root: str) -> Iterator[tuple[str, int, str]]:
         ]
         inside = [path.removeprefix(root + "/") for path in paths if path.startswith(root + "/")]
         if inside:
-            shown = name
+            label = name
             if name == "openat":
-                shown = "open" if re.search("O_(CREAT|TRUNC)", rest) else "reopen"
+                label = "open" if re.search("O_(CREAT|TRUNC)", rest) else "reopen"
             elif "AT_REMOVEDIR" in rest:
-                shown = "rmdir"
-            yield name, counts[thread, name], f"{shown} {' -> '.join(inside)}"
+                label = "rmdir"
+            yield name, counts[thread, name], f"{label} {' -> '.join(inside)}"
 
 
 class Bench:
@@ -394,10 +394,10 @@ def _beside(root: Path) -> Tree:
 
 def _left_over(root: Path) -> list[str]:
     """Folders and files that wait for nothing any more."""
-    found = [f"output/{path.name}" for path in (root / "output").glob("*") if _LEFT.match(path.name)]
-    found += [f".octavo/{path.name}" for path in (root / ".octavo").glob("*") if _LEFT.match(path.name)]
+    paths = [f"output/{path.name}" for path in (root / "output").glob("*") if _LEFT.match(path.name)]
+    paths += [f".octavo/{path.name}" for path in (root / ".octavo").glob("*") if _LEFT.match(path.name)]
     empty = [path for path in (root / "output").rglob("*") if path.is_dir() and not any(path.iterdir())]
-    return sorted(found + [path.relative_to(root).as_posix() + "/ (empty)" for path in empty])
+    return sorted(paths + [path.relative_to(root).as_posix() + "/ (empty)" for path in empty])
 
 
 def _differences(right: Tree, now: Tree, what: str) -> list[str]:
@@ -482,16 +482,16 @@ def main() -> int:
             finding = bench.try_case(case)
             print(finding or "all is well")
             return 1 if finding else 0
-        found = 0
+        findings = 0
         spread = Spread(random.Random(arguments.seed), arguments.every)
         for name in arguments.scenario or SCENARIOS:
             scenario = SCENARIOS[name]
-            found += _try_all(bench, f"{name}, killed", kills(bench, scenario, spread), arguments.show)
+            findings += _try_all(bench, f"{name}, killed", kills(bench, scenario, spread), arguments.show)
             if name in ("first", "later", "unchanged", "clean"):
-                found += _try_all(bench, f"{name}, failing", failures(bench, scenario, spread), arguments.show)
+                findings += _try_all(bench, f"{name}, failing", failures(bench, scenario, spread), arguments.show)
             if name in ("first", "later") and arguments.real:
-                found += _try_all(bench, f"{name}, limited", limits(scenario), arguments.show)
-    return 1 if found else 0
+                findings += _try_all(bench, f"{name}, limited", limits(scenario), arguments.show)
+    return 1 if findings else 0
 
 
 def _try_all(bench: Bench, title: str, cases: Iterable[Case], show: int) -> int:

@@ -235,7 +235,7 @@ class Author:
         """Remember the site as it is, to come back to."""
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self.site.root, folder, ignore=shutil.ignore_patterns(".octavo", "output", "__pycache__"))
-        self._kept = (copy.deepcopy(self.posts), dict(self.settings), self.script)
+        self._snapshot = (copy.deepcopy(self.posts), dict(self.settings), self.script)
 
     def go_back(self, folder: Path) -> str:
         """Undo everything since ``keep``, as an author does who broke the site."""
@@ -243,7 +243,7 @@ class Author:
             if path.name not in (".octavo", "output"):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
         shutil.copytree(folder, self.site.root, dirs_exist_ok=True)
-        posts, settings, self.script = self._kept
+        posts, settings, self.script = self._snapshot
         self.posts, self.settings = copy.deepcopy(posts), dict(settings)
         return "back to what was good"
 
@@ -438,9 +438,9 @@ class Author:
         return f"touch {name}"
 
     def harm_output(self) -> str:
-        made = sorted(path for path in (self.site.root / "output").rglob("*") if path.is_file() and path.name != LIST)
-        if made:
-            victim = self.random.choice(made)
+        files = sorted(path for path in (self.site.root / "output").rglob("*") if path.is_file() and path.name != LIST)
+        if files:
+            victim = self.random.choice(files)
             if self.random.random() < 0.5:
                 victim.unlink()
             else:
@@ -577,12 +577,14 @@ def compare(
         if output != before:
             raise Difference("a failed build changed the output")
         return
-    wanted = SiteFolder(twin).output()
-    for path in sorted(output.keys() | wanted.keys()):
-        if path not in wanted and output[path] == HARMED:
+    clean_output = SiteFolder(twin).output()
+    for path in sorted(output.keys() | clean_output.keys()):
+        if path not in clean_output and output[path] == HARMED:
             continue  # it was edited by hand, so it stays when its page goes
-        if output.get(path) != wanted.get(path):
-            raise Difference(f"{path} differs:\n  incremental: {output.get(path)!r}\n  clean: {wanted.get(path)!r}")
+        if output.get(path) != clean_output.get(path):
+            raise Difference(
+                f"{path} differs:\n  incremental: {output.get(path)!r}\n  clean: {clean_output.get(path)!r}"
+            )
 
 
 def options(description: str | None) -> argparse.ArgumentParser:

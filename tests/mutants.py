@@ -98,8 +98,8 @@ def changed_files_are_not_read_again() -> AbstractContextManager[Any]:
     real = stat_cache.StatCache.digest
 
     def known_is_enough(self: stat_cache.StatCache, path: str, location: str, status: Any) -> bytes:
-        known = self._known.get(path)
-        return known[2] if known is not None and path.startswith("layouts/") else real(self, path, location, status)
+        row = self._rows.get(path)
+        return row[2] if row is not None and path.startswith("layouts/") else real(self, path, location, status)
 
     return patch.object(stat_cache.StatCache, "digest", known_is_enough)
 

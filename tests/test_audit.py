@@ -277,7 +277,7 @@ def test_axe_finds_what_it_is_asked_for(chromium: str, tmp_path: Path) -> None:
 
 def test_the_html_checker_tells_the_file_and_the_place(tmp_path: Path) -> None:
     modules = npm("vnu-jar")
-    java = tools._found(("java",))
+    java = tools._find_command(("java",))
     if java is None:
         pytest.skip("no Java was found")
     (tmp_path / "good.html").write_text(GOOD)

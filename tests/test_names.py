@@ -6,7 +6,6 @@ from pathlib import Path
 
 from octavo.base import names
 from octavo.cli import main
-from octavo.project import cache
 from octavo.project.noop_replay import FILE
 
 
@@ -14,4 +13,3 @@ def test_the_short_way_looks_in_the_cache_folder(tmp_path: Path) -> None:
     (tmp_path / names.CACHE_FOLDER).mkdir()
     (tmp_path / names.CACHE_FOLDER / FILE).touch()
     assert main._cache(["-C", str(tmp_path)]) == f"{tmp_path}/{names.CACHE_FOLDER}"
-    assert names.CACHE_FOLDER == cache.CACHE

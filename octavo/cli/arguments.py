@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from octavo.base.diagnostics import did_you_mean
+from octavo.base.names import CACHE_FOLDER
 from octavo.cli import commands
 from octavo.output.safety import unmeant
 from octavo.project.errors import Usage
@@ -30,15 +31,15 @@ def with_command(arguments: list[str]) -> tuple[list[str], str]:
         place += 2 if match[1] and not match[2] else 1
     if place > len(arguments):
         raise Usage(f"{arguments[-1]}: name the site's folder")
-    given = arguments[place] if place < len(arguments) else ""
-    if given in ("-h", "--help", "--version"):
+    word = arguments[place] if place < len(arguments) else ""
+    if word in ("-h", "--help", "--version"):
         return arguments, ""
-    if not given or given.startswith("-"):
+    if not word or word.startswith("-"):
         return [*arguments[:place], "build", *arguments[place:]], "build"
-    if given not in COMMANDS:
-        hint = did_you_mean(given, COMMANDS) or _about_folder(given) or f"the commands are {', '.join(COMMANDS)}"
-        raise Usage(f"there is no command '{given}'", hint)
-    return arguments, given
+    if word not in COMMANDS:
+        hint = did_you_mean(word, COMMANDS) or _about_folder(word) or f"the commands are {', '.join(COMMANDS)}"
+        raise Usage(f"there is no command '{word}'", hint)
+    return arguments, word
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:
@@ -50,8 +51,8 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-def _about_folder(given: str) -> str:
-    return f"a site's folder is named with -C: octavo -C {given}" if Path(given).is_dir() else ""
+def _about_folder(word: str) -> str:
+    return f"a site's folder is named with -C: octavo -C {word}" if Path(word).is_dir() else ""
 
 
 def _about(unknown: str, command: str, whole: argparse.ArgumentParser) -> tuple[str, str]:
@@ -73,7 +74,7 @@ def _options_of(whole: argparse.ArgumentParser, command: str) -> list[str]:
     for action in whole._actions:
         if isinstance(action, argparse._SubParsersAction):
             chosen: argparse.ArgumentParser = action.choices[command]
-            return [option for found in chosen._actions for option in found.option_strings]
+            return [option for argument in chosen._actions for option in argument.option_strings]
     return []
 
 
@@ -110,9 +111,9 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=_port, default=8000, metavar="PORT", help="the first to try (default: 8000)")
     serve.add_argument("--host", default="127.0.0.1", metavar="HOST", help="where to listen (default: 127.0.0.1)")
     serve.add_argument("--open", action="store_true", help="open the browser")
-    shown = serve.add_mutually_exclusive_group()
-    shown.add_argument("--drafts", action="store_true", help="show drafts and posts to come (the default)")
-    shown.add_argument("--published", action="store_true", help="show only what is published")
+    visibility = serve.add_mutually_exclusive_group()
+    visibility.add_argument("--drafts", action="store_true", help="show drafts and posts to come (the default)")
+    visibility.add_argument("--published", action="store_true", help="show only what is published")
     serve.add_argument("--allow-broken-links", action="store_true", help="report broken links as warnings")
     _add_jobs(serve)
     _add_cache(serve)
@@ -205,7 +206,7 @@ def _add_build_options(command: argparse.ArgumentParser) -> None:
 
 
 def _add_cache(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--cache", type=_name, metavar="DIR", help="instead of .octavo")
+    command.add_argument("--cache", type=_name, metavar="DIR", help=f"instead of {CACHE_FOLDER}")
 
 
 def _add_jobs(command: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from octavo.base.diagnostics import Diagnostic, did_you_mean, printable, to_dict, to_text
+from octavo.base.names import CACHE_FOLDER, POSTS_FOLDER
 from octavo.base.urls import slugify
 from octavo.cli.progress import Progress, can_show
 from octavo.engine.observer import Observer, Observers
@@ -23,7 +24,7 @@ from octavo.output.safety import check_apart
 from octavo.output.written_list import FILE as LIST
 from octavo.project import code_fingerprint, noop_replay
 from octavo.project.build_report import WAIT_SECONDS, Options, Report
-from octavo.project.cache import CACHE, PREVIEWS, check_cache, find_cache, is_cache, say_unwritable
+from octavo.project.cache import PREVIEWS, check_cache, find_cache, is_cache, say_unwritable
 from octavo.project.errors import ERRORS, Failure, Usage, telling
 from octavo.project.project import Project
 from octavo.project.site_files import FOLDERS, read_config
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 
 def options_from(arguments: argparse.Namespace) -> Options:
     """The options that a command has; the others keep their defaults."""
-    known = vars(arguments)
-    chosen = {field.name: known[field.name] for field in fields(Options) if field.name in known}
+    values = vars(arguments)
+    chosen = {field.name: values[field.name] for field in fields(Options) if field.name in values}
     return Options(**{**chosen, "at": chosen.get("at") or _source_date()})
 
 
@@ -61,8 +62,8 @@ def site_folder(arguments: argparse.Namespace) -> Path:
         parents = root.resolve().parents
     except OSError as problem:
         raise Usage("the current folder is gone") from problem
-    if not (root / "posts").is_dir():
-        above = next((folder for folder in parents if (folder / "posts").is_dir()), None)
+    if not (root / POSTS_FOLDER).is_dir():
+        above = next((folder for folder in parents if (folder / POSTS_FOLDER).is_dir()), None)
         hint = f"did you mean -C {above}?" if above else "a site begins with a folder posts/; -C names one elsewhere"
         raise Usage(f"'{root}' is no site: it has no folder posts/", hint)
     return root
@@ -81,8 +82,8 @@ def open_project(arguments: argparse.Namespace, *observers: Observer) -> Project
 
 def _progress(arguments: argparse.Namespace) -> Iterator[Observer]:
     """A bar where somebody sees it and nobody asked for silence."""
-    known = vars(arguments)
-    if known.get("format") != "json" and not known.get("quiet") and can_show(sys.stderr):
+    values = vars(arguments)
+    if values.get("format") != "json" and not values.get("quiet") and can_show(sys.stderr):
         yield Progress()
 
 
@@ -103,22 +104,22 @@ def build(arguments: argparse.Namespace) -> int:
     profile = _profile() if arguments.profile else None
     with open_project(arguments, *([] if profile is None else [profile])) as project:
         report = project.build()
-        found: tuple[Diagnostic, ...] | None = None
+        differences: tuple[Diagnostic, ...] | None = None
         if arguments.verify and not report.failed:
-            found = verify(project, report)
+            differences = verify(project, report)
         folder = str(project.cache.folder)
-    status = ERRORS if found else report.status
-    out, err = words(report, found or (), arguments.format, arguments.quiet, profile)
+    status = ERRORS if differences else report.status
+    out, err = words(report, differences or (), arguments.format, arguments.quiet, profile)
     with telling(status):
         sys.stderr.write(err)
         sys.stdout.write(out.replace(noop_replay.SECONDS, f"{report.seconds:.2f}"))
         if arguments.format == "text" and not arguments.quiet:
-            print_verified(report, found)
+            print_verified(report, differences)
     evidence = report.evidence
-    if evidence is not None and found is None and arguments.cache is None and profile is None:
+    if evidence is not None and differences is None and arguments.cache is None and profile is None:
         noop_replay.write(
             folder,
-            arguments.given,
+            arguments.command_line,
             (out, err),
             states=evidence.states,
             places=evidence.places,
@@ -136,16 +137,16 @@ def _profile() -> Profile:
 
 
 def words(
-    report: Report, found: tuple[Diagnostic, ...], form: str, quiet: bool, profile: Profile | None = None
+    report: Report, differences: tuple[Diagnostic, ...], form: str, quiet: bool, profile: Profile | None = None
 ) -> tuple[str, str]:
     """What a build says on standard output and on standard error, with ``stamp.SECONDS`` for the seconds it took.
     ``found`` are the problems that came to light when it was verified."""
-    problems = (*report.problems, *found)
+    problems = (*report.problems, *differences)
     if form == "json":
-        shown = {**report_dict(replace(report, problems=problems)), "seconds": noop_replay.SECONDS}
+        members = {**report_dict(replace(report, problems=problems)), "seconds": noop_replay.SECONDS}
         if profile is not None:
-            shown["profile"] = profile.as_dict()
-        return json_line(shown).replace(json.dumps(noop_replay.SECONDS), noop_replay.SECONDS), ""
+            members["profile"] = profile.as_dict()
+        return json_line(members).replace(json.dumps(noop_replay.SECONDS), noop_replay.SECONDS), ""
     out = "" if quiet else summary(report, noop_replay.SECONDS)
     if profile is not None:
         out += profile.as_text(report.seconds)
@@ -186,39 +187,39 @@ def serve(arguments: argparse.Namespace) -> int:
     from octavo.project.watcher import Changes
 
     root = site_folder(arguments)
-    shown = not arguments.published
+    with_unpublished = not arguments.published
     if arguments.cache is not None:
         _check_cache(root, root / arguments.cache)
-    name = "preview" if shown else "published"
+    name = "preview" if with_unpublished else "published"
     with _preview_cache(root, arguments.cache, name) as cache:
         options = replace(
             options_from(arguments),
             output=str(find_cache(root.resolve(), cache) / name / "site"),
             cache=cache,
             preview=name,
-            drafts=shown,
-            future=shown,
+            drafts=with_unpublished,
+            future=with_unpublished,
         )
         with Project(root, options, say) as project, Changes(project.watched, say) as changes:
             return preview(project, changes, arguments.host, arguments.port, arguments.open)
 
 
 @contextmanager
-def _preview_cache(root: Path, given: str | None, name: str) -> Iterator[str | None]:
+def _preview_cache(root: Path, chosen: str | None, name: str) -> Iterator[str | None]:
     """The cache in which a preview has a folder of this name: as it was given, or a passing one where that cannot be
     written."""
-    folder = find_cache(root.resolve(), given)
+    folder = find_cache(root.resolve(), chosen)
     check_cache(folder)
     try:
         (folder / name).mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         import tempfile
 
-        say_unwritable(problem, folder, given or CACHE, say, "the preview goes on without it")
+        say_unwritable(problem, folder, chosen or CACHE_FOLDER, say, "the preview goes on without it")
         with tempfile.TemporaryDirectory(prefix="octavo-preview-") as passing:
             yield passing
         return
-    yield given
+    yield chosen
 
 
 def related(arguments: argparse.Namespace) -> int:
@@ -228,35 +229,37 @@ def related(arguments: argparse.Namespace) -> int:
         from octavo.model.related import decode_all
         from octavo.site.page_facts import entries
 
-        known = project.learn()
-        records, shown = known.related.records, known.published.sources.settings.related.count
-        if not shown:
+        knowledge = project.learn()
+        records, list_length = knowledge.related.records, knowledge.published.sources.settings.related.count
+        if not list_length:
             raise Usage("related: the site has no lists of related posts", "give 'related' another number than 0")
-        path = _related_post(known, arguments.post, _source_path(project, arguments.post)) if arguments.post else None
+        path = (
+            _related_post(knowledge, arguments.post, _source_path(project, arguments.post)) if arguments.post else None
+        )
         with telling(0):
             if arguments.report:
-                _print_insight(known, path, arguments.format, arguments.count)
+                _print_insight(knowledge, path, arguments.format, arguments.count)
                 return 0
             for each in sorted(records) if path is None else [path]:
-                row = decode_all(entries(records, each, arguments.count, shown))
+                row = decode_all(entries(records, each, arguments.count, list_length))
                 if arguments.format == "json":
                     print_json(related_dict(each, row))
                 else:
-                    print_related(known, each, row)
+                    print_related(knowledge, each, row)
     return 0
 
 
-def _print_insight(known: Known, path: str | None, form: str, most: int) -> None:
+def _print_insight(knowledge: Known, path: str | None, form: str, most: int) -> None:
     from octavo.engine.facts import Reader
     from octavo.site import link_report_text
     from octavo.site.link_report import inspect
 
-    index, lists, documents = known.published.index, known.related.records, known.documents.records
-    found = inspect(index, lists, documents, Reader(known.facts), path)
+    index, lists, documents = knowledge.published.index, knowledge.related.records, knowledge.documents.records
+    link_report = inspect(index, lists, documents, Reader(knowledge.facts), path)
     if form == "json":
-        print_json(link_report_text.to_dict(found))
+        print_json(link_report_text.to_dict(link_report))
     else:
-        sys.stdout.write(link_report_text.to_text(found, most))
+        sys.stdout.write(link_report_text.to_text(link_report, most))
 
 
 _UNRELATED = {
@@ -269,33 +272,33 @@ _UNRELATED = {
 """By the state of a source that has no list: what it is, and what to do about it."""
 
 
-def _related_post(known: Known, given: str, path: str) -> str:
+def _related_post(knowledge: Known, text: str, path: str) -> str:
     """The post that an author means: ``path``, where the given text is a file's, or else by any of its names."""
     from octavo.site.lookup import Names
 
-    sources = known.published.sources
+    sources = knowledge.published.sources
     names = Names(sources.metas, sources.settings)
-    found = names.find(path) or names.find(given, "posts/")
-    if len(found) > 1:
-        raise Usage(f"'{given}' may be {' or '.join(found[:3])}", f"write {found[0]}")
-    if not found:
-        near = names.alike(given)
-        raise Usage(f"there is no post '{given}'", f"did you mean '{near}'?" if near else _NAME_IT)
-    if found[0] not in known.related.records:
-        what, hint = _UNRELATED[known.published.index.live.states[found[0]]]
-        raise Usage(f"'{given}' is {what}", hint)
-    return found[0]
+    paths = names.find(path) or names.find(text, POSTS_FOLDER)
+    if len(paths) > 1:
+        raise Usage(f"'{text}' may be {' or '.join(paths[:3])}", f"write {paths[0]}")
+    if not paths:
+        near = names.alike(text)
+        raise Usage(f"there is no post '{text}'", f"did you mean '{near}'?" if near else _NAME_IT)
+    if paths[0] not in knowledge.related.records:
+        what, hint = _UNRELATED[knowledge.published.index.live.states[paths[0]]]
+        raise Usage(f"'{text}' is {what}", hint)
+    return paths[0]
 
 
 _NAME_IT = "name the file, such as posts/hello.md"
 
 
-def _source_path(project: Project, given: str) -> str:
+def _source_path(project: Project, text: str) -> str:
     """A file as the author names it: relative to the site, to ``posts/``, or to the current folder."""
-    for candidate in (Path(given), project.root / given, project.root / "posts" / given):
+    for candidate in (Path(text), project.root / text, project.root / POSTS_FOLDER / text):
         if candidate.is_file() and candidate.resolve().is_relative_to(project.root):
             return candidate.resolve().relative_to(project.root).as_posix()
-    return given
+    return text
 
 
 def related_dict(path: str, row: Iterable[Any]) -> dict[str, Any]:
@@ -315,8 +318,8 @@ def related_dict(path: str, row: Iterable[Any]) -> dict[str, Any]:
     }
 
 
-def print_related(known: Known, path: str, row: Iterable[Any]) -> None:
-    posts = known.published.index.by_path
+def print_related(knowledge: Known, path: str, row: Iterable[Any]) -> None:
+    posts = knowledge.published.index.by_path
     print(f"{posts[path].title}  ({path})")
     for relation in row:
         print(f"  {relation.score:6.3f}  {posts[relation.path].title}  ({relation.path})")
@@ -331,9 +334,9 @@ def _reason(reason: Reason) -> str:
 
 def why(arguments: argparse.Namespace) -> int:
     with open_project(arguments) as project:
-        url, asked, reason, known = project.why(arguments.url)
+        url, asked, reason, urls = project.why(arguments.url)
     if asked is None:
-        hint = did_you_mean(url, known) if known else "build the site first"
+        hint = did_you_mean(url, urls) if urls else "build the site first"
         raise Usage(f"no page at '{url}' has been built", hint)
     with telling(0):
         if arguments.format == "json":
@@ -350,19 +353,21 @@ def new(arguments: argparse.Namespace) -> int:
     if not title:
         raise Usage("new: give the post a title")
     root = site_folder(arguments)
-    path = root / "posts" / f"{slugify(title)}.md"
-    shown = path.relative_to(root).as_posix()
+    path = root / POSTS_FOLDER / f"{slugify(title)}.md"
+    relative_path = path.relative_to(root).as_posix()
     today = _today(root, options_from(arguments)).isoformat()
     text = f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\ndate: {today}\ntags: []\ndraft: true\n---\n\n"
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError:
-        raise Usage(f"'{shown}' is there already", "give the post another title, or write on in that file") from None
+        raise Usage(
+            f"'{relative_path}' is there already", "give the post another title, or write on in that file"
+        ) from None
     except OSError as problem:
-        raise PublishError(f"it cannot be written: {problem.strerror}", shown) from problem
+        raise PublishError(f"it cannot be written: {problem.strerror}", relative_path) from problem
     with telling(0):
-        print(shown)
+        print(relative_path)
     return 0
 
 
@@ -380,7 +385,7 @@ def clean(arguments: argparse.Namespace) -> int:
     root = Path(arguments.directory)
     if not root.is_dir():
         raise Usage(f"there is no folder '{root}'")
-    cache, shown = find_cache(root.resolve(), arguments.cache), arguments.cache or CACHE
+    cache, cache_name = find_cache(root.resolve(), arguments.cache), arguments.cache or CACHE_FOLDER
     if arguments.cache is not None:
         _check_cache(root, root / arguments.cache)
     check_cache(cache)
@@ -395,9 +400,9 @@ def clean(arguments: argparse.Namespace) -> int:
             try:
                 pending = project.remove_cache()
             except OSError as problem:
-                raise PublishError(f"it cannot be removed: {problem.strerror}", shown) from problem
+                raise PublishError(f"it cannot be removed: {problem.strerror}", cache_name) from problem
         if is_there:
-            said.append(f"removed the cache, {shown.rstrip('/')}/")
+            said.append(f"removed the cache, {cache_name.rstrip('/')}/")
         for folder in pending:
             shown_folder = printable(folder)
             said.append(
@@ -462,22 +467,22 @@ def verify(project: Project, report: Report) -> tuple[Diagnostic, ...]:
             return (error("output", None, "verify", message, done.stderr.strip()[-500:]),)
         clean_report = json.loads(done.stdout.splitlines()[-1])
         differing = list(_differences(project.published(), project.output, Path(folder) / "output"))
-    found = [error(f"output/{path}", None, "verify", f"{what} the clean build") for path, what in differing]
+    problems = [error(f"output/{path}", None, "verify", f"{what} the clean build") for path, what in differing]
     # That a file of this output was found altered is no matter of the site.
     if clean_report["problems"] != [to_dict(problem) for problem in report.problems if problem.code != "output"]:
-        found.append(error("output", None, "verify", "the problems reported differ from those of the clean build"))
-    return tuple(found)
+        problems.append(error("output", None, "verify", "the problems reported differ from those of the clean build"))
+    return tuple(problems)
 
 
 def _differences(published: Iterable[str], output: Path, clean: Path) -> Iterable[tuple[str, str]]:
     import filecmp
 
-    made = {file.relative_to(clean).as_posix() for file in clean.rglob("*") if file.is_file()} - {LIST}
+    clean_files = {file.relative_to(clean).as_posix() for file in clean.rglob("*") if file.is_file()} - {LIST}
     here = set(published)
-    for path in sorted(made | here):
+    for path in sorted(clean_files | here):
         if path not in here:
             yield path, "missing, but made by"
-        elif path not in made:
+        elif path not in clean_files:
             yield path, "not made by"
         elif not filecmp.cmp(output / path, clean / path, shallow=False):
             yield path, "differs from the one of"
@@ -520,10 +525,14 @@ def summary(report: Report, seconds: str) -> str:
     return f"{line}{problems}\n{held_lines(report)}"
 
 
-def print_verified(report: Report, found: Collection[Diagnostic] | None) -> None:
+def print_verified(report: Report, differences: Collection[Diagnostic] | None) -> None:
     """``found`` is how the site differs from a clean build; None when there was nothing to compare."""
-    if found is not None:
-        print(f"not verified: {_count(len(found), 'difference')}" if found else "verified: a clean build is the same")
+    if differences is not None:
+        print(
+            f"not verified: {_count(len(differences), 'difference')}"
+            if differences
+            else "verified: a clean build is the same"
+        )
 
 
 _HELD = {"draft": "a draft", "future": "appears", "expired": "expired"}

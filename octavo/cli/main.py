@@ -19,10 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_streams()
     if arguments is None:
         read_names_as_utf8()
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    command_line = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        cache = _cache(given) if _is_build(given) else ""
-        words = noop_replay.told(cache, given, time.monotonic()) if cache else None
+        cache = _cache(command_line) if _is_build(command_line) else ""
+        words = noop_replay.told(cache, command_line, time.monotonic()) if cache else None
         if words is not None:
             return _tell(words)
     except KeyboardInterrupt:
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Imported now that there is something to do: no library is needed to say that there is not.
         from octavo.cli.run import run
 
-        return run(given)
+        return run(command_line)
     except Exception as problem:
         return _give_up(problem)
 
@@ -74,15 +74,15 @@ def read_names_as_utf8() -> None:
         return  # names in ASCII, which most are, are read all the same
 
 
-def _is_build(given: list[str]) -> bool:
-    command = given[2:] if given[:1] == ["-C"] else given
+def _is_build(command_line: list[str]) -> bool:
+    command = command_line[2:] if command_line[:1] == ["-C"] else command_line
     return not command or command[0] == "build" or command[0].startswith("-")
 
 
-def _cache(given: list[str]) -> str:
+def _cache(command_line: list[str]) -> str:
     """The cache of the site; empty where there is none, or it or what is read of it is a link or no regular file: the
     long way tells of that."""
-    folder = given[1] if given[:1] == ["-C"] and len(given) > 1 else "."
+    folder = command_line[1] if command_line[:1] == ["-C"] and len(command_line) > 1 else "."
     cache = f"{folder}/.octavo"  # names.CACHE_FOLDER, without an import on the short way
     try:
         if stat.S_ISDIR(os.lstat(cache).st_mode) and stat.S_ISREG(os.lstat(f"{cache}/{noop_replay.FILE}").st_mode):

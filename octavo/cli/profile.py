@@ -65,12 +65,12 @@ class Profile(Observer):
 
     def stretches(self) -> tuple[Stretch, ...]:
         """The phases that took time, the longest first."""
-        found = (
+        stretches = (
             Stretch(phase, seconds, len(ran), sum(took for took, _ in ran))
             for phase, seconds in self._seconds.items()
             for ran in [self._ran.get(phase, [])]
         )
-        return tuple(sorted(found, key=lambda stretch: (-stretch.seconds, stretch.phase)))
+        return tuple(sorted(stretches, key=lambda stretch: (-stretch.seconds, stretch.phase)))
 
     def slowest(self, phase: str) -> tuple[tuple[float, str], ...]:
         """(seconds, item) of those that took longest, the longest first."""
@@ -91,9 +91,9 @@ class Profile(Observer):
         lines += [_line(stretch.seconds, _phase(stretch)) for stretch in stretches if stretch.seconds >= 0.001]
         lines.append(_line(rest, "the rest"))
         for title, phase in (("slowest posts to read", "parse"), ("slowest pages", "render")):
-            found = self.slowest(phase)
-            if found:
-                lines += [f"{title}:", *(_line(seconds, item) for seconds, item in found)]
+            slowest = self.slowest(phase)
+            if slowest:
+                lines += [f"{title}:", *(_line(seconds, item) for seconds, item in slowest)]
         layouts = self.layouts()
         if layouts:
             lines.append("layouts:")
@@ -133,5 +133,5 @@ def _line(seconds: float, words: str) -> str:
     return f"  {seconds:8.3f} s  {words}"
 
 
-def _rows(name: str, found: Iterable[tuple[float, str]]) -> list[dict[str, Any]]:
-    return [{name: item, "seconds": round(seconds, 4)} for seconds, item in found]
+def _rows(name: str, slowest: Iterable[tuple[float, str]]) -> list[dict[str, Any]]:
+    return [{name: item, "seconds": round(seconds, 4)} for seconds, item in slowest]

@@ -25,7 +25,7 @@ end soon. What a command reads and makes is hardly ever garbage in circles; with
 small build's time at ten thousand posts went into looking."""
 
 
-def run(given: list[str]) -> int:
+def run(command_line: list[str]) -> int:
     """Run the command that the arguments name. Returns the exit status: 0 done, 1 the site has errors, 2 usage or
     settings, 3 another build holds the lock, 70 a bug of ours. Interrupted, it ends by the signal itself."""
     command = ""
@@ -39,12 +39,12 @@ def run(given: list[str]) -> int:
             from octavo.project.errors import Usage
 
             try:
-                arguments, command = with_command(given)
+                arguments, command = with_command(command_line)
             except Usage as problem:
                 return _fail(problem, Path(), debug=False)
             if command in ENDLESS:
                 gc.set_threshold(*_SELDOM)
-            return _run(arguments, given)
+            return _run(arguments, command_line)
     except CommandInterrupted as interrupted:
         return stopped(interrupted, command)
 
@@ -59,12 +59,12 @@ def stopped(interrupted: CommandInterrupted, command: str) -> int:
     return _die_by(interrupted.number)
 
 
-def _run(arguments: list[str], given: list[str]) -> int:
+def _run(arguments: list[str], command_line: list[str]) -> int:
     from octavo.project.errors import Unheard
 
     directory, debug = Path(), "--debug" in arguments
     try:
-        options = _parsed(arguments, given)
+        options = _parsed(arguments, command_line)
         if options is None:
             return 0
         directory = Path(options.directory)
@@ -76,7 +76,7 @@ def _run(arguments: list[str], given: list[str]) -> int:
         return _fail(problem, directory, debug)
 
 
-def _parsed(arguments: list[str], given: list[str]) -> argparse.Namespace | None:
+def _parsed(arguments: list[str], command_line: list[str]) -> argparse.Namespace | None:
     """What the arguments say, and ``given``, as they were before; None when all they asked for has been printed."""
     from octavo.cli.arguments import parsed
     from octavo.project.errors import telling
@@ -86,7 +86,7 @@ def _parsed(arguments: list[str], given: list[str]) -> argparse.Namespace | None
             options = parsed(arguments)
     except SystemExit:
         return None
-    options.given = given
+    options.command_line = command_line
     return options
 
 

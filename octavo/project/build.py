@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from octavo.base import urls
 from octavo.base.diagnostics import printable
 from octavo.base.digest import Digest, digest, digest_bytes
+from octavo.base.names import ASSETS_FOLDER, CONFIG_FILE
 from octavo.base.shortage import raise_if_shortage
 from octavo.engine.codec import codec
 from octavo.engine.facts import Fact, fact
@@ -27,7 +28,7 @@ from octavo.output.publish_errors import NotStaged
 from octavo.output.staging import StagingFolder, Wanted, open_staging
 from octavo.project.build_report import NoopEvidence, Options, Report, keep_reasons, make_report
 from octavo.project.cache import Cache
-from octavo.project.site_files import CONFIG, THEME, Files
+from octavo.project.site_files import THEME, Files
 from octavo.project.stat_cache import FileEntry
 from octavo.site.extensions import source
 
@@ -146,16 +147,16 @@ def build_site(context: BuildContext, files: Files) -> Report:
             return report
         observer.began("publish")
         forms = files.settings.compress
-        wanted = _stage_files(built, files, staging)
-        wanted |= _stage_images(built, cache, intact, staging)
-        wanted |= _stage_copies(forms, wanted, output, notes, intact, staging)
+        targets = _stage_files(built, files, staging)
+        targets |= _stage_images(built, cache, intact, staging)
+        targets |= _stage_copies(forms, targets, output, notes, intact, staging)
         notes.withdraw(built)
-        done = publish.publish(cache.manifest_db, output, staging, wanted, before)
+        done = publish.publish(cache.manifest_db, output, staging, targets, before)
         observer.ended("publish")
 
     _say_published(context, before, done)
-    shown = replace(report, rendered=(), parsed=())
-    trace = BuildTrace(inputs, built.live.since, built.live.until, built.files_asked, shown)
+    stored_report = replace(report, rendered=(), parsed=())
+    trace = BuildTrace(inputs, built.live.since, built.live.until, built.files_asked, stored_report)
     try:
         notes.keep(trace)
         if built.images:
@@ -163,7 +164,7 @@ def build_site(context: BuildContext, files: Files) -> Report:
             notes.put("images", gallery.folder.name.encode())
             gallery.tidy({name for _, name in built.images.values()})
         notes.put("copies", _recipe_of_copies(forms))
-        notes.put("published", _digest_of({path: file.digest for path, file in wanted.items()}))
+        notes.put("published", _digest_of({path: file.digest for path, file in targets.items()}))
     except sqlite3.DatabaseError as problem:
         cache.say_unsaved(problem)
     except BaseException as problem:
@@ -208,12 +209,16 @@ def _noop_evidence(
     root, output = context.root, context.output
     try:
         began = (context.cache.folder / "lock").stat().st_mtime_ns  # it was written when this command took it
-        places = [str(root / CONFIG), *source.script_places(root), *(str(root / path) for path, _ in last.files_asked)]
+        places = [
+            str(root / CONFIG_FILE),
+            *source.script_places(root),
+            *(str(root / path) for path, _ in last.files_asked),
+        ]
     except OSError:
         return None
-    made = before.states()
-    places += [*files.folders, *manifest.folders_above(output, made)]
-    states = (*files.states(), *((f"{output}/{path}", state) for path, state in made.items()))
+    output_states = before.states()
+    places += [*files.folders, *manifest.folders_above(output, output_states)]
+    states = (*files.states(), *((f"{output}/{path}", state) for path, state in output_states.items()))
     window = (None, None) if context.options.at else (last.since, last.until)
     return NoopEvidence(states, tuple(places), began, window)
 
@@ -354,7 +359,7 @@ def _open_workshop(files: Files, cache: Cache, output: Path, intact: Mapping[str
     """
     gallery = cache.gallery()
     is_same_recipe = OutputNotes.of(cache, output).note("images") == gallery.folder.name.encode()
-    sources = {**files.others, **{f"assets/{name}": file for name, file in files.assets.items()}}
+    sources = {**files.others, **{ASSETS_FOLDER + name: file for name, file in files.assets.items()}}
     return _Workshop(gallery, intact if is_same_recipe else {}, sources)
 
 
@@ -363,17 +368,17 @@ def _open_workshop(files: Files, cache: Cache, output: Path, intact: Mapping[str
 
 def _stage_files(built: Built, files: Files, staging: StagingFolder) -> dict[str, Wanted]:
     """Every file of the site but images, staged or to be copied."""
-    wanted = {path: Wanted(content, None) for path, content in built.rendered.items()}
+    targets = {path: Wanted(content, None) for path, content in built.rendered.items()}
     for path, static in built.statics.items():
         if static.content is not None:
             staging.write(path, static.content)
-            wanted[path] = Wanted(static.digest, None)
-        elif static.origin.startswith("assets/"):
-            location = files.assets[static.origin.removeprefix("assets/")].location
-            wanted[path] = Wanted(static.digest, Path(location))
+            targets[path] = Wanted(static.digest, None)
+        elif static.origin.startswith(ASSETS_FOLDER):
+            location = files.assets[static.origin.removeprefix(ASSETS_FOLDER)].location
+            targets[path] = Wanted(static.digest, Path(location))
         else:
-            wanted[path] = Wanted(static.digest, Path(files.others[static.origin].location))
-    return wanted
+            targets[path] = Wanted(static.digest, Path(files.others[static.origin].location))
+    return targets
 
 
 def _stage_images(
@@ -402,7 +407,7 @@ def _stage_images(
 
 def _stage_copies(
     forms: tuple[str, ...],
-    wanted: Mapping[str, Wanted],
+    targets: Mapping[str, Wanted],
     output: Path,
     notes: OutputNotes,
     intact: Mapping[str, Digest],
@@ -417,7 +422,7 @@ def _stage_copies(
     from octavo.output.compressed_copies import stage_copies
 
     is_same_recipe = notes.note("copies") == _recipe_of_copies(forms)
-    return stage_copies(forms, wanted, output, intact if is_same_recipe else {}, staging)
+    return stage_copies(forms, targets, output, intact if is_same_recipe else {}, staging)
 
 
 def _recipe_of_copies(forms: tuple[str, ...]) -> bytes:

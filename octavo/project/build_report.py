@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from octavo.base.diagnostics import Diagnostic
 from octavo.base.file_stat import FileState
+from octavo.base.names import CONFIG_FILE
 from octavo.engine.database import most_rows
 from octavo.engine.store import Store
-from octavo.project.site_files import CONFIG
 
 if TYPE_CHECKING:
     from octavo.engine.records import Change
@@ -128,7 +128,7 @@ class Report:
         if not self.failed:
             return 0
         at_fault = {problem.path for problem in self.problems if problem.is_error}
-        return 2 if all(path == CONFIG or path.startswith("--") for path in at_fault) else 1
+        return 2 if all(path == CONFIG_FILE or path.startswith("--") for path in at_fault) else 1
 
 
 def make_report(built: Built, options: Options) -> Report:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from octavo.base.file_stat import identity
+from octavo.base.names import CACHE_FOLDER
 from octavo.base.regular_file import open_regular
 from octavo.engine import store
 from octavo.engine.database import ASIDE, Foreign, is_want, open_database, set_aside, transaction
@@ -32,9 +33,6 @@ from octavo.project.stat_cache import StatCache
 if TYPE_CHECKING:
     from octavo.images.encoded_cache import Gallery
 
-
-CACHE = ".octavo"
-"""The cache of a site, where no other is named."""
 
 IMAGES = "images"
 """In the cache: what was made of images, a folder for each recipe."""
@@ -66,7 +64,7 @@ def find_cache(root: Path, chosen: str | None) -> Path:
 
     The first may be a link, the second may not.
     """
-    return root / CACHE if chosen is None else (root / chosen).resolve()
+    return root / CACHE_FOLDER if chosen is None else (root / chosen).resolve()
 
 
 def check_cache(folder: Path) -> None:
@@ -136,10 +134,10 @@ def is_out_of_memory(problem: Exception) -> bool:
     return "NOMEM" in getattr(problem, "sqlite_errorname", "")
 
 
-def say_unwritable(problem: Exception, folder: Path, shown: str, say: Callable[[str], None], end: str = "") -> None:
+def say_unwritable(problem: Exception, folder: Path, label: str, say: Callable[[str], None], end: str = "") -> None:
     """The line of a cache that cannot be written."""
     end = end or "this build goes on without it"
-    say(f"octavo: the cache {shown} cannot be written ({_reason(problem, folder)}): {end}")
+    say(f"octavo: the cache {label} cannot be written ({_reason(problem, folder)}): {end}")
 
 
 def _reason(problem: Exception, folder: Path) -> str:
@@ -197,7 +195,7 @@ class Databases:
         self.manifest_db.close()
 
 
-def open_databases(folder: Path, shown: str, say: Callable[[str], None]) -> Databases:
+def open_databases(folder: Path, label: str, say: Callable[[str], None]) -> Databases:
     """The databases of a cache folder, which is made where there is none.
 
     A file that is no good is set aside; where the folder cannot be written they are in memory. ``say`` takes the line
@@ -208,10 +206,10 @@ def open_databases(folder: Path, shown: str, say: Callable[[str], None]) -> Data
     opened: list[Store | sqlite3.Connection] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        earlier = open_store(folder, shown, say)
+        earlier = open_store(folder, label, say)
         opened.append(earlier)
         _try_to_write(earlier.connection)
-        manifest_db = open_manifest(folder, shown, say)
+        manifest_db = open_manifest(folder, label, say)
         opened.append(manifest_db)
         _try_to_write(manifest_db)
     except (OSError, sqlite3.OperationalError, Foreign) as problem:
@@ -221,7 +219,7 @@ def open_databases(folder: Path, shown: str, say: Callable[[str], None]) -> Data
             raise PublishError("another process keeps the cache locked", str(folder / store.FILE)) from problem
         if is_out_of_memory(problem):
             raise MemoryError from problem
-        say_unwritable(problem, folder, shown, say)
+        say_unwritable(problem, folder, label, say)
         return open_in_memory()
     return Databases(earlier, manifest_db, True, identity(folder / manifest.FILE))
 
@@ -231,34 +229,34 @@ def open_in_memory() -> Databases:
     return Databases(Store(None, salt()), open_database(None, manifest.SCHEMA), False)
 
 
-def open_store(folder: Path, shown: str, say: Callable[[str], None]) -> Store:
+def open_store(folder: Path, label: str, say: Callable[[str], None]) -> Store:
     """The values of earlier builds.
 
     Raises OSError, sqlite3.OperationalError and Foreign.
     """
-    return _open(folder / store.FILE, lambda path: Store(path, salt()), shown, say)
+    return _open(folder / store.FILE, lambda path: Store(path, salt()), label, say)
 
 
-def open_manifest(folder: Path, shown: str, say: Callable[[str], None]) -> sqlite3.Connection:
+def open_manifest(folder: Path, label: str, say: Callable[[str], None]) -> sqlite3.Connection:
     """The manifest and the journal.
 
     Raises OSError, sqlite3.OperationalError and Foreign.
     """
-    return _open(folder / manifest.FILE, lambda path: open_database(path, manifest.SCHEMA), shown, say)
+    return _open(folder / manifest.FILE, lambda path: open_database(path, manifest.SCHEMA), label, say)
 
 
-def _open(path: Path, act: Callable[[Path], T], shown: str, say: Callable[[str], None]) -> T:
+def _open(path: Path, act: Callable[[Path], T], label: str, say: Callable[[str], None]) -> T:
     try:
         return act(path)
     except Foreign as problem:
-        put_aside(path, f": {problem}", shown, say)
+        put_aside(path, f": {problem}", label, say)
         return act(path)
 
 
-def put_aside(path: Path, reason: str, shown: str, say: Callable[[str], None]) -> None:
+def put_aside(path: Path, reason: str, label: str, say: Callable[[str], None]) -> None:
     """Set a file of the cache aside, and say why. Raises OSError."""
     set_aside(path)
-    say(f"octavo: {shown}/{path.name}{reason}: it is set aside in {shown}/{ASIDE}")
+    say(f"octavo: {label}/{path.name}{reason}: it is set aside in {label}/{ASIDE}")
 
 
 def _try_to_write(connection: sqlite3.Connection) -> None:
@@ -303,7 +301,7 @@ class Cache:
         self.home = find_cache(root, options.cache)
         self.folder = self.home / options.preview if options.preview else self.home
         self._root = root
-        self._shown = str(self.folder.relative_to(root) if self.folder.is_relative_to(root) else self.folder)
+        self._label = str(self.folder.relative_to(root) if self.folder.is_relative_to(root) else self.folder)
         self._wait = options.wait
         self._say = say
         self._stats: tuple[Store, StatCache] | None = None
@@ -311,7 +309,7 @@ class Cache:
         check_cache(self.home)
         check_cache(self.folder)
         with locked(self.folder, self._wait, say):
-            self._databases = open_databases(self.folder, self._shown, say)
+            self._databases = open_databases(self.folder, self._label, say)
             if options.fresh:
                 self._forget_values()
 
@@ -351,7 +349,7 @@ class Cache:
         from octavo.images.encode import recipe
         from octavo.images.encoded_cache import Gallery
 
-        own = self._root / CACHE
+        own = self._root / CACHE_FOLDER
         home = own if self.folder.is_relative_to(own) else self.home
         if not self._databases.is_kept:
             home = self._passing_images = self._passing_images or _make_passing_folder()
@@ -382,7 +380,7 @@ class Cache:
                     self.store.accept()
                 else:
                     self._databases.close()  # which are others, where ``follows`` has taken the store over
-                    self._databases = open_databases(self.folder, self._shown, self._say)
+                    self._databases = open_databases(self.folder, self._label, self._say)
             yield
 
     def hand_over_store(self) -> Store:
@@ -422,8 +420,8 @@ class Cache:
         self.store.close()
         try:
             if self._databases.is_kept:
-                put_aside(self.folder / store.FILE, " is damaged", self._shown, self._say)
-                another = open_store(self.folder, self._shown, self._say)
+                put_aside(self.folder / store.FILE, " is damaged", self._label, self._say)
+                another = open_store(self.folder, self._label, self._say)
             else:
                 another = Store(None, salt())
             self._databases = replace(self._databases, store=another)
@@ -458,7 +456,7 @@ class Cache:
         """Say that the cache could not be written once the site was published."""
         if problem is not None:
             end = "the site is published, and the next build takes longer"
-            say_unwritable(problem, self.folder, self._shown, self._say, end)
+            say_unwritable(problem, self.folder, self._label, self._say, end)
 
     def _put_manifest_aside(self, damage: DamagedManifest) -> None:
         """Go on with a manifest that says nothing.
@@ -468,8 +466,8 @@ class Cache:
         with suppress(sqlite3.DatabaseError):
             self.manifest_db.close()
         try:
-            put_aside(self.folder / manifest.FILE, f" {damage}", self._shown, self._say)
-            another = open_manifest(self.folder, self._shown, self._say)
+            put_aside(self.folder / manifest.FILE, f" {damage}", self._label, self._say)
+            another = open_manifest(self.folder, self._label, self._say)
             there = identity(self.folder / manifest.FILE)
             self._databases = replace(self._databases, manifest_db=another, manifest_file=there)
         except (OSError, sqlite3.OperationalError, Foreign) as problem:
@@ -487,7 +485,7 @@ class Cache:
             raise PublishError(f"the cache cannot be written: {problem}", str(self.folder)) from problem
         if is_out_of_memory(problem):
             raise MemoryError from problem
-        say_unwritable(problem, self.folder, self._shown, self._say)
+        say_unwritable(problem, self.folder, self._label, self._say)
         with suppress(sqlite3.DatabaseError):
             self._databases.close()
         self._databases = open_in_memory()
@@ -512,7 +510,7 @@ class Cache:
             is_manifest = entry.name.startswith(manifest.FILE)
             if entry.name in ready or (pending and (is_manifest or entry.name == "lock")):
                 continue
-            if self.home != self._root / CACHE and not is_of_cache(entry.name):
+            if self.home != self._root / CACHE_FOLDER and not is_of_cache(entry.name):
                 continue
             _remove(entry)
         with suppress(OSError):

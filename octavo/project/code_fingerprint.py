@@ -73,11 +73,11 @@ def versions(path: Sequence[str]) -> tuple[tuple[str, str], ...]:
     Python has for this takes longer to import than all else that an unchanged site needs.
     """
     names = (*LIBRARIES, *OPTIONAL)
-    found: dict[str, str] = {}
+    installed: dict[str, str] = {}
     for library, version in _installed(path):
-        found.setdefault(library, version)
-    if all(_plain(library) in found for library in LIBRARIES):
-        return tuple((library, found.get(_plain(library), "")) for library in names)
+        installed.setdefault(library, version)
+    if all(_plain(library) in installed for library in LIBRARIES):
+        return tuple((library, installed.get(_plain(library), "")) for library in names)
     # Installed in another way, such as from an archive.
     return tuple((library, _version(library)) for library in names)
 

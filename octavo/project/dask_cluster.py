@@ -105,9 +105,9 @@ class Cluster:
 
 def _check(codes: Mapping[str, Any], own: Digest) -> None:
     """Raise NoCluster for a worker that would not make the same pages as this process."""
-    for worker, found in sorted(codes.items()):
-        if found != own:
-            what = f"has no Octavo that it can run ({found})" if isinstance(found, Exception) else "has another Octavo"
+    for worker, code in sorted(codes.items()):
+        if code != own:
+            what = f"has no Octavo that it can run ({code})" if isinstance(code, Exception) else "has another Octavo"
             hint = "all machines need the same versions of Python, of Octavo and of the libraries it uses"
             raise NoCluster(f"the Dask worker at {worker} {what}", hint)
 

@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from octavo.base.diagnostics import printable
+from octavo.base.names import CACHE_FOLDER
 from octavo.base.regular_file import open_regular
 from octavo.base.shortage import shortage_in
 from octavo.output.publish_errors import PublishError
 from octavo.output.safety import UnsafeOutput
-from octavo.project.cache import CACHE, UnsafeCache
+from octavo.project.cache import UnsafeCache
 from octavo.project.lock import Locked
 
 ERRORS, USAGE, LOCKED, BUG = 1, 2, 3, 70
 
-LOG = f"{CACHE}/crash.log"
+LOG = f"{CACHE_FOLDER}/crash.log"
 
 
 class Usage(Exception):

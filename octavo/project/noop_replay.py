@@ -37,7 +37,7 @@ _ENVIRONMENT = ("SOURCE_DATE_EPOCH", "HOME")
 """What stands for now, and a folder that output may not be."""
 
 
-def told(cache: str, given: Sequence[str], started: float) -> tuple[str, str] | None:
+def told(cache: str, arguments: Sequence[str], started: float) -> tuple[str, str] | None:
     """What a command is to print to standard output and to standard error if nothing has changed since its stamp; None
     when something has. ``given`` are its arguments, ``started`` is its first moment by ``time.monotonic``."""
     try:
@@ -49,7 +49,7 @@ def told(cache: str, given: Sequence[str], started: float) -> tuple[str, str] | 
         if len(data) > _LARGEST:
             return None
         about, window, program, files, out, err = _parted(data)
-        if about != _about(given):
+        if about != _about(arguments):
             return None
         now = time.time_ns()
         since, until = window.split(b",")
@@ -72,7 +72,7 @@ def _is_words(text: str) -> bool:
 
 def write(
     cache: str,
-    given: Sequence[str],
+    arguments: Sequence[str],
     words: tuple[str, str],
     *,
     states: Sequence[tuple[str, FileState]],
@@ -95,7 +95,9 @@ def write(
     if others is None or own is None or any(max(state[1:3]) >= before for _, state in states):
         return False
     times = b",".join(map(_nanoseconds, window))
-    data = _joined(_about(given), times, _packed(own), _packed([*others, *states]), *(word.encode() for word in words))
+    data = _joined(
+        _about(arguments), times, _packed(own), _packed([*others, *states]), *(word.encode() for word in words)
+    )
     passing = f"{cache}/{FILE}-{os.getpid()}"
     try:
         with open(passing, "wb") as file:  # noqa: PTH123
@@ -106,10 +108,10 @@ def write(
     return True
 
 
-def _about(given: Sequence[str]) -> bytes:
+def _about(arguments: Sequence[str]) -> bytes:
     """What was asked for, and of what program."""
     environment = tuple(os.environ.get(name) for name in _ENVIRONMENT)
-    about = (list(given), os.getcwd(), environment, sys.stdout.encoding, sys.version, __file__, sys.path)  # noqa: PTH109
+    about = (list(arguments), os.getcwd(), environment, sys.stdout.encoding, sys.version, __file__, sys.path)  # noqa: PTH109
     return ascii(about).encode()
 
 

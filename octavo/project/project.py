@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from octavo.base import urls
+from octavo.base.names import CONFIG_FILE, SCRIPT_FILE
 from octavo.engine.database import is_want
 from octavo.engine.observer import Observer
 from octavo.engine.store import CorruptStore
@@ -23,7 +24,7 @@ from octavo.project.build import COMPLETE, BuildContext, build_site, check_site,
 from octavo.project.build_report import Options, PageTrace, Report, explain_page
 from octavo.project.cache import Cache
 from octavo.project.code_fingerprint import salt
-from octavo.project.site_files import CONFIG, FOLDERS, Files, list_site, read_config, theme_folder
+from octavo.project.site_files import FOLDERS, Files, list_site, read_config, theme_folder
 from octavo.project.stat_cache import FileChanged
 from octavo.site.extensions import source
 
@@ -98,7 +99,7 @@ class Project:
     def watched(self) -> tuple[Path, ...]:
         """The files and folders whose change may change the site."""
         of_theme = [theme_folder() / kind for kind in ("layouts", "assets")]
-        names = (*FOLDERS, CONFIG, source.SCRIPT)
+        names = (*FOLDERS, CONFIG_FILE, SCRIPT_FILE)
         return (*(self.root / name for name in names), *source.script_files(self.root), *of_theme)
 
     def memo(self, inputs: Inputs) -> Memo:

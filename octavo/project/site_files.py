@@ -12,7 +12,7 @@ from octavo.base import source_text
 from octavo.base.diagnostics import Diagnostic
 from octavo.base.digest import Digest, digest, digest_bytes
 from octavo.base.file_stat import FileState
-from octavo.base.names import CONFIG_FILE
+from octavo.base.names import ASSETS_FOLDER, CONFIG_FILE, POSTS_FOLDER
 from octavo.base.shortage import raise_if_shortage
 from octavo.project import stat_cache
 from octavo.site.extensions.source import script_digest
@@ -20,8 +20,9 @@ from octavo.site.extensions.source import script_digest
 if TYPE_CHECKING:
     from octavo.model.settings import Settings
 
-CONFIG = CONFIG_FILE  # as project.py calls it
-FOLDERS = ("posts", "layouts", "assets")
+FOLDERS = (POSTS_FOLDER, "layouts/", ASSETS_FOLDER)
+"""The folders of a site whose files make it."""
+
 THEME = "theme/"
 """What the paths of the default theme's files begin with, in problems."""
 
@@ -52,18 +53,18 @@ class Files:
     def states(self) -> Iterator[tuple[str, FileState]]:
         """The state of each file by its location."""
         for files in (self.posts, self.others, self.assets):
-            yield from ((found.location, found.state) for found in files.values())
-        yield from ((found.location, found.state) for _, found in self.layouts.values())
+            yield from ((file.location, file.state) for file in files.values())
+        yield from ((file.location, file.state) for _, file in self.layouts.values())
 
     def digest(self) -> Digest:
         """Of everything listed: equal for two listings that make the same site."""
         return digest(
             (
                 (self.config.folder, self.config.data, self.config.overrides, self.config.faults),
-                _contents((path, found) for path, found in self.posts.items()),
-                _contents((path, found) for path, found in self.others.items()),
-                _contents((f"{name}\0{path}", found) for name, (path, found) in self.layouts.items()),
-                _contents((name, found) for name, found in self.assets.items()),
+                _contents((path, file) for path, file in self.posts.items()),
+                _contents((path, file) for path, file in self.others.items()),
+                _contents((f"{name}\0{path}", file) for name, (path, file) in self.layouts.items()),
+                _contents((name, file) for name, file in self.assets.items()),
                 self.script,
                 self.faults,
             )
@@ -72,27 +73,27 @@ class Files:
 
 def _contents(files: Iterable[tuple[str, stat_cache.FileEntry]]) -> Digest:
     """Of the names of files, which hold no NUL, and of what is in them."""
-    rows = sorted([f"{name}\0".encode() + found.digest for name, found in files])
+    rows = sorted([f"{name}\0".encode() + file.digest for name, file in files])
     return digest_bytes(b"".join(rows))
 
 
 def list_site(root: Path, cache: stat_cache.StatCache, overrides: Mapping[str, str]) -> Files:
     """List a site's folder and the default theme beneath it. ``overrides`` are settings given on the command line."""
-    below_posts = stat_cache.list_files(root, "posts", cache)
+    below_posts = stat_cache.list_files(root, POSTS_FOLDER.removesuffix("/"), cache)
     script, script_faults = _script(root)
     faults = below_posts.problems + script_faults
     folders = [f"{root}/{name}" for name in below_posts.folders]
     linked = below_posts.linked
     layouts: dict[str, tuple[str, stat_cache.FileEntry]] = {}
     assets: dict[str, stat_cache.FileEntry] = {}
-    for folder, shown in _themes(root):
+    for folder, prefix in _themes(root):
         for kind in ("layouts", "assets"):
-            listing = stat_cache.list_files(folder, kind, cache, shown)
+            listing = stat_cache.list_files(folder, kind, cache, prefix)
             faults += listing.problems
             folders += [f"{folder}/{name}" for name in listing.folders]
             linked = linked or listing.linked
             for path, file in listing.files.items():
-                name = path.removeprefix(f"{shown}{kind}/")
+                name = path.removeprefix(f"{prefix}{kind}/")
                 if kind == "layouts":
                     layouts[name] = (path, file)
                 else:
@@ -140,19 +141,19 @@ class ConfigFile:
         if self.data is not None:
             read, problems = source_text.decode(CONFIG_FILE, self.data)
             text = read.text if read else None
-        settings, found = config.read_settings(text, self.folder, dict(self.overrides))
-        return settings, (*problems, *found)
+        settings, faults = config.read_settings(text, self.folder, dict(self.overrides))
+        return settings, (*problems, *faults)
 
 
 def read_config(root: Path, overrides: Mapping[str, str]) -> ConfigFile:
     """The settings of a site. ``overrides`` are those given on the command line."""
-    given = tuple(sorted(overrides.items()))
+    chosen = tuple(sorted(overrides.items()))
     try:
-        return ConfigFile(root.name, (root / CONFIG_FILE).read_bytes(), given)
+        return ConfigFile(root.name, (root / CONFIG_FILE).read_bytes(), chosen)
     except FileNotFoundError:
-        return ConfigFile(root.name, None, given)
+        return ConfigFile(root.name, None, chosen)
     except OSError as problem:
-        return ConfigFile(root.name, None, given, (stat_cache.unreadable(CONFIG_FILE, problem),))
+        return ConfigFile(root.name, None, chosen, (stat_cache.unreadable(CONFIG_FILE, problem),))
 
 
 def _script(root: Path) -> tuple[Digest | None, tuple[Diagnostic, ...]]:

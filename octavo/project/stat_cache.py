@@ -21,7 +21,7 @@ from octavo.base import source_text
 from octavo.base.diagnostics import Diagnostic, Span, error
 from octavo.base.digest import SIZE, Digest, digest_bytes
 from octavo.base.file_stat import FileState, is_row, is_settled, state_of
-from octavo.base.names import POSTS_FOLDER, SOURCE_ENDINGS
+from octavo.base.names import ASSETS_FOLDER, POSTS_FOLDER, SOURCE_ENDINGS
 from octavo.base.shortage import raise_if_shortage
 from octavo.engine.database import most_rows, transaction
 from octavo.engine.facts import Fact, Unanswered
@@ -73,25 +73,25 @@ class StatCache:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._known: dict[str, tuple[FileState, int, Digest]] = {}
+        self._rows: dict[str, tuple[FileState, int, Digest]] = {}
         rows = connection.execute(
             "SELECT path, digest, size, mtime_ns, ctime_ns, inode, seen FROM states LIMIT ?", (most_rows(connection),)
         )
         for path, digest, *numbers in rows:
             if not is_row(path, digest, numbers):
                 raise CorruptStore("the state of a file is not written as it should be")
-            self._known[path] = ((numbers[0], numbers[1], numbers[2], numbers[3]), numbers[4], digest)
+            self._rows[path] = ((numbers[0], numbers[1], numbers[2], numbers[3]), numbers[4], digest)
         self._new: dict[str, tuple[FileState, int, Digest]] = {}
 
     def digest(self, path: str, location: str, state: FileState) -> Digest:
         """The digest of a file's content, from the cache or from the file. Raises OSError."""
-        known = self._known.get(path)
-        if known is not None and known[0] == state and is_settled(state, known[1]):
-            return known[2]
+        row = self._rows.get(path)
+        if row is not None and row[0] == state and is_settled(state, row[1]):
+            return row[2]
         seen = time.time_ns()
-        found = _digest_of_file(location, state[0])
-        self._known[path] = self._new[path] = (state, seen, found)
-        return found
+        content = _digest_of_file(location, state[0])
+        self._rows[path] = self._new[path] = (state, seen, content)
+        return content
 
     def forget(self) -> None:
         """Read every file again: a listing was not what the files hold."""
@@ -123,7 +123,7 @@ def is_source(path: str) -> bool:
 def is_ignored(name: str, folder: str = "") -> bool:
     """Names of editors' locks, backups and hidden files are never part of a site. What lies in ``assets/root/`` is
     published under the names that hosts ask for, and some begin with a dot: ``.well-known/``, ``.nojekyll``."""
-    if f"{folder}/".startswith("assets/root/"):
+    if f"{folder}/".startswith(f"{ASSETS_FOLDER}root/"):
         return name.startswith((".#", "#")) or name.endswith(("~", ".swp")) or name == ".DS_Store"
     return name.startswith((".", "#")) or name.endswith("~")
 
@@ -150,14 +150,14 @@ def list_files(root: Path, folder: str, cache: StatCache, prefix: str = "") -> F
             linked = linked or entry.is_symlink()
             path = prefix + place
             try:
-                found = _found(path, entry, cache, real_root)
+                outcome = _inspect(path, entry, cache, real_root)
             except OSError as problem:
                 problems.append(unreadable(path, problem))
                 continue
-            if isinstance(found, Diagnostic):
-                problems.append(found)
+            if isinstance(outcome, Diagnostic):
+                problems.append(outcome)
             else:
-                files[found.path] = found
+                files[outcome.path] = outcome
     return FolderListing(files, tuple(folders), linked, tuple(problems))
 
 
@@ -176,10 +176,10 @@ def _entries(location: str, folder: str, problems: list[Diagnostic]) -> list[os.
 _name_of = attrgetter("name")
 
 
-def _found(path: str, entry: os.DirEntry[str], cache: StatCache, real_root: str) -> FileEntry | Diagnostic:
+def _inspect(path: str, entry: os.DirEntry[str], cache: StatCache, real_root: str) -> FileEntry | Diagnostic:
     if not path.isascii() and not _is_utf8(path):
-        shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        return _at_top(shown, "name", "the file's name is not valid UTF-8", "give it another name")
+        printable_path = path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return _at_top(printable_path, "name", "the file's name is not valid UTF-8", "give it another name")
     if entry.is_symlink():
         problem = _link_problem(path, entry.path, real_root)
         if problem is not None:

@@ -117,14 +117,14 @@ class _Observer:
     def watch(self, paths: Sequence[Path]) -> None:
         """Watch these, and the folders that hold them, in which they may come and go."""
         self._paths = frozenset(paths)
-        wanted = {(path, True) for path in paths if path.is_dir()}
-        wanted |= {(path.parent, False) for path in paths if path.parent.is_dir()}
+        watches = {(path, True) for path in paths if path.is_dir()}
+        watches |= {(path.parent, False) for path in paths if path.parent.is_dir()}
         try:
             if self._observer is None:
                 from watchdog.observers import Observer
 
                 self._start(Observer())
-            self._adjust(wanted)
+            self._adjust(watches)
         except OSError as problem:
             from watchdog.observers.polling import PollingObserver
 
@@ -132,7 +132,7 @@ class _Observer:
             self._say(f"octavo: the system gives no more file watches ({reason}); looking every second instead")
             self.close()
             self._start(PollingObserver(timeout=POLL))
-            self._adjust(wanted)
+            self._adjust(watches)
 
     def close(self) -> None:
         if self._observer is not None and self._observer.is_alive():
@@ -148,13 +148,13 @@ class _Observer:
         self._observer = observer
         observer.start()
 
-    def _adjust(self, wanted: set[tuple[Path, bool]]) -> None:
+    def _adjust(self, watches: set[tuple[Path, bool]]) -> None:
         renewed, self._renewed = self._renewed, set()
         for folder, deep in list(self._watched):
             # A folder that went and came back is another one, though it has the name of the one that is watched.
-            if (folder, deep) not in wanted or folder in renewed:
+            if (folder, deep) not in watches or folder in renewed:
                 self._observer.unschedule(self._watched.pop((folder, deep)))
-        for folder, deep in sorted(wanted - self._watched.keys()):
+        for folder, deep in sorted(watches - self._watched.keys()):
             handler = _Handler(self._seen_within if deep else partial(self._seen_beside, folder))
             try:
                 self._watched[folder, deep] = self._observer.schedule(handler, str(folder.resolve()), recursive=deep)
@@ -167,11 +167,11 @@ class _Observer:
 
     def _seen_beside(self, folder: Path, kind: str, places: Sequence[Path]) -> None:
         """An event in a folder in which only some names count."""
-        found = {folder / place.name for place in places} & self._paths
-        if found:
+        paths = {folder / place.name for place in places} & self._paths
+        if paths:
             if kind in ("created", "deleted", "moved"):
-                self._renewed |= found
-            self._on_change(sorted(found))
+                self._renewed |= paths
+            self._on_change(sorted(paths))
 
 
 class _Handler:

@@ -12,8 +12,6 @@ from octavo.base.digest import Digest, digest
 from octavo.base.names import SCRIPT_FILE
 from octavo.engine.facts import Unanswered
 
-SCRIPT = SCRIPT_FILE  # as project.py calls it
-
 
 class ScriptChanged(Unanswered):
     """build.py, or a module it imports, was changed after it was listed.
