@@ -1,14 +1,26 @@
-"""What starts a new cache: another version of a library, and one that comes or goes."""
+"""What starts a new cache: an edit of Octavo, another version of a library, and one that comes or goes."""
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
 import sys
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+import octavo
 from octavo.project import code_fingerprint
+from octavo.project.site_files import theme_folder
+from tests.sites import SiteFolder, post
+
+MakeSite = Callable[[str], SiteFolder]
+
+HOME = Path(octavo.__file__).parent
 
 
 def installed(folder: Path, **versions: str) -> str:
@@ -57,3 +69,65 @@ def test_what_no_folder_is_named_for_is_asked_of_python(tmp_path: Path) -> None:
     installed(tmp_path)
     (tmp_path / "jinja2-1.0.dist-info").rename(tmp_path / "jinja2.egg-info")
     assert dict(code_fingerprint.versions([str(tmp_path)]))["jinja2"] == metadata.version("jinja2")
+
+
+# Octavo's own modules. What is not walked would be edited without a cache noticing.
+
+PACKAGES = sorted(file.parent.relative_to(HOME).as_posix() for file in HOME.rglob("__init__.py"))
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the package ``octavo``, which takes the place of the one that runs."""
+    folder = shutil.copytree(HOME, tmp_path / "copy" / "octavo", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(code_fingerprint, "_PACKAGE", str(folder))
+    return folder
+
+
+def edit_a_module(package: Path) -> Path:
+    """Change one module of a package, its last one by name, in a way that changes nothing it does."""
+    module = max(package.glob("*.py"))
+    module.write_text(module.read_text("utf-8") + "\n# edited\n", "utf-8")
+    return module
+
+
+def test_a_copy_elsewhere_has_the_same_digest(copied: Path) -> None:
+    assert code_fingerprint.salt.__wrapped__() == code_fingerprint.salt()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_an_edit_of_a_module_in_each_package_is_seen(copied: Path, package: str) -> None:
+    before, module = code_fingerprint.salt.__wrapped__(), edit_a_module(copied / package)
+    assert code_fingerprint.salt.__wrapped__() != before
+    assert {str(module), str(module.parent)} <= set(code_fingerprint.program())
+
+
+def test_modules_of_one_name_in_two_packages_are_told_apart(copied: Path) -> None:
+    before = code_fingerprint.salt.__wrapped__()
+    for package in ("cli", "project"):
+        (copied / package / "twin.py").write_text(f"# {package}\n", "utf-8")
+    both = code_fingerprint.salt.__wrapped__()
+    for package, other in (("cli", "project"), ("project", "cli")):
+        (copied / package / "twin.py").write_text(f"# {other}\n", "utf-8")
+    assert len({before, both, code_fingerprint.salt.__wrapped__()}) == 3
+
+
+def test_a_cache_is_emptied_when_a_module_of_octavo_was_edited(copied: Path, site: MakeSite) -> None:
+    for kind in ("layouts", "assets"):
+        shutil.copytree(theme_folder() / kind, copied.parent / kind)
+    root = site("-- posts/a.md --\n" + post("A") + "-- posts/b.md --\n" + post("B")).root
+    first = build_with(copied, root)
+    assert first["rendered"] == first["pages"] > 0
+    assert build_with(copied, root)["rendered"] == 0
+    edit_a_module(copied / "content" / "markdown")
+    again = build_with(copied, root)
+    assert (again["rendered"], again["parsed"]) == (first["pages"], 2)
+
+
+def build_with(package: Path, root: Path) -> dict[str, int]:
+    """What a build tells that a copy of Octavo makes, in a process of its own."""
+    command = [sys.executable, "-m", "octavo", "-C", str(root), "build", "--format", "json", "--jobs", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(package.parent)}
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, encoding="utf-8", check=True)
+    report: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
+    return report
