@@ -1,4 +1,4 @@
-"""The arguments of the command line: what each command takes, and what is wrong with what was given."""
+"""The arguments of the command line: what each command takes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _DIRECTORY = re.compile(r"(-C|--directory)(=.*)?|-C.+", re.DOTALL)
 
 
 def with_command(arguments: list[str]) -> tuple[list[str], str]:
-    """The arguments with the command in its place, and the command; ``build`` goes without saying.
+    """The arguments with the command in its place, and the command.
 
-    Raises Usage for a command that does not exist.
+    ``build`` goes without saying. Raises Usage for a command that does not exist.
     """
     place = 0
     while place < len(arguments) and (match := _DIRECTORY.fullmatch(arguments[place])):
@@ -43,7 +43,10 @@ def with_command(arguments: list[str]) -> tuple[list[str], str]:
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:
-    """What the arguments say. Raises Usage, and SystemExit when all they asked for has been printed."""
+    """What the arguments say.
+
+    Raises Usage, and SystemExit when all they asked for has been printed.
+    """
     whole = parser()
     options, unknown = whole.parse_known_args(arguments)
     if unknown:
@@ -163,7 +166,10 @@ class _Version(argparse.Action):
 
 
 def version() -> str:
-    """The version that is installed; of a checkout that is not, the one its pyproject.toml will give it."""
+    """The version that is installed.
+
+    Of a checkout that is not, it is the one that its pyproject.toml will give it.
+    """
     import tomllib
     from importlib import metadata
 

@@ -139,8 +139,11 @@ def _profile() -> Profile:
 def words(
     report: Report, differences: tuple[Diagnostic, ...], form: str, quiet: bool, profile: Profile | None = None
 ) -> tuple[str, str]:
-    """What a build says on standard output and on standard error, with ``stamp.SECONDS`` for the seconds it took.
-    ``found`` are the problems that came to light when it was verified."""
+    """What a build says on standard output and on standard error.
+
+    ``noop_replay.SECONDS`` stands for the seconds it took. ``differences`` are the problems that came to light when it
+    was verified.
+    """
     problems = (*report.problems, *differences)
     if form == "json":
         members = {**report_dict(replace(report, problems=problems)), "seconds": noop_replay.SECONDS}
@@ -441,7 +444,10 @@ def _is_agreed(paths: Collection[str]) -> bool:
 
 
 def verify(project: Project, report: Report) -> tuple[Diagnostic, ...]:
-    """Build again from nothing, in a fresh process that shares no cache, and compare every byte and every problem."""
+    """Compare a build with one made from nothing.
+
+    That is made in a fresh process that shares no cache. Every byte and every problem is compared.
+    """
     import subprocess
     import tempfile
 
@@ -492,7 +498,10 @@ def _differences(published: Iterable[str], output: Path, clean: Path) -> Iterabl
 
 
 def say(line: str) -> None:
-    """A word about what is going on, which is neither a result nor a problem of the site."""
+    """Say what is going on.
+
+    That is neither a result nor a problem of the site.
+    """
     with suppress(OSError):
         print(line, file=sys.stderr, flush=True)
 
@@ -526,7 +535,10 @@ def summary(report: Report, seconds: str) -> str:
 
 
 def print_verified(report: Report, differences: Collection[Diagnostic] | None) -> None:
-    """``found`` is how the site differs from a clean build; None when there was nothing to compare."""
+    """Print how the site differs from a clean build.
+
+    ``differences`` is None when there was nothing to compare.
+    """
     if differences is not None:
         print(
             f"not verified: {_count(len(differences), 'difference')}"
@@ -539,7 +551,10 @@ _HELD = {"draft": "a draft", "future": "appears", "expired": "expired"}
 
 
 def held_lines(report: Report) -> str:
-    """Posts that are not published, each with the reason: none vanishes silently."""
+    """Posts that are not published, each with the reason.
+
+    None vanishes silently.
+    """
     lines = []
     for held in report.held:
         when = f" {_readable(held.instant)}" if held.instant else ""

@@ -56,8 +56,11 @@ def _give_up(problem: Exception) -> int:
 
 
 def read_names_as_utf8() -> None:
-    """Start Python anew, with the arguments that it was started with, where it takes the names of files for anything
-    but UTF-8, as in a locale without it. What is printed stays in the encoding of the locale."""
+    """Start Python anew where it does not take names of files for UTF-8.
+
+    That is so in a locale without it. Python gets the arguments that it was started with. What is printed stays in the
+    encoding of the locale.
+    """
     if sys.getfilesystemencoding() == "utf-8" or sys.flags.utf8_mode or not sys.executable:
         return
     if sys.argv[:1] in ([], [""], ["-"]):  # a program that was typed in cannot be read again

@@ -1,4 +1,7 @@
-"""Where the time of a build went: by step, and the slowest posts, pages and layouts."""
+"""Where the time of a build went.
+
+By step, and the slowest posts, pages and layouts.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,10 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Stretch:
-    """A phase of a build: how long it took, and how many items were run in it, which took ``work`` seconds together, in
-    this and other processes."""
+    """A phase of a build, and how long it took.
+
+    ``ran`` is how many items were run in it, which took ``work`` seconds together, in this and other processes.
+    """
 
     phase: str
     seconds: float
@@ -77,7 +82,10 @@ class Profile(Observer):
         return tuple(nlargest(SHOWN, self._ran.get(phase, [])))
 
     def layouts(self) -> tuple[tuple[float, str, int], ...]:
-        """(seconds, layout, pages) of the layouts whose pages took longest together, the longest first."""
+        """(seconds, layout, pages) of the slowest layouts.
+
+        Those are they whose pages took longest together, the longest first.
+        """
         of: dict[str, list[float]] = {}
         for seconds, url in self._ran.get("render", []):
             of.setdefault(self._layouts.get(url, ""), []).append(seconds)

@@ -33,7 +33,10 @@ def can_show(stream: TextIO | None, environment: Mapping[str, str] = os.environ)
 
 
 class Progress(Observer):
-    """A bar for each step that has been long at work and has more to do, gone when the step ends."""
+    """A bar for each step that takes long, gone when the step ends.
+
+    The step has been long at work and has more to do.
+    """
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr

@@ -20,10 +20,10 @@ HELD_BACK = 3
 
 
 def rebuilds(project: Project, changes: Changes) -> Iterator[Report | Failure]:
-    """Build now, and again each time that something may have changed, until the changes end.
+    """Build now, and again each time that something may have changed.
 
-    Yields what has come of each build. Nothing ends the series but its end: what keeps a build from being done may
-    pass, as a folder that is away while a branch is checked out.
+    It goes on until the changes end. Yields what has come of each build. Nothing ends the series but its end: what
+    keeps a build from being done may pass, as a folder that is away while a branch is checked out.
     """
     outcome = built(project)
     failed = _has_failed(outcome)

@@ -1,4 +1,4 @@
-"""One command, run to its end: words or JSON, an exit status, and what becomes of it when it fails or is stopped."""
+"""One command, run to its end, also when it fails or is stopped."""
 
 from __future__ import annotations
 
@@ -26,8 +26,11 @@ small build's time at ten thousand posts went into looking."""
 
 
 def run(command_line: list[str]) -> int:
-    """Run the command that the arguments name. Returns the exit status: 0 done, 1 the site has errors, 2 usage or
-    settings, 3 another build holds the lock, 70 a bug of ours. Interrupted, it ends by the signal itself."""
+    """Run the command that the arguments name.
+
+    Returns the exit status: 0 done, 1 the site has errors, 2 usage or settings, 3 another build holds the lock, 70 a
+    bug of ours. Interrupted, it ends by the signal itself.
+    """
     command = ""
     gc.set_threshold(*_HARDLY_EVER)
     # Python looks for garbage once more when it ends: a tenth of the time of a small build at ten thousand posts.
@@ -50,7 +53,10 @@ def run(command_line: list[str]) -> int:
 
 
 def stopped(interrupted: CommandInterrupted, command: str) -> int:
-    """The end of a command that a signal asked to stop: a word, and death by that signal."""
+    """End a command that a signal asked to stop.
+
+    It says a word, and dies by that signal.
+    """
     notes: list[str] = getattr(interrupted, "__notes__", [])
     if notes:
         _say(f"interrupted: {notes[0]}")
@@ -104,7 +110,10 @@ def _fail(problem: Exception | SystemExit, root: Path, debug: bool) -> int:
 
 
 def unheard(unheard: Any) -> int:
-    """The end of a command whose words nobody takes any more. What it did is done all the same."""
+    """End a command whose words nobody takes any more.
+
+    What it did is done all the same.
+    """
     # What is still in the buffers must not fail once more when Python ends.
     null = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
@@ -130,7 +139,10 @@ def _say(line: str) -> None:
 
 
 class CommandInterrupted(BaseException):
-    """A signal asked us to stop. A note says what has become of the output, where it is not as it was."""
+    """A signal asked us to stop.
+
+    A note says what has become of the output, where it is not as it was.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

@@ -1,4 +1,4 @@
-"""``Site(__file__)``: a build.py that declares what a site adds, and runs its commands."""
+"""``Site(__file__)``: what a build.py declares and runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ class Site(Declarations):
         self.folder = os.path.dirname(os.path.realpath(file))  # noqa: PTH120
 
     def main(self, arguments: Sequence[str] | None = None) -> int:
-        """Run a command as ``octavo`` does, in the folder of build.py. Returns the exit status."""
+        """Run a command as ``octavo`` does, in the folder of build.py.
+
+        Returns the exit status.
+        """
         if self.folder in being_run:
             return 0
         if arguments is None:

@@ -1,1 +1,4 @@
-"""A site's folder opened for work: settings, cache, lock, processes, and the build from files to files."""
+"""A site's folder opened for work.
+
+Its settings, cache and lock, the processes that help, and the build from files to files.
+"""

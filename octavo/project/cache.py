@@ -1,7 +1,9 @@
-"""The cache of a site: its folder, opened without following links, and the databases in it.
+"""The cache of a site, which never keeps that site from being built.
 
-What is wrong with it never keeps a site from being built. A file that is damaged is set aside and begun anew; where
-the folder cannot be written, the databases are in memory, and gone at the end. A link in it is an error.
+That is its folder, opened without following links, and the databases in it: what it takes to open them, and what is
+done about a file that is damaged or cannot be written, hang together, since the second is the first once more. A file
+that is damaged is set aside and begun anew; where the folder cannot be written, the databases are in memory, and gone
+at the end. A link in it is an error.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 
 IMAGES = "images"
-"""In the cache: what was made of images, a folder for each recipe."""
+"""In the cache: encoded images, a folder for each recipe."""
 
 PREVIEWS = ("preview", "published")
 """Folders in the cache that are caches of previews."""
@@ -367,10 +369,10 @@ class Cache:
 
     @contextmanager
     def alone(self, follows: Callable[[], bool] = lambda: False) -> Iterator[None]:
-        """Work with the cache while no other command does, as the last one left it.
+        """Work with the cache while no other command does.
 
-        ``follows`` is asked, when another process has written to the cache, whether all of that is known. Raises
-        Locked.
+        It is as the last one left it. ``follows`` is asked, when another process has written to the cache, whether all
+        of that is known. Raises Locked.
         """
         with locked(self.folder, self._wait, self._say):
             opened = self._databases

@@ -1,4 +1,7 @@
-"""What stands for the code that makes a site: when it changes, nothing that was made before is believed."""
+"""A digest of the code that makes a site.
+
+When it changes, nothing that was made before is believed.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,11 @@ OPTIONAL = ("nh3", "brotli")
 
 @cache
 def salt() -> Digest:
-    """A digest of Octavo's own source, and of the versions of Python and of the libraries that shape output."""
+    """A digest of all code that shapes output.
+
+    That is Octavo's own source, and the versions of Python and of the libraries. Files are named by their paths from
+    the package, for each package has an ``__init__.py``.
+    """
     state = blake2b(digest_size=SIZE)
     for file in sources():
         with open(file, "rb") as opened:  # noqa: PTH123
@@ -46,7 +53,10 @@ def salt() -> Digest:
 
 
 def program() -> tuple[str, ...]:
-    """The files and folders in which a change of the code, or of what is installed, is seen."""
+    """The files and folders in which a change of the code is seen.
+
+    A change of what is installed is seen there as well.
+    """
     own = sources()
     folders = dict.fromkeys(os.path.dirname(file) for file in own)  # noqa: PTH120
     return (*folders, *own, *(folder or "." for folder in sys.path))
@@ -67,10 +77,11 @@ def _modules(folder: str) -> Iterator[str]:
 
 
 def versions(path: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """The versions of the libraries that are found on an import path, empty for one that is not there.
+    """The versions of the libraries on an import path.
 
-    They are read from the names of the folders that installers write (``jinja2-3.1.6.dist-info``): the means that
-    Python has for this takes longer to import than all else that an unchanged site needs.
+    That of one that is not there is empty. They are read from the names of the folders that installers write
+    (``jinja2-3.1.6.dist-info``): the means that Python has for this takes longer to import than all else that an
+    unchanged site needs.
     """
     names = (*LIBRARIES, *OPTIONAL)
     installed: dict[str, str] = {}

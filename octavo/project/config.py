@@ -1,4 +1,7 @@
-"""Settings: ``[tool.octavo]`` of pyproject.toml, checked, every problem at its own line and column."""
+"""Settings: ``[tool.octavo]`` of pyproject.toml, checked.
+
+Every problem has its own line and column.
+"""
 
 from __future__ import annotations
 
@@ -47,11 +50,11 @@ NO_OVERRIDES: Mapping[str, str] = MappingProxyType({})
 def read_settings(
     text: str | None, folder_name: str, overrides: Mapping[str, str] = NO_OVERRIDES
 ) -> tuple[Settings, tuple[Diagnostic, ...]]:
-    """The settings of a site and all that is wrong with them; a default stands in for what is wrong or not given.
+    """Read the settings of a site, and tell all that is wrong with them.
 
-    ``text`` is that of pyproject.toml, None when there is none. ``folder_name`` is the title of a site that has no
-    other. ``overrides`` are settings from the command line, as text: a problem with ``base_url`` has the path
-    ``--base-url``.
+    A default stands in for what is wrong or not there. ``text`` is that of pyproject.toml, None when there is none.
+    ``folder_name`` is the title of a site that has no other. ``overrides`` are settings from the command line, as text:
+    a problem with ``base_url`` has the path ``--base-url``.
     """
     problems: list[Diagnostic] = []
     values: dict[str, Any] = {}
@@ -96,7 +99,10 @@ class SettingRow(NamedTuple):
 
 
 def settings_table() -> list[SettingRow]:
-    """Every setting in the order in which the docs show them; those of a table are dotted (``permalinks.tag``)."""
+    """Every setting, in the order in which the docs show them.
+
+    Those of a table are dotted (``permalinks.tag``).
+    """
     return list(_rows("", FIELDS, Settings()))
 
 

@@ -43,10 +43,10 @@ class NoCluster(Exception):
 
 
 class Cluster:
-    """The workers of the Dask scheduler at ``address`` (HOST:PORT), which is called when there is enough to do for it.
+    """The workers of the Dask scheduler at ``address`` (HOST:PORT).
 
-    ``code`` tells what code a process runs, and is sent to be asked there; ``say`` takes a line about what does not go
-    as the author expects. Raises NoCluster.
+    It is called when there is enough to do for it. ``code`` tells what code a process runs, and is sent to be asked
+    there; ``say`` takes a line about what does not go as the author expects. Raises NoCluster.
     """
 
     remote = True
@@ -59,7 +59,10 @@ class Cluster:
 
     @property
     def jobs(self) -> int:
-        """The threads of all workers; 1, which is this process, once they are lost."""
+        """The threads of all workers.
+
+        It is 1, which is this process, once they are lost.
+        """
         if self._pool is None:
             self._connect()
         return 1 if self._pool is None or self._pool.lost else self._jobs
@@ -104,7 +107,7 @@ class Cluster:
 
 
 def _check(codes: Mapping[str, Any], own: Digest) -> None:
-    """Raise NoCluster for a worker that would not make the same pages as this process."""
+    """Raise NoCluster for a worker that would not make the same pages."""
     for worker, code in sorted(codes.items()):
         if code != own:
             what = f"has no Octavo that it can run ({code})" if isinstance(code, Exception) else "has another Octavo"
@@ -113,7 +116,10 @@ def _check(codes: Mapping[str, Any], own: Digest) -> None:
 
 
 class _DaskPool(Executor):
-    """Dask's executor, with futures that fail with BrokenExecutor, and do so too when there is no worker left."""
+    """Dask's executor, with futures that fail with BrokenExecutor.
+
+    They do so too when there is no worker left.
+    """
 
     def __init__(self, client: Client, address: str, code: Code, say: Callable[[str], None]) -> None:
         self.lost = False

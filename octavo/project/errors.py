@@ -26,7 +26,10 @@ LOG = f"{CACHE_FOLDER}/crash.log"
 
 
 class Usage(Exception):
-    """The command was asked for something that cannot be done. ``hint`` says what can be."""
+    """The command was asked for something that cannot be done.
+
+    ``hint`` says what can be.
+    """
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
@@ -35,7 +38,10 @@ class Usage(Exception):
 
 
 class Unheard(Exception):
-    """Standard output or standard error takes no more. ``status`` is what the command had come to by then."""
+    """Standard output or standard error takes no more.
+
+    ``status`` is what the command had come to by then.
+    """
 
     def __init__(self, problem: OSError, status: int) -> None:
         super().__init__(problem, status)
@@ -45,7 +51,10 @@ class Unheard(Exception):
 
 @contextmanager
 def telling(status: int) -> Iterator[None]:
-    """Words of a command that has come to ``status``. Raises Unheard where nobody takes them."""
+    """Words of a command that has come to ``status``.
+
+    Raises Unheard where nobody takes them.
+    """
     try:
         try:
             yield
@@ -62,8 +71,10 @@ class Failure(NamedTuple):
 
 
 def failure(problem: Exception | SystemExit, root: Path) -> Failure:
-    """What to say of an exception that ended a command in a site's folder. One that is a bug of ours is written to a
-    log file there."""
+    """What to say of an exception that ended a command.
+
+    One that is a bug of ours is written to a log file in the site's folder.
+    """
     from concurrent.futures import BrokenExecutor
 
     from octavo.project.dask_cluster import NoCluster

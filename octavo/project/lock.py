@@ -14,7 +14,10 @@ from octavo.base.regular_file import open_regular
 
 
 class Locked(Exception):
-    """Another command is at work on the site. ``pid`` is its process, None when it has not said."""
+    """Another command is at work on the site.
+
+    ``pid`` is its process, None when it has not said.
+    """
 
     def __init__(self, pid: int | None) -> None:
         super().__init__(pid)
@@ -26,10 +29,11 @@ class Locked(Exception):
 
 @contextmanager
 def lock(cache: Path, wait: float) -> Iterator[None]:
-    """Keep other commands out of the site, waiting for one that is at work for up to ``wait`` seconds.
+    """Keep other commands out of the site.
 
-    Raises Locked when that was not enough. The system frees the lock when the process ends, however it ends. Where
-    no cache can be written there is nothing to lock with, and commands are not kept apart.
+    Waits for one that is at work for up to ``wait`` seconds. Raises Locked when that was not enough. The system frees
+    the lock when the process ends, however it ends. Where no cache can be written there is nothing to lock with, and
+    commands are not kept apart.
     """
     try:
         descriptor = _wait_for(cache / "lock", wait)

@@ -1,8 +1,9 @@
-"""The short way when nothing changed: what a command said, and the state of each file that this rests on.
+"""Noop replay: say again what a command said, when nothing changed.
 
+The evidence for that is the state of each file that it rests on: files that it was made from, and files that it made.
 As long as all of them are in that state, the command would do nothing and say the same again, so that is all that has
-to be done. Whatever else is found, the long way decides. A stamp vouches for what the command made as well as for what
-it was made from, so it is never wrong for being old: it needs no lock, and nobody has to take it back.
+to be done. In any other case the long way decides. Since the evidence covers both what was read and what was made, it
+is never wrong for being old: it needs no lock, and nobody has to take it back.
 
 A command for which nothing changed needs this module and no other, so it imports next to nothing.
 """
@@ -31,15 +32,18 @@ SECONDS = "\0"
 """Where the words of a command say how long it took."""
 
 _LARGEST = 256_000_000
-"""Bytes of a stamp: that of a million files has half of it."""
+"""Bytes of the evidence: that of a million files has half of it."""
 
 _ENVIRONMENT = ("SOURCE_DATE_EPOCH", "HOME")
 """What stands for now, and a folder that output may not be."""
 
 
 def told(cache: str, arguments: Sequence[str], started: float) -> tuple[str, str] | None:
-    """What a command is to print to standard output and to standard error if nothing has changed since its stamp; None
-    when something has. ``given`` are its arguments, ``started`` is its first moment by ``time.monotonic``."""
+    """What a command is to print when nothing has changed since the last.
+
+    That is to standard output and to standard error; None when something has changed. ``arguments`` are those of the
+    command, ``started`` is its first moment by ``time.monotonic``.
+    """
     try:
         if stat.S_ISLNK(os.lstat(cache).st_mode):  # the long way says what is wrong with that
             return None
@@ -81,12 +85,13 @@ def write(
     began: int,
     window: Window,
 ) -> bool:
-    """Stamp what a command said that found nothing to do. False when that cannot be relied on.
+    """Keep what a command said that found nothing to do, with the evidence.
 
-    ``states`` are those in which it found files, none of them a link. ``places`` are other files, and folders, whose
-    state is asked for now, and so are those of ``program``, where links are followed. ``began`` is a time before the
-    command looked at anything, in ns by the clock of the cache's file system: what is about as young may have changed
-    since. From the first instant of ``window`` to before the second the command says the same.
+    False when that cannot be relied on. ``states`` are those in which it found files, none of them a link. ``places``
+    are other files, and folders, whose state is asked for now, and so are those of ``program``, where links are
+    followed. ``began`` is a time before the command looked at anything, in ns by the clock of the cache's file system:
+    what is about as young may have changed since. From the first instant of ``window`` to before the second the command
+    says the same.
     """
     if os.name == "nt":  # ctime is another thing there, so a change can be made that no time tells
         return False

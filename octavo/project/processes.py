@@ -1,7 +1,8 @@
-"""Worker processes: gone with their parent, deaf to the interrupt that is meant for it.
+"""Worker processes of this machine, forked or spawned.
 
-Where this process has one thread, its workers can be copies of it (forked), which know all that it knows. A process
-with more, such as a preview that watches files, starts new ones (spawned).
+They are gone with their parent, and deaf to the interrupt that is meant for it. Where this process has one thread, its
+workers can be copies of it (forked), which know all that it knows. A process with more, such as a preview that watches
+files, starts new ones (spawned).
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ PATIENCE = 1.0
 
 
 class Workers:
-    """A pool that is started when it is first asked for, and serves until it is closed."""
+    """A pool of processes, started when it is first asked for.
+
+    It serves until it is closed.
+    """
 
     remote = False
 
@@ -48,19 +52,28 @@ class Workers:
         return self._pool
 
     def heirs(self, begin: Callable[[T], None], estate: T, /) -> AbstractContextManager[ProcessPoolExecutor] | None:
-        """Copies of this process that call ``begin(estate)`` first; None where they cannot be made safely."""
+        """Copies of this process that call ``begin(estate)`` first.
+
+        None where they cannot be made safely.
+        """
         return _heirs(self.jobs, begin, estate) if can_be_copied() else None
 
     def close(self) -> None:
-        """End the processes at once, whatever they are doing. The next call starts others."""
+        """End the processes at once, whatever they are doing.
+
+        The next call starts others.
+        """
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.end()
 
 
 def can_be_copied() -> bool:
-    """A copy has only the thread that made it: what others had locked would stay so for ever. Libraries for numbers
-    have threads that Python does not count, so the system is asked. (It tells on Linux; macOS allows no copies.)"""
+    """Whether this process has one thread, and so can be forked.
+
+    A copy has only the thread that made it: what others had locked would stay so for ever. Libraries for numbers have
+    threads that Python does not count, so the system is asked. (It tells on Linux; macOS allows no copies.)
+    """
     try:
         return len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
     except OSError:

@@ -29,8 +29,11 @@ THEME = "theme/"
 
 @dataclass(frozen=True)
 class Files:
-    """The files of a site, and the ``folders`` they were found in, or would have been, by location; ``linked`` says
-    whether there were links among them. ``layouts`` are by name: (what problems call it, the file)."""
+    """The files of a site, listed.
+
+    ``folders`` are those they were in, or would have been, by location; ``linked`` says whether there were links among
+    them. ``layouts`` are by name: (what problems call it, the file).
+    """
 
     config: ConfigFile
     folders: tuple[str, ...]
@@ -78,7 +81,10 @@ def _contents(files: Iterable[tuple[str, stat_cache.FileEntry]]) -> Digest:
 
 
 def list_site(root: Path, cache: stat_cache.StatCache, overrides: Mapping[str, str]) -> Files:
-    """List a site's folder and the default theme beneath it. ``overrides`` are settings given on the command line."""
+    """List a site's folder and the default theme beneath it.
+
+    ``overrides`` are settings given on the command line.
+    """
     below_posts = stat_cache.list_files(root, POSTS_FOLDER.removesuffix("/"), cache)
     script, script_faults = _script(root)
     faults = below_posts.problems + script_faults
@@ -115,9 +121,10 @@ def list_site(root: Path, cache: stat_cache.StatCache, overrides: Mapping[str, s
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """pyproject.toml as it was read: None where there is none. ``folder`` is the name of the site's folder.
+    """pyproject.toml as it was read.
 
-    Its content is looked into when a setting is wanted, for nothing is as long as nothing changed.
+    ``data`` is None where there is none; ``folder`` is the name of the site's folder. Its content is looked into when a
+    setting is wanted, for nothing is as long as nothing changed.
     """
 
     folder: str
@@ -146,7 +153,10 @@ class ConfigFile:
 
 
 def read_config(root: Path, overrides: Mapping[str, str]) -> ConfigFile:
-    """The settings of a site. ``overrides`` are those given on the command line."""
+    """Read the settings of a site.
+
+    ``overrides`` are those given on the command line.
+    """
     chosen = tuple(sorted(overrides.items()))
     try:
         return ConfigFile(root.name, (root / CONFIG_FILE).read_bytes(), chosen)

@@ -1,4 +1,4 @@
-"""The files of a site as they are on the disk, each with the digest of its content.
+"""The files of a site on the disk, each with its content's digest.
 
 A file is read only when its state is not that of the last time: the stat cache.
 """
@@ -29,11 +29,17 @@ from octavo.engine.store import CorruptStore
 
 
 class FileChanged(Unanswered):
-    """A file was changed between the moment it was listed and the moment it was read: list again."""
+    """A file was changed after it was listed and before it was read.
+
+    Its folder is to be listed again.
+    """
 
 
 class FileEntry(NamedTuple):
-    """A file of the site: where it is, the digest of its content, and the state it was in when it had that."""
+    """A file of the site, with the digest of its content.
+
+    ``state`` is the one it was in when it had that content.
+    """
 
     path: str
     location: str
@@ -44,7 +50,10 @@ class FileEntry(NamedTuple):
         return Fact(self.digest, self.read)
 
     def read(self) -> bytes:
-        """The content. Raises FileChanged when it is no longer what was listed, and Shortage."""
+        """The content.
+
+        Raises FileChanged when it is no longer what was listed, and Shortage.
+        """
         try:
             with open(self.location, "rb") as file:  # noqa: PTH123
                 data = file.read()
@@ -58,8 +67,10 @@ class FileEntry(NamedTuple):
 
 @dataclass(frozen=True)
 class FolderListing:
-    """The files below a folder by path, the folders that were looked into, whether there are links in them, and what
-    cannot be used."""
+    """The files below a folder, by path.
+
+    With them are the folders that were looked into, whether there are links in them, and what cannot be used.
+    """
 
     files: Mapping[str, FileEntry]
     folders: tuple[str, ...]
@@ -68,8 +79,10 @@ class FolderListing:
 
 
 class StatCache:
-    """Digests of file contents by path, kept in the table ``states`` of the cache file. Raises CorruptStore where that
-    holds what was not written so."""
+    """Digests of file contents by path, kept in the cache.
+
+    That is in its table ``states``. Raises CorruptStore where that holds what was not written so.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -84,7 +97,10 @@ class StatCache:
         self._new: dict[str, tuple[FileState, int, Digest]] = {}
 
     def digest(self, path: str, location: str, state: FileState) -> Digest:
-        """The digest of a file's content, from the cache or from the file. Raises OSError."""
+        """The digest of a file's content, from the cache or from the file.
+
+        Raises OSError.
+        """
         row = self._rows.get(path)
         if row is not None and row[0] == state and is_settled(state, row[1]):
             return row[2]
@@ -121,18 +137,21 @@ def is_source(path: str) -> bool:
 
 
 def is_ignored(name: str, folder: str = "") -> bool:
-    """Names of editors' locks, backups and hidden files are never part of a site. What lies in ``assets/root/`` is
-    published under the names that hosts ask for, and some begin with a dot: ``.well-known/``, ``.nojekyll``."""
+    """Whether a file of this name is never part of a site.
+
+    Such are editors' locks, backups and hidden files. What lies in ``assets/root/`` is published under the names that
+    hosts ask for, and some begin with a dot: ``.well-known/``, ``.nojekyll``.
+    """
     if f"{folder}/".startswith(f"{ASSETS_FOLDER}root/"):
         return name.startswith((".#", "#")) or name.endswith(("~", ".swp")) or name == ".DS_Store"
     return name.startswith((".", "#")) or name.endswith("~")
 
 
 def list_files(root: Path, folder: str, cache: StatCache, prefix: str = "") -> FolderListing:
-    """The files below one folder of ``root``; a folder that does not exist has none.
+    """List the files below one folder of ``root``.
 
-    Paths are relative to ``root``, after ``prefix``. Symbolic links may point to files within ``root`` only, and the
-    folder itself may be a link to another one there.
+    A folder that does not exist has none. Paths are relative to ``root``, after ``prefix``. Symbolic links may point to
+    files within ``root`` only, and the folder itself may be a link to another one there.
     """
     files: dict[str, FileEntry] = {}
     problems: list[Diagnostic] = []
@@ -224,8 +243,10 @@ def _outside(path: str, target: Path) -> Diagnostic:
 
 
 def unreadable(path: str, problem: OSError) -> Diagnostic:
-    """The problem with a file or folder that the system does not let us read. Raises Shortage where it could at another
-    time."""
+    """The problem with a file or folder that cannot be read.
+
+    Raises Shortage where the system might let us read it at another time.
+    """
     raise_if_shortage(problem)
     return _at_top(path, "file", f"it cannot be read: {problem.strerror or problem}", "allow yourself to read it")
 
@@ -235,7 +256,10 @@ def _at_top(path: str, code: str, message: str, hint: str) -> Diagnostic:
 
 
 def same_names(paths: Iterable[str]) -> Iterator[Diagnostic]:
-    """Files that are one file on some system: names equal after NFC and case folding."""
+    """Problems with files that are one file on some system.
+
+    Their names are equal after NFC and case folding.
+    """
     first: dict[str, str] = {}
     for path in sorted(paths):
         key = path.lower() if path.isascii() else _folded(path)

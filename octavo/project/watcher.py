@@ -1,4 +1,7 @@
-"""Changes of files, settled: events are only hints that something may have changed."""
+"""Watching files: events, debounced until a burst of them is over.
+
+Events are only hints that something may have changed.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,11 @@ POLL = 1.0
 
 
 class Changes:
-    """Tells when something may have changed. A context manager: what happens within it is not lost, also while the
-    caller is busy.
+    """Tells when something may have changed.
 
-    ``paths`` gives the folders (watched with all they hold) and files to watch; it is asked again after each change,
-    so that a folder that comes back is watched again. ``say`` takes a line about how the files are watched.
+    A context manager: what happens within it is not lost, also while the caller is busy. ``paths`` gives the folders
+    (watched with all they hold) and files to watch; it is asked again after each change, so that a folder that comes
+    back is watched again. ``say`` takes a line about how the files are watched.
     """
 
     def __init__(self, paths: Callable[[], Sequence[Path]], say: Callable[[str], None]) -> None:
@@ -54,8 +57,11 @@ class Changes:
             self._ended()
 
     def tell(self, seen: Callable[[Sequence[Path]], None], ended: Callable[[], None]) -> None:
-        """From now on call ``seen`` with the places of each event, in the watcher's thread, instead of being waited
-        for; and ``ended`` when there are no more."""
+        """Call ``seen`` with the places of each event from now on.
+
+        That is done in the watcher's thread, instead of being waited for; and ``ended`` is called when there are no
+        more.
+        """
         self._seen, self._ended = seen, ended
 
     def renew(self) -> None:
@@ -68,7 +74,10 @@ class Changes:
         self._changed.set()
 
     def wait(self) -> bool:
-        """Wait until something may have changed, and the burst of changes is over. False when there is no more."""
+        """Wait until something may have changed, and the burst is over.
+
+        False when there is no more.
+        """
         self._changed.wait(RESCAN)
         return self._settled()
 
@@ -115,7 +124,7 @@ class _Observer:
         logging.getLogger("watchdog").addHandler(self._lost)
 
     def watch(self, paths: Sequence[Path]) -> None:
-        """Watch these, and the folders that hold them, in which they may come and go."""
+        """Watch these, and the folders in which they may come and go."""
         self._paths = frozenset(paths)
         watches = {(path, True) for path in paths if path.is_dir()}
         watches |= {(path.parent, False) for path in paths if path.parent.is_dir()}
