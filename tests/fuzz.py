@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from octavo.cli.commands import report_dict
+from octavo.cli.report_text import report_dict
 from octavo.output.written_list import FILE as LIST
 from octavo.project.build_report import Report
 from tests.sites import BASE, SiteFolder

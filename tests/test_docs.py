@@ -23,7 +23,8 @@ import octavo
 from octavo.base.diagnostics import to_text
 from octavo.base.source_text import SourceText
 from octavo.cli import arguments
-from octavo.cli.commands import print_summary, related_dict, report_dict
+from octavo.cli.commands import related_dict
+from octavo.cli.report_text import print_summary, report_dict
 from octavo.content import front_matter, schema
 from octavo.content.markdown.parser import make_parser
 from octavo.model.extensions import Extensions

@@ -780,8 +780,8 @@ def test_a_watcher_ends_without_a_word(slow: Slow) -> None:
 def test_what_was_started_deaf_to_a_signal_stays_so(site: Site) -> None:
     folder = site(TWO)
     code = (
-        "import os, signal, sys\nfrom octavo.cli import commands, main\n"
-        "commands.summary = lambda *_: os.kill(os.getpid(), signal.SIGHUP) or 'still here\\n'\n"
+        "import os, signal, sys\nfrom octavo.cli import main, report_text\n"
+        "report_text.summary = lambda *_: os.kill(os.getpid(), signal.SIGHUP) or 'still here\\n'\n"
         f"sys.exit(main.main(['-C', {str(folder.root)!r}, 'build', '--jobs', '1']))\n"
     )
     deaf = lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)  # noqa: E731

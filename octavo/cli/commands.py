@@ -1,4 +1,4 @@
-"""What each command does, in words or JSON for the author."""
+"""What each command does: a function for each, from its arguments to its exit status."""
 
 from __future__ import annotations
 
@@ -8,22 +8,33 @@ import json
 import os
 import sys
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from octavo.base.diagnostics import Diagnostic, did_you_mean, printable, to_dict, to_text
+from octavo.base.diagnostics import Diagnostic, did_you_mean, printable
 from octavo.base.names import CACHE_FOLDER, POSTS_FOLDER
 from octavo.base.urls import slugify
 from octavo.cli.progress import Progress, can_show
+from octavo.cli.report_text import (
+    count,
+    count_problems,
+    held_lines,
+    print_json,
+    print_problems,
+    print_summary,
+    print_verified,
+    report_dict,
+    say,
+    words,
+)
 from octavo.engine.observer import Observer, Observers
 from octavo.output.publish import remove_unknown
 from octavo.output.publish_errors import PublishError
 from octavo.output.safety import check_apart
-from octavo.output.written_list import FILE as LIST
 from octavo.project import code_fingerprint, noop_replay
-from octavo.project.build_report import WAIT_SECONDS, Options, Report
+from octavo.project.build_report import WAIT_SECONDS, Options
 from octavo.project.cache import PREVIEWS, check_cache, find_cache, is_cache, say_unwritable
 from octavo.project.errors import ERRORS, Failure, Usage, telling
 from octavo.project.project import Project
@@ -106,6 +117,8 @@ def build(arguments: argparse.Namespace) -> int:
         report = project.build()
         differences: tuple[Diagnostic, ...] | None = None
         if arguments.verify and not report.failed:
+            from octavo.cli.verify import verify
+
             differences = verify(project, report)
         folder = str(project.cache.folder)
     status = ERRORS if differences else report.status
@@ -136,26 +149,6 @@ def _profile() -> Profile:
     return Profile()
 
 
-def words(
-    report: Report, differences: tuple[Diagnostic, ...], form: str, quiet: bool, profile: Profile | None = None
-) -> tuple[str, str]:
-    """What a build says on standard output and on standard error.
-
-    ``noop_replay.SECONDS`` stands for the seconds it took. ``differences`` are the problems that came to light when it
-    was verified.
-    """
-    problems = (*report.problems, *differences)
-    if form == "json":
-        members = {**report_dict(replace(report, problems=problems)), "seconds": noop_replay.SECONDS}
-        if profile is not None:
-            members["profile"] = profile.as_dict()
-        return json_line(members).replace(json.dumps(noop_replay.SECONDS), noop_replay.SECONDS), ""
-    out = "" if quiet else summary(report, noop_replay.SECONDS)
-    if profile is not None:
-        out += profile.as_text(report.seconds)
-    return out, "".join(f"{to_text(problem)}\n" for problem in problems)
-
-
 def check(arguments: argparse.Namespace) -> int:
     with open_project(arguments) as project:
         report = project.check()
@@ -164,7 +157,7 @@ def check(arguments: argparse.Namespace) -> int:
             print_json(report_dict(report))
         else:
             print_problems(report.problems)
-            print(f"{_count(report.pages, 'page')} checked: {_problem_count(report.problems)}")
+            print(f"{count(report.pages, 'page')} checked: {count_problems(report.problems)}")
             sys.stdout.write(held_lines(report))
     return report.status
 
@@ -422,11 +415,11 @@ def _clean_output(project: Project, unknown: bool, has_cache: bool) -> list[str]
     removed = project.remove_published()
     print_problems(removed.warnings)
     if removed.paths or removed.warnings or has_cache:
-        said = [f"removed {_count(len(removed.paths), 'file')} from output/"]
+        said = [f"removed {count(len(removed.paths), 'file')} from output/"]
     else:
         said = ["so nothing tells what Octavo wrote into output/: delete it by hand, or build first"]
     if unknown and others and _is_agreed(others):
-        said.append(f"removed {_count(len(remove_unknown(project.output, others)), 'file')} that Octavo did not write")
+        said.append(f"removed {count(len(remove_unknown(project.output, others)), 'file')} that Octavo did not write")
     elif unknown:
         said.append("no other files were removed")
     return said
@@ -441,157 +434,3 @@ def _is_agreed(paths: Collection[str]) -> bool:
         sys.stdout.write(f"remove {what}? [y/N] ")
     answer = sys.stdin.readline() if sys.stdin is not None else ""
     return answer.strip().lower() in ("y", "yes")
-
-
-def verify(project: Project, report: Report) -> tuple[Diagnostic, ...]:
-    """Compare a build with one made from nothing.
-
-    That is made in a fresh process that shares no cache. Every byte and every problem is compared.
-    """
-    import subprocess
-    import tempfile
-
-    from octavo.base.diagnostics import error
-
-    options = project.options
-    with tempfile.TemporaryDirectory(prefix="octavo-verify-") as folder:
-        command = [sys.executable, "-m", "octavo", "-C", str(project.root), "build", "--format", "json"]
-        command += ["--output", f"{folder}/output", "--cache", f"{folder}/cache"]
-        command += ["--base-url", options.base_url] if options.base_url is not None else []
-        command += ["--at", options.now().isoformat()]
-        for flag in ("drafts", "future", "strict", "allow_broken_links"):
-            command += [f"--{flag.replace('_', '-')}"] if getattr(options, flag) else []
-        environment = {**os.environ, "PYTHONUTF8": "1"}
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-        try:
-            done = subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, check=False)
-        except BaseException as problem:
-            problem.add_note("the site is built and published, but not verified")
-            raise
-        if done.returncode != 0:
-            message = f"the clean build ended with status {done.returncode}"
-            return (error("output", None, "verify", message, done.stderr.strip()[-500:]),)
-        clean_report = json.loads(done.stdout.splitlines()[-1])
-        differing = list(_differences(project.published(), project.output, Path(folder) / "output"))
-    problems = [error(f"output/{path}", None, "verify", f"{what} the clean build") for path, what in differing]
-    # That a file of this output was found altered is no matter of the site.
-    if clean_report["problems"] != [to_dict(problem) for problem in report.problems if problem.code != "output"]:
-        problems.append(error("output", None, "verify", "the problems reported differ from those of the clean build"))
-    return tuple(problems)
-
-
-def _differences(published: Iterable[str], output: Path, clean: Path) -> Iterable[tuple[str, str]]:
-    import filecmp
-
-    clean_files = {file.relative_to(clean).as_posix() for file in clean.rglob("*") if file.is_file()} - {LIST}
-    here = set(published)
-    for path in sorted(clean_files | here):
-        if path not in here:
-            yield path, "missing, but made by"
-        elif path not in clean_files:
-            yield path, "not made by"
-        elif not filecmp.cmp(output / path, clean / path, shallow=False):
-            yield path, "differs from the one of"
-
-
-# Words.
-
-
-def say(line: str) -> None:
-    """Say what is going on.
-
-    That is neither a result nor a problem of the site.
-    """
-    with suppress(OSError):
-        print(line, file=sys.stderr, flush=True)
-
-
-def print_json(value: object) -> None:
-    sys.stdout.write(json_line(value))
-
-
-def json_line(value: object) -> str:
-    """One value on one line, whatever the encoding of the stream."""
-    return json.dumps(value, ensure_ascii=(sys.stdout.encoding or "").lower() not in ("utf-8", "utf8")) + "\n"
-
-
-def print_problems(problems: Iterable[Diagnostic]) -> None:
-    for problem in problems:
-        print(to_text(problem), file=sys.stderr)
-
-
-def print_summary(report: Report) -> None:
-    sys.stdout.write(summary(report, f"{report.seconds:.2f}"))
-
-
-def summary(report: Report, seconds: str) -> str:
-    """What a build did, in lines; ``seconds`` it took."""
-    if report.failed:
-        return f"not built: {_problem_count(report.problems)}; output unchanged\n"
-    changed = [f"{len(report.written)} written", f"{len(report.removed)} removed"]
-    line = f"{_count(report.pages, 'page')}: {len(report.rendered)} rendered, {', '.join(changed)} in {seconds} s"
-    problems = f"; {_problem_count(report.problems)}" if report.problems else ""
-    return f"{line}{problems}\n{held_lines(report)}"
-
-
-def print_verified(report: Report, differences: Collection[Diagnostic] | None) -> None:
-    """Print how the site differs from a clean build.
-
-    ``differences`` is None when there was nothing to compare.
-    """
-    if differences is not None:
-        print(
-            f"not verified: {_count(len(differences), 'difference')}"
-            if differences
-            else "verified: a clean build is the same"
-        )
-
-
-_HELD = {"draft": "a draft", "future": "appears", "expired": "expired"}
-
-
-def held_lines(report: Report) -> str:
-    """Posts that are not published, each with the reason.
-
-    None vanishes silently.
-    """
-    lines = []
-    for held in report.held:
-        when = f" {_readable(held.instant)}" if held.instant else ""
-        lines.append(f"  not published: {held.path} ({_HELD[held.state]}{when})\n")
-    return "".join(lines)
-
-
-def _readable(moment: dt.datetime) -> str:
-    return moment.strftime("%Y-%m-%d") if moment.time() == dt.time() else moment.strftime("%Y-%m-%d %H:%M %z")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _problem_count(problems: Iterable[Diagnostic]) -> str:
-    listed = list(problems)
-    errors = sum(problem.is_error for problem in listed)
-    warnings = len(listed) - errors
-    counts = [_count(errors, "error")] * bool(errors) + [_count(warnings, "warning")] * bool(warnings)
-    return ", ".join(counts) or "no problems"
-
-
-def report_dict(report: Report) -> dict[str, Any]:
-    """A build as ``--format json`` prints it."""
-    return {
-        "pages": report.pages,
-        "rendered": len(report.rendered),
-        "reused": report.pages - len(report.rendered),
-        "parsed": len(report.parsed),
-        "rendered_urls": list(report.rendered),
-        "written": list(report.written),
-        "removed": list(report.removed),
-        "held": [
-            {"path": held.path, "state": held.state, "instant": held.instant.isoformat() if held.instant else None}
-            for held in report.held
-        ],
-        "seconds": round(report.seconds, 3),
-        "problems": [to_dict(problem) for problem in report.problems],
-    }
