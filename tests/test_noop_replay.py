@@ -1,4 +1,4 @@
-"""The short way when nothing changed: taken only then, and with the same words."""
+"""Noop replay: done only when nothing changed, and with the same words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from octavo.cli import main as command_line
 from octavo.project import code_fingerprint, noop_replay, project
 from tests.sites import SiteFolder, post
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="there no stamp is written")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="there no evidence is kept")
 
 LATER = 10_000_000_000
 """Nanoseconds, for what is to be taken as old."""
@@ -34,7 +34,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "")
 
 
-def stamped(
+def is_kept(
     places: Sequence[str] = (),
     window: noop_replay.Window = (None, None),
     program: Sequence[str] = (),
@@ -55,7 +55,7 @@ def holds(given: list[str] = GIVEN) -> bool:
 
 
 def test_a_command_says_what_it_said_and_how_long_it_took_now() -> None:
-    assert stamped()
+    assert is_kept()
     words = noop_replay.told(".", GIVEN, time.monotonic() - 5)
     assert words is not None
     assert re.fullmatch(r"done in 5\.\d\d s\n", words[0])
@@ -89,7 +89,7 @@ def test_a_change_of_any_file_ends_it(tmp_path: Path, edit: Callable[[Path], obj
     (tmp_path / "b").write_text("words")
     (tmp_path / "below").mkdir()
     time.sleep(0.02)  # longer than a tick of the clock
-    assert stamped(["a", "missing", "below"])
+    assert is_kept(["a", "missing", "below"])
     assert holds()
     edit(tmp_path)
     assert not holds()
@@ -98,10 +98,10 @@ def test_a_change_of_any_file_ends_it(tmp_path: Path, edit: Callable[[Path], obj
 def test_a_state_is_that_in_which_the_file_was_found(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("words")
     found = state_of(Path("a").lstat())
-    assert stamped(states=[("a", found)])
+    assert is_kept(states=[("a", found)])
     assert holds()
     (tmp_path / "a").write_text("more words")
-    assert stamped(states=[("a", found)])
+    assert is_kept(states=[("a", found)])
     assert not holds()
 
 
@@ -109,14 +109,14 @@ def test_a_change_of_the_program_ends_it(tmp_path: Path) -> None:
     (tmp_path / "current").mkdir()
     (tmp_path / "code").symlink_to("current")
     time.sleep(0.02)
-    assert stamped(program=["code"])
+    assert is_kept(program=["code"])
     assert holds()
     (tmp_path / "current/new.py").touch()
     assert not holds()
 
 
 def test_other_arguments_are_another_matter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert stamped()
+    assert is_kept()
     assert not holds(["build", "--drafts"])
     with monkeypatch.context() as changed:
         changed.setenv("SOURCE_DATE_EPOCH", "1800000000")
@@ -140,27 +140,27 @@ def test_it_holds_for_its_time_only() -> None:
         (now - hour, None, True),
         (None, now + hour, True),
     ):
-        assert stamped(window=(since, until))
+        assert is_kept(window=(since, until))
         assert holds() is expected
 
 
 def test_what_is_young_is_not_stamped(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     now = time.time_ns()
-    assert not stamped(["a"], began=now)
-    assert not stamped(program=["a"], began=now)
-    assert not stamped(states=[("a", state_of(Path("a").lstat()))], began=now)
+    assert not is_kept(["a"], began=now)
+    assert not is_kept(program=["a"], began=now)
+    assert not is_kept(states=[("a", state_of(Path("a").lstat()))], began=now)
     assert not holds()
 
 
 def test_what_is_made_from_links_is_not_stamped(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     (tmp_path / "link").symlink_to("a")
-    assert not stamped(["a", "link"])
+    assert not is_kept(["a", "link"])
 
 
 def test_a_damaged_stamp_is_not_believed(tmp_path: Path) -> None:
-    assert stamped(["a"] * 50)
+    assert is_kept(["a"] * 50)
     whole = (tmp_path / noop_replay.FILE).read_bytes()
     for damaged in (b"", whole[:3], whole[:-1], whole[:60] + b"\xff" + whole[61:], whole[4:]):
         (tmp_path / noop_replay.FILE).write_bytes(damaged)
@@ -170,7 +170,7 @@ def test_a_damaged_stamp_is_not_believed(tmp_path: Path) -> None:
 
 
 def test_where_no_stamp_can_be_written_none_is() -> None:
-    assert not stamped(cache="nosuch")
+    assert not is_kept(cache="nosuch")
 
 
 # Of a whole site.

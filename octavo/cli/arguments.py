@@ -74,6 +74,8 @@ def _about(unknown: str, command: str, whole: argparse.ArgumentParser) -> tuple[
 
 
 def _options_of(whole: argparse.ArgumentParser, command: str) -> list[str]:
+    # argparse lists neither the commands nor their options in public. Without this a hint would say less, as
+    # tests/test_main.py tells.
     for action in whole._actions:
         if isinstance(action, argparse._SubParsersAction):
             chosen: argparse.ArgumentParser = action.choices[command]

@@ -1,4 +1,7 @@
-"""What each command does: a function for each, from its arguments to its exit status."""
+"""What each command does.
+
+A function for each, from its arguments to its exit status.
+"""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def run(command_line: list[str]) -> int:
     atexit.register(gc.freeze)
     try:
         with _interruptible():
-            # Imported here, where an interrupt is heard already.
+            # Imported here, where an interrupt is heard already: importing takes longer than all that came before.
             from octavo.cli.arguments import with_command
             from octavo.project.errors import Usage
 

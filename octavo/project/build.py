@@ -150,6 +150,8 @@ def build_site(context: BuildContext, files: Files) -> Report:
         targets = _stage_files(built, files, staging)
         targets |= _stage_images(built, cache, intact, staging)
         targets |= _stage_copies(forms, targets, output, notes, intact, staging)
+        # Before the first file is moved: killed in the sweep, the trace of the last build would vouch for files that
+        # are no longer there. It is written anew only once all of them are in place.
         notes.withdraw(built)
         done = publish.publish(cache.manifest_db, output, staging, targets, before)
         observer.ended("publish")

@@ -108,7 +108,12 @@ class _ProcessPool(ProcessPoolExecutor):
             return super().submit(fn, *args, **kwargs)
 
     def _start_executor_manager_thread(self) -> None:
-        """A private part of concurrent.futures, whose kind of thread cannot be chosen."""
+        """Start the pool's thread as one of ours.
+
+        The kind of thread cannot be chosen, so the class is exchanged in the module for as long as one is started. Both
+        names are private to concurrent.futures. Were they to go, a pool would have the usual thread, and
+        ``test_a_pool_whose_thread_fails_is_lost_and_keeps_nobody_waiting`` would tell.
+        """
         usual: Any = pools
         kind, usual._ExecutorManagerThread = usual._ExecutorManagerThread, _Manager
         try:
@@ -117,6 +122,8 @@ class _ProcessPool(ProcessPoolExecutor):
             usual._ExecutorManagerThread = kind
 
     def end(self) -> None:
+        # ``_processes`` and ``_executor_manager_thread`` are private, and gone after ``shutdown``, which can end no
+        # process that is at work. ``test_closing_ends_the_processes_at_once_whatever_they_do`` fails without them.
         processes = list((self._processes or {}).values())
         manager: Any = self._executor_manager_thread
         self.shutdown(wait=False, cancel_futures=True)
@@ -129,8 +136,12 @@ class _ProcessPool(ProcessPoolExecutor):
 
 
 class _Manager(pools._ExecutorManagerThread):
-    """The thread of a pool that deals out work. Were it to fail, such as for want of memory or because work that was
-    called off is lost with its process, it would print a traceback, and who waits for the work would wait for ever."""
+    """The thread of a pool that deals out work.
+
+    Were it to fail, such as for want of memory or because work that was called off is lost with its process, it would
+    print a traceback, and who waits for the work would wait for ever. Its base class is private to concurrent.futures,
+    and so are the attributes that ``_give_up`` reads, which does what ``terminate_broken`` does there.
+    """
 
     def run(self) -> None:
         try:
@@ -143,7 +154,7 @@ class _Manager(pools._ExecutorManagerThread):
         message = "the processes are lost"
         executor: Any = self.executor_reference()
         if executor is not None:
-            executor._broken = message
+            executor._broken = message  # first: from here on ``submit`` raises, so that no work is added to the lost
         for process in list(self.processes.values()):
             process.kill()
         for item in list(self.pending_work_items.values()):

@@ -117,6 +117,8 @@ class Project:
             try:
                 report = _work_steadily(self._context, lambda files: build_site(self._context, files))
             except BaseException as problem:
+                # What was interrupted may have moved half of the files: it is completed rather than undone, for
+                # what was replaced is gone, and the journal says what is to come.
                 if self.cache.complete_sweep(self.output):
                     problem.add_note(COMPLETE)
                 raise

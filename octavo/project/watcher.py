@@ -93,6 +93,7 @@ class Changes:
                 break
         if self._stopped:
             return False
+        # Cleared before the files are read: what changes from here on sets it again, so no change falls in between.
         self._changed.clear()
         self._observer.watch(self._paths())
         return True
@@ -106,6 +107,8 @@ class _Lost(logging.Handler):
         self._lost = lost
 
     def emit(self, record: logging.LogRecord) -> None:
+        # No interface of watchdog's: its words for inotify's IN_Q_OVERFLOW. Where they change, what was lost is seen
+        # later, when the files are looked at without an event (RESCAN): no test would tell.
         if "overflow" in record.msg:
             self._lost()
 
