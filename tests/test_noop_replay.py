@@ -34,7 +34,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "")
 
 
-def is_kept(
+def keep_evidence(
     places: Sequence[str] = (),
     window: noop_replay.Window = (None, None),
     program: Sequence[str] = (),
@@ -42,7 +42,7 @@ def is_kept(
     cache: str = ".",
     began: int | None = None,
 ) -> bool:
-    """Stamp a command; unless ``began`` says otherwise all files are old enough for that."""
+    """Keep the evidence of a command; unless ``began`` says otherwise all files are old enough for that."""
     words = ("done in \0 s\n", "a warning\n")
     began = time.time_ns() + LATER if began is None else began
     return noop_replay.write(
@@ -55,14 +55,14 @@ def holds(given: list[str] = GIVEN) -> bool:
 
 
 def test_a_command_says_what_it_said_and_how_long_it_took_now() -> None:
-    assert is_kept()
+    assert keep_evidence()
     words = noop_replay.told(".", GIVEN, time.monotonic() - 5)
     assert words is not None
     assert re.fullmatch(r"done in 5\.\d\d s\n", words[0])
     assert words[1] == "a warning\n"
 
 
-def test_without_a_stamp_nothing_is_told() -> None:
+def test_without_evidence_nothing_is_told() -> None:
     assert not holds()
 
 
@@ -89,7 +89,7 @@ def test_a_change_of_any_file_ends_it(tmp_path: Path, edit: Callable[[Path], obj
     (tmp_path / "b").write_text("words")
     (tmp_path / "below").mkdir()
     time.sleep(0.02)  # longer than a tick of the clock
-    assert is_kept(["a", "missing", "below"])
+    assert keep_evidence(["a", "missing", "below"])
     assert holds()
     edit(tmp_path)
     assert not holds()
@@ -98,10 +98,10 @@ def test_a_change_of_any_file_ends_it(tmp_path: Path, edit: Callable[[Path], obj
 def test_a_state_is_that_in_which_the_file_was_found(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("words")
     found = state_of(Path("a").lstat())
-    assert is_kept(states=[("a", found)])
+    assert keep_evidence(states=[("a", found)])
     assert holds()
     (tmp_path / "a").write_text("more words")
-    assert is_kept(states=[("a", found)])
+    assert keep_evidence(states=[("a", found)])
     assert not holds()
 
 
@@ -109,14 +109,14 @@ def test_a_change_of_the_program_ends_it(tmp_path: Path) -> None:
     (tmp_path / "current").mkdir()
     (tmp_path / "code").symlink_to("current")
     time.sleep(0.02)
-    assert is_kept(program=["code"])
+    assert keep_evidence(program=["code"])
     assert holds()
     (tmp_path / "current/new.py").touch()
     assert not holds()
 
 
 def test_other_arguments_are_another_matter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert is_kept()
+    assert keep_evidence()
     assert not holds(["build", "--drafts"])
     with monkeypatch.context() as changed:
         changed.setenv("SOURCE_DATE_EPOCH", "1800000000")
@@ -140,27 +140,27 @@ def test_it_holds_for_its_time_only() -> None:
         (now - hour, None, True),
         (None, now + hour, True),
     ):
-        assert is_kept(window=(since, until))
+        assert keep_evidence(window=(since, until))
         assert holds() is expected
 
 
-def test_what_is_young_is_not_stamped(tmp_path: Path) -> None:
+def test_what_is_young_is_not_relied_on(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     now = time.time_ns()
-    assert not is_kept(["a"], began=now)
-    assert not is_kept(program=["a"], began=now)
-    assert not is_kept(states=[("a", state_of(Path("a").lstat()))], began=now)
+    assert not keep_evidence(["a"], began=now)
+    assert not keep_evidence(program=["a"], began=now)
+    assert not keep_evidence(states=[("a", state_of(Path("a").lstat()))], began=now)
     assert not holds()
 
 
-def test_what_is_made_from_links_is_not_stamped(tmp_path: Path) -> None:
+def test_what_is_made_from_links_is_not_relied_on(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     (tmp_path / "link").symlink_to("a")
-    assert not is_kept(["a", "link"])
+    assert not keep_evidence(["a", "link"])
 
 
-def test_a_damaged_stamp_is_not_believed(tmp_path: Path) -> None:
-    assert is_kept(["a"] * 50)
+def test_damaged_evidence_is_not_believed(tmp_path: Path) -> None:
+    assert keep_evidence(["a"] * 50)
     whole = (tmp_path / noop_replay.FILE).read_bytes()
     for damaged in (b"", whole[:3], whole[:-1], whole[:60] + b"\xff" + whole[61:], whole[4:]):
         (tmp_path / noop_replay.FILE).write_bytes(damaged)
@@ -169,8 +169,8 @@ def test_a_damaged_stamp_is_not_believed(tmp_path: Path) -> None:
     assert holds()
 
 
-def test_where_no_stamp_can_be_written_none_is() -> None:
-    assert not is_kept(cache="nosuch")
+def test_where_no_evidence_can_be_written_none_is() -> None:
+    assert not keep_evidence(cache="nosuch")
 
 
 # Of a whole site.

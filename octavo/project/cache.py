@@ -30,6 +30,7 @@ from octavo.output.publish_errors import DamagedManifest, PublishError
 from octavo.project.build_report import Options
 from octavo.project.code_fingerprint import salt
 from octavo.project.lock import Locked, lock
+from octavo.project.noop_replay import FILE as EVIDENCE_FILE
 from octavo.project.stat_cache import StatCache
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ IMAGES = "images"
 PREVIEWS = ("preview", "published")
 """Folders in the cache that are caches of previews."""
 
-_FILES = ("lock", "stamp", "crash.log")
+_FILES = ("lock", EVIDENCE_FILE, "crash.log")
 """What must be regular files: SQLite's are looked at when they are opened."""
 
 
@@ -109,7 +110,9 @@ def _unsafe(path: Path, what: str) -> UnsafeCache:
 def is_of_cache(name: str) -> bool:
     """Whether a name in a cache folder is one that Octavo gives."""
     own = (*_FILES, *PREVIEWS, IMAGES, staging.STAGING, ASIDE)
-    return name in own or name.startswith((store.FILE, manifest.FILE, "stamp-")) or staging.is_ready_name(name)
+    return (
+        name in own or name.startswith((store.FILE, manifest.FILE, f"{EVIDENCE_FILE}-")) or staging.is_ready_name(name)
+    )
 
 
 def is_cache(names: Iterable[str]) -> bool:
@@ -157,7 +160,7 @@ def _reason(problem: Exception, folder: Path) -> str:
 
 def _ask_system(folder: Path) -> OSError | None:
     """What the system says of files made and opened in the folder."""
-    passing = folder / f"stamp-{os.getpid()}"  # a name that ``clean`` knows
+    passing = folder / f"{EVIDENCE_FILE}-{os.getpid()}"  # a name that ``clean`` knows
     try:
         descriptor = open_regular(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:
