@@ -128,7 +128,7 @@ def test_an_heir_does_not_hold_the_answers_to_all_that_it_was_ever_asked(monkeyp
 
     def forget(self: Facts, beyond: int) -> None:
         real(self, beyond)
-        held.append(len(self._known))
+        held.append(len(self._answers))
 
     monkeypatch.setattr(Facts, "forget", forget)
     assert run(NAMES, Hints(), Inline()) == {name: name.upper() for name in NAMES}

@@ -114,32 +114,32 @@ class Answers:
     def _compare(self, name: str, facts: Facts, places: Iterable[int]) -> None:
         if not places:
             return
-        known = self._kind(name)
+        questions = self._kind(name)
         for place in places:
-            found = facts.digest(_query(name + known.texts[place]))
-            if found != known.digests[place * SIZE : (place + 1) * SIZE]:
-                self._set(name, known, place, found)
+            answer = facts.digest(_query(name + questions.texts[place]))
+            if answer != questions.digests[place * SIZE : (place + 1) * SIZE]:
+                self._set(name, questions, place, answer)
 
     def number(self, question: str, answer: Digest) -> int:
         """The number of a question (as ``written``) that was answered in this build. Raises CorruptStore when the
         answer is another than the one that all runs were compared with: some of them are not as they should be."""
         kind, bracket, arguments = question.partition("[")
         text = bracket + arguments
-        known = self._kind(kind)
-        place = known.places.get(text)
+        questions = self._kind(kind)
+        place = questions.places.get(text)
         if place is None:
-            place = known.places[text] = len(known.texts)
-            known.texts.append(text)
-            known.digests += answer
-            known.changed.append(self.revision)
-            known.dirty.add(place // _CHUNK)
+            place = questions.places[text] = len(questions.texts)
+            questions.texts.append(text)
+            questions.digests += answer
+            questions.changed.append(self.revision)
+            questions.dirty.add(place // _CHUNK)
             self._progress.counts[kind] = place + 1
             self._progress.newest[kind] = self.revision
-        elif known.digests[place * SIZE : (place + 1) * SIZE] != answer:
-            if kind in self._compared and known.changed[place] != self.revision:
+        elif questions.digests[place * SIZE : (place + 1) * SIZE] != answer:
+            if kind in self._compared and questions.changed[place] != self.revision:
                 raise CorruptStore(f"the answer to {question} changed unnoticed")
-            self._set(kind, known, place, answer)
-        return known.base | place
+            self._set(kind, questions, place, answer)
+        return questions.base | place
 
     def changed_since(self, step: str) -> Mapping[int, int]:
         """The questions answered otherwise since all runs of a step held: number -> revision."""
@@ -147,9 +147,11 @@ class Answers:
         changed: dict[int, int] = {}
         for name, newest in self._progress.newest.items():
             if newest > since:
-                known = self._kind(name)
+                questions = self._kind(name)
                 changed.update(
-                    (known.base | place, revision) for place, revision in enumerate(known.changed) if revision > since
+                    (questions.base | place, revision)
+                    for place, revision in enumerate(questions.changed)
+                    if revision > since
                 )
         return changed
 
@@ -158,12 +160,12 @@ class Answers:
         self._progress.complete[step] = self.revision
 
     def query(self, number: int) -> Query[Any]:
-        name, known, place = self._at(number)
-        return _query(name + known.texts[place])
+        name, questions, place = self._at(number)
+        return _query(name + questions.texts[place])
 
     def digest(self, number: int) -> Digest:
-        _, known, place = self._at(number)
-        return bytes(known.digests[place * SIZE : (place + 1) * SIZE])
+        _, questions, place = self._at(number)
+        return bytes(questions.digests[place * SIZE : (place + 1) * SIZE])
 
     def _at(self, number: int) -> tuple[str, _Kind, int]:
         """The kind that a question's number names, and its place in it."""
@@ -174,9 +176,9 @@ class Answers:
 
     def save(self) -> None:
         """Write what is new, within a transaction of the store."""
-        for name, known in self._kinds.items():
-            self._store.put_questions(name, ((chunk, _packed(known, chunk)) for chunk in sorted(known.dirty)))
-            known.dirty.clear()
+        for name, questions in self._kinds.items():
+            self._store.put_questions(name, ((chunk, _packed(questions, chunk)) for chunk in sorted(questions.dirty)))
+            questions.dirty.clear()
         self._store.set_about("answers", codec(_Progress).encode(self._progress))
 
     def prune(self, in_use: Iterator[array[int]]) -> bool:
@@ -188,44 +190,48 @@ class Answers:
         self._progress.in_use = len({number for numbers in in_use for number in numbers})
         return count > 4 * self._progress.in_use + 10_000
 
-    def _set(self, name: str, known: _Kind, place: int, answer: Digest) -> None:
-        known.digests[place * SIZE : (place + 1) * SIZE] = answer
-        known.changed[place] = self._progress.newest[name] = self.revision
-        known.dirty.add(place // _CHUNK)
+    def _set(self, name: str, questions: _Kind, place: int, answer: Digest) -> None:
+        questions.digests[place * SIZE : (place + 1) * SIZE] = answer
+        questions.changed[place] = self._progress.newest[name] = self.revision
+        questions.dirty.add(place // _CHUNK)
 
     def _kind(self, name: str) -> _Kind:
-        known = self._kinds.get(name)
-        if known is None:
-            known = self._kinds[name] = self._read(name)
-        return known
+        questions = self._kinds.get(name)
+        if questions is None:
+            questions = self._kinds[name] = self._read(name)
+        return questions
 
     def _read(self, name: str) -> _Kind:
         if name not in self._progress.counts:
             self._names.append(name)
             self._progress.counts[name] = self._progress.newest[name] = 0
-        known = _Kind(self._names.index(name) << _BITS)
+        questions = _Kind(self._names.index(name) << _BITS)
         try:
             for data in self._store.questions(name):
                 texts, digests, changed = _CHUNKS.decode(data)
-                known.texts += texts.split("\n")
-                known.digests += digests
-                known.changed.frombytes(changed)
+                questions.texts += texts.split("\n")
+                questions.digests += digests
+                questions.changed.frombytes(changed)
         except ValueError as problem:
             raise CorruptStore(f"questions of {name} cannot be read: {problem}") from problem
-        if max(known.changed, default=0) > self.revision:
+        if max(questions.changed, default=0) > self.revision:
             raise CorruptStore(f"questions of {name} are of a build to come")
-        count = len(known.texts)
-        if count != self._progress.counts[name] or len(known.digests) != SIZE * count or len(known.changed) != count:
+        count = len(questions.texts)
+        if (
+            count != self._progress.counts[name]
+            or len(questions.digests) != SIZE * count
+            or len(questions.changed) != count
+        ):
             raise CorruptStore(f"questions of {name} are missing")
-        known.places = {text: place for place, text in enumerate(known.texts)}
-        return known
+        questions.places = {text: place for place, text in enumerate(questions.texts)}
+        return questions
 
 
-def _packed(known: _Kind, chunk: int) -> bytes:
+def _packed(questions: _Kind, chunk: int) -> bytes:
     first, last = chunk * _CHUNK, (chunk + 1) * _CHUNK
-    texts = "\n".join(known.texts[first:last])
-    digests = bytes(known.digests[first * SIZE : last * SIZE])
-    return _CHUNKS.encode((texts, digests, known.changed[first:last].tobytes()))
+    texts = "\n".join(questions.texts[first:last])
+    digests = bytes(questions.digests[first * SIZE : last * SIZE])
+    return _CHUNKS.encode((texts, digests, questions.changed[first:last].tobytes()))
 
 
 _CHUNKS: Codec[tuple[str, bytes, bytes]] = codec(tuple[str, bytes, bytes])
@@ -234,18 +240,18 @@ _CHUNKS: Codec[tuple[str, bytes, bytes]] = codec(tuple[str, bytes, bytes])
 
 def _progress(data: bytes) -> _Progress:
     try:
-        found: _Progress = codec(_Progress).decode(data)
+        progress: _Progress = codec(_Progress).decode(data)
     except ValueError as problem:
         raise CorruptStore(f"what was asked cannot be read: {problem}") from problem
-    revisions = [*found.newest.values(), *found.complete.values(), *(last for _, last in found.bases.values())]
+    revisions = [*progress.newest.values(), *progress.complete.values(), *(last for _, last in progress.bases.values())]
     if (
-        found.counts.keys() != found.newest.keys()
-        or not 0 <= found.revision < _LAST_REVISION
-        or any(not 0 <= revision <= found.revision for revision in revisions)
-        or any(not 0 <= count <= 1 << _BITS for count in found.counts.values())
+        progress.counts.keys() != progress.newest.keys()
+        or not 0 <= progress.revision < _LAST_REVISION
+        or any(not 0 <= revision <= progress.revision for revision in revisions)
+        or any(not 0 <= count <= 1 << _BITS for count in progress.counts.values())
     ):
         raise CorruptStore("what was asked does not belong together")
-    return found
+    return progress
 
 
 def _first(text: str) -> Any:

@@ -231,11 +231,11 @@ def _wire_of_classes(kinds: tuple[Any, ...]) -> _Wire:
         row = take_fields(value)
         return place, row if change is None else change(row)
 
-    def give(found: tuple[int, Any]) -> Any:
-        place, given = found
+    def give(pair: tuple[int, Any]) -> Any:
+        place, data = pair
         if not 0 <= place < len(kinds):
             raise ValueError("a class that is not one of those that may stand here")
-        row, change = msgspec.convert(given, rows[place].kind), rows[place].give
+        row, change = msgspec.convert(data, rows[place].kind), rows[place].give
         return kinds[place](*(row if change is None else change(row)))
 
     return _Wire(tuple[int, Any], take, give)
@@ -317,10 +317,10 @@ def _wire_of_anything(kinds: tuple[Any, ...]) -> _Wire:
         if tag == "t":
             return tuple(map(give, rest))
         if tag == "o":
-            name, given = rest
+            name, content = rest
             wire = _wire(named[name])
-            found = msgspec.convert(given, wire.kind)
-            return found if wire.give is None else wire.give(found)
+            inner = msgspec.convert(content, wire.kind)
+            return inner if wire.give is None else wire.give(inner)
         (data,) = rest
         if tag == "d":
             return _moment(data)

@@ -50,20 +50,20 @@ class Query(Generic[T_co], tuple[Any, ...]):
         for place, name in enumerate(cls.arguments, 1):
             setattr(cls, name, property(itemgetter(place)))
 
-    def __new__(cls, *given: Any, **named: Any) -> Any:
-        if named or len(given) != len(cls.arguments):
-            rest = cls.arguments[len(given) :]
-            if len(given) > len(cls.arguments) or named.keys() != set(rest):
+    def __new__(cls, *values: Any, **named: Any) -> Any:
+        if named or len(values) != len(cls.arguments):
+            rest = cls.arguments[len(values) :]
+            if len(values) > len(cls.arguments) or named.keys() != set(rest):
                 raise TypeError(f"{cls.__name__} is asked with ({', '.join(cls.arguments)})")
-            given = (*given, *(named[name] for name in rest))
-        return _new(cls, cls.head + given)
+            values = (*values, *(named[name] for name in rest))
+        return _new(cls, cls.head + values)
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         return self[1:]
 
     def __repr__(self) -> str:
-        shown = (f"{name}={value!r}" for name, value in zip(self.arguments, self[1:], strict=True))
-        return f"{self[0]}({', '.join(shown)})"
+        pairs = (f"{name}={value!r}" for name, value in zip(self.arguments, self[1:], strict=True))
+        return f"{self[0]}({', '.join(pairs)})"
 
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -100,9 +100,9 @@ def _check_types(query: Query[Any]) -> None:
     """Raise TypeError where an argument is not of the type that its kind says."""
     kind = type(query)
     for name, value in zip(kind.arguments, query[1:], strict=True):
-        wanted = _SCALARS.get(kind.__annotations__[name])
-        if wanted is not None and type(value) is not wanted:
-            raise TypeError(f"the {name!r} of {kind.__name__} is a {wanted.__name__}")
+        expected = _SCALARS.get(kind.__annotations__[name])
+        if expected is not None and type(value) is not expected:
+            raise TypeError(f"the {name!r} of {kind.__name__} is a {expected.__name__}")
 
 
 class Fact(NamedTuple):
@@ -173,7 +173,7 @@ class Facts:
     def __init__(self, resolvers: Mapping[type[Query[Any]], Resolver], bases: Bases | None = None) -> None:
         self._resolvers = dict(resolvers)
         self._bases = dict(bases or {})
-        self._known: dict[Query[Any], Fact] = {}
+        self._answers: dict[Query[Any], Fact] = {}
         self._made: dict[tuple[Callable[..., Any], tuple[Hashable, ...]], Any] = {}
         self._shared: dict[tuple[Callable[..., Any], tuple[Hashable, ...]], tuple[Any, dict[Query[Any], Fact]]] = {}
 
@@ -192,22 +192,22 @@ class Facts:
 
     def fact(self, query: Query[Any]) -> Fact:
         """The answer to a query, resolved and digested once. Raises KeyError for a kind nobody answers."""
-        found = self._known.get(query)
-        if found is None:
+        answer = self._answers.get(query)
+        if answer is None:
             try:
                 resolve = self._resolvers[type(query)]
             except KeyError:
                 raise KeyError(f"no facts answer {type(query).__name__}") from None
-            found = self._known[query] = resolve(query)
-        return found
+            answer = self._answers[query] = resolve(query)
+        return answer
 
     def digest(self, query: Query[Any]) -> Digest:
         return self.fact(query).digest
 
     def forget(self, beyond: int) -> None:
         """Hold no more than so many answers: what is asked again is found again."""
-        if len(self._known) > beyond:
-            self._known.clear()
+        if len(self._answers) > beyond:
+            self._answers.clear()
 
     def once(self, make: Callable[..., T], *args: Hashable) -> T:
         key = (make, args)
@@ -269,15 +269,15 @@ class Reader:
 
     @property
     def asked(self) -> dict[Query[Any], Digest]:
-        return {query: found.digest for query, found in self.facts.items()}
+        return {query: answer.digest for query, answer in self.facts.items()}
 
     def __call__(self, query: Query[T], /) -> T | None:
         try:
-            found = self.facts.get(query)
-            if found is None:
+            fact = self.facts.get(query)
+            if fact is None:
                 _check_plain(query)
-                found = self.facts[query] = self._facts.fact(query)
-            answer: T | None = found.load()
+                fact = self.facts[query] = self._facts.fact(query)
+            answer: T | None = fact.load()
             return answer
         except Exception as problem:
             _interrupt_for(problem)
@@ -301,9 +301,9 @@ class Reader:
 
     def shared(self, make: Callable[..., T], /, *args: Hashable) -> T:
         key = (make, args)
-        found = self._facts._shared.get(key)
-        if found is None:
+        entry = self._facts._shared.get(key)
+        if entry is None:
             own = Reader(self._facts)
-            found = self._facts._shared[key] = make(own, *args), own.facts
-        self.facts.update(found[1])
-        return cast(T, found[0])
+            entry = self._facts._shared[key] = make(own, *args), own.facts
+        self.facts.update(entry[1])
+        return cast(T, entry[0])

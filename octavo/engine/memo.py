@@ -94,28 +94,28 @@ class Memo:
         name = self._name_of(step)
         self._observer.began(name)
         parts = part_names(value)
-        known = self._known(name, len(parts))
+        traces = self._traces_of(name, len(parts))
         self._answers.compare(facts)
-        changed = self._answers.changed_since(name) if known else {}
-        made = known.part_digests(parts.index(sunk)) if sunk else {}
-        asking = known.asking(changed)
+        changed = self._answers.changed_since(name) if traces else {}
+        digests = traces.part_digests(parts.index(sunk)) if sunk else {}
+        asking = traces.asking(changed)
         changes: dict[str, Change] = {}
         for item in items:
-            change = self._change(known.get(item), changed) if item in asking or item not in known else None
-            if change is None and sunk and not has(item, made[item]):
+            change = self._change(traces.get(item), changed) if item in asking or item not in traces else None
+            if change is None and sunk and not has(item, digests[item]):
                 change = Change("its output is missing or was altered")
             if change is not None:
                 changes[item] = change
-        gone = known.keys() - items if changes or len(known) != len(items) else ()
+        gone = traces.keys() - items if changes or len(traces) != len(items) else ()
         work = Work(step, facts, hints, sink, sunk)
         self._observer.expects(name, len(changes))
         runs = run_all(work, list(changes), self._crew, worth, self._shelf, self._local)
         try:
-            self._keep(name, parts, known, self._told(name, runs), gone, news=bool(changed))
+            self._keep(name, parts, traces, self._observed(name, runs), gone, news=bool(changed))
         except Exception:
             runs.close()
             raise
-        records = Records(name, value, known, self._shelf)
+        records = Records(name, value, traces, self._shelf)
         self._observer.ended(name)
         return Mapped(records, changes)
 
@@ -134,7 +134,7 @@ class Memo:
         usual = {part: default for part, (_, default) in defaults(value).items()}
         codecs = field_codecs(value)
         try:
-            for done in self._told(name, runs):
+            for done in self._observed(name, runs):
                 yield done.item, usual | {part: read_part(codecs[part], data) for part, data in done.parts.items()}
         finally:
             runs.close()
@@ -151,41 +151,41 @@ class Memo:
         whole_name = f"{name}:state"
         self._observer.began(name)
         parts = part_names(value)
-        known, whole = self._known(name, len(parts)), self._known(whole_name, 0)
+        traces, whole = self._traces_of(name, len(parts)), self._traces_of(whole_name, 0)
         self._answers.compare(facts)
         changed = self._answers.changed_since(whole_name)
         change = self._change(whole.get(""), changed)
         if change is not None:
             pieces = dict(self._shelf.column(whole_name, "state"))
             state = pieces if "" in whole else None
-            made: list[tuple[Rows, Mapping[str, bytes]]] = []
+            results: list[tuple[Rows, Mapping[str, bytes]]] = []
 
             def one(item: str, ask: Ask) -> _Nothing:
-                made.append(step(ask, state, Share(self._crew)))
+                results.append(step(ask, state, Share(self._crew)))
                 return _Nothing()
 
             done = run(one, "", facts, Asked())
-            ((rows, new_state),) = made
+            ((rows, new_state),) = results
             # Without its state the next run looks at every row: what is touched is told since the state that is kept,
             # so a run that dies between here and there must not leave the old one.
             self._keep(whole_name, (), whole, (), gone=list(whole))
             looked_at = rows.touched if state is not None else rows
             work = Work(lambda item, ask: rows[item], facts, stays=True)
             fresh = run_all(work, sorted(looked_at), self._crew, _ROWS_WORTH, self._shelf, self._local)
-            new = (row for row in fresh if row.item not in known or known[row.item].parts != row.digests)
-            self._keep(name, parts, known, new, gone=known.keys() - set(rows))
+            new = (row for row in fresh if row.item not in traces or traces[row.item].parts != row.digests)
+            self._keep(name, parts, traces, new, gone=traces.keys() - set(rows))
             with self._store.transaction():
                 self._store.put_parts(whole_name, "state", _differing(pieces, new_state))
             self._keep(whole_name, (), whole, (done,), gone=())
         elif changed:
             self._keep(whole_name, (), whole, (), gone=(), news=True)
         self._observer.ended(name)
-        return Mapped(Records(name, value, known, self._shelf), {"": change} if change else {})
+        return Mapped(Records(name, value, traces, self._shelf), {"": change} if change else {})
 
     def left(self, step: Fold, value: type) -> Mapped:
         """The rows that the last run of a fold left, whatever has changed since."""
         name = self._name_of(step)
-        return Mapped(Records(name, value, self._known(name, len(part_names(value))), self._shelf), {})
+        return Mapped(Records(name, value, self._traces_of(name, len(part_names(value))), self._shelf), {})
 
     def is_of(self, store: Store, local: Local) -> bool:
         """Whether this memo was made for these."""
@@ -203,8 +203,8 @@ class Memo:
         if answers.revision != self._answers.revision + 2:  # one of theirs, and the one that begins here
             return False
         self._answers = answers
-        for known in (self._kept, self._shelved, self._revised):
-            known.clear()
+        for entries in (self._kept, self._shelved, self._revised):
+            entries.clear()
         for step in steps:
             self._traces.pop(step, None)
             self._traces.pop(f"{step}:state", None)
@@ -213,13 +213,13 @@ class Memo:
     def recall(self, name: str, kind: Any, key: Digest | None = None) -> Any:
         """A value of the type ``kind`` that was kept under this name and key (without one, whatever its key); None when
         there is none."""
-        known = self._kept.get(name)
-        if known is None or key not in (known[0], None):
+        entry = self._kept.get(name)
+        if entry is None or key not in (entry[0], None):
             data = self._store.about(f"kept {name}")
             if data is None or key not in (data[:SIZE], None):
                 return None
-            known = self._kept[name] = (data[:SIZE], read_part(codec(kind), data[SIZE:]))
-        return known[1]
+            entry = self._kept[name] = (data[:SIZE], read_part(codec(kind), data[SIZE:]))
+        return entry[1]
 
     def keep(self, name: str, kind: Any, key: Digest, value: object) -> None:
         """Keep a value of the type ``kind`` that follows from what ``key`` stands for; one for each name."""
@@ -229,26 +229,26 @@ class Memo:
     def followed(self, name: str, kind: Any, key: Digest, make: Callable[[], T]) -> T:
         """A value of the type ``kind`` that follows from what ``key`` stands for, which is not None; kept from the last
         time it was made."""
-        found: T | None = self.recall(name, kind, key)
-        if found is None:
-            found = make()
-            self.keep(name, kind, key, found)
-        return found
+        value: T | None = self.recall(name, kind, key)
+        if value is None:
+            value = make()
+            self.keep(name, kind, key, value)
+        return value
 
     def shelf(self, name: str, kind: Any, key: Digest | None = None) -> Buckets[Any] | None:
         """Values of the type ``kind`` by name that were shelved under this name and key (without one, whatever its
         key)."""
-        known = self._shelved.get(name)
-        if known is None:
+        entry = self._shelved.get(name)
+        if entry is None:
             head = self._store.about(f"shelf {name}")
             if head is None:
                 return None
-            found = dict(self._store.all_parts(f"shelf {name}", ""))
-            if found.keys() != {str(number) for number in range(len(found))} or head[SIZE:] != _count(found):
+            rows = dict(self._store.all_parts(f"shelf {name}", ""))
+            if rows.keys() != {str(number) for number in range(len(rows))} or head[SIZE:] != _count(rows):
                 raise CorruptStore(f"of {name} some is missing")
-            data = [found[str(number)] for number in range(len(found))]
-            known = self._shelved[name] = (head[:SIZE], Buckets(kind, data))
-        return known[1] if key in (known[0], None) else None
+            data = [rows[str(number)] for number in range(len(rows))]
+            entry = self._shelved[name] = (head[:SIZE], Buckets(kind, data))
+        return entry[1] if key in (entry[0], None) else None
 
     def shelve(self, name: str, key: Digest, values: Buckets[Any]) -> None:
         """Keep values that follow from what ``key`` stands for, as ``keep`` does: only those buckets are written that
@@ -263,20 +263,20 @@ class Memo:
 
     def once(self, name: str, key: Digest, make: Callable[[], T]) -> T:
         """A value that follows from what ``key`` stands for, made once while this memo lives; one for each name."""
-        known = self._kept.get(f"once {name}")
-        if known is None or known[0] != key:
-            known = self._kept[f"once {name}"] = (key, make())
-        return cast(T, known[1])
+        entry = self._kept.get(f"once {name}")
+        if entry is None or entry[0] != key:
+            entry = self._kept[f"once {name}"] = (key, make())
+        return cast(T, entry[1])
 
     def column(self, records: Records, part: str) -> dict[str, Any]:
         """One part of every item, as ``records.column`` gives it. All of them are shelved as well, and only those are
         read anew that are other ones: to read thousands one by one takes several times as long."""
         name, key, now = f"{records.step} {part}", records.digest_of(part), records.digests(part)
         kind = records.kind(part)
-        kept: tuple[Digest, dict[str, Digest]] = self.recall(name, _COLUMN) or (b"", {})
-        values, before = self.shelf(name, kind, kept[0]), kept[1]
+        previous: tuple[Digest, dict[str, Digest]] = self.recall(name, _COLUMN) or (b"", {})
+        values, before = self.shelf(name, kind, previous[0]), previous[1]
         others = [item for item, digest in now.items() if before.get(item) != digest]
-        if values is None or kept[0] != key:
+        if values is None or previous[0] != key:
             if values is None or not values.fits(len(now)) or len(others) > len(now) // 2:
                 values = Buckets.of(kind, records.column(part))
             else:
@@ -292,19 +292,19 @@ class Memo:
     def revised(self, name: str, key: Digest, digests: Callable[[], Mapping[str, Digest]]) -> Revised:
         """Values by item, known by their digests, that no step made. They are looked at only when ``key``, which stands
         for what they follow from, is another than the last time."""
-        known = self._revised.get(name)
-        if known is None or known.key != key:
+        revisions = self._revised.get(name)
+        if revisions is None or revisions.key != key:
             data = self._store.about(f"revised {name}")
-            known = read_part(codec(Revisions), data) if data is not None else None
-        if known is None or known.key != key:
-            known = revised(known, key, digests(), self._answers.revision)
-            self._store.set_about(f"revised {name}", codec(Revisions).encode(known))
-        self._revised[name] = known
-        return known
+            revisions = read_part(codec(Revisions), data) if data is not None else None
+        if revisions is None or revisions.key != key:
+            revisions = revised(revisions, key, digests(), self._answers.revision)
+            self._store.set_about(f"revised {name}", codec(Revisions).encode(revisions))
+        self._revised[name] = revisions
+        return revisions
 
     def finish(self) -> None:
         """The build is done: keep what was learnt, and start anew when most of what is kept is of no use any more."""
-        in_use = (trace.queries for step in self._store.steps() for trace in self._known(step).values())
+        in_use = (trace.queries for step in self._store.steps() for trace in self._traces_of(step).values())
         if self._answers.prune(in_use):
             self._store.forget_all()
             self._traces.clear()
@@ -316,21 +316,21 @@ class Memo:
 
     def asked(self, step: str, item: str) -> tuple[tuple[Query[Any], Digest], ...] | None:
         """What the last run of a step on an item asked, and the digests of the answers; None if it never ran."""
-        trace = self._known(step).get(item)
+        trace = self._traces_of(step).get(item)
         if trace is None:
             return None
         return tuple((self._answers.query(number), self._answers.digest(number)) for number in trace.queries)
 
-    def _known(self, step: str, parts: int | None = None) -> Traces:
+    def _traces_of(self, step: str, parts: int | None = None) -> Traces:
         """The last runs of a step, whose value has so many parts."""
         if step not in self._traces:
             self._traces[step] = self._store.traces(step)
             if self._traces[step].newest() > self._answers.revision:
                 raise CorruptStore(f"the runs of {step} are of a build to come")
-        known = self._traces[step]
-        if parts is not None and not known.has_parts(parts):
+        traces = self._traces[step]
+        if parts is not None and not traces.has_parts(parts):
             raise CorruptStore(f"the runs of {step} have other values")
-        return known
+        return traces
 
     def _change(self, trace: Trace | None, changed: Mapping[int, int]) -> Change | None:
         """``changed`` are the questions answered otherwise since all runs of the step held, with the revisions."""
@@ -342,7 +342,7 @@ class Memo:
                     return Change("an answer changed", self._answers.query(number))
         return None
 
-    def _told(self, step: str, runs: Iterable[Done]) -> Iterator[Done]:
+    def _observed(self, step: str, runs: Iterable[Done]) -> Iterator[Done]:
         for done in runs:
             self._observer.ran(step, done.item, done.seconds)
             yield done
@@ -351,7 +351,7 @@ class Memo:
         self,
         step: str,
         parts: tuple[str, ...],
-        known: Traces,
+        traces: Traces,
         runs: Iterable[Done],
         gone: Collection[str],
         news: bool = False,
@@ -366,23 +366,23 @@ class Memo:
                 asked, numbers = done.asked, []
             new = slice(len(numbers), None)
             numbers += map(self._answers.number, asked.questions[new], asked.answers[new])
-            entries.append(Entry(done.item, done.parts, again=done.item in known))
+            entries.append(Entry(done.item, done.parts, again=done.item in traces))
             queries = array("I", [numbers[place] for place in done.places])
-            known[done.item] = Trace(queries, self._answers.revision, done.digests)
+            traces[done.item] = Trace(queries, self._answers.revision, done.digests)
             held += sum(map(len, done.parts.values()))
             if len(entries) >= 500 or held >= 16_000_000:
                 with self._store.transaction():
                     self._store.put(step, parts, entries, ())
-                    self._store.put_traces(step, known)
+                    self._store.put_traces(step, traces)
                     self._answers.save()
                 entries, held = [], 0
         for item in gone:
-            del known[item]
+            del traces[item]
         if entries or gone or news:
             self._answers.all_hold(step)
             with self._store.transaction():
                 self._store.put(step, parts, entries, gone)
-                self._store.put_traces(step, known)
+                self._store.put_traces(step, traces)
                 self._answers.save()
 
 

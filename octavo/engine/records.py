@@ -59,8 +59,8 @@ class Records(Mapping[str, Trace]):
 
     def digests(self, part: str) -> dict[str, Digest]:
         """The digest of one part of every item."""
-        found = self._traces.part_digests(self._places[part])
-        return {item: found[item] for item in self._items}
+        digests = self._traces.part_digests(self._places[part])
+        return {item: digests[item] for item in self._items}
 
     def since(self, revision: int) -> list[str]:
         """The items that were run after a revision."""
@@ -90,12 +90,12 @@ class Records(Mapping[str, Trace]):
 
     def column(self, part: str) -> dict[str, Any]:
         """One part of every item."""
-        found = self.unusual(part)
+        values = self.unusual(part)
         if part in self._usual:
             value = self._usual[part][1]
             for item in self._traces:
-                found.setdefault(item, value)
-        return found
+                values.setdefault(item, value)
+        return values
 
     def unusual(self, part: str) -> dict[str, Any]:
         """One part of every item where it is not what it is by default."""

@@ -53,7 +53,7 @@ class WorkerPool(Protocol):
         """Whether the processes of the pool see none of our files."""
         ...
 
-    def heirs(self, begin: Callable[[T], None], estate: T, /) -> AbstractContextManager[Executor] | None:
+    def heirs(self, begin: Callable[[T], None], context: T, /) -> AbstractContextManager[Executor] | None:
         """Copies of this process, each of which calls ``begin(estate)`` first; None where none can be made."""
         ...
 
@@ -130,9 +130,9 @@ def run_all(work: Work, items: list[str], crew: WorkerPool, worth: int, shelf: S
     first = work.run(ahead[0])
     yield first
     yield from work.run_all(ahead[1:])
-    heirs = crew.heirs(inherit, ForkContext(work.step, work.facts, shelf, work.sink, work.sunk))
-    if heirs is not None:
-        with _uncollected(), heirs as executor:
+    workers = crew.heirs(inherit, ForkContext(work.step, work.facts, shelf, work.sink, work.sunk))
+    if workers is not None:
+        with _uncollected(), workers as executor:
             yield from _exchange(work, others, alone, crew.jobs, _ToHeirs(work, shelf, executor))
         return
     pool = None if work.stays else crew.pool()
@@ -163,10 +163,10 @@ class Share:
     def __call__(self, work: Callable[[P], R], divided: Callable[[int], Sequence[P]]) -> list[R]:
         """What ``work`` gives for each part; ``divided`` gives so many parts."""
         crew = self._crew
-        heirs = crew.heirs(_begin_part, work) if crew is not None and crew.jobs > 1 else None
-        if crew is not None and heirs is not None:
+        workers = crew.heirs(_begin_part, work) if crew is not None and crew.jobs > 1 else None
+        if crew is not None and workers is not None:
             try:
-                with _uncollected(), heirs as executor:
+                with _uncollected(), workers as executor:
                     return list(executor.map(_part, divided(crew.jobs)))
             except BrokenExecutor:  # they are lost, their work is not
                 pass
@@ -237,19 +237,19 @@ class _ToHeirs:
 
     def __init__(self, work: Work, shelf: Shelf, executor: Executor) -> None:
         self._work, self._shelf, self._executor = work, shelf, executor
-        self._wanted: dict[str, set[PartKey]] = {}
+        self._needs: dict[str, set[PartKey]] = {}
 
     def send(self, items: tuple[str, ...]) -> Future[Results]:
-        keys = {key for item in items for key in (*self._work.hints.parts(item), *self._wanted.get(item, ()))}
+        keys = {key for item in items for key in (*self._work.hints.parts(item), *self._needs.get(item, ()))}
         return self._executor.submit(run_inherited, items, {key: self._shelf.part(*key) for key in keys})
 
     def learn(self, results: Results) -> None:
         for result in results:
             if isinstance(result, Wants):
-                known = self._wanted.setdefault(result.item, set())
-                known.update((query.step, query.item, query.part) for query in result.queries if type(query) is Part)
+                needs = self._needs.setdefault(result.item, set())
+                needs.update((query.step, query.item, query.part) for query in result.queries if type(query) is Part)
             else:
-                self._wanted.pop(result.item, None)
+                self._needs.pop(result.item, None)
 
     def can_send(self, wants: Wants) -> bool:
         return all(type(query) is Part and query.item for query in wants.queries)
@@ -264,14 +264,14 @@ class _ToOthers:
         self._local = local.portable() if remote else local
         self._sink = None if remote else work.sink
         self._kinds = frozenset(local.resolvers())
-        self._wanted: dict[str, set[Query[Any]]] = {}
+        self._needs: dict[str, set[Query[Any]]] = {}
         self._common = {*map(from_text, first.questions)}.difference(work.hints.queries(first.item))
 
     def send(self, items: tuple[str, ...]) -> Future[Results]:
         work = self._work
         queries = set(self._common)
         for item in items:
-            queries.update(self._wanted.get(item) or work.hints.queries(item))
+            queries.update(self._needs.get(item) or work.hints.queries(item))
         answers = tuple(_answer(query, work.facts) for query in queries if type(query) not in self._kinds)
         return self._executor.submit(run_job, Job(work.step, items, answers, self._local, self._sink, work.sunk))
 
@@ -280,15 +280,15 @@ class _ToOthers:
         self._common.update(query for query, times in asked.items() if times > max(1, len(results) // 2))
         for result in results:
             if isinstance(result, Wants):
-                known = self._wanted.setdefault(result.item, set(self._work.hints.queries(result.item)))
-                known.update(result.queries)
+                needs = self._needs.setdefault(result.item, set(self._work.hints.queries(result.item)))
+                needs.update(result.queries)
             else:
-                self._wanted.pop(result.item, None)
+                self._needs.pop(result.item, None)
 
     def can_send(self, wants: Wants) -> bool:
         return self._kinds.isdisjoint(map(type, wants.queries))
 
 
 def _answer(query: Query[Any], facts: Facts) -> Answer:
-    found = facts.fact(query)
-    return Answer(query, found.digest, found.load())
+    fact = facts.fact(query)
+    return Answer(query, fact.digest, fact.load())

@@ -155,33 +155,33 @@ class Traces(MutableMapping[str, Trace]):
 
     def part_digests(self, index: int) -> dict[str, Digest]:
         """One part's digest of every item."""
-        found: dict[str, Digest] = {}
+        digests: dict[str, Digest] = {}
         for chunk in self._chunks.values():
-            found.update(zip(chunk.items, chunk.column(index), strict=True))
-        found.update((item, run.part_digest(index)) for item, run in self._new.items())
-        return found if len(found) == len(self) else {item: found[item] for item in self}
+            digests.update(zip(chunk.items, chunk.column(index), strict=True))
+        digests.update((item, run.part_digest(index)) for item, run in self._new.items())
+        return digests if len(digests) == len(self) else {item: digests[item] for item in self}
 
     def asking(self, questions: Collection[int]) -> set[str]:
         """The items whose run asked one of these."""
-        numbers, found = frozenset(questions), set[str]()
+        numbers, items = frozenset(questions), set[str]()
         if not numbers:
-            return found
+            return items
         for chunk in self._chunks.values():
             if not numbers.isdisjoint(chunk.queries):
                 places = {bisect_right(chunk.ends, at) for at, number in enumerate(chunk.queries) if number in numbers}
-                found.update(chunk.items[place] for place in places)
-        found.difference_update(self._new)
-        found.update(item for item, run in self._new.items() if not numbers.isdisjoint(run.queries))
-        return found.intersection(self._places) if self._altered else found
+                items.update(chunk.items[place] for place in places)
+        items.difference_update(self._new)
+        items.update(item for item, run in self._new.items() if not numbers.isdisjoint(run.queries))
+        return items.intersection(self._places) if self._altered else items
 
     def since(self, revision: int) -> list[str]:
         """The items that were run after a revision."""
-        found = [item for item, run in self._new.items() if run.revision > revision]
+        items = [item for item, run in self._new.items() if run.revision > revision]
         for chunk in self._chunks.values():
             if max(chunk.revisions) > revision:
                 rows = zip(chunk.items, chunk.revisions, strict=True)
-                found += [item for item, ran in rows if ran > revision and self._is_kept(item)]
-        return found
+                items += [item for item, ran in rows if ran > revision and self._is_kept(item)]
+        return items
 
     def unsaved(self) -> Iterator[tuple[int, bytes | None]]:
         """The chunks that are to be written, by number; None for one that is empty now. They are taken for written."""

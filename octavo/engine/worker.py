@@ -72,7 +72,7 @@ class Asked:
     def places(self, facts: Mapping[Query[Any], Fact]) -> array[int]:
         """The places of the questions of one run."""
         places, answers = self._places, self.answers
-        found = array("I")
+        run_places = array("I")
         for query, fact in facts.items():
             place = places.get(query)
             # What is asked twice has one answer. If not, whoever is told of both finds it out.
@@ -80,18 +80,18 @@ class Asked:
                 place = places[query] = len(answers)
                 answers.append(fact.digest)
                 self.questions.append(written(query))
-            found.append(place)
-        return found
+            run_places.append(place)
+        return run_places
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _asked, (self.questions, b"".join(self.answers))
 
 
 def _asked(questions: list[str], answers: bytes) -> Asked:
-    found = Asked()
-    found.questions = questions
-    found.answers = [answers[n : n + SIZE] for n in range(0, len(answers), SIZE)]
-    return found
+    asked = Asked()
+    asked.questions = questions
+    asked.answers = [answers[n : n + SIZE] for n in range(0, len(answers), SIZE)]
+    return asked
 
 
 class Done(NamedTuple):
@@ -142,15 +142,15 @@ def taken_apart(value: Any, item: str, sink: Sink | None = None, sunk: str = "")
     for name, usual_digest, usual, encode in _shape(type(value)):  # type: ignore[arg-type]
         part = getattr(value, name)
         if name == sunk and sink is not None:
-            found = digest_bytes(part)
+            part_digest = digest_bytes(part)
             sink.write(item, part)
         elif part is usual and name != sunk:
-            found = usual_digest
+            part_digest = usual_digest
         else:
-            found = digest(part)
-            if found != usual_digest or name == sunk:
+            part_digest = digest(part)
+            if part_digest != usual_digest or name == sunk:
                 parts[name] = part if name == sunk else encode(part)
-        digests.append(found)
+        digests.append(part_digest)
     return b"".join(digests), parts
 
 
@@ -202,10 +202,10 @@ class Shelf:
     def part(self, step: str, item: str, part: str) -> bytes:
         if self._sent is None:
             return self._stock.part(step, item, part)
-        found = self._sent.get((step, item, part))
-        if found is None:
+        data = self._sent.get((step, item, part))
+        if data is None:
             raise Missing((Part(step, item, part),))
-        return found
+        return data
 
     def column(self, step: str, part: str) -> Iterator[tuple[str, bytes]]:
         """(item, bytes) of one part of every item that has one stored. An heir is never sent so much."""
@@ -234,18 +234,18 @@ MOST_HELD = 5_000
 _inherited: list[ForkContext] = []
 
 
-def inherit(estate: ForkContext) -> None:
+def inherit(context: ForkContext) -> None:
     """The first thing that an heir does. What it inherits is never garbage, so it is not searched for any."""
     gc.freeze()
-    _inherited[:] = [estate]
+    _inherited[:] = [context]
 
 
 def run_inherited(items: tuple[str, ...], parts: Mapping[PartKey, bytes]) -> list[Done | Wants]:
     """What an heir does with a batch: ``parts`` are those that it is likely to need."""
-    (estate,) = _inherited
-    estate.shelf.holds_only(parts)
-    estate.facts.forget(MOST_HELD)
-    return _run_all(estate.step, items, estate.facts, estate.sink, estate.sunk)
+    (context,) = _inherited
+    context.shelf.holds_only(parts)
+    context.facts.forget(MOST_HELD)
+    return _run_all(context.step, items, context.facts, context.sink, context.sunk)
 
 
 def _run_all(step: Step, items: tuple[str, ...], facts: Facts, sink: Sink | None, sunk: str) -> list[Done | Wants]:
@@ -265,10 +265,10 @@ class _SentFacts(Facts):
     def __init__(self, answers: tuple[Answer, ...], local: Mapping[type[Query[Any]], Resolver]) -> None:
         super().__init__(local)
         for answer in answers:
-            self._known[answer.query] = _sent(answer)
+            self._answers[answer.query] = _sent(answer)
 
     def fact(self, query: Query[Any]) -> Fact:
-        if query not in self._known and type(query) not in self._resolvers:
+        if query not in self._answers and type(query) not in self._resolvers:
             raise Missing((query,))
         return super().fact(query)
 

@@ -56,19 +56,19 @@ def to_bytes(why: ReasonTable) -> tuple[bytes, ...]:
 def from_bytes(parts: Sequence[bytes], size: int) -> ReasonTable:
     """The reasons of so many slots, whose parts these are. Raises ValueError where they are not such parts."""
     pairs, numbers, shares, texts = parts
-    found = ReasonTable(
+    table = ReasonTable(
         np.frombuffer(pairs, np.int64),
         np.frombuffer(numbers, np.uint32).reshape(-1, _REASONS),
         np.frombuffer(shares, np.uint8).reshape(-1, _REASONS),
         tuple(texts.decode("utf-8", "surrogatepass").split("\n")) if texts else (),
     )
-    told = found.numbers[found.numbers != _NO_TEXT]
-    if not len(found.pairs) == len(found.numbers) == len(found.shares) or (told >= len(found.texts)).any():
+    text_numbers = table.numbers[table.numbers != _NO_TEXT]
+    if not len(table.pairs) == len(table.numbers) == len(table.shares) or (text_numbers >= len(table.texts)).any():
         raise ValueError("reasons are of different lengths")
-    ones, others = found.pairs >> 32, found.pairs & _LOW
-    if ((ones < 0) | (ones >= size) | (others >= size)).any() or (found.pairs[1:] <= found.pairs[:-1]).any():
+    ones, others = table.pairs >> 32, table.pairs & _LOW
+    if ((ones < 0) | (ones >= size) | (others >= size)).any() or (table.pairs[1:] <= table.pairs[:-1]).any():
         raise ValueError("a reason is that of a post that there is not")
-    return found
+    return table
 
 
 def by_slot(why: ReasonTable, size: int) -> Callable[[int], dict[int, WordedReasons]]:
@@ -89,59 +89,61 @@ def by_slot(why: ReasonTable, size: int) -> Callable[[int], dict[int, WordedReas
     return of
 
 
-def slots_of(why: ReasonTable, wanted: Array) -> Array:
-    """The mask of the slots that are in a pair with one of the mask ``wanted``, as its second."""
-    mask = np.zeros(len(wanted), np.bool_)
-    mask[(why.pairs & _LOW)[wanted[why.pairs >> 32]]] = True
+def slots_of(why: ReasonTable, firsts: Array) -> Array:
+    """The mask of the slots that are the second of a pair whose first is in the mask ``firsts``."""
+    mask = np.zeros(len(firsts), np.bool_)
+    mask[(why.pairs & _LOW)[firsts[why.pairs >> 32]]] = True
     return mask
 
 
-def explained(index: TermIndex, wanted: Array, known: ReasonTable, changed: Array, words: Words) -> ReasonTable:
-    """The reasons of the pairs ``wanted`` (ascending). Those ``known`` hold between slots that are not of the mask
-    ``changed``; their texts keep their numbers."""
-    one, two = wanted >> 32, wanted & _LOW
-    at, is_known = places(known.pairs, wanted)
-    is_known &= ~changed[one] & ~changed[two]
-    numbers = np.empty((len(wanted), _REASONS), np.uint32)
-    shares = np.empty((len(wanted), _REASONS), np.uint8)
-    numbers[is_known], shares[is_known] = known.numbers[at[is_known]], known.shares[at[is_known]]
-    new = ~is_known
+def explained(index: TermIndex, pairs: Array, previous: ReasonTable, changed: Array, words: Words) -> ReasonTable:
+    """The reasons of ``pairs`` of slots (ascending).
+
+    Those of ``previous`` hold between slots that are not of the mask ``changed``; their texts keep their numbers.
+    """
+    one, two = pairs >> 32, pairs & _LOW
+    at, holds = places(previous.pairs, pairs)
+    holds &= ~changed[one] & ~changed[two]
+    numbers = np.empty((len(pairs), _REASONS), np.uint32)
+    shares = np.empty((len(pairs), _REASONS), np.uint8)
+    numbers[holds], shares[holds] = previous.numbers[at[holds]], previous.shares[at[holds]]
+    new = ~holds
     # Two posts have the same reasons for each other. Words are read from the first of a pair: a changed one gives them
     # to all.
     one, two = one[new], two[new]
     turned = np.where(changed[one] == changed[two], one > two, changed[two])
-    pairs, back = np.unique(np.where(turned, pair(two, one), pair(one, two)), return_inverse=True)
-    found = _found(index, pairs, known.texts, words)
-    numbers[new], shares[new] = found.numbers[back], found.shares[back]
-    return ReasonTable(wanted, numbers, shares, found.texts)
+    new_pairs, back = np.unique(np.where(turned, pair(two, one), pair(one, two)), return_inverse=True)
+    table = _reasons_of(index, new_pairs, previous.texts, words)
+    numbers[new], shares[new] = table.numbers[back], table.shares[back]
+    return ReasonTable(pairs, numbers, shares, table.texts)
 
 
 def merge(old: ReasonTable, new: ReasonTable, out: Array) -> ReasonTable:
     """With the new reasons in the place of those of a mask of slots."""
-    kept = ~out[old.pairs >> 32]
-    pairs = np.concatenate([old.pairs[kept], new.pairs])
+    stays = ~out[old.pairs >> 32]
+    pairs = np.concatenate([old.pairs[stays], new.pairs])
     order = np.argsort(pairs, kind="stable")
-    numbers, shares = np.concatenate([old.numbers[kept], new.numbers]), np.concatenate([old.shares[kept], new.shares])
+    numbers, shares = np.concatenate([old.numbers[stays], new.numbers]), np.concatenate([old.shares[stays], new.shares])
     return ReasonTable(pairs[order], numbers[order], shares[order], new.texts)
 
 
 def differing(old: ReasonTable, new: ReasonTable, size: int) -> Array:
     """The mask of the slots, of ``size``, that have a new pair or other reasons for one."""
     at, same = places(old.pairs, new.pairs)
-    known = np.flatnonzero(same)
-    same[known] = (old.numbers[at[known]] == new.numbers[known]).all(axis=1)
-    same[known] &= (old.shares[at[known]] == new.shares[known]).all(axis=1)
+    common_rows = np.flatnonzero(same)
+    same[common_rows] = (old.numbers[at[common_rows]] == new.numbers[common_rows]).all(axis=1)
+    same[common_rows] &= (old.shares[at[common_rows]] == new.shares[common_rows]).all(axis=1)
     mask = np.zeros(size, np.bool_)
     mask[new.pairs[~same] >> 32] = True
     return mask
 
 
-def _found(index: TermIndex, pairs: Array, texts: tuple[str, ...], words: Words) -> ReasonTable:
+def _reasons_of(index: TermIndex, pairs: Array, texts: tuple[str, ...], words: Words) -> ReasonTable:
     """The reasons of pairs. New texts get numbers after those of ``texts``."""
     one, two = pairs >> 32, pairs & _LOW
-    wanted = np.zeros(len(index.squares), np.bool_)
-    wanted[one] = wanted[two] = True
-    shared = common(vectors(index, wanted), one, two, _TERMS)
+    mask = np.zeros(len(index.squares), np.bool_)
+    mask[one] = mask[two] = True
+    shared = common(vectors(index, mask), one, two, _TERMS)
     terms, first, numbered = np.unique(shared.terms, return_index=True, return_inverse=True)
     owners = one[np.searchsorted(shared.starts, first, side="right") - 1]
     return strongest(words(terms, owners), shared._replace(terms=numbered), texts)._replace(pairs=pairs)
@@ -155,11 +157,14 @@ def strongest(terms: list[str], shared: CommonTerms, texts: tuple[str, ...] = ()
     shares = np.empty((len(shared.products), _REASONS), np.uint8)
     for start in range(0, len(shared.products), _CHUNK):
         chunk = slice(start, start + _CHUNK)
-        numbers[chunk], shares[chunk] = _told(*_table(shared, chunk), shared.products[chunk], read)
+        numbers[chunk], shares[chunk] = _group_terms(*_table(shared, chunk), shared.products[chunk], read)
     used, at = np.unique(numbers, return_inverse=True)
-    known = {text: number for number, text in enumerate(texts)}
-    new = [known.setdefault(read.texts[number], len(known)) if number >= 0 else _NO_TEXT for number in used.tolist()]
-    return ReasonTable(NONE.pairs, np.array(new, np.uint32)[at].reshape(numbers.shape), shares, tuple(known))
+    numbers_by_text = {text: number for number, text in enumerate(texts)}
+    new = [
+        numbers_by_text.setdefault(read.texts[number], len(numbers_by_text)) if number >= 0 else _NO_TEXT
+        for number in used.tolist()
+    ]
+    return ReasonTable(NONE.pairs, np.array(new, np.uint32)[at].reshape(numbers.shape), shares, tuple(numbers_by_text))
 
 
 class _TermTexts(NamedTuple):
@@ -211,7 +216,7 @@ def _table(shared: CommonTerms, chunk: slice) -> tuple[Array, Array]:
     return terms, parts
 
 
-def _told(terms: Array, parts: Array, products: Array, read: _TermTexts) -> tuple[Array, Array]:
+def _group_terms(terms: Array, parts: Array, products: Array, read: _TermTexts) -> tuple[Array, Array]:
     """Numbers of texts and shares of the reasons of pairs, from their terms, the greatest part first.
 
     Parts are summed up in groups: a word is told within the phrase that holds it, and a tag stands for the same words.
@@ -240,8 +245,8 @@ def _told(terms: Array, parts: Array, products: Array, read: _TermTexts) -> tupl
     numbers += of_tag * (len(read.texts) // 2)
     leads, sums, numbers = (np.take_along_axis(each, best, 1) for each in (leads, sums, numbers))
     shares = _hundredths(sums / products[:, None])
-    told = (leads >= 0) & ((shares > 0) | (np.arange(_REASONS) == 0))
-    return np.where(told, numbers, -1), shares
+    is_reason = (leads >= 0) & ((shares > 0) | (np.arange(_REASONS) == 0))
+    return np.where(is_reason, numbers, -1), shares
 
 
 def _within(one: Array, two: Array, read: _TermTexts) -> Array:

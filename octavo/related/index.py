@@ -145,9 +145,9 @@ def from_bytes(pieces: Sequence[bytes], size: int) -> TermIndex:
     columns = zip(*map(_COLUMNS.decode, pieces[1:]), strict=True)
     arrays = [np.frombuffer(b"".join(column), kind) for column, kind in zip(columns, kinds, strict=True)]
     keys, levels, sizes, slots_of, damped, *lone = arrays
-    found = TermIndex(keys, levels, _starts(sizes), slots_of, damped, squares, *lone)
-    _check(found, int(sizes.sum(dtype=np.uint64)), size)
-    return found
+    index = TermIndex(keys, levels, _starts(sizes), slots_of, damped, squares, *lone)
+    _check(index, int(sizes.sum(dtype=np.uint64)), size)
+    return index
 
 
 _PIECES = 257
@@ -202,32 +202,32 @@ def counted(posts: Iterable[Terms]) -> Counted:
 def words_of(keys: Array, slots: Array, load: Callable[[int], Terms]) -> list[str]:
     """The words of keys, each of which is a term of the post in its slot; ``load`` gives the terms of a slot."""
     words: list[str] = [""] * len(keys)
-    for slot, wanted in _by_slot(slots):
+    for slot, rows in _by_slot(slots):
         terms = load(slot)
-        known = keys_of([terms.words])
-        order = np.argsort(known)
-        _pick(words, wanted, terms, order[np.searchsorted(known, keys[wanted], sorter=order)])
+        own_keys = keys_of([terms.words])
+        order = np.argsort(own_keys)
+        _pick(words, rows, terms, order[np.searchsorted(own_keys, keys[rows], sorter=order)])
     return words
 
 
 def words_at(places: Array, slots: Array, load: Callable[[int], Terms]) -> list[str]:
     """The words at some places of the terms of the posts in some slots; ``load`` gives the terms of a slot."""
     words: list[str] = [""] * len(places)
-    for slot, wanted in _by_slot(slots):
-        _pick(words, wanted, load(slot), places[wanted])
+    for slot, rows in _by_slot(slots):
+        _pick(words, rows, load(slot), places[rows])
     return words
 
 
 def _by_slot(slots: Array) -> Iterator[tuple[int, Array]]:
     """Each slot, ascending, and where it stands."""
     order = np.argsort(slots, kind="stable")
-    found, starts = np.unique(slots[order], return_index=True)
-    return zip(found.tolist(), np.split(order, starts[1:]), strict=False)
+    distinct, starts = np.unique(slots[order], return_index=True)
+    return zip(distinct.tolist(), np.split(order, starts[1:]), strict=False)
 
 
-def _pick(words: list[str], wanted: Array, terms: Terms, places: Array) -> None:
+def _pick(words: list[str], rows: Array, terms: Terms, places: Array) -> None:
     own = terms.words.split("\n")
-    for at, place in zip(wanted.tolist(), places.tolist(), strict=True):
+    for at, place in zip(rows.tolist(), places.tolist(), strict=True):
         words[at] = own[place]
 
 
@@ -323,13 +323,13 @@ def update(
 # Vectors and products.
 
 
-def vectors(index: TermIndex, wanted: Array | None = None) -> Vectors:
+def vectors(index: TermIndex, owners: Array | None = None) -> Vectors:
     """The vectors of the posts of a mask of slots, or of all."""
     size = len(index.squares)
     sizes = np.diff(index.starts)
     alive = np.repeat(index.levels > 0, sizes)
-    if wanted is not None:
-        alive &= wanted[index.slots]
+    if owners is not None:
+        alive &= owners[index.slots]
     of_entries = np.repeat(np.arange(len(index.keys), dtype=np.uint32), sizes)
     starts = np.concatenate([[0], np.cumsum(np.bincount(index.slots[alive], minlength=size))])
     terms, weights = np.empty(starts[-1], np.uint32), np.empty(starts[-1], np.float32)
@@ -343,11 +343,11 @@ def vectors(index: TermIndex, wanted: Array | None = None) -> Vectors:
     return Vectors(starts, terms, weights)
 
 
-def postings(index: TermIndex, wanted: Array | None = None) -> Postings:
+def postings(index: TermIndex, chosen_terms: Array | None = None) -> Postings:
     """The posts of the terms of a mask, or of all."""
     live = index.levels > 0
-    if wanted is not None:
-        live &= wanted
+    if chosen_terms is not None:
+        live &= chosen_terms
     sizes = np.where(live, np.diff(index.starts), 0)
     starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
     alive = np.repeat(live, np.diff(index.starts))
@@ -412,11 +412,11 @@ def common(of: Vectors, one: Array, two: Array, most: int) -> CommonTerms:
     firsts = np.flatnonzero(np.diff(one, prepend=-1))
     edges = [*firsts[::at_once].tolist(), len(one)]
     table = np.zeros(min(at_once, len(firsts)) * terms, np.uint16)
-    found = [_common(of, one[start:end], two[start:end], most, table, terms) for start, end in pairwise(edges)]
-    if not found:
+    batches = [_common(of, one[start:end], two[start:end], most, table, terms) for start, end in pairwise(edges)]
+    if not batches:
         none = np.zeros(0, np.int64)
         return CommonTerms(np.zeros(1, np.int64), none, none, none)
-    lengths, *rest = (np.concatenate(each) for each in zip(*found, strict=True))
+    lengths, *rest = (np.concatenate(each) for each in zip(*batches, strict=True))
     return CommonTerms(np.concatenate([[0], np.cumsum(lengths)]), *rest)
 
 
@@ -544,8 +544,8 @@ def _stable_order(keys: Array) -> Array:
     packed = keys << np.uint64(4) & ~low | np.arange(len(keys), dtype=np.uint64)
     packed.sort()
     order: Array = (packed & low).astype(np.int64)
-    found = keys[order]
-    return order if (found[1:] >= found[:-1]).all() else np.argsort(keys, kind="stable")
+    sorted_keys = keys[order]
+    return order if (sorted_keys[1:] >= sorted_keys[:-1]).all() else np.argsort(keys, kind="stable")
 
 
 @cache
@@ -617,19 +617,19 @@ def _with(index: TermIndex, slots: Array, posts: Counted) -> TermIndex:
     """With the entries of new posts, in these slots one by one. New terms have the level 0."""
     if not len(slots):
         return index
-    place, known = places(index.keys, posts.keys)
+    place, is_indexed = places(index.keys, posts.keys)
     lone_place, met = places(index.lone_keys, posts.keys)
     promoted = np.unique(lone_place[met])
     # Terms that were unknown or of one post only, sorted out anew; most are of one post, now or still.
-    keys = np.concatenate([posts.keys[~known], index.lone_keys[promoted]])
+    keys = np.concatenate([posts.keys[~is_indexed], index.lone_keys[promoted]])
     others = _TermEntries(
         keys,
-        np.concatenate([slots[~known], index.lone_slots[promoted]]),
-        np.concatenate([posts.damped[~known], index.lone_damped[promoted]]),
+        np.concatenate([slots[~is_indexed], index.lone_slots[promoted]]),
+        np.concatenate([posts.damped[~is_indexed], index.lone_damped[promoted]]),
         np.zeros(len(keys), np.uint32),
     )
     added, *_ = _by_term([others], len(index.squares))
-    at = np.flatnonzero(known)
+    at = np.flatnonzero(is_indexed)
     at = at[np.argsort(place[at], kind="stable")]
     sizes = np.diff(index.starts).astype(np.int64)
     sizes += np.bincount(place[at], minlength=len(sizes))
@@ -650,12 +650,12 @@ def _with(index: TermIndex, slots: Array, posts: Counted) -> TermIndex:
     )
 
 
-def places(keys: Array, wanted: Array) -> tuple[Array, Array]:
-    """Where each of the wanted stands in ``keys`` (ascending), and whether it does."""
-    places = np.searchsorted(keys, wanted)
-    known = places < len(keys)
-    known[known] = keys[places[known]] == wanted[known]
-    return places, known
+def places(keys: Array, targets: Array) -> tuple[Array, Array]:
+    """Where each of ``targets`` stands in ``keys`` (ascending), and whether it does."""
+    places = np.searchsorted(keys, targets)
+    is_present = places < len(keys)
+    is_present[is_present] = keys[places[is_present]] == targets[is_present]
+    return places, is_present
 
 
 def _starts(sizes: Array) -> Array:

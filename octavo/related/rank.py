@@ -69,10 +69,10 @@ class RankState:
 
     def pieces(self) -> dict[str, bytes]:
         """The state as it is kept: a small change alters few pieces."""
-        found = {"": _SIZES.encode((self.keep, self.total)), "posts": self.posts, "placed": self.placed}
+        pieces = {"": _SIZES.encode((self.keep, self.total)), "posts": self.posts, "placed": self.placed}
         for kind in _PIECES:
-            found.update((f"{kind} {number:03}", piece) for number, piece in enumerate(getattr(self, kind)))
-        return found
+            pieces.update((f"{kind} {number:03}", piece) for number, piece in enumerate(getattr(self, kind)))
+        return pieces
 
     @classmethod
     def of(cls, pieces: Mapping[str, bytes]) -> RankState:
@@ -103,21 +103,21 @@ def relate(
 ) -> tuple[RelatedRows | NoRows, Mapping[str, bytes]]:
     """The step over all posts: their lists by path, and the state for the next run, in pieces."""
     settings: RelatedSettings = ask(Setting("related")) or RelatedSettings()
-    shown, shape = settings.count, _SHAPE.encode((settings.count, settings.reach_all))
-    if not shown:
+    count, shape = settings.count, _SHAPE.encode((settings.count, settings.reach_all))
+    if not count:
         return NoRows(), {"shape": shape}
     # Lists that are divided elsewhere are made anew.
     previous = RankState.of(state) if state is not None and state.get("shape") == shape else None
     lists, new_state = rank(
         ask(Corpus()) or (),
         lambda path: ask(TermsOf(path)) or Terms(),
-        max(KEEP, 2 * shown),
+        max(KEEP, 2 * count),
         previous,
         lambda path: ask(SpellingOf(path)) or "",
-        shown if settings.reach_all else 0,
+        count if settings.reach_all else 0,
         share,
     )
-    return RelatedRows(lists, shown), {"shape": shape, **new_state.pieces()}
+    return RelatedRows(lists, count), {"shape": shape, **new_state.pieces()}
 
 
 class NoRows(dict[str, RelatedList]):
@@ -129,13 +129,13 @@ class NoRows(dict[str, RelatedList]):
 class RelatedRows(LazyMapping[str, RelatedList]):
     """Lists in the shape in which they are stored."""
 
-    def __init__(self, lists: RelatedLists, shown: int) -> None:
-        super().__init__(lists, lambda path: _row(lists[path], shown))
+    def __init__(self, lists: RelatedLists, count: int) -> None:
+        super().__init__(lists, lambda path: _row(lists[path], count))
         self.touched = lists.touched
 
 
-def _row(entries: list[Relation], shown: int) -> RelatedList:
-    first, rest = entries[:shown], entries[shown:]
+def _row(entries: list[Relation], count: int) -> RelatedList:
+    first, rest = entries[:count], entries[count:]
     return RelatedList(RelationsJson.of(first), RelationsJson.of(rest), summarize_relations(first))
 
 
@@ -204,9 +204,9 @@ class RelatedLists(LazyMapping[str, list[Relation]]):
         self.touched = other.union(unranked, (order.posts[slot].path for slot in ranking.touched))
         # Read here, since lists are made in other processes as well, which have nothing else of the posts.
         touched = _mask([order.slots[path] for path in self.touched if path in order.slots], len(order.posts))
-        shown = touched | explain.slots_of(ranking.why, touched)
-        shown[[entry[0] for entries in placed.values() for entry in entries]] = True
-        wording.read(shown.nonzero()[0].tolist())
+        slots_to_spell = touched | explain.slots_of(ranking.why, touched)
+        slots_to_spell[[entry[0] for entries in placed.values() for entry in entries]] = True
+        wording.read(slots_to_spell.nonzero()[0].tolist())
 
 
 @dataclass(frozen=True)
@@ -226,16 +226,16 @@ class _Explainer:
         posts, post, why = self.order.posts, self.order.posts[slot], self.why(slot)
         listed = self.placed.get(slot) or self.order.entries(slot)
         row: list[Relation] = []
-        for other_slot, parts, given in listed:
+        for other_slot, parts, reason in listed:
             other = posts[other_slot]
-            reasons = [given] if given else []
+            reasons = [reason] if reason else []
             if post.links or other.links:
                 reasons += _linked(other.path in post.links, post.path in other.links)
             if post.series is not None and post.series == other.series:
                 reasons.append(_SERIES)
-            told = why.get(other_slot) or (self.why(other_slot).get(slot) if slot in self.placed else None)
-            if told:
-                reasons += self.wording.reasons(told, other_slot, slot)
+            shared_terms = why.get(other_slot) or (self.why(other_slot).get(slot) if slot in self.placed else None)
+            if shared_terms:
+                reasons += self.wording.reasons(shared_terms, other_slot, slot)
             row.append(Relation(other.path, parts / RelationsJson.WHOLE, tuple(reasons)))
         return row
 
@@ -284,16 +284,19 @@ class ListOrder:
         entries += [(other, parts, None) for other, parts in best.items() if other not in left_out]
         return entries[: self.keep]
 
-    def explained(self, wanted: Array) -> Array:
-        """The pairs of slots that the lists of a mask give reasons for, ascending: the first entries of each, but for
-        pins that have nothing in common with the post."""
+    def explained(self, mask: Array) -> Array:
+        """The pairs of slots that the lists of a mask give reasons for.
+
+        They are ascending, and of the first entries of each list, but for pins that have nothing in common with the
+        post.
+        """
         import numpy as np
 
         from octavo.related.explain import pair
         from octavo.related.index import spread
 
-        arranged = [slot for slot in np.flatnonzero(wanted).tolist() if self.posts[slot].pin or self.posts[slot].block]
-        plain = wanted.copy()
+        arranged = [slot for slot in np.flatnonzero(mask).tolist() if self.posts[slot].pin or self.posts[slot].block]
+        plain = mask.copy()
         plain[arranged] = False
         slots = np.flatnonzero(plain)
         starts = self.ranked.starts[slots]
@@ -340,9 +343,9 @@ def _placed(order: ListOrder, size: int) -> dict[int, list[ListEntry]]:
     by_rank = [order.entries(slot)[:size] for slot in slots]
     lists = [{numbers[other]: parts * _FINE for other, parts, _ in entries} for entries in by_rank]
     pinned = {
-        number: frozenset(numbers[other] for other, _, given in entries if given)
+        number: frozenset(numbers[other] for other, _, reason in entries if reason)
         for number, entries in enumerate(by_rank)
-        if any(given for *_, given in entries)
+        if any(reason for *_, reason in entries)
     }
 
     def may_show(host: int, number: int) -> bool:
@@ -362,24 +365,24 @@ def _placed(order: ListOrder, size: int) -> dict[int, list[ListEntry]]:
 
     def offers(number: int) -> Mapping[int, int]:
         hosts = {numbers[slot]: parts for slot, parts in order.offered(slots[number]).items()}
-        found = {host: gain(host, number, parts) for host, parts in hosts.items() if may_show(host, number)}
-        if len(found) < _FEW:
-            found = {**{host: -rank for rank, host in enumerate(islice(in_time(number), _NEAREST), 1)}, **found}
-        return found
+        gains = {host: gain(host, number, parts) for host, parts in hosts.items() if may_show(host, number)}
+        if len(gains) < _FEW:
+            gains = {**{host: -rank for rank, host in enumerate(islice(in_time(number), _NEAREST), 1)}, **gains}
+        return gains
 
     return {
-        slots[host]: _rearranged(order, slots[host], {slots[number] for number in shown}, size)
-        for host, shown in reach(lists, pinned, size, offers, in_time).items()
+        slots[host]: _rearranged(order, slots[host], {slots[number] for number in entries}, size)
+        for host, entries in reach(lists, pinned, size, offers, in_time).items()
     }
 
 
-def _rearranged(order: ListOrder, slot: int, shown: set[int], size: int) -> list[ListEntry]:
-    """A list whose first entries are those shown: what is new comes after what has its place by rank."""
+def _rearranged(order: ListOrder, slot: int, first_slots: set[int], size: int) -> list[ListEntry]:
+    """A list that begins with ``first_slots``: what is new comes after what has its place by rank."""
     entries = order.entries(slot)
-    first = [entry for entry in entries[:size] if entry[0] in shown]
-    new = [(order.offered(other).get(slot, 0), other) for other in shown.difference(entry[0] for entry in first)]
+    first = [entry for entry in entries[:size] if entry[0] in first_slots]
+    new = [(order.offered(other).get(slot, 0), other) for other in first_slots.difference(entry[0] for entry in first)]
     new.sort(key=lambda each: (-each[0], order.posts[each[1]].path))
-    rest = [entry for entry in entries if entry[0] not in shown]
+    rest = [entry for entry in entries if entry[0] not in first_slots]
     return [*first, *((other, parts, _PLACED) for parts, other in new), *rest][: order.keep]
 
 

@@ -116,27 +116,27 @@ def search(index: TermIndex, standing: RankingContext, share: Share) -> Near:
         return list(starmap(range, pairwise(edges)))
 
     share = share if size in _WORTH else Share()
-    entries, bounds = zip(*share(lambda part: _found(of, by, standing, part), divided), strict=True)
+    entries, bounds = zip(*share(lambda part: _search_part(of, by, standing, part), divided), strict=True)
     # What one part leaves out may be above what another does.
     least = np.maximum.reduce(bounds)
     return _in_columns(_best(_above(_joined([*entries]), least), least, standing), least)
 
 
-def _found(of: Vectors, by: Postings, standing: RankingContext, searched: range) -> tuple[_ScoreEntries, Array]:
+def _search_part(of: Vectors, by: Postings, standing: RankingContext, searched: range) -> tuple[_ScoreEntries, Array]:
     """What some slots and those below them have in each other's lists, and the bounds above which that is all."""
     size = len(standing.days)
     bounds, limits = np.zeros(size, np.int64), np.zeros(size)
     held: list[_ScoreEntries] = []
-    kept = pending = 0
+    best_count = pending = 0
     for slots, values in products_below(of, by, searched):
-        found, bounds[slots] = _scored(slots, values, limits[: values.shape[1]], standing)
+        entries, bounds[slots] = _scored(slots, values, limits[: values.shape[1]], standing)
         limits[slots] = bounds[slots] / ONE
-        held += [_above(found, bounds), _above(_turned(found), bounds)]
+        held += [_above(entries, bounds), _above(_turned(entries), bounds)]
         pending += len(held[-2].owners) + len(held[-1].owners)
-        if pending > max(kept, _PENDING):
+        if pending > max(best_count, _PENDING):
             # Of each list only the best are held, and what does not reach them is passed over from here on.
             best = _best(_joined(held), bounds, standing)
-            held, kept, pending = [best], len(best.owners), 0
+            held, best_count, pending = [best], len(best.owners), 0
             limits = bounds / ONE
     return _best(_joined(held), bounds, standing), bounds
 
@@ -161,16 +161,16 @@ def merge(near: Near, index: TermIndex, standing: RankingContext, changed: Array
     limits = closed / ONE
     bounds = np.where(stale, 0, near.bounds)
     for slots, values in _products(index, changed):
-        found, bounds[slots] = _scored(slots, values, limits, standing)
-        held += [_above(found, bounds), _above(_turned(found), closed)]
+        row_entries, bounds[slots] = _scored(slots, values, limits, standing)
+        held += [_above(row_entries, bounds), _above(_turned(row_entries), closed)]
         affected[held[-1].owners] = True
     entries = _joined(held)
     short = (np.bincount(entries.owners, minlength=size) < standing.needed) & (bounds > 0) & ~stale
     if short.any():
         held = [_some(entries, ~short[entries.owners])]
         for slots, values in _products(index, short):
-            found, bounds[slots] = _scored(slots, values, np.full(size, np.inf), standing)
-            held.append(_above(found, bounds))
+            row_entries, bounds[slots] = _scored(slots, values, np.full(size, np.inf), standing)
+            held.append(_above(row_entries, bounds))
         entries = _joined(held)
     affected |= short
     mine = affected[entries.owners]
@@ -179,12 +179,12 @@ def merge(near: Near, index: TermIndex, standing: RankingContext, changed: Array
     return _in_columns(entries, bounds), affected
 
 
-def holders(near: Near, wanted: Array, standing: RankingContext) -> Array:
+def holders(near: Near, posts: Array, standing: RankingContext) -> Array:
     """The mask of the lists that have one of a mask of posts among what is needed of them."""
     starts, ends = _needed(near, standing)
     at, owners = spread(starts, ends)
-    mask = np.zeros(len(wanted), np.bool_)
-    mask[owners[wanted[near.slots[at]]]] = True
+    mask = np.zeros(len(posts), np.bool_)
+    mask[owners[posts[near.slots[at]]]] = True
     return mask
 
 
@@ -228,8 +228,8 @@ def hubness_factors(near: Near, standing: RankingContext) -> Array:
     sums = np.concatenate([[0], np.cumsum(near.scores)])
     means = (sums[starts + count] - sums[starts]) // np.maximum(count, 1)
     bounds, steps = _easing()
-    found: Array = steps[np.searchsorted(bounds, means)]
-    return found
+    factors: Array = steps[np.searchsorted(bounds, means)]
+    return factors
 
 
 def _eased(scores: Array, ease: Array | np.int64) -> Array:
@@ -260,12 +260,12 @@ def in_parts(scores: Array, whole: int) -> Array:
     return capped
 
 
-def _products(index: TermIndex, wanted: Array) -> Iterator[tuple[Array, Array]]:
+def _products(index: TermIndex, mask: Array) -> Iterator[tuple[Array, Array]]:
     """(some slots, their products with all others) until all of a mask had their turn."""
-    of = vectors(index, wanted)
+    of = vectors(index, mask)
     terms = np.zeros(len(index.keys), np.bool_)
     terms[of.terms] = True
-    for slots, values in products(of, postings(index, terms), np.flatnonzero(wanted)):
+    for slots, values in products(of, postings(index, terms), np.flatnonzero(mask)):
         values[np.arange(len(slots)), slots] = 0
         yield slots, values
 
@@ -278,8 +278,8 @@ def _scored(slots: Array, values: Array, limits: Array, standing: RankingContext
     """
     most = standing.needed[slots] + _SPARE
     level = _exceeded_by(values, 4 * int(most.max()))
-    rows, found = _entries(slots, values, level[:, None], standing)
-    ranked = np.sort((rows << _SCORE_BITS) - found.scores)
+    rows, candidates = _entries(slots, values, level[:, None], standing)
+    ranked = np.sort((rows << _SCORE_BITS) - candidates.scores)
     lengths = np.bincount(rows, minlength=len(slots))
     full = np.flatnonzero(lengths >= most)
     last = ranked[(np.cumsum(lengths) - lengths + most - 1)[full]]

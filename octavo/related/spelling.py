@@ -49,17 +49,17 @@ def spell(prose: str, literals: Iterable[str], code: str) -> str:
             others.setdefault(key, []).append(word)
     # A capital says nothing of a word with which a sentence or a line begins.
     at_start = Counter([first for line in lines for first in line.split(None, 1)[:1]]) if others else Counter[str]()
-    found = {}
+    forms = {}
     for key, words in others.items():
         count, word = max([(written[word] - at_start[word] * _is_plain(word), word) for word in words])
         if count > written.get(key, 0):
-            found[key] = word
-    if found:
-        found.update({name.lower(): name for name in sorted(_names(prose, lines, {*found.values()}))})
+            forms[key] = word
+    if forms:
+        forms.update({name.lower(): name for name in sorted(_names(prose, lines, {*forms.values()}))})
     for key, (count, word) in _as_code(map(_normal, literals), _normal(code), written, others).items():
         if 2 * count >= written.get(key, 0) + sum(written[other] for other in others.get(key, ())):
-            found[key] = _CODE + word
-    return "".join(f"\n{key}\t{found[key]}" for key in sorted(found)) + "\n" if found else ""
+            forms[key] = _CODE + word
+    return "".join(f"\n{key}\t{forms[key]}" for key in sorted(forms)) + "\n" if forms else ""
 
 
 def _blanked(text: str) -> str:
@@ -83,13 +83,13 @@ def _pairs(prose: str, blanked: str) -> Iterator[str]:
             yield prose[start:last]
 
 
-def _names(prose: str, lines: Iterable[str], known: Set[str]) -> Iterator[str]:
+def _names(prose: str, lines: Iterable[str], spelled_words: Set[str]) -> Iterator[str]:
     """Two words with a capital each at the beginning of a line, of which the second is known: then the first may be a
     name even there."""
     start = 0
     for line in lines:
         first, second, *_ = [*line.split(None, 2), "", ""]
-        if second in known:
+        if second in spelled_words:
             name = f"{first} {second}"
             if name.istitle() and prose.startswith(name, start + line.find(first)):
                 yield name
@@ -104,11 +104,11 @@ def _as_code(
     named = [{*_identifiers(text), *_PAIR.findall(text), *_called(text)} for text in literals]
     named.append({each for each in _identifiers(code) if not _is_known(each, written, others)})
     words = Counter(chain.from_iterable(named))
-    found: dict[str, tuple[int, str]] = {}
+    forms: dict[str, tuple[int, str]] = {}
     for word, count in sorted(words.items(), key=lambda each: (each[1], each[0])):
         key = _key(word)
-        found[key] = (found[key][0] + count if key in found else count, word)
-    return found
+        forms[key] = (forms[key][0] + count if key in forms else count, word)
+    return forms
 
 
 def _is_known(word: str, written: Mapping[str, int], others: Mapping[str, object]) -> bool:
@@ -134,8 +134,8 @@ def spelled(spelling: str, term: str) -> tuple[str, bool] | None:
             if _look_up(spelling, pair) is not None:
                 parts = divided
                 break
-    told = [_look_up(spelling, part) or (part, False) for part in parts]
-    text, is_code = " ".join(word for word, _ in told), all(code for _, code in told)
+    spellings = [_look_up(spelling, part) or (part, False) for part in parts]
+    text, is_code = " ".join(word for word, _ in spellings), all(code for _, code in spellings)
     return (text, is_code) if is_code or text != term else None
 
 
@@ -170,7 +170,7 @@ def _called(code: str) -> list[str]:
     return [word] if word.isidentifier() else []
 
 
-_TOLD = 3
+_MOST_TERMS = 3
 """The most terms that are told of a pair."""
 
 
@@ -184,7 +184,7 @@ class Wording:
 
     def __init__(self, posts: Sequence[Candidate], spell: Callable[[str], str]) -> None:
         self._posts, self._spell = posts, spell
-        self._known: dict[int, _Forms] = {}
+        self._forms_by_number: dict[int, _Forms] = {}
         self._as_it_is = _AsItIs()
 
     def read(self, numbers: Iterable[int]) -> None:
@@ -201,33 +201,37 @@ class Wording:
         """
         terms = _apart(terms)
         ours, theirs = self._forms(one), self._forms(two)
-        told = [(share, self._told(text, ours[text], theirs[text])) for text, share in terms[:_TOLD]]
-        if len(terms) > _TOLD and False in [term.says_more for _, term in told]:
-            told += [(share, self._told(text, ours[text], theirs[text])) for text, share in terms[_TOLD:]]
-            worth = sorted([(-share * (2 if term.says_more else 1), at) for at, (share, term) in enumerate(told)])
-            told = [told[at] for at in sorted([at for _, at in worth[:_TOLD]])]
-        return [Reason(kind, text, share / 100, is_code) for share, (kind, text, is_code, _) in told]
+        worded_terms = [(share, self._word_term(text, ours[text], theirs[text])) for text, share in terms[:_MOST_TERMS]]
+        if len(terms) > _MOST_TERMS and False in [term.says_more for _, term in worded_terms]:
+            worded_terms += [
+                (share, self._word_term(text, ours[text], theirs[text])) for text, share in terms[_MOST_TERMS:]
+            ]
+            worth = sorted(
+                [(-share * (2 if term.says_more else 1), at) for at, (share, term) in enumerate(worded_terms)]
+            )
+            worded_terms = [worded_terms[at] for at in sorted([at for _, at in worth[:_MOST_TERMS]])]
+        return [Reason(kind, text, share / 100, is_code) for share, (kind, text, is_code, _) in worded_terms]
 
-    def _told(self, text: str, first: Form | None, second: Form | None) -> _WordedTerm:
+    def _word_term(self, text: str, first: Form | None, second: Form | None) -> _WordedTerm:
         """As code before all, and not in lower case where there is a choice. The first post speaks for the second."""
         if first is None and second is None:
             return self._as_it_is[text]
         (title, spelling), (other_title, other_spelling) = first or _PLAIN, second or _PLAIN
         if text.startswith(TAG):
-            return _told("tag", title or other_title or text.removeprefix(TAG))
+            return _make_term("tag", title or other_title or text.removeprefix(TAG))
         for each in (spelling, other_spelling):
             if each is not None and each[1]:
-                return _told("term", *each)
+                return _make_term("term", *each)
         if title is None and spelling is None:
             title = other_title
-        return _told("term", title or (spelling or other_spelling or (text, False))[0])
+        return _make_term("term", title or (spelling or other_spelling or (text, False))[0])
 
     def _forms(self, number: int) -> _Forms:
-        forms = self._known.get(number)
+        forms = self._forms_by_number.get(number)
         if forms is None:
             post = self._posts[number]
             tags = {tag_term(tag).removeprefix(TAG): tag for tag in reversed(post.tags)}
-            forms = self._known[number] = _Forms({**written(post.title), **tags}, self._spell(post.path))
+            forms = self._forms_by_number[number] = _Forms({**written(post.title), **tags}, self._spell(post.path))
         return forms
 
 
@@ -243,8 +247,8 @@ class _Forms(dict[str, "Form | None"]):
             form: Form = self._titles.get(text.removeprefix(TAG)), None
         else:
             form = self._titles.get(text), spelled(self._spelling, text) if self._spelling else None
-        self[text] = found = None if form == _PLAIN else form
-        return found
+        self[text] = own_form = None if form == _PLAIN else form
+        return own_form
 
 
 _PLAIN: Form = (None, None)
@@ -259,7 +263,7 @@ class _WordedTerm(NamedTuple):
     says_more: bool
 
 
-def _told(kind: Literal["term", "tag"], text: str, is_code: bool = False) -> _WordedTerm:
+def _make_term(kind: Literal["term", "tag"], text: str, is_code: bool = False) -> _WordedTerm:
     return _WordedTerm(kind, text, is_code, says_more(kind, text, is_code))
 
 
@@ -268,8 +272,8 @@ class _AsItIs(dict[str, _WordedTerm]):
 
     def __missing__(self, text: str) -> _WordedTerm:
         kind: Literal["term", "tag"] = "tag" if text.startswith(TAG) else "term"
-        self[text] = found = _told(kind, text.removeprefix(TAG))
-        return found
+        self[text] = term = _make_term(kind, text.removeprefix(TAG))
+        return term
 
 
 def _apart(terms: Sequence[tuple[str, int]]) -> Sequence[tuple[str, int]]:
@@ -278,13 +282,13 @@ def _apart(terms: Sequence[tuple[str, int]]) -> Sequence[tuple[str, int]]:
     if "".join([text for text, _ in terms]).isascii():
         return terms
     shares: dict[str, int] = {}
-    known: dict[str, str] = {}
+    lead_of: dict[str, str] = {}
     for text, share in terms:
         parts = words_of(text.removeprefix(TAG))
         leads = text
         if not text.isascii() and len(parts) > len(text.split(" ")):
-            leads = next((known[part] for part in parts if part in known), text)
+            leads = next((lead_of[part] for part in parts if part in lead_of), text)
         for part in parts:
-            known.setdefault(part, leads)
+            lead_of.setdefault(part, leads)
         shares[leads] = shares.get(leads, 0) + share
     return sorted(shares.items(), key=lambda each: -each[1])

@@ -32,14 +32,14 @@ def phrases(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
 
     Plain words are left out where others say more, and where they carry little.
     """
-    given = (reason for reason in reasons if reason.share is None and reason.kind != "reach")
-    found = [str(escape(_PHRASES.get(reason.kind, reason.text))) for reason in given]
+    unscored = (reason for reason in reasons if reason.share is None and reason.kind != "reach")
+    texts = [str(escape(_PHRASES.get(reason.kind, reason.text))) for reason in unscored]
     words = [reason for reason in reasons if reason.share is not None]
-    told = [reason for reason in words if reason.says_more]
-    told = told or [reason for reason in words if (reason.share or 0) >= _PLAIN and not reason.text.isdigit()]
-    if told:
-        found.append("also about " + ", ".join(map(_word, told)))
-    return tuple(found)
+    terms = [reason for reason in words if reason.says_more]
+    terms = terms or [reason for reason in words if (reason.share or 0) >= _PLAIN and not reason.text.isdigit()]
+    if terms:
+        texts.append("also about " + ", ".join(map(_word, terms)))
+    return tuple(texts)
 
 
 def _word(reason: Reason) -> str:

@@ -151,27 +151,27 @@ def written(title: str) -> dict[str, str]:
     title = unicodedata.normalize("NFC", title)
     if not any(map(str.isupper, title[1:])) or len(title.lower()) != len(title):
         return {}
-    found = [match.span() for match in _TOKEN.finditer(title.lower())]
-    if not found:
+    spans = [match.span() for match in _TOKEN.finditer(title.lower())]
+    if not spans:
         return {}
-    inner = [title[start + 1 : end] for start, end in found]
-    capital = [title[start].isupper() for start, _ in found]
+    inner = [title[start + 1 : end] for start, end in spans]
+    capital = [title[start].isupper() for start, _ in spans]
     is_sentence = any(
         not upper and token.isalpha() and token not in _DROPPED
-        for upper, token in zip(capital, (title[start:end].lower() for start, end in found), strict=True)
+        for upper, token in zip(capital, (title[start:end].lower() for start, end in spans), strict=True)
     )
     named = [
         any(map(str.isupper, rest)) or (upper and is_sentence and place > 0)
         for place, (rest, upper) in enumerate(zip(inner, capital, strict=True))
     ]
-    shown: dict[str, str] = {}
+    spellings: dict[str, str] = {}
     for length in (1, 2, 3):
-        for first in range(len(found) - length + 1):
+        for first in range(len(spans) - length + 1):
             last = first + length
             if any(named[first:last]):
-                words = " ".join(title[start:end].lower() for start, end in found[first:last])
-                shown.setdefault(words, title[found[first][0] : found[last - 1][1]])
-    return shown
+                words = " ".join(title[start:end].lower() for start, end in spans[first:last])
+                spellings.setdefault(words, title[spans[first][0] : spans[last - 1][1]])
+    return spellings
 
 
 def _tokens(text: str) -> list[str]:

@@ -20,7 +20,7 @@ def body_html(body: Body, ask: Ask) -> str:
     return resolved(body, ask, PageSettings(ask)["base_url"], PageImages(ask))
 
 
-def resolved(body: Body, ask: Ask, base_url: str, shown: PageImages, page_url: str | None = None) -> str:
+def resolved(body: Body, ask: Ask, base_url: str, images: PageImages, page_url: str | None = None) -> str:
     """A body as HTML. With ``page_url`` (absolute) every address is made absolute, those within the page too."""
     if not body.refs and page_url is None:
         return body.chunks[0]
@@ -29,13 +29,13 @@ def resolved(body: Body, ask: Ask, base_url: str, shown: PageImages, page_url: s
     for ref, chunk in zip(body.refs, body.chunks[1:], strict=True):
         address = _address(ref, ask, base_url)
         if isinstance(ref, PictureRef):
-            parts += (shown.element(ref, address, page_url is not None), chunk)
+            parts += (images.element(ref, address, page_url is not None), chunk)
             continue
         parts += (str(escape(urls.absolute(address, base_url) if page_url else address)), chunk)
     html = "".join(parts)
     if page_url is None:
         return html
-    return _OWN_FRAGMENT.sub(lambda found: f"{found[1]}{escape(page_url)}#", _OF_A_PAGE.sub("", html))
+    return _OWN_FRAGMENT.sub(lambda match: f"{match[1]}{escape(page_url)}#", _OF_A_PAGE.sub("", html))
 
 
 # A heading's link to itself is of no use in a feed, and the numbers of lines would stand before the code.
@@ -59,7 +59,7 @@ def _address(ref: Ref, ask: Ask, base_url: str) -> str:
     query = _address_query(ref)
     if query is None:
         return urls.href(ref.target, base_url) + ref.suffix
-    found = ask(query)
-    if found is None:
+    address = ask(query)
+    if address is None:
         return ref.raw if ref.kind != "site" else urls.href(ref.target, base_url) + ref.suffix
-    return found + ref.suffix
+    return address + ref.suffix

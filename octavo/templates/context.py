@@ -169,9 +169,9 @@ class SiteContext:
 
     def stylesheet(self, *names: str) -> Markup:
         """The elements of style sheets, in order: neighbours that are small are one within the page."""
-        found = [(name, self.asset(name), self.ask(AssetInline(name))) for name in names]
+        files = [(name, self.asset(name), self.ask(AssetInline(name))) for name in names]
         out: list[str] = []
-        for is_inline, sheets in groupby(found, lambda sheet: sheet[2] is not None):
+        for is_inline, sheets in groupby(files, lambda sheet: sheet[2] is not None):
             if is_inline:
                 out.append(f"<style>{''.join(text or '' for _, _, text in sheets)}</style>")
             else:
@@ -212,7 +212,7 @@ class PageContext(SiteContext):
     def __init__(self, page: Page, ask: Ask) -> None:
         super().__init__(ask)
         self.page = page
-        self.shown = PageImages(ask)
+        self.images = PageImages(ask)
 
     def names(self) -> dict[str, Any]:
         return {
@@ -285,12 +285,12 @@ class PageContext(SiteContext):
         if body is None:
             return Markup("")
         page_url = self._address(path) if absolute else None
-        return Markup(resolved(body, self.ask, self.settings["base_url"], self.shown, page_url))
+        return Markup(resolved(body, self.ask, self.settings["base_url"], self.images, page_url))
 
     @cached_property
     def _own_content(self) -> Markup:
         body = self._own_body
-        return Markup("" if body is None else resolved(body, self.ask, self.settings["base_url"], self.shown))
+        return Markup("" if body is None else resolved(body, self.ask, self.settings["base_url"], self.images))
 
     def _address(self, path: str) -> str:
         return urls.absolute(self.ask(UrlOf(path)) or "", self.settings["base_url"])
@@ -312,7 +312,7 @@ class PageContext(SiteContext):
             return Markup("")
         if item.cover is None:
             return Markup(whole_html(attributes, item.image))
-        return Markup(self.shown.picture(item.cover, item.image, attributes, sizes))
+        return Markup(self.images.picture(item.cover, item.image, attributes, sizes))
 
     def social_image(self) -> SocialImage | None:
         """What a link to this page is shown with, if there is an image for that."""
@@ -324,8 +324,8 @@ class PageContext(SiteContext):
         if post is None:
             return None
         if post.image is None:
-            return self.shown.card(post.title, post.authors[0].name if post.authors else "")
-        return self.shown.social(post.cover, post.image, post.image_alt or post.title)
+            return self.images.card(post.title, post.authors[0].name if post.authors else "")
+        return self.images.social(post.cover, post.image, post.image_alt or post.title)
 
     def headings(self) -> tuple[Heading, ...]:
         return (self.ask(HeadingsOf(self.page.subject)) or ()) if self.has_post else ()
@@ -353,16 +353,16 @@ class PageContext(SiteContext):
     def related(self, count: int | None = None) -> tuple[Suggestion, ...]:
         count = self.settings["related"].count if count is None else count
         path = self.page.subject
-        found = self.ask(RelatedSummaries(path, count)) or ()
-        wanted = [CardOf(offer.path) for offer in found]
-        self.ask.all(wanted)
+        summaries = self.ask(RelatedSummaries(path, count)) or ()
+        queries = [CardOf(summary.path) for summary in summaries]
+        self.ask.all(queries)
 
         def relation(place: int) -> Relation:
             return (self.ask(RelatedTo(path, count)) or ())[place]
 
         return tuple(
-            Suggestion(card, tuple(map(Markup, offer.reasons)), offer.terms, partial(relation, place))
-            for place, (card, offer) in enumerate(zip(map(self.ask, wanted), found, strict=True))
+            Suggestion(card, tuple(map(Markup, summary.reasons)), summary.terms, partial(relation, place))
+            for place, (card, summary) in enumerate(zip(map(self.ask, queries), summaries, strict=True))
             if card
         )
 

@@ -80,13 +80,13 @@ def read(pieces: Iterable[str]) -> tuple[bytes, tuple[CspSource, ...]]:
     """A page from its pieces, and what it needs: in common texts that is known already."""
     page: list[bytes] = []
     between: list[bytes] = []
-    found: set[CspSource] = set()
+    page_sources: set[CspSource] = set()
     is_plain = True
     for is_common, group in groupby(pieces, lambda piece: type(piece) is SharedMarkup and piece.needs is not None):
         if is_common:
             for piece in cast("Iterator[SharedMarkup]", group):
                 page.append(piece.data)
-                found.update(piece.needs or ())
+                page_sources.update(piece.needs or ())
             between.append(_MARK)
         else:
             text = "".join(group).encode()
@@ -98,8 +98,8 @@ def read(pieces: Iterable[str]) -> tuple[bytes, tuple[CspSource, ...]]:
         if not need.ended or need.has_mark:
             is_plain = False
             break
-        found.update(need.sources)
-    return content, tuple(sorted(found)) if is_plain else sources(content)
+        page_sources.update(need.sources)
+    return content, tuple(sorted(page_sources)) if is_plain else sources(content)
 
 
 class _Need(NamedTuple):
@@ -165,7 +165,7 @@ def _of_tag(name: str, tag: bytes) -> tuple[tuple[CspSource, ...], bool]:
 def attributes(tag: bytes) -> dict[str, str]:
     """The attributes of a tag by name in small letters."""
     written = _ATTRIBUTE.finditer(tag.decode("utf-8", "replace"))
-    return {found[1].lower(): unescape(found[2] or found[3] or found[4] or "") for found in written}
+    return {match[1].lower(): unescape(match[2] or match[3] or match[4] or "") for match in written}
 
 
 def _origins(attribute: str, value: str) -> Iterator[str]:
@@ -186,8 +186,8 @@ def _origins(attribute: str, value: str) -> Iterator[str]:
 @lru_cache(256)
 def _hash(text: bytes) -> str:
     """What stands for a text. A browser has read it with line ends of its own."""
-    found = sha256(text.replace(b"\r\n", b"\n")).digest()
-    return f"'sha256-{b64encode(found).decode()}'"
+    digest = sha256(text.replace(b"\r\n", b"\n")).digest()
+    return f"'sha256-{b64encode(digest).decode()}'"
 
 
 _STRICT = (
@@ -206,9 +206,9 @@ def policy(needed: Iterable[CspSource], allow: str = "", own: str = "") -> str:
     the origin of the site, which needs no name."""
     allowed: dict[str, set[str]] = {}
     for directive, source in (*_STRICT, *needed, *_directives(allow)):
-        known = allowed.setdefault(directive, set() if directive in _ALONE | {"default-src"} else {"'self'"})
+        values = allowed.setdefault(directive, set() if directive in _ALONE | {"default-src"} else {"'self'"})
         if source != own:
-            known.add(source)
+            values.add(source)
     return "; ".join(f"{directive} {_list(allowed[directive])}" for directive in sorted(allowed, key=_order))
 
 
@@ -218,8 +218,8 @@ def _directives(text: str) -> Iterator[CspSource]:
         yield from ((words[0].lower(), word) for word in words[1:])
 
 
-def _list(found: set[str]) -> str:
-    return " ".join(sorted(found - {"'none'"}, key=lambda word: (word != "'self'", word)) or ["'none'"])
+def _list(values: set[str]) -> str:
+    return " ".join(sorted(values - {"'none'"}, key=lambda word: (word != "'self'", word)) or ["'none'"])
 
 
 def _order(directive: str) -> tuple[int, str]:

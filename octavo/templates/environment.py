@@ -96,7 +96,7 @@ def make_environment(extensions: Extensions) -> jinja2.Environment:
     environment = _Environment(
         extensions,
         undefined=_Undefined,
-        finalize=_shown,
+        finalize=_finalize,
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -135,8 +135,8 @@ class _Layouts(jinja2.BaseLoader):
         if layout is None:
             raise jinja2.TemplateNotFound(name)
         page.layouts[layout.path] = layout
-        known, template = self._loaded.get(name, (None, None))
-        if template is None or (known is not layout and known != layout):
+        loaded_layout, template = self._loaded.get(name, (None, None))
+        if template is None or (loaded_layout is not layout and loaded_layout != layout):
             # Jinja2 works out what is constant while it compiles, through the filters of build.py too.
             key = (name, layout, self._extensions.filters)
             code = _codes.get(key)
@@ -151,7 +151,7 @@ class _Layouts(jinja2.BaseLoader):
             template.blocks = {
                 block: run for block, run in template.blocks.items() if not block.startswith(shared_blocks.PREFIX)
             }
-        if known is not layout:
+        if loaded_layout is not layout:
             self._loaded[name] = (layout, template)
         return template
 
@@ -276,10 +276,10 @@ class _Environment(jinja2.Environment):
     ) -> jinja2.Template:
         if type(name) is not str:
             return super().get_template(name, parent, globals)
-        found = rendering.get().templates
-        if name not in found:
-            found[name] = self.layouts.load(self, name, globals)
-        return found[name]
+        templates = rendering.get().templates
+        if name not in templates:
+            templates[name] = self.layouts.load(self, name, globals)
+        return templates[name]
 
     def alike(self, context: Context, part: LayoutPart, names: tuple[str, ...]) -> str:
         """A part of a layout that is alike on all pages, where its names mean here what they mean on all pages."""
@@ -313,21 +313,21 @@ def _alone(
 
 def pieces(written: Iterator[str]) -> list[str]:
     """What a layout writes, piece by piece."""
-    found: list[str] = []
+    texts: list[str] = []
     size = largest = 0
     for piece in written:
-        found.append(piece)
+        texts.append(piece)
         size += len(piece)
         if size > LARGEST_PAGE:
-            largest = max(largest, len(piece)) if largest else max(map(len, found))
+            largest = max(largest, len(piece)) if largest else max(map(len, texts))
             if size - largest > LARGEST_PAGE:
-                found.clear()
+                texts.clear()
                 message = f"the page grew past {LARGEST_PAGE // 1_000_000} MB"
                 # Raised within the layout, at the line that wrote too much.
                 cast("Generator[str, None, None]", written).throw(
                     LayoutFailure("limit", message, hint="write less on one page, or divide it")
                 )
-    return found
+    return texts
 
 
 class LayoutUndefined(jinja2.UndefinedError):
@@ -354,7 +354,7 @@ class _Undefined(jinja2.StrictUndefined):
             self._undefined_exception = partial(LayoutUndefined, obj, name)  # type: ignore[assignment]
 
 
-def _shown(value: Any) -> Any:
+def _finalize(value: Any) -> Any:
     """What ``{{ }}`` writes: the word None is never meant for readers, nor is where in memory an object lies, which
     would be another place in each build."""
     kind = type(value)
@@ -378,7 +378,7 @@ def _written(value: Any) -> str:
         return _escaped(value) if len(value) < 200 else escape(value)
     if kind is Markup:
         return str(value)
-    return str(value) if kind is int else escape(_shown(value))
+    return str(value) if kind is int else escape(_finalize(value))
 
 
 @lru_cache(4096)

@@ -46,7 +46,7 @@ def _unknown_blocks(
     name: str, layout: Layout, tree: nodes.Template, environment: jinja2.Environment, ask: Ask
 ) -> tuple[Diagnostic, ...]:
     """Blocks at the top of a layout that extends another: where no ancestor has them they are never shown."""
-    known: set[str] = set()
+    ancestor_blocks: set[str] = set()
     seen = {name}
     parent = _parent(tree)
     if parent is None:
@@ -60,7 +60,7 @@ def _unknown_blocks(
             above = environment.parse(ancestor.text, parent, ancestor.path)
         except jinja2.TemplateSyntaxError:
             return ()
-        known.update(block.name for block in above.find_all(nodes.Block))
+        ancestor_blocks.update(block.name for block in above.find_all(nodes.Block))
         parent = _parent(above)
         if parent is _NOT_CONSTANT:
             return ()
@@ -70,10 +70,10 @@ def _unknown_blocks(
             span_in(layout, block.lineno, (block.name,)),
             "block",
             f"no layout that this one extends has a block {block.name!r}, so it is never shown",
-            did_you_mean(block.name, known),
+            did_you_mean(block.name, ancestor_blocks),
         )
         for block in tree.body
-        if isinstance(block, nodes.Block) and block.name not in known
+        if isinstance(block, nodes.Block) and block.name not in ancestor_blocks
     )
 
 

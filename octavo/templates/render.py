@@ -32,7 +32,7 @@ def render(url: str, ask: Ask) -> Output:
     try:
         written = pieces(environment.get_template(page.layout).generate(current.names))
         content, needed = _secured(written, url, context.settings)
-        return Output(content, orders=context.shown.orders, sources=needed)
+        return Output(content, orders=context.images.orders, sources=needed)
     except jinja2.TemplateNotFound as problem:
         if problem.name == page.layout:
             return Output(b"", _no_layout(page, context.has_post))

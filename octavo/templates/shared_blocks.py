@@ -49,24 +49,24 @@ class _Division:
     def __init__(self, tree: nodes.Template, environment: jinja2.Environment) -> None:
         self.parts: dict[str, tuple[str, ...]] = {}
         self._environment = environment
-        self._known = NAMES - set(_given(tree))
+        self._shared_names = NAMES - set(_assigned_names(tree))
 
     def divided(self, body: list[nodes.Node]) -> list[nodes.Node]:
         """A body with blocks in place of those of its parts that are alike. Within loops and macros there are none:
         what is done so often is better done on the spot."""
-        found: list[nodes.Node] = []
+        new_body: list[nodes.Node] = []
         for is_alike, group in groupby(_single(body), lambda node: self._is_alike(node, frozenset())):
             part = list(_joined(group))
             if is_alike and sum(map(_cost, part)) >= _LEAST:
-                found.append(self._block(part))
+                new_body.append(self._block(part))
                 continue
             for node in () if is_alike else part:
                 if isinstance(node, nodes.If):
                     for branch in (node, *node.elif_):
                         branch.body = self.divided(branch.body)
                     node.else_ = self.divided(node.else_)
-            found += part
-        return list(_joined(found))
+            new_body += part
+        return list(_joined(new_body))
 
     def _block(self, part: list[nodes.Node]) -> nodes.Block:
         name = f"{PREFIX}{len(self.parts)}"
@@ -79,7 +79,7 @@ class _Division:
         if not isinstance(node, _PLAIN):
             return False
         if isinstance(node, nodes.Name):
-            return node.name in own or node.name in self._known
+            return node.name in own or node.name in self._shared_names
         if isinstance(node, nodes.Filter | nodes.Test) and not self._is_pure(node):
             return False
         if isinstance(node, nodes.For):
@@ -88,12 +88,12 @@ class _Division:
 
     def _is_pure(self, node: nodes.Filter | nodes.Test) -> bool:
         """Whether it is there, and gets no more than its arguments: with the context it could look at the page."""
-        known = self._environment.filters if isinstance(node, nodes.Filter) else self._environment.tests
-        function: Any = known.get(node.name)
+        functions = self._environment.filters if isinstance(node, nodes.Filter) else self._environment.tests
+        function: Any = functions.get(node.name)
         return function is not None and _PassArg.from_obj(function) is not _PassArg.context
 
 
-def _given(tree: nodes.Template) -> Iterator[str]:
+def _assigned_names(tree: nodes.Template) -> Iterator[str]:
     """The names that a layout gives a meaning of its own somewhere."""
     for node in _all(tree):
         if (isinstance(node, nodes.Name) and node.ctx != "load") or isinstance(node, nodes.Macro):

@@ -109,8 +109,8 @@ def _undefined(problem: LayoutUndefined, names: Mapping[str, Any]) -> LayoutFaul
         )
     if problem.owner is not jinja2.utils.missing:
         kind = type(problem.owner).__name__.removesuffix("View")
-        known = _attributes(problem.owner)
-        return LayoutFault("undefined", f"{kind!r} has no attribute {name!r}", _instead(name, known), (name,))
+        attributes = _attributes(problem.owner)
+        return LayoutFault("undefined", f"{kind!r} has no attribute {name!r}", _instead(name, attributes), (name,))
     imported = re.match(r"the template '([^']+)' .* does not export", str(problem))
     if imported:
         message = f"{imported[1]!r} has no macro or variable {name!r}"
@@ -119,15 +119,15 @@ def _undefined(problem: LayoutUndefined, names: Mapping[str, Any]) -> LayoutFaul
 
 
 def _attributes(owner: Any) -> list[str]:
-    known = [str(key) for key in owner] if isinstance(owner, Mapping) else dir(owner)
-    return [name for name in known if not name.startswith("_")]
+    names = [str(key) for key in owner] if isinstance(owner, Mapping) else dir(owner)
+    return [name for name in names if not name.startswith("_")]
 
 
 _MOST_LISTED = 40
 
 
-def _instead(name: str, known: Iterator[str] | list[str] | Mapping[str, Any]) -> str:
-    listed = sorted(known)
+def _instead(name: str, names: Iterator[str] | list[str] | Mapping[str, Any]) -> str:
+    listed = sorted(names)
     if len(listed) > _MOST_LISTED or not listed:
         return did_you_mean(name, listed) or "look at how it is spelt"
     return did_you_mean(name, listed) or f"there are {', '.join(listed)}"
@@ -156,8 +156,8 @@ def _unknown_name(message: str, environment: jinja2.Environment) -> LayoutFault 
     if unknown is None:
         return None
     kind, name = unknown.groups()
-    known = environment.filters if kind == "filter" else environment.tests
-    return LayoutFault("undefined", f"there is no {kind} {name!r}", _instead(name, known), (name,))
+    functions = environment.filters if kind == "filter" else environment.tests
+    return LayoutFault("undefined", f"there is no {kind} {name!r}", _instead(name, functions), (name,))
 
 
 def _misread(message: str, text: SourceText) -> tuple[LayoutFault, Span | None]:
@@ -174,8 +174,8 @@ def _misread(message: str, text: SourceText) -> tuple[LayoutFault, Span | None]:
     unknown = re.match(r"Encountered unknown tag '([^']+)'\.(.*?(?=The innermost)|.*)(.*)", message)
     if unknown:
         tag, looking, innermost = unknown.groups()
-        known = [*_TAGS, *(f"end{name}" for name in _TAGS)]
-        hint = "" if tag in known else did_you_mean(tag, known)
+        tags = [*_TAGS, *(f"end{name}" for name in _TAGS)]
+        hint = "" if tag in tags else did_you_mean(tag, tags)
         return LayoutFault(
             "syntax", f"the tag '{tag}' has no place here", hint or innermost or looking or _SYNTAX, (tag,)
         ), None
