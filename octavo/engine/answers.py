@@ -56,7 +56,10 @@ class _Progress:
 
 
 class Answers:
-    """The answers as of the build that is under way. Questions are read from the store kind by kind, when needed."""
+    """The answers as of the build that is under way.
+
+    Questions are read from the store kind by kind, when needed.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -182,8 +185,11 @@ class Answers:
         self._store.set_about("answers", codec(_Progress).encode(self._progress))
 
     def prune(self, in_use: Iterator[array[int]]) -> bool:
-        """Whether most of the questions are asked by nobody any more. ``in_use`` gives what each run asked; it is
-        looked at only when there are many more questions than the last time."""
+        """Whether most of the questions are asked by nobody any more.
+
+        ``in_use`` gives what each run asked; it is looked at only when there are many more questions than the last
+        time.
+        """
         count = sum(self._progress.counts.values())
         if count <= 2 * self._progress.in_use + 10_000:
             return False
@@ -271,7 +277,9 @@ def _query(text: str) -> Query[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Revisions:
-    """The digests of values by item, of those that are gone too: None. ``key`` stands for what they follow from.
+    """The digests of values by item, of those that are gone too: None.
+
+    ``key`` stands for what they follow from.
 
     ``changed`` has the revisions of those that were made after ``first``, the revision of all the others.
     """

@@ -23,7 +23,10 @@ PATIENCE = 30.0
 
 
 class Foreign(Exception):
-    """The file is not as this version of Octavo makes it, or it is damaged. ``str`` gives the reason in words."""
+    """The file is not as this version of Octavo makes it, or it is damaged.
+
+    ``str`` gives the reason in words.
+    """
 
 
 def open_database(path: Path | None, schema: str, page_size: int = 4096) -> sqlite3.Connection:

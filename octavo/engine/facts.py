@@ -35,9 +35,12 @@ def _register(kind: type[Query[Any]]) -> None:
 
 @dataclass_transform(frozen_default=True)
 class Query(Generic[T_co], tuple[Any, ...]):
-    """A question, typed by its answer. Each subclass is a kind of question, and names its arguments, which are scalars
-    and tuples, as a dataclass does: ``path: str``. It is a tuple of its kind and these, for a build makes, hashes and
-    compares more questions than anything else."""
+    """A question, typed by its answer.
+
+    Each subclass is a kind of question, and names its arguments, which are scalars and tuples, as a dataclass does:
+    ``path: str``. It is a tuple of its kind and these, for a build makes, hashes and compares more questions than
+    anything else.
+    """
 
     head: ClassVar[tuple[str]]
     arguments: ClassVar[tuple[str, ...]]
@@ -71,7 +74,10 @@ quoted = json.encoder.encode_basestring_ascii
 
 
 def written(query: Query[Any]) -> str:
-    """A question as one line of text: its kind, and its arguments as JSON. ``PostAt["posts/a.md"]``"""
+    """A question as one line of text: its kind, and its arguments as JSON.
+
+    ``PostAt["posts/a.md"]``
+    """
     return f"{query[0]}[{','.join(map(_as_json, query[1:]))}]"
 
 
@@ -113,7 +119,10 @@ class Fact(NamedTuple):
 
 
 def fact(value: object) -> Fact:
-    """An answer at hand. Raises TypeError when it could be changed after it was given."""
+    """An answer at hand.
+
+    Raises TypeError when it could be changed after it was given.
+    """
     return Fact(digest(value), lambda: value)
 
 
@@ -126,7 +135,10 @@ class Ask(Protocol):
     """What a step is given to learn anything but the name of its item."""
 
     def __call__(self, query: Query[T], /) -> T | None:
-        """The answer; None when there is none, which is remembered as well. Unknown kinds of query raise KeyError."""
+        """The answer; None when there is none, which is remembered as well.
+
+        Unknown kinds of query raise KeyError.
+        """
         ...
 
     def all(self, queries: Iterable[Query[Any]], /) -> None:
@@ -178,7 +190,10 @@ class Facts:
         self._shared: dict[tuple[Callable[..., Any], tuple[Hashable, ...]], tuple[Any, dict[Query[Any], Fact]]] = {}
 
     def extended(self, resolvers: Mapping[type[Query[Any]], Resolver], bases: Bases | None = None) -> Facts:
-        """The facts of the next stratum: these and more kinds of query. What was made once is kept."""
+        """The facts of the next stratum: these and more kinds of query.
+
+        What was made once is kept.
+        """
         facts = Facts({**self._resolvers, **resolvers}, {**self._bases, **(bases or {})})
         facts._made = self._made
         return facts
@@ -191,7 +206,10 @@ class Facts:
         return self._bases.get(kind)
 
     def fact(self, query: Query[Any]) -> Fact:
-        """The answer to a query, resolved and digested once. Raises KeyError for a kind nobody answers."""
+        """The answer to a query, resolved and digested once.
+
+        Raises KeyError for a kind nobody answers.
+        """
         answer = self._answers.get(query)
         if answer is None:
             try:
@@ -222,8 +240,11 @@ class Unanswered(Exception):
 
 
 class Interrupted(BaseException):
-    """An Unanswered or a Shortage on its way out of a step. Not an Exception: no layout or extension may take it for
-    its own failure, which would be kept as what the step came to."""
+    """An Unanswered or a Shortage on its way out of a step.
+
+    Not an Exception: no layout or extension may take it for its own failure, which would be kept as what the step came
+    to.
+    """
 
     def __init__(self, problem: Unanswered | Shortage) -> None:
         super().__init__(problem)
@@ -231,7 +252,10 @@ class Interrupted(BaseException):
 
 
 class Missing(BaseException):
-    """Facts that are elsewhere are needed. Not an Exception: no layout or extension may take it for its own failure."""
+    """Facts that are elsewhere are needed.
+
+    Not an Exception: no layout or extension may take it for its own failure.
+    """
 
     def __init__(self, queries: tuple[Query[Any], ...]) -> None:
         super().__init__(queries)

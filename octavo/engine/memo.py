@@ -269,8 +269,11 @@ class Memo:
         return cast(T, entry[1])
 
     def column(self, records: Records, part: str) -> dict[str, Any]:
-        """One part of every item, as ``records.column`` gives it. All of them are shelved as well, and only those are
-        read anew that are other ones: to read thousands one by one takes several times as long."""
+        """One part of every item, as ``records.column`` gives it.
+
+        All of them are shelved as well, and only those are read anew that are other ones: to read thousands one by one
+        takes several times as long.
+        """
         name, key, now = f"{records.step} {part}", records.digest_of(part), records.digests(part)
         kind = records.kind(part)
         previous: tuple[Digest, dict[str, Digest]] = self.recall(name, _COLUMN) or (b"", {})
@@ -290,8 +293,10 @@ class Memo:
         return self.shelf(f"{records.step} {part}", records.kind(part)) or {}
 
     def revised(self, name: str, key: Digest, digests: Callable[[], Mapping[str, Digest]]) -> Revised:
-        """Values by item, known by their digests, that no step made. They are looked at only when ``key``, which stands
-        for what they follow from, is another than the last time."""
+        """Values by item, known by their digests, that no step made.
+
+        They are looked at only when ``key``, which stands for what they follow from, is another than the last time.
+        """
         revisions = self._revised.get(name)
         if revisions is None or revisions.key != key:
             data = self._store.about(f"revised {name}")

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 
 class Observer:
-    """Is told what goes on, and does nothing with it. A phase is a step, or another stretch of a build; one ends before
-    the next begins, unless it fails."""
+    """Is told what goes on, and does nothing with it.
+
+    A phase is a step, or another stretch of a build; one ends before the next begins, unless it fails.
+    """
 
     def began(self, phase: str) -> None:
         pass

@@ -26,7 +26,10 @@ class Change:
 
 
 class Records(Mapping[str, Trace]):
-    """The values of a step by item. Digests are at hand, the parts themselves are read when asked for."""
+    """The values of a step by item.
+
+    Digests are at hand, the parts themselves are read when asked for.
+    """
 
     def __init__(self, step: str, value: type, traces: Traces, shelf: Shelf) -> None:
         """``value`` is the dataclass that the step gives."""

@@ -64,7 +64,9 @@ class WorkerPool(Protocol):
 
 @dataclass(frozen=True)
 class Hints:
-    """What items are likely to need, to spare a worker the round trips. A wrong guess costs only time.
+    """What items are likely to need, to spare a worker the round trips.
+
+    A wrong guess costs only time.
 
     ``queries`` gives the questions that an item asks, ``parts`` the stored parts that it reads, and ``alone`` are the
     items that need too much to send it: they are run here. Items of one ``kind`` need the same things made, such as a

@@ -17,8 +17,11 @@ _FULL = 128
 
 
 class Buckets(Mapping[str, T]):
-    """Values of the type ``kind`` by name, in no order. Each bucket is here as bytes, and read when a value of it is
-    wanted: then it raises CorruptStore where the bytes are something else."""
+    """Values of the type ``kind`` by name, in no order.
+
+    Each bucket is here as bytes, and read when a value of it is wanted: then it raises CorruptStore where the bytes are
+    something else.
+    """
 
     def __init__(self, kind: Any, data: Sequence[bytes], read: Mapping[int, Mapping[str, T]] | None = None) -> None:
         self.kind = kind
@@ -35,7 +38,10 @@ class Buckets(Mapping[str, T]):
         return cls(kind, list(map(_codec(kind).encode, buckets)), dict(enumerate(buckets)))
 
     def changed(self, values: Mapping[str, T], gone: Collection[str] = ()) -> Buckets[T]:
-        """These, but for some that are others now or are gone. Buckets that none of them is in stay as they are."""
+        """These, but for some that are others now or are gone.
+
+        Buckets that none of them is in stay as they are.
+        """
         touched: dict[int, dict[str, T]] = {}
         for name in (*values, *gone):
             number = _number(name, len(self.data))

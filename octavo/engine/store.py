@@ -44,13 +44,19 @@ _TABLES = ("questions", "runs", "parts")
 
 
 class CorruptStore(Unanswered):
-    """The file is damaged, or holds what Octavo has not written so. Set it aside and build again."""
+    """The file is damaged, or holds what Octavo has not written so.
+
+    Set it aside and build again.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The value of one run. ``parts`` maps a part's name to its bytes, in no particular order; ``again``
-    is true when an earlier run may have left parts of its own."""
+    """The value of one run.
+
+    ``parts`` maps a part's name to its bytes, in no particular order; ``again`` is true when an earlier run may have
+    left parts of its own.
+    """
 
     item: str
     parts: Mapping[str, bytes]
@@ -58,7 +64,9 @@ class Entry:
 
 
 class Store:
-    """One open cache file. ``salt`` stands for the code that made the values: a new one empties the cache.
+    """One open cache file.
+
+    ``salt`` stands for the code that made the values: a new one empties the cache.
 
     ``connection`` is in autocommit mode. Raises Foreign when the file is no good, sqlite3.OperationalError when it
     cannot be opened or written, or is in use.
@@ -166,7 +174,10 @@ class Store:
                 self.connection.execute("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", row)
 
     def part(self, step: str, item: str, part: str) -> bytes:
-        """The bytes of one part. Raises CorruptStore when it is not there or damaged."""
+        """The bytes of one part.
+
+        Raises CorruptStore when it is not there or damaged.
+        """
         try:
             row = self.connection.execute(
                 "SELECT data FROM parts WHERE step = ? AND part = ? AND item = ?", (step, part, item)

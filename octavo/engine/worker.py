@@ -24,7 +24,10 @@ Step = Callable[[str, Ask], Any]
 
 
 class Sink(Protocol):
-    """Takes the bytes of a part that is not kept in the store. Picklable: a worker writes by itself."""
+    """Takes the bytes of a part that is not kept in the store.
+
+    Picklable: a worker writes by itself.
+    """
 
     def write(self, item: str, data: bytes, /) -> None: ...
 
@@ -50,7 +53,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A batch of items for a worker. ``sunk`` is the part whose bytes go to ``sink``, or back when there is none."""
+    """A batch of items for a worker.
+
+    ``sunk`` is the part whose bytes go to ``sink``, or back when there is none.
+    """
 
     step: Step
     items: tuple[str, ...]
@@ -208,7 +214,10 @@ class Shelf:
         return data
 
     def column(self, step: str, part: str) -> Iterator[tuple[str, bytes]]:
-        """(item, bytes) of one part of every item that has one stored. An heir is never sent so much."""
+        """(item, bytes) of one part of every item that has one stored.
+
+        An heir is never sent so much.
+        """
         if self._sent is None:
             return self._stock.all_parts(step, part)
         raise Missing((Part(step, "", part),))
@@ -235,7 +244,10 @@ _inherited: list[ForkContext] = []
 
 
 def inherit(context: ForkContext) -> None:
-    """The first thing that an heir does. What it inherits is never garbage, so it is not searched for any."""
+    """The first thing that an heir does.
+
+    What it inherits is never garbage, so it is not searched for any.
+    """
     gc.freeze()
     _inherited[:] = [context]
 
@@ -283,7 +295,10 @@ _made_in_this_worker: dict[Any, Any] = {}
 
 
 def run_job(job: Job) -> list[Done | Wants]:
-    """What a worker process does. Answers to one item's questions serve the whole batch."""
+    """What a worker process does.
+
+    Answers to one item's questions serve the whole batch.
+    """
     facts = _SentFacts(job.answers, job.local.resolvers())
     facts._made = _made_in_this_worker
     return _run_all(job.step, job.items, facts, job.sink, job.sunk)

@@ -54,7 +54,10 @@ class _Flow:
         self._potentials: dict[_Node, int] = {}
 
     def send(self, post: int) -> bool:
-        """Put a post into a list. The entry that leaves may go to another list, and so on, until one is in several."""
+        """Put a post into a list.
+
+        The entry that leaves may go to another list, and so on, until one is in several.
+        """
         lengths: dict[_Node, int] = {(False, post): 0}
         before: dict[_Node, _Node] = {}
         done: set[_Node] = set()

@@ -54,7 +54,10 @@ def to_bytes(why: ReasonTable) -> tuple[bytes, ...]:
 
 
 def from_bytes(parts: Sequence[bytes], size: int) -> ReasonTable:
-    """The reasons of so many slots, whose parts these are. Raises ValueError where they are not such parts."""
+    """The reasons of so many slots, whose parts these are.
+
+    Raises ValueError where they are not such parts.
+    """
     pairs, numbers, shares, texts = parts
     table = ReasonTable(
         np.frombuffer(pairs, np.int64),

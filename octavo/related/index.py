@@ -104,8 +104,11 @@ class Postings(NamedTuple):
 
 
 class CommonTerms(NamedTuple):
-    """What pairs of posts have in common. Those of pair i are ``starts[i]:starts[i + 1]`` of ``terms`` (places in the
-    index) and ``parts`` (int64, of the product), the greatest first; ``products`` (int64) are those of whole pairs."""
+    """What pairs of posts have in common.
+
+    Those of pair i are ``starts[i]:starts[i + 1]`` of ``terms`` (places in the index) and ``parts`` (int64, of the
+    product), the greatest first; ``products`` (int64) are those of whole pairs.
+    """
 
     starts: Array
     terms: Array
@@ -136,7 +139,10 @@ def to_bytes(index: TermIndex) -> tuple[bytes, ...]:
 
 
 def from_bytes(pieces: Sequence[bytes], size: int) -> TermIndex:
-    """The index of so many slots whose pieces these are. Raises ValueError where they are not such pieces."""
+    """The index of so many slots whose pieces these are.
+
+    Raises ValueError where they are not such pieces.
+    """
     if len(pieces) != _PIECES:
         raise ValueError("an index has not as many pieces")
     squares = np.frombuffer(pieces[0], np.float64)

@@ -171,7 +171,10 @@ def rank(
 
 
 class Ranking(NamedTuple):
-    """Everything by slot. ``touched``: the slots whose lists may differ from those of the run before."""
+    """Everything by slot.
+
+    ``touched``: the slots whose lists may differ from those of the run before.
+    """
 
     order: ListOrder
     why: ReasonTable

@@ -180,7 +180,10 @@ is in lower case."""
 
 
 class Wording:
-    """How some posts, by number, write their terms. ``spell`` gives the spelling of one by its path."""
+    """How some posts, by number, write their terms.
+
+    ``spell`` gives the spelling of one by its path.
+    """
 
     def __init__(self, posts: Sequence[Candidate], spell: Callable[[str], str]) -> None:
         self._posts, self._spell = posts, spell

@@ -21,7 +21,10 @@ def body_html(body: Body, ask: Ask) -> str:
 
 
 def resolved(body: Body, ask: Ask, base_url: str, images: PageImages, page_url: str | None = None) -> str:
-    """A body as HTML. With ``page_url`` (absolute) every address is made absolute, those within the page too."""
+    """A body as HTML.
+
+    With ``page_url`` (absolute) every address is made absolute, those within the page too.
+    """
     if not body.refs and page_url is None:
         return body.chunks[0]
     ask.all(query for query in map(_address_query, body.refs) if query is not None)

@@ -70,8 +70,11 @@ class PageView:
 
 
 class Suggestion:
-    """A related article. ``reasons`` are phrases in plain words, as HTML; ``terms`` are the words shared. ``score``,
-    how alike the two are, 0 to 1, and ``why``, the reasons with their shares, are asked for by pages that use them."""
+    """A related article.
+
+    ``reasons`` are phrases in plain words, as HTML; ``terms`` are the words shared. ``score``, how alike the two are, 0
+    to 1, and ``why``, the reasons with their shares, are asked for by pages that use them.
+    """
 
     def __init__(
         self, card: Card, reasons: tuple[Markup, ...], terms: tuple[str, ...], relation: Callable[[], Relation]
@@ -129,7 +132,10 @@ _PATTERNS = frozenset(field.name for field in fields(Permalinks)) - {"posts", "p
 
 
 class SiteContext:
-    """The names that mean the same in the layouts of all pages. Each function asks for just what it gives back."""
+    """The names that mean the same in the layouts of all pages.
+
+    Each function asks for just what it gives back.
+    """
 
     def __init__(self, ask: Ask) -> None:
         self.ask = ask

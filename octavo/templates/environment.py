@@ -331,7 +331,10 @@ def pieces(written: Iterator[str]) -> list[str]:
 
 
 class LayoutUndefined(jinja2.UndefinedError):
-    """Something a layout used does not exist. ``owner`` is what should have had it, or ``missing`` for a plain name."""
+    """Something a layout used does not exist.
+
+    ``owner`` is what should have had it, or ``missing`` for a plain name.
+    """
 
     def __init__(self, owner: Any, name: Any, message: str) -> None:
         super().__init__(message)

@@ -20,7 +20,10 @@ from octavo.templates.template_errors import diagnose
 
 
 def render(url: str, ask: Ask) -> Output:
-    """Render the page at a URL. A page that fails has no content, and its problems say why."""
+    """Render the page at a URL.
+
+    A page that fails has no content, and its problems say why.
+    """
     page = ask(PageAt(url))
     if page is None:
         raise LookupError(f"no page at {url}")

@@ -52,8 +52,10 @@ class _Division:
         self._shared_names = NAMES - set(_assigned_names(tree))
 
     def divided(self, body: list[nodes.Node]) -> list[nodes.Node]:
-        """A body with blocks in place of those of its parts that are alike. Within loops and macros there are none:
-        what is done so often is better done on the spot."""
+        """A body with blocks in place of those of its parts that are alike.
+
+        Within loops and macros there are none: what is done so often is better done on the spot.
+        """
         new_body: list[nodes.Node] = []
         for is_alike, group in groupby(_single(body), lambda node: self._is_alike(node, frozenset())):
             part = list(_joined(group))

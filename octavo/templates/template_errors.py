@@ -19,7 +19,10 @@ from octavo.templates.environment import LayoutFailure, LayoutUndefined, Renderi
 
 
 class LayoutFault(NamedTuple):
-    """A failure in plain words. ``names`` are what to look for in the layout's line, the likeliest first."""
+    """A failure in plain words.
+
+    ``names`` are what to look for in the layout's line, the likeliest first.
+    """
 
     code: str
     message: str
@@ -197,8 +200,10 @@ def _opening(text: SourceText, tag: str) -> Span | None:
 
 
 def span_in(layout: Layout, line: int, names: tuple[str, ...]) -> Span:
-    """The place of a name in a line of a layout, else of the line's only tag. Jinja2 knows lines only: where neither
-    is found there is no column."""
+    """The place of a name in a line of a layout, else of the line's only tag.
+
+    Jinja2 knows lines only: where neither is found there is no column.
+    """
     source = _text(layout)
     text = source.line(line)
     tags = list(re.finditer(r"\{\{.*?(?:\}\}|$)|\{%.*?(?:%\}|$)", text))
