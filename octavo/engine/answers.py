@@ -82,7 +82,9 @@ class Answers:
         return self._progress.revision
 
     def compare(self, facts: Facts) -> None:
-        """Find out which answers have changed, for each kind of question that these facts are the first to answer.
+        """Find out which answers have changed.
+
+        This is for each kind of question that these facts are the first to answer.
 
         Of a kind with the same basis as the last time only those are looked at whose items have new values.
         """
@@ -124,8 +126,11 @@ class Answers:
                 self._set(name, questions, place, answer)
 
     def number(self, question: str, answer: Digest) -> int:
-        """The number of a question (as ``written``) that was answered in this build. Raises CorruptStore when the
-        answer is another than the one that all runs were compared with: some of them are not as they should be."""
+        """The number of a question that was answered in this build.
+
+        ``question`` is as ``written``. Raises CorruptStore when the answer is another than the one that all runs were
+        compared with: some of them are not as they should be.
+        """
         kind, bracket, arguments = question.partition("[")
         text = bracket + arguments
         questions = self._kind(kind)
@@ -145,7 +150,10 @@ class Answers:
         return questions.base | place
 
     def changed_since(self, step: str) -> Mapping[int, int]:
-        """The questions answered otherwise since all runs of a step held: number -> revision."""
+        """The questions answered otherwise since all runs of a step held.
+
+        Number -> revision.
+        """
         since = self._progress.complete.get(step, 0)
         changed: dict[int, int] = {}
         for name, newest in self._progress.newest.items():

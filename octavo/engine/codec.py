@@ -67,7 +67,10 @@ class Codec(Generic[T]):
 
 @cache
 def codec(kind: Any) -> Codec[Any]:
-    """The codec of a type, as annotations name it: ``tuple[Diagnostic, ...]``, ``Meta | None``, ``Any``."""
+    """The codec of a type, as annotations name it.
+
+    ``tuple[Diagnostic, ...]``, ``Meta | None``, ``Any``.
+    """
     return Codec(_wire(kind))
 
 

@@ -30,7 +30,9 @@ class Foreign(Exception):
 
 
 def open_database(path: Path | None, schema: str, page_size: int = 4096) -> sqlite3.Connection:
-    """A connection in autocommit mode to a file that has just the tables of ``schema``; without a path, in memory.
+    """A connection in autocommit mode to a file with just these tables.
+
+    They are those of ``schema``; without a path, in memory.
 
     The folder must have been checked for links. Raises Foreign, and sqlite3.OperationalError where the file cannot be
     opened or written, or another process has it locked.
@@ -79,14 +81,20 @@ def _budget() -> Callable[[], int]:
 
 
 def most_rows(connection: sqlite3.Connection) -> int:
-    """More rows than a table of the database can have; a crafted one would give them for ever."""
+    """More rows than a table of the database can have.
+
+    A crafted one would give them for ever.
+    """
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     (size,) = connection.execute("PRAGMA page_size").fetchone()
     return int(pages) * int(size) // 8 + 1
 
 
 def is_want(problem: sqlite3.Error) -> bool:
-    """Whether SQLite wants for memory, disk, files, rights or its turn, rather than that a file is damaged."""
+    """Whether SQLite lacks something, rather than that a file is damaged.
+
+    It may lack memory, disk, files, rights or its turn.
+    """
     name: str = getattr(problem, "sqlite_errorname", "")
     # What Python cannot decode has no name: it is a damaged value.
     return isinstance(problem, sqlite3.OperationalError) and name.startswith(_WANTS)
@@ -132,8 +140,10 @@ def _tables_of(schema: str) -> frozenset[tuple[str, ...]]:
 
 
 def set_aside(path: Path) -> None:
-    """Put a file that is no good, with its log, into the folder ``ASIDE`` beside it, in the place of an earlier one.
-    Raises OSError."""
+    """Put a file that is no good, with its log, into the folder ``ASIDE``.
+
+    That is beside it; an earlier one there is replaced. Raises OSError.
+    """
     aside = path.parent / ASIDE
     if aside.is_symlink() or not aside.is_dir():
         _delete(aside, missing=True)

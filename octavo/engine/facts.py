@@ -127,7 +127,10 @@ def fact(value: object) -> Fact:
 
 
 def kept_fact(digest: Digest, load: Callable[[], Any]) -> Fact:
-    """An answer that is loaded when it is first wanted and then kept: small, and asked for by many."""
+    """An answer that is loaded when it is first asked for, and then kept.
+
+    It is small, and asked for by many.
+    """
     return Fact(digest, cache(load))
 
 
@@ -142,16 +145,24 @@ class Ask(Protocol):
         ...
 
     def all(self, queries: Iterable[Query[Any]], /) -> None:
-        """Say that these will be asked, so that a worker that knows none of them learns them in one exchange."""
+        """Say that these will be asked.
+
+        So a worker that knows none of them learns them in one exchange.
+        """
         ...
 
     def once(self, make: Callable[..., T], /, *args: Hashable) -> T:
-        """``make(*args)``, made once for the life of these facts: a parser or an environment, not an answer."""
+        """``make(*args)``, made once for the life of these facts.
+
+        A parser or an environment, not an answer.
+        """
         ...
 
     def shared(self, make: Callable[..., T], /, *args: Hashable) -> T:
-        """``make(ask, *args)``, a pure function like a step, run once for the life of these facts. All who share what
-        it gives have asked what it asked."""
+        """``make(ask, *args)``, run once for the life of these facts.
+
+        It is a pure function like a step. All who share what it gives have asked what it asked.
+        """
         ...
 
 
@@ -160,8 +171,11 @@ Resolver = Callable[[Any], Fact]
 
 @dataclass(frozen=True)
 class Basis:
-    """What all answers of a kind are made from: all that ``digest`` stands for, and, of the item that a question names
-    first, its value in each of ``records``. While these are the same, so are the answers."""
+    """What all answers of a kind are made from.
+
+    All that ``digest`` stands for, and, of the item that a question names first, its value in each of ``records``.
+    While these are the same, so are the answers.
+    """
 
     digest: Digest
     records: tuple[Revised, ...] = ()
@@ -179,8 +193,10 @@ Bases = Mapping[type[Query[Any]], Basis]
 
 
 class Facts:
-    """The answers of one stratum of a build: a resolver for each kind of query it can answer, for some with what all
-    its answers are made from."""
+    """The answers of one stratum of a build.
+
+    There is a resolver for each kind of query it can answer, for some with what all its answers are made from.
+    """
 
     def __init__(self, resolvers: Mapping[type[Query[Any]], Resolver], bases: Bases | None = None) -> None:
         self._resolvers = dict(resolvers)
@@ -235,8 +251,11 @@ class Facts:
 
 
 class Unanswered(Exception):
-    """An answer cannot be had: what holds it was damaged, or has changed since it was listed. Not the fault of whoever
-    asked; the work has to begin again."""
+    """An answer cannot be had.
+
+    What holds it was damaged, or has changed since it was listed. Not the fault of whoever asked; the work has to begin
+    again.
+    """
 
 
 class Interrupted(BaseException):
@@ -285,7 +304,10 @@ def _check_plain(query: Query[Any]) -> None:
 
 
 class Reader:
-    """Asks on behalf of one run of one step, and remembers, in order, what was asked and what the answers are."""
+    """Asks on behalf of one run of one step.
+
+    It remembers, in order, what was asked and what the answers are.
+    """
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts

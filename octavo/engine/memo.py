@@ -29,7 +29,10 @@ _ROWS_WORTH = 400
 
 
 class Rows(Protocol):
-    """What a fold gives: values by item, and the items whose value may differ from the run whose state was given."""
+    """What a fold gives: values by item.
+
+    ``touched`` are the items whose value may differ from the run whose state was given.
+    """
 
     @property
     def touched(self) -> Collection[str]: ...
@@ -46,7 +49,9 @@ _NO_HINTS = Hints()
 
 
 class Memo:
-    """The steps of earlier builds, and the means to run what is stale: those of one build.
+    """The steps of earlier builds, and the means to run what is stale.
+
+    There is one for each build, or for several that begin with ``again``.
 
     ``crew`` gives processes when there is enough to do for them.
     """
@@ -122,9 +127,11 @@ class Memo:
     def run(
         self, step: Step, value: type, items: Sequence[str], facts: Facts, local: Local, sink: Sink, sunk: str
     ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """(item, its value's parts but for ``sunk``) of a step that is not remembered: its items are names for all that
-        they are made from, and its values are kept elsewhere. ``local`` are facts too large to be sent, so processes
-        that do not see our files are not asked for help."""
+        """Run a step whose values are kept elsewhere, and nothing remembered.
+
+        Gives (item, its value's parts but for ``sunk``): its items are names for all that they are made from. ``local``
+        are facts too large to be sent, so processes that do not see our files are not asked for help.
+        """
         name = self._name_of(step)
         self._observer.began(name)
         self._observer.expects(name, len(items))
@@ -141,8 +148,10 @@ class Memo:
         self._observer.ended(name)
 
     def fold(self, step: Fold, value: type, facts: Facts) -> Mapped:
-        """One step over everything: ``step(ask, state, share) -> (rows, state)``, with the state of its last run (or
-        None), in pieces by name; with ``share`` it can have other processes help.
+        """Run one step over everything, if an answer changed.
+
+        ``step(ask, state, share) -> (rows, state)``, with the state of its last run (or None), in pieces by name; with
+        ``share`` it can have other processes help.
 
         ``value`` is the dataclass of a row. The rows must not depend on the state, which only makes them cheaper to
         find. Each row is kept on its own; only those that the step says it ``touched`` since that state are looked at.
@@ -192,13 +201,19 @@ class Memo:
         return self._store is store and self._local == local
 
     def again(self) -> None:
-        """Begin another build with what is known: only what is asked and run from now on is looked at anew. The store
-        must be as this memo left it, and the last build must have come to its end."""
+        """Begin another build with what is known.
+
+        Only what is asked and run from now on is looked at anew. The store must be as this memo left it, and the last
+        build must have come to its end.
+        """
         self._answers.again()
 
     def follow(self, steps: Iterable[str]) -> bool:
-        """Take over what another process has written to the store: one build's runs of these steps. False when somebody
-        else wrote as well: then what this memo knows may be wrong."""
+        """Take over what another process has written to the store.
+
+        That is one build's runs of these steps. False when somebody else wrote as well: then what this memo knows may
+        be wrong.
+        """
         answers = Answers(self._store)
         if answers.revision != self._answers.revision + 2:  # one of theirs, and the one that begins here
             return False
@@ -211,8 +226,10 @@ class Memo:
         return True
 
     def recall(self, name: str, kind: Any, key: Digest | None = None) -> Any:
-        """A value of the type ``kind`` that was kept under this name and key (without one, whatever its key); None when
-        there is none."""
+        """A value that was kept under this name and key; None without one.
+
+        ``kind`` is its type; without a key, the value is given whatever its key.
+        """
         entry = self._kept.get(name)
         if entry is None or key not in (entry[0], None):
             data = self._store.about(f"kept {name}")
@@ -222,13 +239,18 @@ class Memo:
         return entry[1]
 
     def keep(self, name: str, kind: Any, key: Digest, value: object) -> None:
-        """Keep a value of the type ``kind`` that follows from what ``key`` stands for; one for each name."""
+        """Keep a value that follows from what ``key`` stands for.
+
+        ``kind`` is its type; there is one for each name.
+        """
         self._kept[name] = (key, value)
         self._store.set_about(f"kept {name}", key + codec(kind).encode(value))
 
     def followed(self, name: str, kind: Any, key: Digest, make: Callable[[], T]) -> T:
-        """A value of the type ``kind`` that follows from what ``key`` stands for, which is not None; kept from the last
-        time it was made."""
+        """A value that follows from what ``key`` stands for.
+
+        It is of the type ``kind``, not None, and kept from the last time it was made.
+        """
         value: T | None = self.recall(name, kind, key)
         if value is None:
             value = make()
@@ -236,8 +258,10 @@ class Memo:
         return value
 
     def shelf(self, name: str, kind: Any, key: Digest | None = None) -> Buckets[Any] | None:
-        """Values of the type ``kind`` by name that were shelved under this name and key (without one, whatever its
-        key)."""
+        """Values by name that were shelved under this name and key.
+
+        ``kind`` is their type; without a key, they are given whatever their key.
+        """
         entry = self._shelved.get(name)
         if entry is None:
             head = self._store.about(f"shelf {name}")
@@ -251,8 +275,10 @@ class Memo:
         return entry[1] if key in (entry[0], None) else None
 
     def shelve(self, name: str, key: Digest, values: Buckets[Any]) -> None:
-        """Keep values that follow from what ``key`` stands for, as ``keep`` does: only those buckets are written that
-        differ from those of the last time."""
+        """Keep values that follow from what ``key`` stands for, by bucket.
+
+        As ``keep`` does, but only those buckets are written that differ from those of the last time.
+        """
         before = self.shelf(name, values.kind)
         old, new = (each.data if each is not None else () for each in (before, values))
         named = [{str(number): data for number, data in enumerate(each)} for each in (old, new)]
@@ -262,7 +288,10 @@ class Memo:
         self._shelved[name] = (key, values)
 
     def once(self, name: str, key: Digest, make: Callable[[], T]) -> T:
-        """A value that follows from what ``key`` stands for, made once while this memo lives; one for each name."""
+        """A value that follows from ``key``, made once while this memo lives.
+
+        There is one for each name.
+        """
         entry = self._kept.get(f"once {name}")
         if entry is None or entry[0] != key:
             entry = self._kept[f"once {name}"] = (key, make())
@@ -308,7 +337,10 @@ class Memo:
         return revisions
 
     def finish(self) -> None:
-        """The build is done: keep what was learnt, and start anew when most of what is kept is of no use any more."""
+        """Keep what was learnt: the build is done.
+
+        It starts anew when most of what is kept is of no use any more.
+        """
         in_use = (trace.queries for step in self._store.steps() for trace in self._traces_of(step).values())
         if self._answers.prune(in_use):
             self._store.forget_all()
@@ -320,7 +352,10 @@ class Memo:
             self._answers.save()
 
     def asked(self, step: str, item: str) -> tuple[tuple[Query[Any], Digest], ...] | None:
-        """What the last run of a step on an item asked, and the digests of the answers; None if it never ran."""
+        """What the last run of a step on an item asked.
+
+        With the digests of the answers; None if it never ran.
+        """
         trace = self._traces_of(step).get(item)
         if trace is None:
             return None

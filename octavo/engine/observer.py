@@ -18,7 +18,10 @@ class Observer:
         """So many items are about to be run."""
 
     def ran(self, phase: str, item: str, seconds: float) -> None:
-        """An item was run, in this or another process, and took ``seconds`` there."""
+        """An item was run, in this or another process.
+
+        It took ``seconds`` there.
+        """
 
     def ended(self, phase: str) -> None:
         pass

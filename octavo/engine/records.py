@@ -19,7 +19,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Change:
-    """Why an item was run: it is new, its output was lost, or the answer to ``query`` changed."""
+    """Why an item was run.
+
+    It is new, its output was lost, or the answer to ``query`` changed.
+    """
 
     reason: str
     query: Query[Any] | None = None
@@ -108,7 +111,10 @@ class Records(Mapping[str, Trace]):
 
 @dataclass(frozen=True)
 class Mapped:
-    """The values of a step over all its items, and which items were run for it, with the reason."""
+    """The values of a step over all its items.
+
+    Also which items were run for it, with the reason.
+    """
 
     records: Records
     ran: Mapping[str, Change]

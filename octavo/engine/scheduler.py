@@ -54,11 +54,17 @@ class WorkerPool(Protocol):
         ...
 
     def heirs(self, begin: Callable[[T], None], context: T, /) -> AbstractContextManager[Executor] | None:
-        """Copies of this process, each of which calls ``begin(estate)`` first; None where none can be made."""
+        """Copies of this process; None where none can be made.
+
+        Each of them calls ``begin(context)`` first.
+        """
         ...
 
     def pool(self) -> Executor | None:
-        """Processes that know nothing of this one; None when there is to be no other."""
+        """Processes that know nothing of this one.
+
+        None when there is to be no other.
+        """
         ...
 
 
@@ -81,8 +87,10 @@ class Hints:
 
 @dataclass(frozen=True)
 class Work:
-    """A step to run, the facts it asks, and where the part ``sunk`` of its values goes. Only copies of this process can
-    run a step that ``stays``."""
+    """A step to run and the facts it asks.
+
+    The part ``sunk`` of its values goes to ``sink``. Only copies of this process can run a step that ``stays``.
+    """
 
     step: Step
     facts: Facts
@@ -102,7 +110,10 @@ class Work:
             yield run(self.step, item, self.facts, asked, self.sink, self.sunk)
 
     def sink_sent(self, done: Done) -> Done:
-        """Write the bytes that another process sent back, if it did because it could not write them."""
+        """Write the bytes that another process sent back.
+
+        It did so if it could not write them.
+        """
         if self.sink is None or self.sunk not in done.parts:
             return done
         self.sink.write(done.item, done.parts[self.sunk])
@@ -114,7 +125,9 @@ Results = list[Done | Wants]
 
 
 def run_all(work: Work, items: list[str], crew: WorkerPool, worth: int, shelf: Shelf, local: Local) -> Runs:
-    """Run a step on items, in no particular order: from ``worth`` items on with the help of other processes.
+    """Run a step on items, in no particular order.
+
+    From ``worth`` items on, other processes help.
 
     When this is given up, none of them is still at it: it would write what is no longer wanted over what comes next.
     """
@@ -156,8 +169,11 @@ def _uncollected() -> Iterator[None]:
 
 
 class Share:
-    """Work that is divided between copies of this process; without a crew, or where it cannot be copied, it is all done
-    here. What comes of it must not depend on the number of parts."""
+    """Work that is divided between copies of this process.
+
+    Without a crew, or where it cannot be copied, it is all done here. What comes of it must not depend on the number of
+    parts.
+    """
 
     def __init__(self, crew: WorkerPool | None = None) -> None:
         self._crew = crew

@@ -99,8 +99,11 @@ class Store:
             return False
 
     def is_current(self) -> bool:
-        """False when another process has written to the file since it was opened, or another file is in its place, or
-        none: then open it again, for what is known of it may be wrong."""
+        """Whether the file is as this process left it.
+
+        False when another process has written to the file since it was opened, or another file is in its place, or
+        none: then open it again, for what is known of it may be wrong.
+        """
         return self.is_there() and self._data_version() == self._version
 
     def is_there(self) -> bool:
@@ -112,7 +115,10 @@ class Store:
         self._version = self._data_version()
 
     def rest(self) -> None:
-        """Hold nothing of the file in memory until it is wanted again: for a process that waits for hours."""
+        """Hold nothing of the file in memory until it is used again.
+
+        For a process that waits for hours.
+        """
         self.connection.execute("PRAGMA shrink_memory")
 
     def _file_there(self) -> tuple[int, int] | None:
@@ -194,7 +200,10 @@ class Store:
         return ((item, _checked(data, step, part, item)) for item, data in rows)
 
     def put_parts(self, step: str, part: str, changes: Iterable[tuple[str, bytes | None]]) -> None:
-        """Write one part of some items, or forget it where it is None; within a transaction."""
+        """Write one part of some items, within a transaction.
+
+        Where it is None, it is forgotten.
+        """
         for item, data in changes:
             key = (step, part, item)
             self.connection.execute("DELETE FROM parts WHERE step = ? AND part = ? AND item = ?", key)
@@ -202,7 +211,9 @@ class Store:
                 self.connection.execute("INSERT INTO parts VALUES (?, ?, ?, ?)", (*key, _sealed(data, *key)))
 
     def put(self, step: str, parts: Iterable[str], entries: Collection[Entry], gone: Collection[str]) -> None:
-        """Write values, over earlier ones of the same items, and forget those that are gone; within a transaction.
+        """Write values, and forget those that are gone, within a transaction.
+
+        They replace earlier ones of the same items.
 
         ``parts`` are the names of all parts that an item of this step may have.
         """

@@ -21,8 +21,10 @@ _MASK = (1 << _BITS) - 1
 
 
 class Trace(NamedTuple):
-    """One run of a step: the numbers of the questions it asked, the revision at which it ran, and the digests of the
-    parts of its value."""
+    """One run of a step.
+
+    The numbers of the questions it asked, the revision at which it ran, and the digests of the parts of its value.
+    """
 
     queries: array[int]
     revision: int
@@ -87,8 +89,11 @@ class _Chunk:
 
 
 class Traces(MutableMapping[str, Trace]):
-    """The runs of one step by item: those read from ``chunks`` (number, data), and what became of them since. Raises
-    ValueError for chunks that were not written so."""
+    """The runs of one step by item.
+
+    Those read from ``chunks`` (number, data), and what became of them since. Raises ValueError for chunks that were not
+    written so.
+    """
 
     def __init__(self, chunks: Iterable[tuple[int, bytes]] = ()) -> None:
         self._chunks = {number: _Chunk.read(data) for number, data in chunks}
@@ -184,7 +189,10 @@ class Traces(MutableMapping[str, Trace]):
         return items
 
     def unsaved(self) -> Iterator[tuple[int, bytes | None]]:
-        """The chunks that are to be written, by number; None for one that is empty now. They are taken for written."""
+        """The chunks that are to be written, by number.
+
+        None stands for one that is empty now. They are taken for written.
+        """
         homes: dict[int, list[str]] = {number: [] for number in self._altered}
         for number in self._altered & self._chunks.keys():
             homes[number] = [item for item in self._chunks[number].items if self._is_kept(item)]

@@ -33,12 +33,18 @@ class Sink(Protocol):
 
 
 class Local(Protocol):
-    """Facts that each process can find by itself, such as functions, which cannot be sent. Picklable."""
+    """Facts that each process can find by itself. Picklable.
+
+    Such as functions, which cannot be sent.
+    """
 
     def resolvers(self) -> Mapping[type[Query[Any]], Resolver]: ...
 
     def portable(self) -> Local:
-        """The same for a process on another machine, which may give an item back when it cannot find one."""
+        """The same for a process on another machine.
+
+        That may give an item back when it cannot find one.
+        """
         ...
 
 
@@ -67,8 +73,11 @@ class Job:
 
 
 class Asked:
-    """What the runs of a batch asked, each question once: as it is written, and the digest of its answer. Most runs ask
-    much the same, and all of it is to be sent and looked up."""
+    """What the runs of a batch asked, each question once.
+
+    As it is written, and the digest of its answer. Most runs ask much the same, and all of it is to be sent and looked
+    up.
+    """
 
     def __init__(self) -> None:
         self.questions: list[str] = []
@@ -101,9 +110,12 @@ def _asked(questions: list[str], answers: bytes) -> Asked:
 
 
 class Done(NamedTuple):
-    """One run: the places of its questions in what its batch ``asked``; and the digests of the value's parts, in the
-    order of its fields, with those parts as bytes that are not what they are by default. ``seconds`` is how long it
-    took; it is not kept."""
+    """One run of a step on one item.
+
+    It has the places of its questions in what its batch ``asked``; and the digests of the value's parts, in the order
+    of its fields, with those parts as bytes that are not what they are by default. ``seconds`` is how long it took; it
+    is not kept.
+    """
 
     item: str
     asked: Asked
@@ -126,7 +138,9 @@ class Wants:
 
 
 def run(step: Step, item: str, facts: Facts, asked: Asked, sink: Sink | None = None, sunk: str = "") -> Done:
-    """Run a step on one item and take its value apart: each field is digested and written on its own.
+    """Run a step on one item and take its value apart.
+
+    Each field is digested and written on its own.
 
     Raises Unanswered when a fact that was asked for cannot be had.
     """
@@ -141,8 +155,10 @@ def run(step: Step, item: str, facts: Facts, asked: Asked, sink: Sink | None = N
 
 
 def taken_apart(value: Any, item: str, sink: Sink | None = None, sunk: str = "") -> tuple[bytes, dict[str, bytes]]:
-    """The digests of a value's parts, and those parts as bytes that are not what they are by default. The part
-    ``sunk`` is bytes already."""
+    """The digests of a value's parts, and the bytes of some.
+
+    Those that are what they are by default have no bytes. The part ``sunk`` is bytes already.
+    """
     digests: list[Digest] = []
     parts: dict[str, bytes] = {}
     for name, usual_digest, usual, encode in _shape(type(value)):  # type: ignore[arg-type]
@@ -171,7 +187,10 @@ def _shape(kind: type) -> tuple[tuple[str, Digest, Any, Callable[[Any], bytes]],
 
 @cache
 def defaults(kind: type) -> Mapping[str, tuple[Digest, Any]]:
-    """Part -> (digest, value) for those of a step's value that have a default: most have it, and it is not stored."""
+    """Part -> (digest, value) for the parts that have a default.
+
+    Most values have it, and it is not stored.
+    """
     return {
         field.name: (digest(field.default), field.default) for field in fields(kind) if field.default is not MISSING
     }
@@ -182,7 +201,10 @@ PartKey = tuple[str, str, str]
 
 
 class Part(Query[bytes]):
-    """A stored part of a value, as a worker asks its parent for it; no step does."""
+    """A stored part of a value, as a worker asks its parent for it.
+
+    No step does.
+    """
 
     step: str
     item: str
@@ -198,8 +220,10 @@ class Stock(Protocol):
 
 
 class Shelf:
-    """The stored parts as all facts of a process find them: in the store, or, in a process that inherits the facts,
-    among those that were sent with the batch."""
+    """The stored parts as all facts of a process find them.
+
+    In the store, or, in a process that inherits the facts, among those that were sent with the batch.
+    """
 
     def __init__(self, stock: Stock) -> None:
         self._stock = stock
@@ -253,7 +277,10 @@ def inherit(context: ForkContext) -> None:
 
 
 def run_inherited(items: tuple[str, ...], parts: Mapping[PartKey, bytes]) -> list[Done | Wants]:
-    """What an heir does with a batch: ``parts`` are those that it is likely to need."""
+    """What a copy of this process does with a batch.
+
+    ``parts`` are those that it is likely to need.
+    """
     (context,) = _inherited
     context.shelf.holds_only(parts)
     context.facts.forget(MOST_HELD)

@@ -79,7 +79,10 @@ class _Flow:
         return False
 
     def squeeze(self, post: int, others: Iterable[int]) -> None:
-        """Put a post into the first list that has room or an entry that is in another list, whatever it costs."""
+        """Put a post into the first list that can take it, whatever it costs.
+
+        Such a list has room, or an entry that is in another list.
+        """
         for host in others:
             entries = self._entries(host)
             free = [other for other in self._leaving(host) if self.times[other] > 1]

@@ -28,9 +28,11 @@ Words = Callable[[Array, Array], list[str]]
 
 
 class ReasonTable(NamedTuple):
-    """The reasons of ``pairs`` of slots (int64, ascending, as ``pair`` makes them): numbers of ``texts`` (uint32, a row
-    of five) with their ``shares`` in hundredths (uint8, likewise), the greatest first. The text of a tag begins with
-    ``TAG``."""
+    """The reasons of pairs of slots.
+
+    For ``pairs`` (int64, ascending, as ``pair`` makes them): numbers of ``texts`` (uint32, a row of five) with their
+    ``shares`` of the score in hundredths (uint8, likewise), the greatest first. The text of a tag begins with ``TAG``.
+    """
 
     pairs: Array
     numbers: Array
@@ -93,7 +95,10 @@ def by_slot(why: ReasonTable, size: int) -> Callable[[int], dict[int, WordedReas
 
 
 def slots_of(why: ReasonTable, firsts: Array) -> Array:
-    """The mask of the slots that are the second of a pair whose first is in the mask ``firsts``."""
+    """The mask of the slots that are the second of some pairs.
+
+    Of those pairs whose first is in the mask ``firsts``.
+    """
     mask = np.zeros(len(firsts), np.bool_)
     mask[(why.pairs & _LOW)[firsts[why.pairs >> 32]]] = True
     return mask
@@ -131,7 +136,10 @@ def merge(old: ReasonTable, new: ReasonTable, out: Array) -> ReasonTable:
 
 
 def differing(old: ReasonTable, new: ReasonTable, size: int) -> Array:
-    """The mask of the slots, of ``size``, that have a new pair or other reasons for one."""
+    """The mask of the slots that have a new pair or other reasons for one.
+
+    There are ``size`` slots.
+    """
     at, same = places(old.pairs, new.pairs)
     common_rows = np.flatnonzero(same)
     same[common_rows] = (old.numbers[at[common_rows]] == new.numbers[common_rows]).all(axis=1)
@@ -153,8 +161,10 @@ def _reasons_of(index: TermIndex, pairs: Array, texts: tuple[str, ...], words: W
 
 
 def strongest(terms: list[str], shared: CommonTerms, texts: tuple[str, ...] = ()) -> ReasonTable:
-    """The reasons of pairs without their slots, from what they share; its ``terms`` are places in ``terms``. New texts
-    get numbers after those of ``texts``."""
+    """The reasons of pairs without their slots, from what they share.
+
+    The ``terms`` of ``shared`` are places in ``terms``. New texts get numbers after those of ``texts``.
+    """
     read = _read(terms)
     numbers = np.empty((len(shared.products), _REASONS), np.int64)
     shares = np.empty((len(shared.products), _REASONS), np.uint8)

@@ -39,8 +39,10 @@ Array = NDArray[Any]
 
 
 class Counted(NamedTuple):
-    """The terms of some posts, one post after another: ``keys`` (uint64) and damped counts (uint16), ``lengths`` of
-    each (int64)."""
+    """The terms of some posts, one post after another.
+
+    ``keys`` (uint64) and damped counts (uint16), ``lengths`` of each (int64).
+    """
 
     keys: Array
     damped: Array
@@ -79,15 +81,21 @@ class TermIndex(NamedTuple):
 
 
 class DocumentFrequencies(NamedTuple):
-    """The posts that tell how common a term is: a mask of slots, and how many they are."""
+    """The posts that tell how common a term is.
+
+    ``counted`` is a mask of slots, ``total`` how many they are.
+    """
 
     counted: Array
     total: int
 
 
 class Vectors(NamedTuple):
-    """The vectors of all slots, empty where not asked for: that of slot i is ``starts[i]:starts[i + 1]`` (int64) of
-    ``terms`` (uint32, ascending places in the index) and ``weights`` (float32, whole numbers that it holds exactly)."""
+    """The vectors of all slots, empty where not asked for.
+
+    That of slot i is ``starts[i]:starts[i + 1]`` (int64) of ``terms`` (uint32, ascending places in the index) and
+    ``weights`` (float32, whole numbers that it holds exactly).
+    """
 
     starts: Array
     terms: Array
@@ -95,8 +103,10 @@ class Vectors(NamedTuple):
 
 
 class Postings(NamedTuple):
-    """The same by term: the posts of term i are ``starts[i]:starts[i + 1]`` of ``slots`` (as in the index) and
-    ``weights``."""
+    """The vectors by term.
+
+    The posts of term i are ``starts[i]:starts[i + 1]`` of ``slots`` (as in the index) and ``weights``.
+    """
 
     starts: Array
     slots: Array
@@ -117,8 +127,11 @@ class CommonTerms(NamedTuple):
 
 
 def to_bytes(index: TermIndex) -> tuple[bytes, ...]:
-    """The index in pieces: the squares, and then the terms whose keys begin alike with eight bits. The terms of a post
-    are in few of these."""
+    """The index in pieces.
+
+    First the squares, and then the terms whose keys begin alike with eight bits. The terms of a post are in few of
+    these.
+    """
     edges, lone_edges = _edges(index.keys), _edges(index.lone_keys)
     pieces = [index.squares.tobytes()]
     for (start, end), (lone_start, lone_end) in zip(pairwise(edges), pairwise(lone_edges), strict=True):
@@ -185,7 +198,10 @@ def _edges(keys: Array) -> list[int]:
 
 
 def stock_size(posts: int) -> int:
-    """How many of the oldest posts are counted: all of a few, else the last step of growth by a tenth."""
+    """How many of the oldest posts are counted.
+
+    All of a few, else the last step of growth by a tenth.
+    """
     size = 50
     if posts <= size:
         return posts
@@ -206,7 +222,10 @@ def counted(posts: Iterable[Terms]) -> Counted:
 
 
 def words_of(keys: Array, slots: Array, load: Callable[[int], Terms]) -> list[str]:
-    """The words of keys, each of which is a term of the post in its slot; ``load`` gives the terms of a slot."""
+    """The words of keys.
+
+    Each key is a term of the post in its slot; ``load`` gives the terms of a slot.
+    """
     words: list[str] = [""] * len(keys)
     for slot, rows in _by_slot(slots):
         terms = load(slot)
@@ -217,7 +236,10 @@ def words_of(keys: Array, slots: Array, load: Callable[[int], Terms]) -> list[st
 
 
 def words_at(places: Array, slots: Array, load: Callable[[int], Terms]) -> list[str]:
-    """The words at some places of the terms of the posts in some slots; ``load`` gives the terms of a slot."""
+    """The words at some places of the terms of posts.
+
+    Each place is in the post of its slot; ``load`` gives the terms of a slot.
+    """
     words: list[str] = [""] * len(places)
     for slot, rows in _by_slot(slots):
         _pick(words, rows, load(slot), places[rows])
@@ -238,7 +260,10 @@ def _pick(words: list[str], rows: Array, terms: Terms, places: Array) -> None:
 
 
 def keys_of(texts: Iterable[str]) -> Array:
-    """The 64-bit hashes of the words of texts, uint64 in order: a polynomial of the bytes, mixed."""
+    """The 64-bit hashes of the words of texts, uint64 in order.
+
+    A polynomial of the bytes modulo 2 ** 64 (Karp and Rabin, 1987), mixed by the finaliser of MurmurHash3 (Appleby).
+    """
     text = _joined(texts)
     if not text:
         return np.zeros(0, np.uint64)
@@ -276,8 +301,10 @@ def _batches(posts: Iterable[Terms]) -> Iterator[list[Terms]]:
 
 
 def build(posts: Iterable[Terms], stock: DocumentFrequencies) -> tuple[TermIndex, Array, Array]:
-    """The index of the posts in slots 0, 1, 2, … Also, for each term, the first slot that has it, and its place among
-    the terms of that post (uint32)."""
+    """The index of the posts in slots 0, 1, 2, …
+
+    Also, for each term, the first slot that has it, and its place among the terms of that post (uint32).
+    """
     size = len(stock.counted)
     index, slots, places = _by_term(_entries(posts, _slot_type(size)), size)
     return _squared(index._replace(levels=_levels(index, stock)), size), slots, places
@@ -297,7 +324,9 @@ def _entries(posts: Iterable[Terms], kind: type[np.unsignedinteger[Any]]) -> Ite
 def update(
     index: TermIndex, gone: Sequence[int], new: Sequence[int], posts: Counted, stock: DocumentFrequencies
 ) -> tuple[TermIndex, Array]:
-    """The index without the posts ``gone`` and with ``posts`` in the slots ``new``, in the place of what these held.
+    """The index with some posts gone and others new.
+
+    It is without the posts ``gone`` and with ``posts`` in the slots ``new``, in the place of what these held.
 
     Also returns the mask of the slots whose vectors changed, ``new`` among them. Vectors are those that ``build``
     would make.
@@ -362,16 +391,21 @@ def postings(index: TermIndex, chosen_terms: Array | None = None) -> Postings:
 
 
 def products(of: Vectors, by: Postings, slots: Array) -> Iterator[tuple[Array, Array]]:
-    """(some slots, their products with every slot) until all of ``slots`` had their turn. Products are a row for each,
-    float64 but whole numbers."""
+    """(some slots, their products with every slot), for all of ``slots``.
+
+    Products are a row for each, float64 but whole numbers: no result depends on the order of a sum.
+    """
     size, lengths = len(of.starts) - 1, np.diff(by.starts)
     for start, end in _turns(of, lengths, slots, size):
         yield slots[start:end], _summed(of, by, lengths, slots[start:end], size)
 
 
 def products_below(of: Vectors, by: Postings, slots: range) -> Iterator[tuple[Array, Array]]:
-    """The same of some slots, one after the other, with the slots below each, and 0 with the others, so that each pair
-    comes once. Each row is as long as there are slots below any of them. By term, slots have to ascend."""
+    """The products of some slots with the slots below each.
+
+    They are 0 with the others, so that each pair comes once; the slots come one after the other. Each row is as long as
+    there are slots below any of them. By term, slots have to ascend.
+    """
     passed = np.bincount(of.terms[: of.starts[slots.start]], minlength=len(by.starts) - 1)
     own = np.arange(slots.start, slots.stop)
     for start, end in _turns(of, np.diff(by.starts) // 2, own, slots.stop):
@@ -412,7 +446,10 @@ def _summed(of: Vectors, by: Postings, lengths: Array, slots: Array, size: int) 
 
 
 def common(of: Vectors, one: Array, two: Array, most: int) -> CommonTerms:
-    """What the pairs of posts ``one[i]``, ``two[i]`` (``one`` ascending) share: of each the ``most`` greatest parts."""
+    """What pairs of posts share.
+
+    Of each pair ``one[i]``, ``two[i]`` (``one`` ascending) the ``most`` greatest parts.
+    """
     terms = int(of.terms.max(initial=0)) + 1
     at_once = max(1, _TABLE // terms)
     firsts = np.flatnonzero(np.diff(one, prepend=-1))
@@ -453,7 +490,10 @@ def _common(of: Vectors, one: Array, two: Array, most: int, table: Array, terms:
 
 
 def spread(starts: Array, ends: Array) -> tuple[Array, Array]:
-    """The places of several stretches one after another, and the number of the stretch of each."""
+    """The places of several stretches one after another.
+
+    Also the number of the stretch of each.
+    """
     lengths = ends - starts
     number = np.repeat(np.arange(len(lengths)), lengths)
     return np.arange(len(number)) + (starts - np.cumsum(lengths) + lengths)[number], number
@@ -657,7 +697,10 @@ def _with(index: TermIndex, slots: Array, posts: Counted) -> TermIndex:
 
 
 def places(keys: Array, targets: Array) -> tuple[Array, Array]:
-    """Where each of ``targets`` stands in ``keys`` (ascending), and whether it does."""
+    """Where each of ``targets`` stands in ``keys``, and whether it does.
+
+    ``keys`` are ascending.
+    """
     places = np.searchsorted(keys, targets)
     is_present = places < len(keys)
     is_present[is_present] = keys[places[is_present]] == targets[is_present]

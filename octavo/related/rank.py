@@ -56,8 +56,11 @@ _FREE = Candidate("", "", None, bytes(SIZE), related=False)
 
 @dataclass(frozen=True, slots=True)
 class RankState:
-    """What one run leaves for the next, by slot, as bytes: ``posts`` are rows of ``_about``, ``placed`` the paths whose
-    lists were other ones than by rank, the others an Index, a Near and a Why."""
+    """What one run leaves for the next, by slot, as bytes.
+
+    ``posts`` are rows of ``_about``, ``placed`` the paths whose lists were other ones than by rank, the others a
+    TermIndex, a Near and a ReasonTable.
+    """
 
     keep: int
     total: int
@@ -101,7 +104,10 @@ def _reading() -> Iterator[None]:
 def relate(
     ask: Ask, state: Mapping[str, bytes] | None, share: Share
 ) -> tuple[RelatedRows | NoRows, Mapping[str, bytes]]:
-    """The step over all posts: their lists by path, and the state for the next run, in pieces."""
+    """The step over all posts: their lists by path.
+
+    It also leaves the state for the next run, in pieces.
+    """
     settings: RelatedSettings = ask(Setting("related")) or RelatedSettings()
     count, shape = settings.count, _SHAPE.encode((settings.count, settings.reach_all))
     if not count:
@@ -151,7 +157,9 @@ def rank(
     reached: int = 0,
     share: Share = _ALONE,
 ) -> tuple[RelatedLists, RankState]:
-    """The lists of all candidates, at most ``keep`` entries each, and the state for the next run.
+    """The lists of all candidates, and the state for the next run.
+
+    A list has at most ``keep`` entries.
 
     ``load`` gives the terms of a post by path, and ``spell`` its spelling; they change only with ``Candidate.terms``
     and ``Candidate.spelling``. With ``reached``, the first so many entries of all lists together have every post, as
@@ -196,8 +204,11 @@ class RelatedLists(LazyMapping[str, list[Relation]]):
         placed: Mapping[int, list[ListEntry]],
         other: frozenset[str],
     ) -> None:
-        """``placed`` are the lists, by slot, that are other ones than by rank; ``other`` are paths of lists that may
-        differ besides those of the ranking."""
+        """Prepare the lists; each is made when it is asked for.
+
+        ``placed`` are the lists, by slot, that are other ones than by rank; ``other`` are paths of lists that may
+        differ besides those of the ranking.
+        """
         from octavo.related import explain
 
         order, wording = ranking.order, Wording(ranking.order.posts, spell)
@@ -313,7 +324,10 @@ class ListOrder:
         return np.sort(np.concatenate(pairs))
 
     def best(self, slot: int) -> dict[int, int]:
-        """The best by score, as many as may be needed, with their scores in parts."""
+        """The best by score, as many as may be needed.
+
+        Their scores are in parts of ``Relations.WHOLE``.
+        """
         best = slice(*self.ranked.starts[slot : slot + 2].tolist())
         return dict(zip(self.ranked.slots[best].tolist(), self.ranked.scores[best].tolist(), strict=True))
 

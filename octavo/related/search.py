@@ -62,8 +62,10 @@ _SAMPLE = 2048
 
 
 class RankingContext(NamedTuple):
-    """What counts beside the text, by slot, all int64: ``days``, or ``UNDATED``; ``places``, which order equal scores;
-    how many entries are ``needed``."""
+    """What counts beside the text, by slot, all int64.
+
+    ``days``, or ``UNDATED``; ``places``, which order equal scores; how many entries are ``needed``.
+    """
 
     days: Array
     places: Array
@@ -71,8 +73,12 @@ class RankingContext(NamedTuple):
 
 
 class Near(NamedTuple):
-    """The list of slot i is ``starts[i]:starts[i + 1]`` (int64) of ``slots`` (uint32) with ``scores`` (int64), the best
-    first: all those above ``bounds[i]`` (int64)."""
+    """The nearest posts of each.
+
+    The list of slot i is ``starts[i]:starts[i + 1]`` (int64) of ``slots`` (uint32) with ``scores`` (int64), the best
+    first: all those above ``bounds[i]`` (int64). A score is a product of vectors times the nearness in time; that of a
+    post with itself is ``UNIT * UNIT * ONE``.
+    """
 
     starts: Array
     slots: Array
@@ -93,7 +99,10 @@ def to_bytes(near: Near) -> tuple[bytes, ...]:
 
 
 def from_bytes(arrays: Sequence[bytes], size: int) -> Near:
-    """The lists whose arrays these are the bytes of, and empty ones up to ``size``. Raises ValueError for others."""
+    """The lists whose arrays these are the bytes of.
+
+    There are empty ones up to ``size``. Raises ValueError for other bytes.
+    """
     if len(arrays) != len(Near._fields):
         raise ValueError("lists have not as many arrays")
     starts, scores, bounds = (np.frombuffer(data, np.int64) for data in (arrays[0], *arrays[2:]))
@@ -111,7 +120,10 @@ def search(index: TermIndex, standing: RankingContext, share: Share) -> Near:
     of, by, size = vectors(index), postings(index), len(standing.days)
 
     def divided(parts: int) -> list[range]:
-        """A post is compared with those below it, so that the parts are about as much work."""
+        """The slots in stretches that are about as much work each.
+
+        A post is compared with those below it.
+        """
         edges = [round(size * math.sqrt(part / parts)) for part in range(parts + 1)]
         return list(starmap(range, pairwise(edges)))
 
@@ -142,7 +154,9 @@ def _search_part(of: Vectors, by: Postings, standing: RankingContext, searched: 
 
 
 def merge(near: Near, index: TermIndex, standing: RankingContext, changed: Array, gone: Array) -> tuple[Near, Array]:
-    """The lists after the posts ``changed`` got other scores and those ``gone`` left (masks of slots).
+    """The lists after some posts have changed.
+
+    The posts ``changed`` got other scores and those ``gone`` left (masks of slots).
 
     Changed posts are compared with all. In every other list the entries of changed posts give way to their new
     scores, as far as these are above the list's bound; one that becomes too short for what is needed is searched
@@ -180,7 +194,10 @@ def merge(near: Near, index: TermIndex, standing: RankingContext, changed: Array
 
 
 def holders(near: Near, posts: Array, standing: RankingContext) -> Array:
-    """The mask of the lists that have one of a mask of posts among what is needed of them."""
+    """The mask of the lists that need one of a mask of posts.
+
+    That is, have it among what is needed of them.
+    """
     starts, ends = _needed(near, standing)
     at, owners = spread(starts, ends)
     mask = np.zeros(len(posts), np.bool_)
@@ -189,8 +206,9 @@ def holders(near: Near, posts: Array, standing: RankingContext) -> Array:
 
 
 def ranked(near: Near, standing: RankingContext, whole: int) -> Near:
-    """The needed entries of the lists in the order in which they are offered, with scores in parts of ``whole``, which
-    is that of a post with itself.
+    """The needed entries of the lists in the order in which they are offered.
+
+    Scores are in parts of ``whole``, which is that of a post with itself.
 
     A post that is near to many is less of a find in any list than one that is near to few, so its scores are lowered.
     """
@@ -203,8 +221,10 @@ def ranked(near: Near, standing: RankingContext, whole: int) -> Near:
 
 
 def offered(near: Near, slot: int, needed: int, ease: int, whole: int) -> dict[int, int]:
-    """The posts nearest to one, and with what score, in parts of ``whole``, their lists offer it if they do; ``ease``
-    is its own."""
+    """The posts nearest to one, with its score in their lists.
+
+    That is the score, in parts of ``whole``, with which their lists offer it if they do; ``ease`` is its own.
+    """
     own = slice(near.starts[slot], min(near.starts[slot + 1], near.starts[slot] + needed))
     parts = in_parts(_eased(near.scores[own], np.int64(ease)), whole)
     return dict(zip(near.slots[own].tolist(), parts.tolist(), strict=True))
@@ -222,7 +242,11 @@ def differing(old: Near, new: Near) -> Array:
 
 
 def hubness_factors(near: Near, standing: RankingContext) -> Array:
-    """By what the scores of each post are multiplied where it is offered, in parts of ``ONE`` (int64)."""
+    """By what the scores of each post are multiplied where it is offered.
+
+    In parts of ``ONE`` (int64). A post that is near to many is a *hub* (Radovanović, Nanopoulos and Ivanović, *Hubs in
+    Space*, 2010): its scores are lowered by the mean of its own best scores.
+    """
     starts, ends = _needed(near, standing)
     count = np.minimum(ends - starts, _CROWD)
     sums = np.concatenate([[0], np.cumsum(near.scores)])
@@ -252,7 +276,10 @@ def _needed(near: Near, standing: RankingContext) -> tuple[Array, Array]:
 
 
 def in_parts(scores: Array, whole: int) -> Array:
-    """Scores (int64) in parts of ``whole``, which is that of a post with itself: as ``round`` does, half to even."""
+    """Scores (int64) in parts of ``whole``.
+
+    That is the score of a post with itself. Rounded as ``round`` does, half to even.
+    """
     scaled = scores * whole
     parts, rest = scaled >> _FULL_BITS, 2 * (scaled & (_FULL - 1))
     parts += (rest > _FULL) | ((rest == _FULL) & (parts % 2 == 1))

@@ -27,7 +27,9 @@ _CODE = "`"
 
 
 def spell(prose: str, literals: Iterable[str], code: str) -> str:
-    """The words and pairs of words that are not written in lower case, or that are code, for ``spelled``.
+    """The words and pairs that are not in lower case, or are code.
+
+    They are in the form that ``spelled`` reads.
 
     ``prose`` is the text of a body, with single blanks in its lines, and with the ``literals``, its inline code, in it;
     ``code`` that of its code blocks.
@@ -122,7 +124,10 @@ def _is_plain(word: str) -> bool:
 
 
 def spelled(spelling: str, term: str) -> tuple[str, bool] | None:
-    """A term as the post with this spelling writes it, and whether as code; None where that is in lower case."""
+    """A term as the post with this spelling writes it.
+
+    Also whether as code; None where that is in lower case.
+    """
     whole = _look_up(spelling, term)
     if whole is not None or " " not in term:
         return whole
@@ -191,13 +196,17 @@ class Wording:
         self._as_it_is = _AsItIs()
 
     def read(self, numbers: Iterable[int]) -> None:
-        """Have the spellings of some posts at hand: where lists are made in other processes, nothing else is."""
+        """Have the spellings of some posts at hand.
+
+        Where lists are made in other processes, nothing else is.
+        """
         for number in numbers:
             self._forms(number)
 
     def reasons(self, terms: Sequence[tuple[str, int]], one: int, two: int) -> list[Reason]:
-        """The terms to tell of a pair, from those that carried most, which come with their hundredths of the score, the
-        greatest first.
+        """The terms to tell of a pair.
+
+        They are of those that carried most, which come with their hundredths of the score, the greatest first.
 
         A plain word has to carry twice as much as one that says more: where posts are few, the words that are rare by
         chance are many.

@@ -28,7 +28,9 @@ def summarize_relation(relation: Relation) -> RelatedSummary:
 
 
 def phrases(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
-    """Why a post is related, as HTML: what is not a word first, then the words in one phrase.
+    """Why a post is related, as HTML.
+
+    What is not a word comes first, then the words in one phrase.
 
     Plain words are left out where others say more, and where they carry little.
     """

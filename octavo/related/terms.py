@@ -118,13 +118,19 @@ def decode(terms: Terms) -> list[tuple[str, int]]:
 
 @lru_cache(1 << 12)
 def tag_term(tag: str) -> str:
-    """The term that stands for a whole tag; tags that differ in case and punctuation only are one."""
+    """The term that stands for a whole tag.
+
+    Tags that differ in case and punctuation only are one.
+    """
     words = [token for token in _whole_tokens(tag) if token != _BREAK]
     return TAG + " ".join(words or tag.lower().split())
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a term or a tag, and the pairs of characters of what has no blanks."""
+    """The words of a term or a tag.
+
+    What has no blanks gives its pairs of characters.
+    """
     return [part for word in text.split(" ") for part in (_pairs(word) if _IS_UNSPACED.match(word) else [word])]
 
 
@@ -143,7 +149,9 @@ def put_together(term: str) -> str:
 
 
 def written(title: str) -> dict[str, str]:
-    """Terms of a title as its author writes them: ``flask sqlalchemy`` -> ``Flask-SQLAlchemy``.
+    """Terms of a title as its author writes them.
+
+    ``flask sqlalchemy`` -> ``Flask-SQLAlchemy``.
 
     Only where a capital belongs to a name: within a word, or at its start in the middle of a title that does not
     begin every word with one.

@@ -56,7 +56,10 @@ from octavo.templates.environment import LayoutFailure, PageSettings
 
 @dataclass(frozen=True, slots=True)
 class PageView:
-    """The page being rendered, as layouts see it: addresses are ready for an ``href``."""
+    """The page being rendered, as layouts see it.
+
+    Addresses are ready for an ``href``.
+    """
 
     url: str
     kind: str
@@ -91,7 +94,10 @@ class Suggestion:
 
 
 class SiteView:
-    """The settings as layouts see them; each is asked for when it is first used on a page."""
+    """The settings as layouts see them.
+
+    Each is asked for when it is first used on a page.
+    """
 
     def __init__(self, settings: PageSettings) -> None:
         self._settings = settings
@@ -174,7 +180,10 @@ class SiteContext:
         return Markup(text)
 
     def stylesheet(self, *names: str) -> Markup:
-        """The elements of style sheets, in order: neighbours that are small are one within the page."""
+        """The elements of style sheets, in order.
+
+        Neighbours that are small are one within the page.
+        """
         files = [(name, self.asset(name), self.ask(AssetInline(name))) for name in names]
         out: list[str] = []
         for is_inline, sheets in groupby(files, lambda sheet: sheet[2] is not None):
@@ -185,14 +194,20 @@ class SiteContext:
         return Markup("\n".join(out))
 
     def script(self, name: str) -> Markup:
-        """The element of a script, which is run when the page has been read if it is not within it."""
+        """The element of a script.
+
+        It is run when the page has been read, if it is not within it.
+        """
         url, text = self.asset(name), self.ask(AssetInline(name))
         if text is None:
             return Markup('<script src="{}" defer></script>').format(url)
         return Markup(f"<script>{text}</script>")
 
     def href(self, kind: str, slug: str = "") -> str:
-        """The address of a page of the site by the name of its pattern in the settings."""
+        """The address of a page of the site, by its kind.
+
+        That is the name of its pattern in the settings.
+        """
         patterns = self.settings["permalinks"]
         if kind not in _PATTERNS:
             hint = did_you_mean(kind, _PATTERNS) or f"there are {', '.join(sorted(_PATTERNS))}"
@@ -283,7 +298,10 @@ class PageContext(SiteContext):
         return first + urls.expand(self.settings["permalinks"].paginated, {"number": str(number)}).lstrip("/")
 
     def content(self, path: str | None = None, absolute: bool = False) -> Markup:
-        """The HTML of a post's body (this page's by default), with every link resolved."""
+        """The HTML of a post's body, with every link resolved.
+
+        It is this page's by default.
+        """
         path = self.page.subject if path is None else path
         if path == self.page.subject and not absolute:
             return self._own_content
@@ -302,7 +320,10 @@ class PageContext(SiteContext):
         return urls.absolute(self.ask(UrlOf(path)) or "", self.settings["base_url"])
 
     def cover(self, sizes: str = "") -> Markup:
-        """The element of this post's image, which is loaded before all else; empty where there is none."""
+        """The element of this post's image; empty where there is none.
+
+        It is loaded before all else.
+        """
         post = self._own_post
         if post is None or post.image is None:
             return Markup("")
@@ -310,7 +331,10 @@ class PageContext(SiteContext):
         return self._picture(post, attributes, sizes)
 
     def picture(self, item: Post | Card, sizes: str = "", alt: str = "") -> Markup:
-        """The element of the image of a post in a list; empty where there is none."""
+        """The element of the image of a post in a list.
+
+        Empty where there is none.
+        """
         return self._picture(item, {"alt": alt, "loading": "lazy", "decoding": "async"}, sizes)
 
     def _picture(self, item: Post | Card, attributes: Mapping[str, str], sizes: str) -> Markup:
@@ -407,8 +431,11 @@ class PageContext(SiteContext):
         return self.ask(SitemapUrls()) or ()
 
     def related_index(self) -> Markup:
-        """Every post with the list that its page shows, scores and reasons, as JSON fit for HTML; addresses are
-        absolute. An entry names a post by its ``id`` only: whoever reads this has all posts at hand."""
+        """Every post with the list that its page shows, as JSON fit for HTML.
+
+        With scores and reasons; addresses are absolute. An entry names a post by its ``id`` only: whoever reads this
+        has all posts at hand.
+        """
         base_url = self.settings["base_url"]
         rows = (
             f'{{"id":{json_text(path)},"url":{json_text(urls.absolute(link.url, base_url))},'

@@ -52,7 +52,10 @@ def sources(html: bytes) -> tuple[CspSource, ...]:
 
 
 class SharedMarkup(str):
-    """A text that many pages have, with what it needs; None where that depends on what stands around it."""
+    """A text that many pages have, with what it needs.
+
+    ``needs`` is None where that depends on what stands around it.
+    """
 
     data: bytes
     needs: frozenset[CspSource] | None
@@ -77,7 +80,10 @@ _MARK = b"\0"
 
 
 def read(pieces: Iterable[str]) -> tuple[bytes, tuple[CspSource, ...]]:
-    """A page from its pieces, and what it needs: in common texts that is known already."""
+    """A page from its pieces, and what it needs.
+
+    In common texts that is known already.
+    """
     page: list[bytes] = []
     between: list[bytes] = []
     page_sources: set[CspSource] = set()
@@ -202,8 +208,10 @@ _ALONE = frozenset(("base-uri", "form-action", "frame-ancestors", "style-src-att
 
 
 def policy(needed: Iterable[CspSource], allow: str = "", own: str = "") -> str:
-    """The policy for pages with these needs; ``allow`` are directives of the site's own, which add to it. ``own`` is
-    the origin of the site, which needs no name."""
+    """The policy for pages with these needs.
+
+    ``allow`` are directives of the site's own, which add to it. ``own`` is the origin of the site, which needs no name.
+    """
     allowed: dict[str, set[str]] = {}
     for directive, source in (*_STRICT, *needed, *_directives(allow)):
         values = allowed.setdefault(directive, set() if directive in _ALONE | {"default-src"} else {"'self'"})
@@ -231,7 +239,10 @@ _AFTER = re.compile(rb"<meta charset=[^>]*>\n?|<head\b[^>]*>\n?", re.IGNORECASE)
 
 
 def with_policy(html: bytes, written: str) -> bytes:
-    """A page that tells its policy itself, before anything that the policy is about."""
+    """A page that tells its policy itself.
+
+    It does so before anything that the policy is about.
+    """
     places = list(_AFTER.finditer(html[:2000]))
     if not places:
         return html

@@ -58,7 +58,9 @@ _template = lru_cache(1024)(Template)
 
 @dataclass
 class Rendering:
-    """One page on its way through its layouts: the names they see, and the layouts used so far, by path.
+    """One page on its way through its layouts.
+
+    It has the names they see, and the layouts used so far, by path.
 
     ``subject`` is what a problem names: the post's source, or the page's URL. ``counted`` is how many numbers the
     ranges of its layouts have had. ``templates`` are the layouts that were found, by name, and ``modules`` those that
@@ -82,7 +84,10 @@ rendering: ContextVar[Rendering] = ContextVar("the page being rendered")
 
 
 class LayoutFailure(Exception):
-    """Raised by a function of the context; ``name`` is what to look for in the layout's line."""
+    """A failure of a function of the context.
+
+    ``name`` is what to look for in the layout's line.
+    """
 
     def __init__(self, code: str, message: str, name: str = "", hint: str = "") -> None:
         super().__init__(message)
@@ -92,7 +97,10 @@ class LayoutFailure(Exception):
 
 
 def make_environment(extensions: Extensions) -> jinja2.Environment:
-    """An environment whose layouts are answers to ``Template`` queries, with the filters of build.py."""
+    """An environment whose layouts are answers to ``Template`` queries.
+
+    It has the filters of build.py.
+    """
     environment = _Environment(
         extensions,
         undefined=_Undefined,
@@ -160,7 +168,10 @@ class _LayoutTemplate(jinja2.Template):
     def new_context(
         self, vars: dict[str, Any] | None = None, shared: bool = False, locals: Mapping[str, Any] | None = None
     ) -> Context:
-        """Jinja2's own, with fewer copies: each layout that a page includes has a context."""
+        """Jinja2's own, with fewer copies.
+
+        Each layout that a page includes has a context.
+        """
         names = (vars or {}) if shared else {**self.globals, **(vars or {})}
         if locals:
             names = {**names, **{name: value for name, value in locals.items() if value is not missing}}
@@ -227,7 +238,10 @@ class _Context(Context):
         self.blocks = {block: [part] for block, part in blocks.items()} if blocks else {}
 
     def call(__self, __function: Any, *args: Any, **kwargs: Any) -> Any:
-        """Jinja2's own, at once for what layouts call most: functions of the page, and macros."""
+        """Jinja2's own, at once for what layouts call most.
+
+        That is functions of the page, and macros.
+        """
         kind = type(__function)
         if kind is Macro:
             args = (__self.eval_ctx, *args)
@@ -282,7 +296,10 @@ class _Environment(jinja2.Environment):
         return templates[name]
 
     def alike(self, context: Context, part: LayoutPart, names: tuple[str, ...]) -> str:
-        """A part of a layout that is alike on all pages, where its names mean here what they mean on all pages."""
+        """A part of a layout that is alike on all pages.
+
+        It is so where its names mean here what they mean on all pages.
+        """
         page = rendering.get()
         own = page.names
         if page.alone is not None:

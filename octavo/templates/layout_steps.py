@@ -23,7 +23,10 @@ class Linted:
 
 
 def lint(name: str, ask: Ask) -> Linted:
-    """Read one layout: its encoding, its syntax, and blocks that none of the layouts it extends has."""
+    """Read one layout and say what is wrong with it.
+
+    Its encoding, its syntax, and blocks that none of the layouts it extends has.
+    """
     layout = ask(Template(name))
     if layout is None:
         return Linted()

@@ -34,7 +34,10 @@ _LEAST = 4
 
 
 def divide(tree: nodes.Template, environment: jinja2.Environment) -> dict[str, tuple[str, ...]]:
-    """Put each part of a layout that is alike on all pages into a block of its own: the names it uses, by block."""
+    """Put each part that is alike on all pages into a block of its own.
+
+    Gives the names it uses, by block.
+    """
     division = _Division(tree, environment)
     blocks = list(tree.find_all(nodes.Block))
     # Beside its blocks, a layout that extends another writes nothing, or it is not known before whether it does.

@@ -31,7 +31,10 @@ class LayoutFault(NamedTuple):
 
 
 def diagnose(problem: Exception, environment: jinja2.Environment, page: Rendering) -> Diagnostic:
-    """A failure at its line in the innermost layout, with the page that was being rendered."""
+    """A failure at its line in the innermost layout.
+
+    The problem also has the page that was being rendered.
+    """
     if isinstance(problem, jinja2.TemplateSyntaxError) and problem.filename in page.layouts:
         return replace(syntax_problem(problem, page.layouts[problem.filename], environment), during=page.subject)
     places = list(_places(problem, page))
