@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from octavo.related import explain
 from octavo.related.explain import NONE, ReasonTable, pair
-from octavo.related.index import CommonTerms
+from octavo.related.vectors import CommonTerms
 
 Told = list[tuple[str, int]]
 

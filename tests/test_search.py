@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from octavo.engine.scheduler import P, R, Share
 from octavo.related import index as term_index
 from octavo.related import search
-from octavo.related.index import Array, TermIndex
+from octavo.related import vectors as term_vectors
+from octavo.related.index import TermIndex
 from octavo.related.search import Near, RankingContext
-from tests.test_index import Post, index_of, product, random_posts, stock, terms, weights
+from octavo.related.term_keys import Array
+from tests.test_index import Post, index_of, random_posts, stock, terms, weights
+from tests.test_vectors import product
 
 
 class Divided(Share):
@@ -66,7 +69,7 @@ def sizes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(search, "_SPARE", 2)
         monkeypatch.setattr(search, "_PENDING", 64)
         monkeypatch.setattr(search, "_SAMPLE", 16)
-        monkeypatch.setattr(term_index, "_AT_ONCE", 700)
+        monkeypatch.setattr(term_vectors, "_AT_ONCE", 700)
 
 
 @pytest.mark.usefixtures("sizes")

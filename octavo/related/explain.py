@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from octavo.related.index import Array, CommonTerms, TermIndex, common, places, vectors
+from octavo.related.index import TermIndex
+from octavo.related.term_keys import Array, places
 from octavo.related.terms import TAG, put_together, words_of
+from octavo.related.vectors import CommonTerms, common, vectors
 
 _REASONS = 5
 _TERMS = 10

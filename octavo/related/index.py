@@ -1,25 +1,27 @@
-"""Posts as vectors of weighted terms, and the exact products of any of them with others.
+"""The index of terms: which posts have a term, how often, and what it weighs there.
 
 All arithmetic is on integers or on values that a float holds exactly, so no result depends on an order or on what was
 computed before. A term is its 64-bit hash here. This module imports numpy: import it where lists are computed only.
 
-The weight of a term is tf-idf with a damped count. How common a term is, is counted in the oldest posts only, the
-size of that part growing by tenths: a new post then leaves the vectors of most others as they are.
+The weight of a term is tf-idf (Salton and Buckley, *Term-weighting approaches in automatic text retrieval*, 1988) with
+a damped count, count ** ``_DAMPING``. A weight is a whole number: of a vector whose length is ``UNIT``. How common a
+term is, is counted in the oldest posts only, the size of that part growing by tenths: a new post then leaves the
+vectors of most others as they are.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from octavo.engine.codec import Codec, codec
 from octavo.model.documents import Terms
+from octavo.related.term_keys import Array, keys_of, places
 
 UNIT = 8192
 """The length of a vector: two equal ones have about the product ``UNIT * UNIT``."""
@@ -31,11 +33,7 @@ _LEVELS = 4
 
 _CHUNK = 1 << 20
 _BATCH = 1 << 17
-_TABLE = 1 << 22
-_AT_ONCE = 1 << 18
-"""Entries, characters of text, weights in a table, and terms of products, that are worked on at a time."""
-
-Array = NDArray[Any]
+"""Entries, and characters of text, that are worked on at a time."""
 
 
 class Counted(NamedTuple):
@@ -88,42 +86,6 @@ class DocumentFrequencies(NamedTuple):
 
     counted: Array
     total: int
-
-
-class Vectors(NamedTuple):
-    """The vectors of all slots, empty where not asked for.
-
-    That of slot i is ``starts[i]:starts[i + 1]`` (int64) of ``terms`` (uint32, ascending places in the index) and
-    ``weights`` (float32, whole numbers that it holds exactly).
-    """
-
-    starts: Array
-    terms: Array
-    weights: Array
-
-
-class Postings(NamedTuple):
-    """The vectors by term.
-
-    The posts of term i are ``starts[i]:starts[i + 1]`` of ``slots`` (as in the index) and ``weights``.
-    """
-
-    starts: Array
-    slots: Array
-    weights: Array
-
-
-class CommonTerms(NamedTuple):
-    """What pairs of posts have in common.
-
-    Those of pair i are ``starts[i]:starts[i + 1]`` of ``terms`` (places in the index) and ``parts`` (int64, of the
-    product), the greatest first; ``products`` (int64) are those of whole pairs.
-    """
-
-    starts: Array
-    terms: Array
-    parts: Array
-    products: Array
 
 
 def to_bytes(index: TermIndex) -> tuple[bytes, ...]:
@@ -221,69 +183,6 @@ def counted(posts: Iterable[Terms]) -> Counted:
     return Counted(np.concatenate(keys), np.concatenate(damped), np.array(lengths, np.int64))
 
 
-def words_of(keys: Array, slots: Array, load: Callable[[int], Terms]) -> list[str]:
-    """The words of keys.
-
-    Each key is a term of the post in its slot; ``load`` gives the terms of a slot.
-    """
-    words: list[str] = [""] * len(keys)
-    for slot, rows in _by_slot(slots):
-        terms = load(slot)
-        own_keys = keys_of([terms.words])
-        order = np.argsort(own_keys)
-        _pick(words, rows, terms, order[np.searchsorted(own_keys, keys[rows], sorter=order)])
-    return words
-
-
-def words_at(places: Array, slots: Array, load: Callable[[int], Terms]) -> list[str]:
-    """The words at some places of the terms of posts.
-
-    Each place is in the post of its slot; ``load`` gives the terms of a slot.
-    """
-    words: list[str] = [""] * len(places)
-    for slot, rows in _by_slot(slots):
-        _pick(words, rows, load(slot), places[rows])
-    return words
-
-
-def _by_slot(slots: Array) -> Iterator[tuple[int, Array]]:
-    """Each slot, ascending, and where it stands."""
-    order = np.argsort(slots, kind="stable")
-    distinct, starts = np.unique(slots[order], return_index=True)
-    return zip(distinct.tolist(), np.split(order, starts[1:]), strict=False)
-
-
-def _pick(words: list[str], rows: Array, terms: Terms, places: Array) -> None:
-    own = terms.words.split("\n")
-    for at, place in zip(rows.tolist(), places.tolist(), strict=True):
-        words[at] = own[place]
-
-
-def keys_of(texts: Iterable[str]) -> Array:
-    """The 64-bit hashes of the words of texts, uint64 in order.
-
-    A polynomial of the bytes modulo 2 ** 64 (Karp and Rabin, 1987), mixed by the finaliser of MurmurHash3 (Appleby).
-    """
-    text = _joined(texts)
-    if not text:
-        return np.zeros(0, np.uint64)
-    data = np.frombuffer(f"{text}\n".encode("utf-8", "surrogatepass"), np.uint8)
-    starts = np.flatnonzero(data == 10)
-    starts[1:] = starts[:-1] + 1
-    starts[0] = 0
-    powers, inverses = _powers(1 << max(14, len(data).bit_length()))
-    hashes = np.add.reduceat(data * powers[: len(data)], starts) * inverses[starts]
-    # The finaliser of MurmurHash3 (Appleby): every bit depends on all bytes.
-    hashes ^= hashes >> np.uint64(33)
-    hashes *= np.uint64(0xFF51AFD7ED558CCD)
-    hashes ^= hashes >> np.uint64(33)
-    return hashes
-
-
-def _joined(texts: Iterable[str]) -> str:
-    return "\n".join(filter(None, texts))
-
-
 def _batches(posts: Iterable[Terms]) -> Iterator[list[Terms]]:
     batch: list[Terms] = []
     held = 0
@@ -355,151 +254,7 @@ def update(
     return index._replace(levels=levels, squares=new_squares), changed
 
 
-# Vectors and products.
-
-
-def vectors(index: TermIndex, owners: Array | None = None) -> Vectors:
-    """The vectors of the posts of a mask of slots, or of all."""
-    size = len(index.squares)
-    sizes = np.diff(index.starts)
-    alive = np.repeat(index.levels > 0, sizes)
-    if owners is not None:
-        alive &= owners[index.slots]
-    of_entries = np.repeat(np.arange(len(index.keys), dtype=np.uint32), sizes)
-    starts = np.concatenate([[0], np.cumsum(np.bincount(index.slots[alive], minlength=size))])
-    terms, weights = np.empty(starts[-1], np.uint32), np.empty(starts[-1], np.float32)
-    # Some slots at a time: what has to be held to sort entries by slot is several times the result.
-    for first, last in pairwise([*range(0, size, size // 8 + 1), size]):
-        at = np.flatnonzero(alive & (index.slots >= first) & (index.slots < last))
-        at = at[np.argsort(index.slots[at], kind="stable")]
-        own = slice(starts[first], starts[last])
-        terms[own] = of_entries[at]
-        weights[own] = _weights(index, terms[own], index.slots[at], index.damped[at])
-    return Vectors(starts, terms, weights)
-
-
-def postings(index: TermIndex, chosen_terms: Array | None = None) -> Postings:
-    """The posts of the terms of a mask, or of all."""
-    live = index.levels > 0
-    if chosen_terms is not None:
-        live &= chosen_terms
-    sizes = np.where(live, np.diff(index.starts), 0)
-    starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
-    alive = np.repeat(live, np.diff(index.starts))
-    terms, slots = np.repeat(np.arange(len(index.keys), dtype=np.uint32), sizes), index.slots[alive]
-    return Postings(starts, slots, _weights(index, terms, slots, index.damped[alive]))
-
-
-def products(of: Vectors, by: Postings, slots: Array) -> Iterator[tuple[Array, Array]]:
-    """(some slots, their products with every slot), for all of ``slots``.
-
-    Products are a row for each, float64 but whole numbers: no result depends on the order of a sum.
-    """
-    size, lengths = len(of.starts) - 1, np.diff(by.starts)
-    for start, end in _turns(of, lengths, slots, size):
-        yield slots[start:end], _summed(of, by, lengths, slots[start:end], size)
-
-
-def products_below(of: Vectors, by: Postings, slots: range) -> Iterator[tuple[Array, Array]]:
-    """The products of some slots with the slots below each.
-
-    They are 0 with the others, so that each pair comes once; the slots come one after the other. Each row is as long as
-    there are slots below any of them. By term, slots have to ascend.
-    """
-    passed = np.bincount(of.terms[: of.starts[slots.start]], minlength=len(by.starts) - 1)
-    own = np.arange(slots.start, slots.stop)
-    for start, end in _turns(of, np.diff(by.starts) // 2, own, slots.stop):
-        first, last = slots.start + start, slots.start + end
-        np.add.at(passed, of.terms[of.starts[first] : of.starts[last]], 1)
-        values = _summed(of, by, passed, own[start:end], last)
-        values[:, first:] = np.tril(values[:, first:], -1)
-        yield own[start:end], values
-
-
-def _turns(of: Vectors, lengths: Array, slots: Array, size: int) -> Iterator[tuple[int, int]]:
-    """Stretches of ``slots`` that are worked on together: as many as the nearest memory holds."""
-    work = np.concatenate([[0], np.cumsum(lengths[of.terms])])
-    work = np.cumsum(work[of.starts[slots + 1]] - work[of.starts[slots]] + size)
-    start = 0
-    while start < len(slots):
-        done = work[start - 1] if start else 0
-        end = max(start + 1, int(np.searchsorted(work, done + _AT_ONCE, side="right")))
-        yield start, end
-        start = end
-
-
-def _summed(of: Vectors, by: Postings, lengths: Array, slots: Array, size: int) -> Array:
-    """The products of ``slots`` with all, up to ``size``, that are among the first ``lengths`` of each term."""
-    own, row = spread(of.starts[slots], of.starts[slots + 1])
-    terms = of.terms[own]
-    lengths = lengths[terms]
-    ends = np.cumsum(lengths)
-    at = np.repeat(by.starts[terms] - ends + lengths, lengths)
-    at += np.arange(len(at))
-    values = np.repeat(of.weights[own].astype(np.float64), lengths)
-    # No place is out of bounds; "clip" only spares a second look.
-    values *= by.weights.take(at, mode="clip")
-    cells = by.slots.take(at, mode="clip").astype(np.int64)
-    if len(slots) > 1:
-        cells += np.repeat(row * size, lengths)
-    return np.bincount(cells, values, len(slots) * size).reshape(len(slots), size)
-
-
-def common(of: Vectors, one: Array, two: Array, most: int) -> CommonTerms:
-    """What pairs of posts share.
-
-    Of each pair ``one[i]``, ``two[i]`` (``one`` ascending) the ``most`` greatest parts.
-    """
-    terms = int(of.terms.max(initial=0)) + 1
-    at_once = max(1, _TABLE // terms)
-    firsts = np.flatnonzero(np.diff(one, prepend=-1))
-    edges = [*firsts[::at_once].tolist(), len(one)]
-    table = np.zeros(min(at_once, len(firsts)) * terms, np.uint16)
-    batches = [_common(of, one[start:end], two[start:end], most, table, terms) for start, end in pairwise(edges)]
-    if not batches:
-        none = np.zeros(0, np.int64)
-        return CommonTerms(np.zeros(1, np.int64), none, none, none)
-    lengths, *rest = (np.concatenate(each) for each in zip(*batches, strict=True))
-    return CommonTerms(np.concatenate([[0], np.cumsum(lengths)]), *rest)
-
-
-def _common(of: Vectors, one: Array, two: Array, most: int, table: Array, terms: int) -> tuple[Array, ...]:
-    """The numbers of terms of pairs, the terms, their parts, the products. ``table`` is lent, and all 0."""
-    rows, row = np.unique(one, return_inverse=True)
-    at, owners = spread(of.starts[rows], of.starts[rows + 1])
-    cells = owners * terms + of.terms[at]
-    table[cells] = of.weights[at]
-    lengths = of.starts[two + 1] - of.starts[two]
-    ends = np.cumsum(lengths)
-    at = np.repeat(of.starts[two] - ends + lengths, lengths)
-    at += np.arange(len(at))
-    here = np.repeat(row * terms, lengths)
-    here += of.terms.take(at, mode="clip")
-    own = table.take(here, mode="clip")
-    table[cells] = 0
-    some = np.flatnonzero(own)
-    some = some[of.weights[at[some]] > 0]
-    pairs, at = np.searchsorted(ends, some, side="right"), at[some]
-    shared, parts = of.terms[at], own[some] * of.weights[at].astype(np.int64)
-    products = np.bincount(pairs, parts, len(one)).astype(np.int64)
-    order = np.argsort((pairs << 32) - parts, kind="stable")
-    lengths = np.bincount(pairs, minlength=len(one))
-    rank = np.arange(len(order)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    order = order[rank < most]
-    return np.minimum(lengths, most), shared[order], parts[order], products
-
-
-def spread(starts: Array, ends: Array) -> tuple[Array, Array]:
-    """The places of several stretches one after another.
-
-    Also the number of the stretch of each.
-    """
-    lengths = ends - starts
-    number = np.repeat(np.arange(len(lengths)), lengths)
-    return np.arange(len(number)) + (starts - np.cumsum(lengths) + lengths)[number], number
-
-
-def _weights(index: TermIndex, terms: Array, slots: Array, damped: Array) -> Array:
+def weights_of(index: TermIndex, terms: Array, slots: Array, damped: Array) -> Array:
     """The weights of entries: their terms, slots and damped counts."""
     weights = np.empty(len(terms), np.float32)
     for start in range(0, len(terms), _CHUNK):
@@ -510,13 +265,6 @@ def _weights(index: TermIndex, terms: Array, slots: Array, damped: Array) -> Arr
 
 def _slot_type(slots: int) -> type[np.unsignedinteger[Any]]:
     return np.uint16 if slots <= 1 << 16 else np.uint32
-
-
-@cache
-def _powers(length: int) -> tuple[Array, Array]:
-    """The powers of an odd number, and those of its inverse (modulo 2 ** 64)."""
-    base = 0x9E3779B97F4A7C15
-    return tuple(np.cumprod(np.full(length, each, np.uint64)) for each in (base, pow(base, -1, 1 << 64)))  # type: ignore[return-value]
 
 
 @cache
@@ -694,17 +442,6 @@ def _with(index: TermIndex, slots: Array, posts: Counted) -> TermIndex:
         lone_slots=np.insert(np.delete(index.lone_slots, promoted), lone_before, added.lone_slots),
         lone_damped=np.insert(np.delete(index.lone_damped, promoted), lone_before, added.lone_damped),
     )
-
-
-def places(keys: Array, targets: Array) -> tuple[Array, Array]:
-    """Where each of ``targets`` stands in ``keys``, and whether it does.
-
-    ``keys`` are ascending.
-    """
-    places = np.searchsorted(keys, targets)
-    is_present = places < len(keys)
-    is_present[is_present] = keys[places[is_present]] == targets[is_present]
-    return places, is_present
 
 
 def _starts(sizes: Array) -> Array:

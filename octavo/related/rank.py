@@ -29,8 +29,9 @@ from octavo.related.summaries import summarize_relations
 
 if TYPE_CHECKING:
     from octavo.related.explain import ReasonTable, WordedReasons
-    from octavo.related.index import Array, DocumentFrequencies
+    from octavo.related.index import DocumentFrequencies
     from octavo.related.search import Near, RankingContext
+    from octavo.related.term_keys import Array
 
 KEEP = 20
 """The most entries in a post's list, unless its page shows more than half as many."""
@@ -307,7 +308,7 @@ class ListOrder:
         import numpy as np
 
         from octavo.related.explain import pair
-        from octavo.related.index import spread
+        from octavo.related.vectors import spread
 
         arranged = [slot for slot in np.flatnonzero(mask).tolist() if self.posts[slot].pin or self.posts[slot].block]
         plain = mask.copy()
@@ -409,7 +410,7 @@ def _rearranged(order: ListOrder, slot: int, first_slots: set[int], size: int) -
 def _computed(posts: Posts, load: Load, keep: int, share: Share) -> Ranking:
     import numpy as np
 
-    from octavo.related import explain, search
+    from octavo.related import explain, search, term_keys
     from octavo.related import index as term_index
 
     stock, standing = _standing(posts, keep)
@@ -421,7 +422,7 @@ def _computed(posts: Posts, load: Load, keep: int, share: Share) -> Ranking:
     pairs = order.explained(everyone)
 
     def words(terms: Array, _: Array) -> list[str]:
-        return term_index.words_at(places[terms], slots[terms], lambda slot: load(posts[slot].path))
+        return term_keys.words_at(places[terms], slots[terms], lambda slot: load(posts[slot].path))
 
     why = explain.explained(index, pairs, explain.NONE, everyone, words)
     state = RankState(
@@ -439,7 +440,7 @@ def _updated(candidates: Posts, load: Load, previous: RankState) -> Ranking | No
     """Computes what a change can reach and leaves the rest as it was; None when a full run costs no more."""
     import numpy as np
 
-    from octavo.related import explain, search
+    from octavo.related import explain, search, term_keys
     from octavo.related import index as term_index
 
     with _reading():
@@ -474,7 +475,7 @@ def _updated(candidates: Posts, load: Load, previous: RankState) -> Ranking | No
     reached = (reached | touched) & ~gone
 
     def words(terms: Array, slots: Array) -> list[str]:
-        return term_index.words_of(index.keys[terms], slots, lambda slot: load(posts[slot].path))
+        return term_keys.words_of(index.keys[terms], slots, lambda slot: load(posts[slot].path))
 
     why = explain.explained(index, order.explained(reached), old_why, changed, words)
     touched |= explain.differing(old_why, why, size)

@@ -15,18 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from octavo.engine.scheduler import Share
-from octavo.related.index import (
-    UNIT,
-    Array,
-    Postings,
-    TermIndex,
-    Vectors,
-    postings,
-    products,
-    products_below,
-    spread,
-    vectors,
-)
+from octavo.related.index import UNIT, TermIndex
+from octavo.related.term_keys import Array
+from octavo.related.vectors import Postings, Vectors, postings, products, products_below, spread, vectors
 
 _SPARE = 12
 """Entries known beyond those needed, so that a list that loses a few is not searched anew."""
