@@ -24,6 +24,7 @@ _FEW = 50
 """Items that are looked for in questions as they are written; when there are more, the questions are read."""
 
 _LAST_REVISION = (1 << 32) - 2
+"""Revisions are kept in four bytes each."""
 
 _BITS = 24
 """A question's number is that of its kind, followed by these many bits for its place in the kind."""
@@ -67,6 +68,7 @@ class Answers:
         if data is None and store.steps():
             raise CorruptStore("what was asked is not known")
         self._progress = _progress(data) if data else _Progress()
+        # Also after a build that was killed: the runs that it wrote, together with this number, are older than this one.
         self._progress.revision += 1
         self._names = list(self._progress.counts)
         self._kinds: dict[str, _Kind] = {}
@@ -92,9 +94,11 @@ class Answers:
             name = kind.__name__
             if name in self._compared:
                 continue
+            # Once in a build: the facts of later strata answer the same questions in the same way.
             self._compared.add(name)
             if name in self._progress.counts:
                 self._compare(name, facts, self._to_compare(name, facts.basis(kind)))
+            # Only now, when the answers are those of this basis: a comparison that fails must be made again.
             basis = facts.basis(kind)
             if basis is None:
                 self._progress.bases.pop(name, None)
@@ -145,6 +149,7 @@ class Answers:
             self._progress.newest[kind] = self.revision
         elif questions.digests[place * SIZE : (place + 1) * SIZE] != answer:
             if kind in self._compared and questions.changed[place] != self.revision:
+                # ``compare`` held runs to be good because of the answer as it was.
                 raise CorruptStore(f"the answer to {question} changed unnoticed")
             self._set(kind, questions, place, answer)
         return questions.base | place
@@ -154,6 +159,8 @@ class Answers:
 
         Number -> revision.
         """
+        # Two numbers spare most builds the look at each question: the revision at which all runs of the step held, and
+        # the newest of a kind. A run that is newer than ``since`` is compared by its own revision (``Memo._change``).
         since = self._progress.complete.get(step, 0)
         changed: dict[int, int] = {}
         for name, newest in self._progress.newest.items():
@@ -308,6 +315,7 @@ def revised(before: Revisions | None, key: Digest, digests: Mapping[str, Digest]
     """The values as they are now, at a revision, after those of ``before``."""
     if before is None:
         return Revisions(key, digests, revision, {})
+    # What is gone stays, as None: that it went is a change, and has a revision for those who asked about it.
     now: dict[str, Digest | None] = {**dict.fromkeys(before.digests), **digests}
     others = (item for item, value in now.items() if value != before.digests.get(item))
     return Revisions(key, now, before.first, {**before.changed, **dict.fromkeys(others, revision)})

@@ -183,6 +183,7 @@ class Memo:
             fresh = run_all(work, sorted(looked_at), self._crew, _ROWS_WORTH, self._shelf, self._local)
             new = (row for row in fresh if row.item not in traces or traces[row.item].parts != row.digests)
             self._keep(name, parts, traces, new, gone=traces.keys() - set(rows))
+            # The rows are written; now the state they belong to, and only then the run that says that it is there.
             with self._store.transaction():
                 self._store.put_parts(whole_name, "state", _differing(pieces, new_state))
             self._keep(whole_name, (), whole, (done,), gone=())
@@ -215,6 +216,7 @@ class Memo:
         be wrong.
         """
         answers = Answers(self._store)
+        # Each build raises the revision by one, whoever makes it, so a build in between shows.
         if answers.revision != self._answers.revision + 2:  # one of theirs, and the one that begins here
             return False
         self._answers = answers
@@ -282,6 +284,7 @@ class Memo:
         before = self.shelf(name, values.kind)
         old, new = (each.data if each is not None else () for each in (before, values))
         named = [{str(number): data for number, data in enumerate(each)} for each in (old, new)]
+        # Buckets without the key that they belong to would be taken for those of the last key.
         with self._store.transaction():
             self._store.put_parts(f"shelf {name}", "", _differing(*named))
             self._store.set_about(f"shelf {name}", key + _count(new))
@@ -411,6 +414,9 @@ class Memo:
             traces[done.item] = Trace(queries, self._answers.revision, done.digests)
             held += sum(map(len, done.parts.values()))
             if len(entries) >= 500 or held >= 16_000_000:
+                # Values, their traces and the questions that these name are written together: a trace whose value or
+                # questions are not there would be taken for damage. A build that dies here has lost only what it ran
+                # since; what is written holds at this revision. The step is not yet said to be complete.
                 with self._store.transaction():
                     self._store.put(step, parts, entries, ())
                     self._store.put_traces(step, traces)
@@ -419,6 +425,7 @@ class Memo:
         for item in gone:
             del traces[item]
         if entries or gone or news:
+            # Last of all, and in the transaction of the last runs: from here on only younger changes are looked at.
             self._answers.all_hold(step)
             with self._store.transaction():
                 self._store.put(step, parts, entries, gone)

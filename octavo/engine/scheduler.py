@@ -159,8 +159,11 @@ def run_all(work: Work, items: list[str], crew: WorkerPool, worth: int, shelf: S
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Garbage is not looked for among what copies of this process share with it: that would make it theirs, page by
-    page of memory."""
+    """Have no garbage looked for among what copies of this process share with it."""
+    # A copy shares all pages of memory with its parent until one of the two writes to them. The collector writes to
+    # the head of each object that it looks at, so one collection, here or there, would copy the whole heap. Frozen
+    # objects it never looks at. This has to stand before the fork: what is frozen is inherited frozen. New objects of
+    # either process are collected as ever; garbage among the frozen ones waits for ``unfreeze``.
     gc.freeze()
     try:
         yield
@@ -191,6 +194,8 @@ class Share:
         return list(map(work, divided(1)))
 
 
+# A copy is given its work by the fork, through this list, and not with each part: what the work holds, such as the
+# vectors of all posts, is never pickled. In the parent the list stays empty.
 _works: list[Callable[[Any], Any]] = []
 
 
@@ -220,6 +225,8 @@ def _exchange(work: Work, items: list[str], alone: list[str], jobs: int, sender:
     running: dict[Future[Results], tuple[str, ...]] = {}
     try:
         while queue or running or alone:
+            # Each process has a batch to go on with while the results of its last one are taken in here, and one
+            # more waits for the first to be idle.
             while queue and len(running) < 2 * jobs + 1:
                 # Smaller ones towards the end, so that all processes come to theirs at about the same time.
                 size = max(1, min(_LARGEST_BATCH, len(queue) // (4 * jobs)))
@@ -236,6 +243,7 @@ def _exchange(work: Work, items: list[str], alone: list[str], jobs: int, sender:
                     if isinstance(result, Done):
                         yield work.sink_sent(result)
                     elif sender.can_send(result):
+                        # To the front: what the sender has just learnt of the item is sent with the next batch.
                         queue.appendleft(result.item)
                     else:
                         alone.append(result.item)
@@ -258,6 +266,8 @@ class _ToHeirs:
         self._needs: dict[str, set[PartKey]] = {}
 
     def send(self, items: tuple[str, ...]) -> Future[Results]:
+        # Parts are read here: a SQLite connection must not be used on both sides of a fork, so the copies, which have
+        # inherited this one, read nothing of the store.
         keys = {key for item in items for key in (*self._work.hints.parts(item), *self._needs.get(item, ()))}
         return self._executor.submit(run_inherited, items, {key: self._shelf.part(*key) for key in keys})
 

@@ -80,6 +80,8 @@ class Store:
             self.connection.execute(f"PRAGMA cache_size = {-_HELD // 1024}")
             self._version, self._file = self._data_version(), self._file_there()
             if not self._is_made_by(salt):
+                # In this order: a process that is killed in between leaves an empty memo with the old salt, which is
+                # emptied once more, and never values of other code under this salt.
                 self.forget_all()
                 self.set_about("salt", salt)
                 self.set_about("format", _FORMAT.encode())
@@ -218,6 +220,7 @@ class Store:
         ``parts`` are the names of all parts that an item of this step may have.
         """
         connection = self.connection
+        # Deleted by item first, for the value that was there may have had parts that the new one leaves to the default.
         before = [*(entry.item for entry in entries if entry.again), *gone]
         for part in parts if before else ():
             connection.executemany(

@@ -144,6 +144,7 @@ class Traces(MutableMapping[str, Trace]):
 
     def copy(self) -> Traces:
         """The runs as they are now, whatever comes."""
+        # Chunks and runs are frozen, so the tables alone are copied.
         now = Traces()
         now._chunks, now._places, now._new = self._chunks.copy(), self._places.copy(), self._new.copy()
         now._altered, now._last, now._filled = self._altered.copy(), self._last, self._filled
@@ -175,6 +176,7 @@ class Traces(MutableMapping[str, Trace]):
             if not numbers.isdisjoint(chunk.queries):
                 places = {bisect_right(chunk.ends, at) for at, number in enumerate(chunk.queries) if number in numbers}
                 items.update(chunk.items[place] for place in places)
+        # Chunks are not changed in place: a run that is new or gone is still in its chunk until that is written.
         items.difference_update(self._new)
         items.update(item for item, run in self._new.items() if not numbers.isdisjoint(run.queries))
         return items.intersection(self._places) if self._altered else items
@@ -205,6 +207,7 @@ class Traces(MutableMapping[str, Trace]):
             else:
                 self._chunks.pop(number, None)
             yield number, self._chunks[number].written() if items else None
+        # Runs that went leave their places in the last chunk free.
         self._filled = len(homes.get(self._last, range(self._filled)))
         self._new.clear()
         self._altered.clear()

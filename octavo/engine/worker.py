@@ -149,6 +149,7 @@ def run(step: Step, item: str, facts: Facts, asked: Asked, sink: Sink | None = N
     try:
         value = step(item, reader)
     except Interrupted as interrupted:
+        # Out of the step, so out of reach of what layouts and extensions catch: an Exception again.
         raise interrupted.problem from interrupted
     digests, parts = taken_apart(value, item, sink, sunk)
     return Done(item, asked, asked.places(reader.facts), digests, parts, time.perf_counter() - begun)
@@ -264,6 +265,8 @@ class ForkContext:
 MOST_HELD = 5_000
 """Answers that are held from batch to batch: most are about one item and not asked again."""
 
+# What the fork hands over: the parent gives it as an argument of the process, and facts, parsers and compiled layouts
+# are in the copy's memory as they were in the parent's. Nothing of it is pickled, and most of it could not be.
 _inherited: list[ForkContext] = []
 
 
@@ -272,6 +275,7 @@ def inherit(context: ForkContext) -> None:
 
     What it inherits is never garbage, so it is not searched for any.
     """
+    # The parent froze what it had before the fork; this adds what was made on the way here (the pool's own objects).
     gc.freeze()
     _inherited[:] = [context]
 
@@ -282,6 +286,7 @@ def run_inherited(items: tuple[str, ...], parts: Mapping[PartKey, bytes]) -> lis
     ``parts`` are those that it is likely to need.
     """
     (context,) = _inherited
+    # From now on this process's shelf, and so every fact that reads from it, has what was sent and nothing else.
     context.shelf.holds_only(parts)
     context.facts.forget(MOST_HELD)
     return _run_all(context.step, items, context.facts, context.sink, context.sunk)
@@ -327,5 +332,6 @@ def run_job(job: Job) -> list[Done | Wants]:
     Answers to one item's questions serve the whole batch.
     """
     facts = _SentFacts(job.answers, job.local.resolvers())
+    # Facts are new with each batch, for what was sent may differ; what they made is not.
     facts._made = _made_in_this_worker
     return _run_all(job.step, job.items, facts, job.sink, job.sunk)

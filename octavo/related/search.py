@@ -45,6 +45,8 @@ a post with itself, halved ``_USUAL`` times, a score stays as it is."""
 _FULL = UNIT * UNIT * ONE
 _FULL_BITS = _FULL.bit_length() - 1
 _SCORE_BITS = 40
+# A score, about _FULL = 1 << 38 at most, is packed below the number of its list: one sort of the whole numbers
+# (owner << _SCORE_BITS) - score brings all lists into order, the best first, instead of a sort by two keys.
 _PENDING = 1 << 18
 _WORTH = range(4_000, 50_000)
 """How many posts make a search worth the start of other processes; for more, each of them would hold too much."""

@@ -177,6 +177,8 @@ class _LayoutTemplate(jinja2.Template):
             names = {**names, **{name: value for name, value in locals.items() if value is not missing}}
         return _Context(self.environment, names, self.name, self.blocks)
 
+    # Private to Jinja2: ``import`` in a layout is compiled to a call of it. Without it a module is made once for all
+    # pages, and what it asks is recorded for the first only.
     def _get_default_module(self, ctx: Context | None = None) -> Any:
         """An imported layout is run anew for each page, so that what it asks for is recorded, and knows the page."""
         page = rendering.get()
@@ -206,6 +208,8 @@ class _CodeGenerator(CodeGenerator):
         else:
             super().visit_Block(node, frame)
 
+    # These two are private to Jinja2, whose ``visit_Output`` calls them around each value. Without them pages are the
+    # same, for ``finalize`` and the escaping do what ``written`` does; only a benchmark would notice.
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
         if frame.eval_ctx.autoescape and not frame.eval_ctx.volatile:
             self.write("environment.written(")
@@ -220,6 +224,8 @@ class _CodeGenerator(CodeGenerator):
 
 
 class _Context(Context):
+    # It sets the attributes that Jinja2's own constructor sets, but makes none of its copies. One that a new version
+    # adds is missing where Jinja2 uses it, so tests that render pages notice.
     def __init__(
         self,
         environment: jinja2.Environment,
@@ -371,6 +377,8 @@ class _Undefined(jinja2.StrictUndefined):
     ) -> None:
         super().__init__(hint, obj, name, exc)
         if exc is jinja2.UndefinedError:
+            # Private to Jinja2: what its StrictUndefined raises. Without it the message has no owner and no hint, which
+            # tests/test_template_errors.py notices.
             self._undefined_exception = partial(LayoutUndefined, obj, name)  # type: ignore[assignment]
 
 

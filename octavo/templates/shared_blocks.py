@@ -95,6 +95,8 @@ class _Division:
         """Whether it is there, and gets no more than its arguments: with the context it could look at the page."""
         functions = self._environment.filters if isinstance(node, nodes.Filter) else self._environment.tests
         function: Any = functions.get(node.name)
+        # ``_PassArg`` is private to Jinja2: its compiler asks it what a filter gets besides its arguments. The import
+        # fails when it goes; tests/test_shared_blocks.py notices when it means something else.
         return function is not None and _PassArg.from_obj(function) is not _PassArg.context
 
 
