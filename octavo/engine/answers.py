@@ -68,7 +68,7 @@ class Answers:
         if data is None and store.steps():
             raise CorruptStore("what was asked is not known")
         self._progress = _progress(data) if data else _Progress()
-        # Also after a build that was killed: the runs that it wrote, together with this number, are older than this one.
+        # Also after a build that was killed: the runs that it wrote, with this number, are older than this build.
         self._progress.revision += 1
         self._names = list(self._progress.counts)
         self._kinds: dict[str, _Kind] = {}
