@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import islice, zip_longest
+from itertools import zip_longest
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from octavo.base.digest import SIZE
 from octavo.base.lazy_mapping import LazyMapping
 from octavo.base.memory import give_back
 from octavo.engine.codec import Codec, codec
@@ -24,25 +23,22 @@ from octavo.model.documents import Terms
 from octavo.model.queries import Corpus, Setting, SpellingOf, TermsOf
 from octavo.model.related import Candidate, Reason, RelatedList, Relation, RelationsJson
 from octavo.model.settings import RelatedSettings
+from octavo.related.list_order import FREE, ListEntry, ListOrder, Posts, place_every_post
 from octavo.related.spelling import Wording
 from octavo.related.summaries import summarize_relations
 
 if TYPE_CHECKING:
     from octavo.related.explain import ReasonTable, WordedReasons
     from octavo.related.index import DocumentFrequencies
-    from octavo.related.search import Near, RankingContext
+    from octavo.related.search import RankingContext
     from octavo.related.term_keys import Array
 
 KEEP = 20
 """The most entries in a post's list, unless its page shows more than half as many."""
 
-_EXPLAINED = 10
-"""The first entries of a list say which terms they share: so many, or half of a longer one."""
 
 Load = Callable[[str], Terms]
 Spell = Callable[[str], str]
-Posts = tuple[Candidate, ...]
-"""Posts by slot: a slot is the number of a post as long as it stays."""
 
 _SIZES: Codec[tuple[int, int]] = codec(tuple[int, int])
 _SHAPE: Codec[tuple[int, bool]] = codec(tuple[int, bool])
@@ -50,9 +46,6 @@ _PATHS: Codec[tuple[str, ...]] = codec(tuple[str, ...])
 _Texts = tuple[str, ...]
 _About = tuple[str, str, str | None, _Texts, _Texts, bytes, _Texts, _Texts, int | None, bytes]
 _ABOUT: Codec[tuple[_About, ...]] = codec(tuple[_About, ...])
-
-_FREE = Candidate("", "", None, bytes(SIZE), related=False)
-"""Stands in a slot that no post has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +164,7 @@ def rank(
     ranking = _updated(posts, load, previous) if previous is not None and previous.keep == keep else None
     ranking = ranking or _computed(posts, load, keep, share)
     order = ranking.order
-    placed = _placed(order, reached) if reached else {}
+    placed = place_every_post(order, reached) if reached else {}
     paths = sorted(order.posts[slot].path for slot in placed)
     with _reading():
         before = _PATHS.decode(previous.placed) if previous is not None else ()
@@ -265,143 +258,6 @@ def _linked(forth: bool, back: bool) -> Iterator[Reason]:
 
 
 _SERIES = Reason("series", "same series")
-
-ListEntry = tuple[int, int, "Reason | None"]
-"""An entry of a list: its slot, its score in parts, and a reason that is none of likeness. A post that rank alone would
-not have offered has the score 0."""
-
-_PINNED = Reason("pin", "pinned by the author")
-_PLACED = Reason("reach", "in no other list")
-
-
-class ListOrder:
-    """Who stands where in a list: pins, then the best that are not blocked."""
-
-    def __init__(self, posts: Posts, near: Near, standing: RankingContext, keep: int) -> None:
-        from octavo.related import search
-
-        self.posts = posts
-        self.slots = {post.path: slot for slot, post in enumerate(posts) if post is not _FREE}
-        self._near, self._needed = near, standing.needed
-        self._eases = search.hubness_factors(near, standing)
-        self.ranked = search.ranked(near, standing, RelationsJson.WHOLE)
-        self.keep = keep
-        self._explained = max(_EXPLAINED, keep // 2)
-
-    def entries(self, slot: int) -> list[ListEntry]:
-        """The list by rank. A pinned post has the score of its rank."""
-        post, best = self.posts[slot], self.best(slot)
-        if not post.pin and not post.block:
-            return [(other, parts, None) for other, parts in best.items()]
-        pinned = [self.slots[path] for path in dict.fromkeys(post.pin) if path in self.slots and path != post.path]
-        left_out = {*pinned, *(self.slots[path] for path in post.block if path in self.slots)}
-        entries: list[ListEntry] = [(other, best.get(other, 0), _PINNED) for other in pinned]
-        entries += [(other, parts, None) for other, parts in best.items() if other not in left_out]
-        return entries[: self.keep]
-
-    def explained(self, mask: Array) -> Array:
-        """The pairs of slots that the lists of a mask give reasons for.
-
-        They are ascending, and of the first entries of each list, but for pins that have nothing in common with the
-        post.
-        """
-        import numpy as np
-
-        from octavo.related.explain import pair
-        from octavo.related.vectors import spread
-
-        arranged = [slot for slot in np.flatnonzero(mask).tolist() if self.posts[slot].pin or self.posts[slot].block]
-        plain = mask.copy()
-        plain[arranged] = False
-        slots = np.flatnonzero(plain)
-        starts = self.ranked.starts[slots]
-        ends = np.minimum(self.ranked.starts[slots + 1], starts + min(self._explained, self.keep))
-        at, owner = spread(starts, ends)
-        pairs = [pair(slots[owner], self.ranked.slots[at])]
-        for slot in arranged:
-            best = self.best(slot)
-            others = [other for other, *_ in self.entries(slot)[: self._explained] if other in best]
-            pairs.append(pair(slot, np.array(others, np.int64)))
-        return np.sort(np.concatenate(pairs))
-
-    def best(self, slot: int) -> dict[int, int]:
-        """The best by score, as many as may be needed.
-
-        Their scores are in parts of ``Relations.WHOLE``.
-        """
-        best = slice(*self.ranked.starts[slot : slot + 2].tolist())
-        return dict(zip(self.ranked.slots[best].tolist(), self.ranked.scores[best].tolist(), strict=True))
-
-    def offered(self, slot: int) -> dict[int, int]:
-        """The posts most like one, with the scores that it has in their lists."""
-        from octavo.related import search
-
-        needed, ease = int(self._needed[slot]), int(self._eases[slot])
-        return search.offered(self._near, slot, needed, ease, RelationsJson.WHOLE)
-
-
-# Lists that have every post.
-
-_FINE = 1 << 20
-"""Steps between two scores, for posts of which nothing is known but when they were written."""
-
-_FEW = 3
-_NEAREST = 50
-"""A post that fewer lists than ``_FEW`` could offer by likeness is offered to those of the ``_NEAREST`` in time."""
-
-
-def _placed(order: ListOrder, size: int) -> dict[int, list[ListEntry]]:
-    """The lists that are other ones than by rank, by slot, where the first ``size`` entries of all have every post."""
-    from octavo.related.coverage import reach
-
-    posts = order.posts
-    slots = sorted(order.slots.values(), key=lambda slot: posts[slot].path)
-    numbers = {slot: number for number, slot in enumerate(slots)}
-    barred = {slot: frozenset(posts[slot].block) for slot in slots if posts[slot].block}
-    by_rank = [order.entries(slot)[:size] for slot in slots]
-    lists = [{numbers[other]: parts * _FINE for other, parts, _ in entries} for entries in by_rank]
-    pinned = {
-        number: frozenset(numbers[other] for other, _, reason in entries if reason)
-        for number, entries in enumerate(by_rank)
-        if any(reason for *_, reason in entries)
-    }
-
-    def may_show(host: int, number: int) -> bool:
-        return host != number and posts[slots[number]].path not in barred.get(slots[host], ())
-
-    def in_time(number: int) -> Iterator[int]:
-        day = posts[slots[number]].day or 0
-        hosts = sorted(range(len(slots)), key=lambda host: (abs((posts[slots[host]].day or 0) - day), host))
-        return (host for host in hosts if may_show(host, number))
-
-    def gain(host: int, number: int, parts: int) -> int:
-        """No more than that of the weakest entry, which rank put before this one."""
-        if number in lists[host] or len(lists[host]) < size:
-            return parts * _FINE
-        stay = pinned.get(host, frozenset())
-        return min(parts * _FINE, min((value for other, value in lists[host].items() if other not in stay), default=0))
-
-    def offers(number: int) -> Mapping[int, int]:
-        hosts = {numbers[slot]: parts for slot, parts in order.offered(slots[number]).items()}
-        gains = {host: gain(host, number, parts) for host, parts in hosts.items() if may_show(host, number)}
-        if len(gains) < _FEW:
-            gains = {**{host: -rank for rank, host in enumerate(islice(in_time(number), _NEAREST), 1)}, **gains}
-        return gains
-
-    return {
-        slots[host]: _rearranged(order, slots[host], {slots[number] for number in entries}, size)
-        for host, entries in reach(lists, pinned, size, offers, in_time).items()
-    }
-
-
-def _rearranged(order: ListOrder, slot: int, first_slots: set[int], size: int) -> list[ListEntry]:
-    """A list that begins with ``first_slots``: what is new comes after what has its place by rank."""
-    entries = order.entries(slot)
-    first = [entry for entry in entries[:size] if entry[0] in first_slots]
-    new = [(order.offered(other).get(slot, 0), other) for other in first_slots.difference(entry[0] for entry in first)]
-    new.sort(key=lambda each: (-each[0], order.posts[each[1]].path))
-    rest = [entry for entry in entries if entry[0] not in first_slots]
-    return [*first, *((other, parts, _PLACED) for parts, other in new), *rest][: order.keep]
 
 
 # A run from nothing, and a run from the state of another one.
@@ -511,7 +367,7 @@ def _change(candidates: Posts, before: tuple[tuple[Any, ...], ...]) -> _PostChan
     """
     places = {path: slot for slot, (path, *_) in enumerate(before) if path}
     free = [slot for slot, (path, *_) in enumerate(before) if not path]
-    posts = [_FREE] * len(before)
+    posts = [FREE] * len(before)
     for post in candidates:
         if post.path in places:
             posts[places.pop(post.path)] = post
@@ -520,16 +376,16 @@ def _change(candidates: Posts, before: tuple[tuple[Any, ...], ...]) -> _PostChan
         else:
             posts.append(post)
     about = list(map(_about, posts))
-    rows = zip_longest(before, about, fillvalue=_about(_FREE))
+    rows = zip_longest(before, about, fillvalue=_about(FREE))
     others = [(slot, old, now) for slot, (old, now) in enumerate(rows) if old != now]
-    *_, day, terms = range(len(_about(_FREE)))
+    *_, day, terms = range(len(_about(FREE)))
     altered = [(slot, old, now) for slot, old, now in others if old[:day] != now[:day]]
     return _PostChanges(
         posts=tuple(posts),
         about=about,
         gone=sorted(places.values()),
-        new=[slot for slot, old, now in others if old[terms] != now[terms] and posts[slot] is not _FREE],
-        redated=[slot for slot, old, now in others if old[day] != now[day] and posts[slot] is not _FREE],
+        new=[slot for slot, old, now in others if old[terms] != now[terms] and posts[slot] is not FREE],
+        redated=[slot for slot, old, now in others if old[day] != now[day] and posts[slot] is not FREE],
         altered=[slot for slot, *_ in altered],
         names=frozenset(path for _, old, now in altered for path in (old[0], now[0])),
     )
