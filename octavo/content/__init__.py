@@ -1,1 +1,4 @@
-"""From the text of one source to a Document: front matter, its schema, Markdown."""
+"""From the text of one source to a Document.
+
+Front matter, its schema and Markdown belong here. What needs more than this one text does not: it belongs to ``site``.
+"""

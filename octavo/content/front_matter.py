@@ -1,8 +1,9 @@
-"""The front matter of a post: a tree of raw scalars, each with its place in the file, and the body below it.
+"""The front matter of a post as a tree of raw scalars with their places.
 
-python-frontmatter finds and loads the block through ``StrictHandler``. Its own ``load`` and ``parse`` are not used:
-they strip the body, whatever the handler. Values are the text as written, because YAML's types turn ``1.10`` into
-1.1 and ``no`` into False; ``octavo.content.schema`` gives them types.
+Below the front matter is the body, which is left as it is. python-frontmatter finds and loads the block through
+``StrictHandler``. Its own ``load`` and ``parse`` are not used: they strip the body, whatever the handler. Values are
+the text as written, because YAML's types turn ``1.10`` into 1.1 and ``no`` into False; ``octavo.content.schema`` gives
+them types.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ MOST_ENTRIES = 1_000
 DEEPEST = 32
 """Lists and mappings within each other."""
 
-# PyYAML does without what it cannot load.
+# ``yaml._yaml`` is a private part of PyYAML: the extension module that wraps libyaml. PyYAML does without it where it
+# cannot be loaded, also for want of memory, and would be slower and word some problems in another way. Where there is
+# no module of this name nothing is checked, and nothing notices: reading goes on with the loader that PyYAML offers.
 check_part("yaml._yaml")
 
 # libyaml is some ten times faster. It agrees with the pure Python parser on values and marks, as the tests compare;
@@ -37,7 +40,10 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One value. ``text`` has its quotes and escapes resolved but no type; ``plain`` is False when it was quoted."""
+    """One value as written.
+
+    ``text`` has its quotes and escapes resolved but no type; ``plain`` is False when it was quoted.
+    """
 
     text: str
     plain: bool
@@ -51,11 +57,15 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
+    """A list: its items in the order of the file."""
+
     items: tuple[Node, ...]
     span: Span
 
 
 class Entry(NamedTuple):
+    """A key of a mapping, and its value."""
+
     key: Scalar
     value: Node
 
@@ -73,9 +83,10 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """``node`` is None when the block cannot be read as a whole; then ``problems`` says why.
+    """What a file holds: front matter, the body below it, and problems.
 
-    ``body`` is what follows, unchanged; its first line is line ``body_line`` of the file.
+    ``node`` is None when the block cannot be read as a whole; then ``problems`` says why. ``body`` is what follows,
+    unchanged; its first line is line ``body_line`` of the file.
     """
 
     node: Mapping | None
@@ -93,7 +104,10 @@ class Unreadable(ValueError):
 
 
 def read(source: SourceText, loader: Any = LOADER) -> FrontMatter:
-    """The front matter and the body of a post, with everything that is wrong with its form."""
+    """Read the front matter and the body of a post.
+
+    ``problems`` has everything that is wrong with the form.
+    """
     handler = StrictHandler(source, loader)
     try:
         block, body = handler.split(source.text)
@@ -108,7 +122,10 @@ def read(source: SourceText, loader: Any = LOADER) -> FrontMatter:
 
 
 class StrictHandler(YAMLHandler):
-    """python-frontmatter's handler for one file, which raises Unreadable where the original guesses."""
+    """python-frontmatter's handler for one file.
+
+    It raises Unreadable where the original guesses.
+    """
 
     FM_BOUNDARY = re.compile(r"^---[ \t]*$", re.MULTILINE)
 
@@ -118,7 +135,10 @@ class StrictHandler(YAMLHandler):
         self._loader = loader
 
     def split(self, text: str) -> tuple[str, str]:
-        """The block between the two lines ``---`` and all that follows the second, blank lines and indent included."""
+        """Return the block between the two lines ``---``, and the body.
+
+        The body is all that follows the second, blank lines and indent included.
+        """
         opening = self.FM_BOUNDARY.match(text)
         if opening is None:
             raise Unreadable(_no_opening(self._source))
@@ -132,13 +152,16 @@ class StrictHandler(YAMLHandler):
         return text[start : closing.start()], text[closing.end() + 1 :]
 
     def load(self, fm: str, **kwargs: object) -> Any:
-        """The block that ``split`` found: a Mapping, and a tuple of what is wrong with parts of it."""
+        """Load the block that ``split`` returned.
+
+        The value is a pair: a Mapping, and a tuple of what is wrong with parts of it.
+        """
         block = YamlBlock(self._source, fm, self._source.text.find("\n") + 1, fm.split("\n"))
         _check_characters(block)
         try:
             return _Builder(block, self._loader).build()
         except _TooDeepForLibyaml:
-            # Newer ones give up while they look ahead, before the lists that are open have been told.
+            # Newer versions of libyaml give up while they look ahead, before they report the lists that are open.
             return _Builder(block, yaml.SafeLoader).build()
 
 
@@ -177,20 +200,20 @@ _TAB_INDENT = re.compile(r"^ *(\t)[ \t]*[^\s]", re.MULTILINE)
 
 
 def _check_characters(block: YamlBlock) -> None:
-    found = _FORBIDDEN.search(block.text)
-    if found:
-        message = f"the character U+{ord(found[0]):04X} is not allowed in front matter"
-        raise Unreadable(block.fault("control", found.start(), message, "delete it: it is invisible"))
-    if "%" in block.text and (found := _DIRECTIVE.match(block.text)):
+    forbidden = _FORBIDDEN.search(block.text)
+    if forbidden:
+        message = f"the character U+{ord(forbidden[0]):04X} is not allowed in front matter"
+        raise Unreadable(block.fault("control", forbidden.start(), message, "delete it: it is invisible"))
+    if "%" in block.text and (directive := _DIRECTIVE.match(block.text)):
         message = "the front matter cannot begin with a YAML directive"
-        raise Unreadable(block.fault("yaml", found.start(1), message, "delete this line"))
-    if "\t" in block.text and (found := _TAB_INDENT.search(block.text)):
-        raise Unreadable(block.fault("yaml", found.start(1), "this line is indented with a tab", "use spaces"))
+        raise Unreadable(block.fault("yaml", directive.start(1), message, "delete this line"))
+    if "\t" in block.text and (tab := _TAB_INDENT.search(block.text)):
+        raise Unreadable(block.fault("yaml", tab.start(1), "this line is indented with a tab", "use spaces"))
 
 
 @dataclass(slots=True)
 class _Open:
-    """A list or mapping whose end has not been met. ``key`` waits for its value."""
+    """A list or mapping whose end is to come; ``key`` waits for its value."""
 
     start: int
     is_mapping: bool
@@ -201,11 +224,14 @@ class _Open:
 
 
 class _TooDeepForLibyaml(Exception):
-    """libyaml has a limit of its own to how deep lists and mappings may be, and says it far from where ours is."""
+    """libyaml's own limit of depth; it says so far from where ours is."""
 
 
 class _Builder:
-    """Turns the parser's events into a tree without recursion, so that depth is a limit and not a crash."""
+    """Turns the parser's events into a tree.
+
+    It does so without recursion, so that depth is a limit and not a crash.
+    """
 
     def __init__(self, block: YamlBlock, loader: Any) -> None:
         self._block = block
@@ -274,14 +300,17 @@ class _Builder:
         self._add(Scalar(event.value, plain, self._block.span_from(event.start_mark, end)))
 
     def _check_escapes(self, value: str, start: int, end: int) -> None:
-        found = _FORBIDDEN.search(value)
-        if found:
-            message = f"an escape here makes the character U+{ord(found[0]):04X}, which is not allowed"
+        forbidden = _FORBIDDEN.search(value)
+        if forbidden:
+            message = f"an escape here makes the character U+{ord(forbidden[0]):04X}, which is not allowed"
             hint = "delete it, or write '\\\\' for a backslash"
             self._problems.append(self._block.fault("control", start, message, hint, end))
 
     def _check_long_quote(self, start: int, end: int) -> None:
-        """A quote that is never closed runs on to that of another key or item, which may even be valid YAML."""
+        """Refuse a quote that runs on over the next key or item.
+
+        One that is never closed ends at the quote of another key or item, which may even be valid YAML.
+        """
         outer = self._open[-1].start if self._open else 0
         indent = outer - (self._block.text.rfind("\n", 0, outer) + 1)
         if re.search(rf"\n {{0,{indent}}}(?:[\w-]+:|-)(?:\s|$)", self._block.text[start:end]):
@@ -300,9 +329,9 @@ class _Builder:
         self._open.append(_Open(start, is_mapping))
 
     def _end(self, event: Any) -> None:
-        done = self._open.pop()
-        span = self._block.span(done.start, event.end_mark.index)
-        self._add(Mapping(tuple(done.entries), span) if done.is_mapping else Sequence(tuple(done.items), span))
+        node = self._open.pop()
+        span = self._block.span(node.start, event.end_mark.index)
+        self._add(Mapping(tuple(node.entries), span) if node.is_mapping else Sequence(tuple(node.items), span))
 
     def _add(self, node: Node) -> None:
         if not self._open:
@@ -367,9 +396,10 @@ class _Builder:
 
 
 def _hide_line_separators(text: str) -> tuple[str, dict[int, str]]:
-    """YAML 1.1 ends lines at NEL, LS and PS, authors do not: unused private characters stand in for them.
+    """Let unused private characters stand in for NEL, LS and PS.
 
-    Returns the text and the table to translate values back, which is empty when there is nothing to hide.
+    YAML 1.1 ends lines at these, authors do not. Returns the text and the table to translate values back, which is
+    empty when there is nothing to hide.
     """
     present = [c for c in "\x85\u2028\u2029" if c in text]
     if not present:

@@ -1,4 +1,4 @@
-"""The kinds of values in front matter: what the keys of a post may say, and what is made of it."""
+"""The kinds of values in front matter, by what a key may say."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ DATE = Date(YAML)
 
 
 def _slug(text: str, at: At) -> str | Problem:
-    """One segment of a URL. What cannot be meant as one is refused; letters and blanks are made to fit."""
+    """One segment of a URL.
+
+    What cannot be meant as one is refused; letters and blanks are made to fit.
+    """
     wrong = next((c for c in text if c in "/\\?#%"), None)
     reason, hint = "", "write letters, digits and hyphens, such as 'my-first-post'"
     if not text:
@@ -62,7 +65,7 @@ SLUG = Refined("slug", TEXT, _slug)
 
 
 def _layout(text: str, at: At) -> str | Problem:
-    """The name of a layout without ``.html``, so that ``page`` and ``page.html`` are one."""
+    """The name of a layout without ``.html``, which may be written."""
     if re.fullmatch(r"[\w-]+(?:/[\w-]+)*(?:\.html)?", text):
         return text.removesuffix(".html")
     hint = "write the name of a file in layouts/, such as 'page' or 'wide.html'"
@@ -83,7 +86,10 @@ CANONICAL = Refined("address", TEXT, _canonical)
 
 
 def _image(text: str, at: At) -> str | Problem:
-    """As written: an address on the web, a path from the post's own file, or from the site when it begins with '/'."""
+    """An image's address, as written.
+
+    It is one on the web, a path from the post's own file, or one from the site when it begins with '/'.
+    """
     if is_web_address(text):
         return text
     base = "" if text.startswith("/") else posixpath.dirname(at.path)
@@ -101,7 +107,10 @@ IMAGE = Refined("image", LINE, _image)
 
 
 class ListItem(NamedTuple):
-    """One name in a list: text, and no number or truth value that its author takes for text."""
+    """One name in a list.
+
+    It is text, and no number or truth value that its author takes for text.
+    """
 
     name: str = "text"
 
@@ -164,8 +173,10 @@ ALIASES = _list_of(Refined("address", ListItem(), _alias))
 
 
 def _post(text: str, at: At) -> str | Problem:
-    """A post by its path, as a link in this file's body would give it, relative to the site; any other name (an
-    address, a slug) as it is written."""
+    """The path, relative to the site, of a post named as in a link.
+
+    Any other name (an address, a slug) is as it is written.
+    """
     is_address = bool(re.match("https?://", text))
     if is_address or (not text.casefold().endswith(SOURCE_ENDINGS) and "\\" not in text):
         return unicodedata.normalize("NFC", text)
@@ -191,7 +202,11 @@ def _post(text: str, at: At) -> str | Problem:
 
 
 class RelatedKey(NamedTuple):
-    """The key ``related``: whether related posts are shown, and which come first or never."""
+    """The key ``related``.
+
+    ``on``: whether related posts are shown; ``pin``: those that come first; ``block`` and ``block_both``: those that
+    never come.
+    """
 
     on: bool = True
     pin: tuple[str, ...] = ()

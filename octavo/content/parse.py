@@ -16,13 +16,16 @@ from octavo.related import spelling, terms
 
 
 def parse(path: str, ask: Ask) -> Document:
-    """Read one post. A file with errors gives a Document without ``meta``, and the problems say why."""
+    """Read one post.
+
+    A file with errors gives a Document without ``meta``, and the problems say why.
+    """
     text, problems = source_text.decode(path, ask(Source(path)) or b"")
     if text is None:
         return Document(meta=None, problems=problems)
     front = front_matter.read(text)
-    meta, marks, found = schema.read_meta(path, front)
-    problems += found
+    meta, marks, meta_problems = schema.read_meta(path, front)
+    problems += meta_problems
     if front.node is None:
         return Document(meta=None, problems=problems)
     reading = _read(path, front, meta, ask)
@@ -34,8 +37,8 @@ def parse(path: str, ask: Ask) -> Document:
     targets = {ref.target for ref in refs if ref.kind == "post"}
     addresses = {ref.target for ref in refs if ref.kind == "site" and not ref.target.startswith(ASSETS)}
     files = {ref.target for ref in refs if ref.kind == "file"}
-    shown = {ref.target for ref in reading.body.refs if isinstance(ref, PictureRef) and ref.kind == "file"}
-    shown -= {ref.target for ref in reading.body.refs if not isinstance(ref, PictureRef)}
+    pictures = {ref.target for ref in reading.body.refs if isinstance(ref, PictureRef) and ref.kind == "file"}
+    pictures -= {ref.target for ref in reading.body.refs if not isinstance(ref, PictureRef)}
     return Document(
         meta=meta,
         marks=marks,
@@ -46,8 +49,8 @@ def parse(path: str, ask: Ask) -> Document:
         links=reading.links,
         targets=tuple(sorted(targets - {path})),
         addresses=tuple(sorted(addresses)),
-        files=tuple(sorted(files - shown)),
-        pictures=tuple(sorted(shown)),
+        files=tuple(sorted(files - pictures)),
+        pictures=tuple(sorted(pictures)),
         terms=terms.count_terms(meta.title, meta.tags, reading.prose, reading.code, _setting(ask, "language")),
         spelling=spelling.spell(reading.prose, reading.literals, reading.code),
         problems=problems,
@@ -55,7 +58,10 @@ def parse(path: str, ask: Ask) -> Document:
 
 
 def numbered_body(path: str, ask: Ask) -> Body:
-    """The body of a post whose blocks say on which line of the file they begin; empty where it cannot be read."""
+    """Read a body whose blocks say on which line of the file they begin.
+
+    It is empty where the post cannot be read.
+    """
     text, _ = source_text.decode(path, ask(Source(path)) or b"")
     front = front_matter.read(text) if text is not None else None
     if front is None or front.node is None:
@@ -71,7 +77,7 @@ def _read(
         raw_html=_setting(ask, "raw_html"),
         excerpt=_setting(ask, "excerpt"),
         extensions=_extensions(ask),
-        covered=meta is not None and meta.image is not None,
+        has_cover=meta is not None and meta.image is not None,
         numbered=numbered,
     )
     return reader.read(reader.BodySource(path, front.body, front.body_line), options, ask.once)

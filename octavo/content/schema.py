@@ -1,6 +1,7 @@
-"""The keys of the front matter: one table of fields, which types the raw values and describes itself to editors.
+"""The keys of the front matter: one table of fields.
 
-Types come from the text as written, each problem stands at its value, and all problems of a file are reported.
+The table types the raw values and describes itself to editors. Types come from the text as written, each problem stands
+at its value, and all problems of a file are reported.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from octavo.model.values import Table, frozen
 
 
 def read_meta(path: str, front: FrontMatter) -> tuple[Meta | None, tuple[Mark, ...], tuple[Diagnostic, ...]]:
-    """The typed front matter of the post at ``path``, where each value stands, and all that is wrong.
+    """Type the front matter of the post at ``path``.
 
-    The problems include those of ``front``. Meta is None when one of them is an error.
+    Returns it, the place of each value, and all that is wrong. The problems include those of ``front``. Meta is None
+    when one of them is an error.
     """
     if front.node is None:
         return None, (), front.problems
@@ -67,7 +69,10 @@ _DATED = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[-_](.*))?", re.DOTALL)
 
 
 def date_in_name(path: str) -> dt.date | None:
-    """The day a file's name begins with (``posts/2026-11-22-flask.md``), or its folder's if it is an ``index``."""
+    """The day that a file's name begins with.
+
+    That of ``posts/2026-11-22-flask.md`` is 2026-11-22. Of an ``index`` file, that of its folder's name.
+    """
     match = _DATED.fullmatch(_name(path)[1])
     try:
         return dt.date.fromisoformat(match[1]) if match else None
@@ -76,7 +81,10 @@ def date_in_name(path: str) -> dt.date | None:
 
 
 def path_without_date(path: str) -> str:
-    """The path without the day that ``date_in_name`` finds, unless nothing else would be left of the name."""
+    """The path without the day that ``date_in_name`` reads.
+
+    The day stays where nothing else would be left of the name.
+    """
     before, name, after = _name(path)
     match = _DATED.fullmatch(name)
     if match is None or date_in_name(path) is None or not (match[2] or "").strip("."):
@@ -85,7 +93,10 @@ def path_without_date(path: str) -> str:
 
 
 def _name(path: str) -> tuple[str, str, str]:
-    """A path split around the name that its author chose: the file's, or the folder's of an ``index`` file."""
+    """Split a path around the name that its author chose.
+
+    That is the file's, or of an ``index`` file the folder's.
+    """
     folder, slash, file = path.rpartition("/")
     stem, suffix = posixpath.splitext(file)
     if stem != "index" or not folder:
@@ -102,8 +113,9 @@ class DescribedKind(NamedTuple):
 
 
 class MetaField(NamedTuple):
-    """One key of the front matter. ``name`` is the field of ``Meta`` where two spellings of a key share one.
+    """One key of the front matter.
 
+    ``name`` is the field of ``Meta`` where two spellings of a key share one.
     ``may_be_empty``: a key with nothing after its colon counts as not given.
     """
 
@@ -115,9 +127,10 @@ class MetaField(NamedTuple):
 
 
 class _Reading(NamedTuple):
-    """What the keys of a file say, by field of ``Meta``: None what is not valid, nothing what is not given.
+    """What the keys of a file say.
 
-    ``blanks`` are the places of keys with nothing after their colon.
+    ``values`` are by field of ``Meta``: None where a key is not valid, no entry where it is not there. ``blanks`` are
+    the places of keys with nothing after their colon.
     """
 
     values: dict[str, Any]
@@ -136,8 +149,8 @@ def _read_keys(path: str, node: Mapping) -> _Reading:
     for key, value in node.entries:
         field = _BY_KEY.get(key.text)
         if field is None:
-            field, doubt = _likely_field(path, key, written)
-            problems.append(doubt)
+            field, key_problem = _likely_field(path, key, written)
+            problems.append(key_problem)
             if field is None:
                 continue
         name = field.name or field.key
@@ -160,14 +173,17 @@ def _read_keys(path: str, node: Mapping) -> _Reading:
 
 
 def _located(problem: Problem, node: Node) -> Diagnostic:
-    """A problem with a key's value, at its place; the code is the key, whatever is within it."""
+    """A problem with a key's value, at its place; its code is the key."""
     keys = problem.at.keys
     key, value = _entry(node, keys[1:])
     return problem.diagnostic("key" if problem.in_key else str(keys[0]), (key if problem.in_key else value).span)
 
 
 def _entry(node: Node, way: Keys) -> tuple[Node, Node]:
-    """The key and the value at the end of a way into a node; an item of a list is its own key."""
+    """The key and the value at the end of a way into a node.
+
+    An item of a list is its own key.
+    """
     key = node
     for step in way:
         if isinstance(node, Mapping):
@@ -181,7 +197,7 @@ _UNKNOWN = UnknownKey("there is no key '{name}'", "keys of your own go under 'ex
 
 
 def _likely_field(path: str, key: Scalar, written: set[str]) -> tuple[MetaField | None, Diagnostic]:
-    """The field that an unknown key means by its letters alone (``Title``), and what is wrong with the key."""
+    """The field that an unknown key such as ``Title`` means, and its problem."""
     field = _BY_KEY.get(key.text.casefold())
     if field is not None and field.key not in written:
         message = f"the key '{brief(key.text)}' has capital letters"
@@ -285,7 +301,7 @@ _BY_KEY = {field.key: field for field in FIELDS}
 
 
 def json_schema() -> dict[str, Any]:
-    """The front matter as JSON Schema (draft 7), by which editors complete and check it."""
+    """Describe the front matter as JSON Schema (draft 7), for editors."""
     schema = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Front matter of an Octavo post",

@@ -1,4 +1,7 @@
-"""Faults of YAML in plain words, each at the place where the author of a front matter has to change something."""
+"""Faults of YAML in plain words.
+
+Each stands at the place where the author of a front matter has to change something.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class YamlBlock(NamedTuple):
-    """The text between the delimiters, where it begins in the file, and its lines, of which the first is line 2."""
+    """The text between the delimiters, and where it begins in the file.
+
+    Of its ``lines`` the first is line 2 of the file.
+    """
 
     source: SourceText
     text: str
@@ -22,6 +28,7 @@ class YamlBlock(NamedTuple):
     lines: list[str]
 
     def span(self, start: int, end: int | None = None) -> Span:
+        """The place from one offset in the text to another, or of one character."""
         start = min(start, len(self.text))
         return self.source.span_at(self.offset + start, 1 if end is None else end - start)
 
@@ -32,6 +39,7 @@ class YamlBlock(NamedTuple):
         return Span(mark.line + 2, column + 1, max(1, min(end - mark.index, len(line) - column)), line)
 
     def fault(self, code: str, start: int, message: str, hint: str = "", end: int | None = None) -> Diagnostic:
+        """An error between two offsets in the text."""
         return error(self.source.path, self.span(start, end), code, message, hint)
 
 
@@ -47,7 +55,7 @@ _TAB = re.compile("tab character|'\\\\t'")
 
 
 def explain(block: YamlBlock, fault: yaml.MarkedYAMLError) -> Diagnostic:
-    """A parser's error in plain words, at the place where the author has to change something."""
+    """Word a parser's error in plain words, where its author has to act."""
     problem, context = fault.problem or "", fault.context or ""
     at = min(fault.problem_mark.index if fault.problem_mark else 0, len(block.text))
     since = min(fault.context_mark.index if fault.context_mark else at, len(block.text))
@@ -82,11 +90,13 @@ def explain(block: YamlBlock, fault: yaml.MarkedYAMLError) -> Diagnostic:
 
 
 def bad_tag(block: YamlBlock, start: int, tag: str, end: int | None = None) -> Diagnostic:
+    """The error for a tag (``!name``), which front matter may not have."""
     hint = "delete it; a value that begins with '!' needs quotes"
     return block.fault("yaml", start, f"the tag '{brief(tag)}' is not allowed", hint, end)
 
 
 def bad_start(block: YamlBlock, start: int) -> Diagnostic:
+    """The error for a value that begins with a character of YAML's own."""
     message = f"a value cannot begin with '{block.text[start : start + 1]}' unless it is in quotes"
     return block.fault("yaml", start, message, _quoted_hint(block, start))
 
@@ -111,7 +121,7 @@ def _stray_colon(block: YamlBlock, at: int) -> Diagnostic:
 
 
 def _quoted_hint(block: YamlBlock, at: int) -> str:
-    """The line at an offset with its value in quotes, where it is a plain ``key: value``."""
+    """The hint to put a value in quotes, written out for ``key: value``."""
     start = block.text.rfind("\n", 0, at) + 1
     end = block.text.find("\n", at)
     match = re.fullmatch(r"\s*([\w-]+:) +(.*?)\s*", block.text[start : end if end >= 0 else None])
@@ -125,12 +135,14 @@ def _quoted_hint(block: YamlBlock, at: int) -> str:
 
 
 def unclosed_quote(block: YamlBlock, start: int) -> Diagnostic:
+    """The error for a quote that opens at ``start`` and is never closed."""
     quote = block.text[start : start + 1]
     hint = f"write {quote} at the end of the value"
     return block.fault("yaml", start, f"the quote {quote} that opens here is not closed where the value ends", hint)
 
 
 def bad_escape(block: YamlBlock, at: int) -> Diagnostic:
+    """The error for an escape that YAML does not know, at or before ``at``."""
     # One parser points at the backslash, the other behind it.
     start = block.text.rfind("\\", block.text.rfind("\n", 0, at) + 1, at + 1)
     if start < 0:

@@ -1,4 +1,4 @@
-"""The values of front matter: what YAML's scalars, lists and mappings are to the kinds of values."""
+"""YAML's nodes as the kinds of values see them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from octavo.content.front_matter import Mapping, Node, Scalar, Sequence
 
 
 class Yaml:
-    """Scalars as they are written; a kind that wants them typed asks ``typed``."""
+    """The notation of ``octavo.base.validation`` for YAML.
+
+    Scalars are as they are written; a kind that wants them typed asks ``typed``.
+    """
 
     def text(self, value: Node) -> str | None:
         return value.text if isinstance(value, Scalar) else None
@@ -93,7 +96,10 @@ _MOST_DIGITS = 300
 
 
 def typed(text: str) -> str | int | float | bool | None:
-    """A plain scalar by YAML 1.2's core schema; numbers of more than 300 characters stay text."""
+    """Give a plain scalar its type by YAML 1.2's core schema.
+
+    Numbers of more than 300 characters stay text.
+    """
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if text[0] not in "0123456789+-." or len(text) > _MOST_DIGITS:

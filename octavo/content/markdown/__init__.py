@@ -1,1 +1,4 @@
-"""From a Markdown body to HTML and to all that the site asks of it."""
+"""From a Markdown body to HTML and to all that the site asks of it.
+
+The dialect, its parser and renderer, raw HTML and highlighting belong here; front matter does not.
+"""

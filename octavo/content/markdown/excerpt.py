@@ -1,4 +1,4 @@
-"""What a list of posts shows of a body: its beginning, and how long it takes to read."""
+"""The excerpt of a body, its words, and how long it takes to read."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _BLANKS = re.compile(r"\s+")
 
 
 def excerpt(blocks: Iterable[Iterable[Piece]], length: int | None) -> tuple[str, str]:
-    """The first blocks of text as plain HTML and as text, with single blanks between their words.
+    """The first blocks of text as plain HTML and as text.
 
-    At most ``length`` characters of text, cut after a word and then ended by an ellipsis; all of it without
-    ``length``. Blocks that are not needed are not read.
+    There are single blanks between the words. At most ``length`` characters of text, cut after a word and then ended by
+    an ellipsis; all of it without ``length``. Blocks that are not needed are not read.
     """
     pieces: list[Piece] = []
     texts: list[str] = []
@@ -54,7 +54,7 @@ def excerpt(blocks: Iterable[Iterable[Piece]], length: int | None) -> tuple[str,
 
 
 def _cut(text: str, length: int) -> int:
-    """Where to cut a text that is longer than ``length``: after the last whole word.
+    """Where to cut a text longer than ``length``: after the last whole word.
 
     A word longer than any, as in writing without blanks, is cut between two of its characters.
     """
@@ -64,19 +64,22 @@ def _cut(text: str, length: int) -> int:
         end = text.rfind(" ", 0, length)
         if end <= 0 or length - end > _LONGEST_WORD:
             end = length
-            while end > 1 and _joined(text, end):
+            while end > 1 and _is_joined(text, end):
                 end -= 1
     return len(text[:end].rstrip(" .,;:–—-")) or end
 
 
-def _joined(text: str, at: int) -> bool:
-    """Whether the characters around a place make one: an accent, a variant or an emoji of several."""
+def _is_joined(text: str, at: int) -> bool:
+    """Whether the characters around a place make one, as an accent does."""
     after = text[at]
     return unicodedata.category(after).startswith("M") or after == "\u200d" or text[at - 1] == "\u200d"
 
 
 def count_words(text: str) -> tuple[int, int]:
-    """The words of a text, and its characters of scripts that put no blanks between words."""
+    """Count the words of a text, and its CJK characters.
+
+    Their scripts put no blanks between words, so a character there counts for itself.
+    """
     if text.isascii():
         return len(text.split()), 0
     if not _BEYOND_LATIN.search(text):
@@ -86,5 +89,8 @@ def count_words(text: str) -> tuple[int, int]:
 
 
 def minutes(words: int, characters: int, code_lines: int) -> int:
-    """The time to read, at least 1: 220 words, 400 CJK characters or 100 lines of code a minute, half a minute up."""
+    """The minutes it takes to read a text, at least 1.
+
+    A minute is 220 words, 400 CJK characters or 100 lines of code; half a minute counts as one.
+    """
     return max(1, int(words / 220 + characters / 400 + code_lines / 100 + 0.5))

@@ -1,4 +1,4 @@
-"""The ids of one body: unique, readable, and never the name of something that scripts look up."""
+"""The ids of one body: unique, readable, and none that scripts look up."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ PREFIX = "section-"
 
 # An element with an id is a property of window, and some are one of document: an id that is also the name of one of
 # theirs, or of what every object inherits, may stand in for it in a script.
-_TAKEN = frozenset(
+_NAMES_OF_SCRIPTS = frozenset(
     """
     URL __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__ __proto__ activeElement addEventListener
     adoptNode adoptedStyleSheets alert all anchors append appendChild applets arguments atob attributes baseURI blur
@@ -36,33 +36,34 @@ _TAKEN = frozenset(
 
 
 class Ids:
-    """The ids given so far."""
+    """The ids of one body so far."""
 
     def __init__(self) -> None:
-        self._given: dict[str, int] = {}
+        # By id: the number behind the last id that was made of it.
+        self._last_suffixes: dict[str, int] = {}
 
     def __contains__(self, name: str) -> bool:
-        return name in self._given
+        return name in self._last_suffixes
 
     def names(self) -> tuple[str, ...]:
-        """All ids, in the order in which they were given."""
-        return tuple(self._given)
+        """All ids, in the order in which they were assigned."""
+        return tuple(self._last_suffixes)
 
-    def keep(self, name: str) -> None:
-        """An id that cannot be changed."""
-        self._given.setdefault(name, 0)
+    def reserve(self, name: str) -> None:
+        """Take an id that cannot be changed."""
+        self._last_suffixes.setdefault(name, 0)
 
-    def give(self, name: str) -> str:
-        """The name, or the nearest to it that is free: ``section-name``, ``name-1``."""
-        if name in _TAKEN:
+    def assign(self, name: str) -> str:
+        """Take the name, or the nearest free one: ``section-name``, ``name-1``."""
+        if name in _NAMES_OF_SCRIPTS:
             name = PREFIX + name
         unique = name
-        while unique in self._given:
-            self._given[name] += 1
-            unique = f"{name}-{self._given[name]}"
-        self._given[unique] = 0
+        while unique in self._last_suffixes:
+            self._last_suffixes[name] += 1
+            unique = f"{name}-{self._last_suffixes[name]}"
+        self._last_suffixes[unique] = 0
         return unique
 
-    def give_for(self, text: str) -> str:
-        """An id made of the text of a heading."""
-        return self.give(slugify(text))
+    def assign_for(self, text: str) -> str:
+        """Take an id made of the text of a heading."""
+        return self.assign(slugify(text))

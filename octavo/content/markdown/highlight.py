@@ -1,4 +1,4 @@
-"""Code as HTML, its parts marked with the short class names of Pygments (``k``, ``s``, ``nf`` …)."""
+"""Code as HTML with the class names of Pygments (``k``, ``s``, ``nf`` …)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from octavo.base.shortage import raise_if_shortage
 
 if TYPE_CHECKING:
     from pygments.lexer import Lexer
-    from pygments.token import _TokenType
+    from pygments.token import _TokenType  # private, and the only name of the type of kinds; mypy notices when it goes
 
 LONGEST = 200_000
 """Characters in the longest code that is highlighted; some lexers take minutes for more."""
@@ -28,7 +28,7 @@ Run = tuple[str, str]
 
 
 def highlight(code: str, language: str, marked: Collection[int] = ()) -> str:
-    """The inside of a ``<code>`` element.
+    """Write the inside of a ``<code>`` element.
 
     ``marked`` are line numbers from 1; each such line, with its line end, is in a ``<span class="hll">``. Code in an
     unknown language, longer than LONGEST, or that its lexer fails on is plain text.
@@ -43,13 +43,16 @@ def highlight(code: str, language: str, marked: Collection[int] = ()) -> str:
 
 
 def is_known(language: str) -> bool:
-    """Whether code in this language (any alias, in any case) is highlighted, or is plain text on purpose."""
+    """Whether code in this language is highlighted, or plain text on purpose.
+
+    Any alias will do, in any case.
+    """
     return language.lower() in _PLAIN or _lexer(language) is not None
 
 
 @lru_cache(maxsize=256)
 def hint(language: str) -> str:
-    """What an unknown language may have meant."""
+    """The hint of what an unknown language may have meant."""
     from pygments.lexers import get_all_lexers
 
     return did_you_mean(language.lower(), (alias for _, aliases, _, _ in get_all_lexers() for alias in aliases))
@@ -65,7 +68,10 @@ def _html(runs: Iterable[Run]) -> str:
 
 
 def _lines(runs: Iterable[Run]) -> Iterator[str]:
-    """The HTML of each line with its end; a run that spans lines is a span on each of them."""
+    """The HTML of each line with its end.
+
+    A run that goes over several lines is a span on each of them.
+    """
     line: list[str] = []
     for name, text in runs:
         for piece in _LINE.findall(text):
@@ -93,10 +99,10 @@ def _runs(code: str, language: str) -> tuple[Run, ...]:
     name, texts = "", [""]
     try:
         for _, kind, text in lexer.get_tokens_unprocessed(code):
-            found = _class_of(kind)
-            if found != name:
+            class_name = _class_of(kind)
+            if class_name != name:
                 runs.append((name, "".join(texts)))
-                name, texts = found, []
+                name, texts = class_name, []
             texts.append(text)
     except Exception as problem:
         raise_if_shortage(problem, f"highlighting {language}")
@@ -111,7 +117,10 @@ def _runs(code: str, language: str) -> tuple[Run, ...]:
 
 @cache
 def _class_of(kind: _TokenType) -> str:
-    """The class of a kind of token; of one that a lexer made up, that of the nearest kind above. Blanks have none."""
+    """The class name of a kind of token; blanks have none.
+
+    A kind that a lexer made up has that of the nearest kind above.
+    """
     from pygments.token import STANDARD_TYPES
 
     above: _TokenType | None = kind

@@ -1,4 +1,7 @@
-"""The raw HTML of one body, as the site's policy lets it stand: in balance, its addresses and ids known."""
+"""The raw HTML of one body, as the site's policy lets it stand.
+
+It is in balance, and its addresses and ids are collected.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ _FILES = frozenset(
 )
 _LINKS = frozenset((("a", "href"), ("area", "href")))
 _SETS = frozenset((("img", "srcset"), ("source", "srcset")))
-_SHOWN = frozenset(("img", "source", "image", "input"))
+_IMAGES = frozenset(("img", "source", "image", "input"))
 _OTHERS = frozenset(("href", "src", "action", "formaction", "xlink:href", "data", "poster", "background"))
 # A browser takes these out of an address.
 _LINE_ENDS = re.compile(r"[\t\n\r]")
@@ -53,22 +56,28 @@ class Fragments:
         self._faults = faults
         self._uses = uses
         self._ids = ids
-        self._kept: frozenset[str] | None = None
+        self._allowed: frozenset[str] | None = None
         self._trusted: list[str] = []
         self.balance = Balance()
 
-    def of_author(self, html: str, place: SpanOf, whole: bool) -> str:
-        """A fragment that stands in the post: ``whole``, a block of its own, or one tag among Markdown's text."""
+    def of_author(self, html: str, span_of: SpanOf, whole: bool) -> str:
+        """What to write for a fragment that stands in the post.
+
+        ``whole``: it is a block of its own, not one tag among Markdown's text.
+        """
         if self._policy == "allow":
-            return self._balanced(html, place, whole)
+            return self._balanced(html, span_of, whole)
         if self._policy == "error":
-            return self._refused(html, place)
-        if self._kept is None:
-            self._kept = self._kept_tags(place(0, len(html)))
-        return self._balanced(html, place, whole, self._kept)
+            return self._refused(html, span_of)
+        if self._allowed is None:
+            self._allowed = self._load_allowed_tags(span_of(0, len(html)))
+        return self._balanced(html, span_of, whole, self._allowed)
 
     def of_site(self, html: str, span: Span) -> str:
-        """What a shortcode of build.py wrote: the site trusts itself, whatever its policy."""
+        """What to write for the HTML of a shortcode of build.py.
+
+        The site trusts itself, whatever its policy: under ``sanitize`` a mark stands for it until all else is clean.
+        """
         html = self._balanced(without_marks(html), lambda start, end: span, True)
         if self._policy != "sanitize":
             return html
@@ -76,9 +85,12 @@ class Fragments:
         return f"{TRUSTED}{len(self._trusted) - 1}{TRUSTED}"
 
     def finish(self, html: str) -> str:
-        """The HTML of the whole body, its open elements closed; under ``sanitize``, what is harmless of it."""
+        """Close what is open at the end of the body, and sanitize it.
+
+        Only under the policy ``sanitize`` is it left with what is harmless.
+        """
         html += self.balance.finish()
-        if self._kept:
+        if self._allowed:
             html = sanitize(html)
         if not self._trusted:
             return html
@@ -86,18 +98,17 @@ class Fragments:
         parts[1::2] = [self._trusted[int(number)] for number in parts[1::2]]
         return "".join(parts)
 
-    def _refused(self, html: str, place: SpanOf) -> str:
+    def _refused(self, html: str, span_of: SpanOf) -> str:
         if is_only_comments(html):
             return ""
-        shown = html.lstrip()
-        if not shown.startswith("</"):
-            start = len(html) - len(shown)
-            span = place(start, start + len(shown.split("\n", 1)[0].rstrip()))
+        stripped = html.lstrip()
+        if not stripped.startswith("</"):
+            start = len(html) - len(stripped)
+            span = span_of(start, start + len(stripped.split("\n", 1)[0].rstrip()))
             self._faults.error(span, "raw_html", "raw HTML is not allowed on this site", 'raw_html is "error"')
         return escape(html, quote=False)
 
-    def _kept_tags(self, span: Span) -> frozenset[str]:
-
+    def _load_allowed_tags(self, span: Span) -> frozenset[str]:
         try:
             return allowed_tags()
         except ImportError as problem:
@@ -106,48 +117,49 @@ class Fragments:
             self._faults.error(span, "raw_html", message, "pip install 'octavo[sanitize]'")
             return frozenset()
 
-    def _balanced(self, html: str, place: SpanOf, whole: bool, kept: frozenset[str] | None = None) -> str:
-        return self.balance.fragment(html, _PolicyVisitor(place, self._faults, self._uses, self._ids, kept), whole)
+    def _balanced(self, html: str, span_of: SpanOf, whole: bool, allowed: frozenset[str] | None = None) -> str:
+        visitor = _PolicyVisitor(span_of, self._faults, self._uses, self._ids, allowed)
+        return self.balance.fragment(html, visitor, whole)
 
 
 class _PolicyVisitor:
-    """Watches one fragment. ``kept`` are the elements that a sanitized site keeps."""
+    """Visits one fragment; ``allowed`` are the elements of a sanitized site."""
 
-    def __init__(self, place: SpanOf, faults: Faults, uses: Uses, ids: Ids, kept: frozenset[str] | None) -> None:
-        self._place = place
+    def __init__(self, span_of: SpanOf, faults: Faults, uses: Uses, ids: Ids, allowed: frozenset[str] | None) -> None:
+        self._span_of = span_of
         self._faults = faults
         self._uses = uses
         self._ids = ids
-        self._kept = kept
+        self._allowed = allowed
 
     def fault(self, start: int, end: int, message: str, hint: str = "") -> None:
-        self._faults.warn(self._place(start, end), "raw_html", message, hint)
+        self._faults.warn(self._span_of(start, end), "raw_html", message, hint)
 
     def tag(self, tag: Tag) -> None:
-        if self._kept and tag.name not in self._kept:
+        if self._allowed and tag.name not in self._allowed:
             self.fault(tag.start, tag.end, f"'<{tag.name}>' is removed", 'raw_html is "sanitize"')
 
     def attribute(self, tag: Tag, attribute: Attribute) -> str | None:
         element, name, value = tag.name, attribute.name, _LINE_ENDS.sub("", attribute.value).strip()
         if name == "id" or (name == "name" and element == "a"):
             if value:
-                self._ids.keep(value)
+                self._ids.reserve(value)
             return None
-        if self._kept and element in self._kept and (name.startswith("on") or name == "style"):
+        if self._allowed and element in self._allowed and (name.startswith("on") or name == "style"):
             self.fault(attribute.start, attribute.end, f"attribute '{name}' is removed", 'raw_html is "sanitize"')
             return None
         if name in _OTHERS:
-            written = self._address(element, name, value, self._place(attribute.start, attribute.end))
+            written = self._address(element, name, value, self._span_of(attribute.start, attribute.end))
             return None if written is None else written and f'{name}="{written}"'
         if (element, name) in _SETS:
-            return self._set(name, attribute.value, self._place(attribute.start, attribute.end))
+            return self._set(name, attribute.value, self._span_of(attribute.start, attribute.end))
         return None
 
     def _address(self, element: str, name: str, value: str, span: Span) -> str | None:
         if (element, name) in _LINKS:
             return self._uses.link(value, span)
         if (element, name) in _FILES:
-            return self._uses.file(value, span, element in _SHOWN)
+            return self._uses.file(value, span, element in _IMAGES)
         return self._uses.other(value, span)
 
     def _set(self, name: str, value: str, span: Span) -> str | None:
@@ -183,16 +195,20 @@ _MORE_ATTRIBUTES = {
 
 
 def allowed_tags() -> frozenset[str]:
-    """The elements that are kept. Raises ImportError when nh3 is not installed."""
+    """The elements that ``sanitize`` keeps.
+
+    Raises ImportError when nh3 is not installed.
+    """
     import nh3
 
     return frozenset(nh3.ALLOWED_TAGS) | _MORE_TAGS
 
 
 def sanitize(html: str) -> str:
-    """The HTML of a whole body, parsed as a browser does and written again with what is harmless in it.
+    """Write the HTML of a body again with only what is harmless in it.
 
-    The only ``<input>`` is a check box that cannot be changed. Raises ImportError when nh3 is not installed.
+    It is parsed as a browser does. The only ``<input>`` is a check box that cannot be changed. Raises ImportError when
+    nh3 is not installed.
     """
     import nh3
 

@@ -1,4 +1,4 @@
-"""Markdown's tokens as HTML: the markup that layouts and style sheets can count on."""
+"""Markdown's tokens as HTML: the markup that style sheets can count on."""
 
 from __future__ import annotations
 
@@ -24,8 +24,11 @@ _WORD = re.compile(r"""([A-Za-z_][\w-]*)=(?:"([^"]*)"|'([^']*)'|(\S*))|\S+""")
 
 
 class FenceInfo(NamedTuple):
-    """What the first line of a fenced block says: its language, the title above it, the lines to mark, and the number
-    of the first line where lines are numbered (else none)."""
+    """What the first line of a fenced block says.
+
+    ``title`` stands above the block, ``marked`` are the numbers of the lines to mark, ``first`` is the number of the
+    first line where lines are numbered.
+    """
 
     language: str = ""
     title: str = ""
@@ -34,7 +37,10 @@ class FenceInfo(NamedTuple):
 
 
 def read_info(info: str) -> FenceInfo:
-    """``python title="app.py" lines="2 4-5" numbers``: a language, then words in any order; all others are ignored."""
+    """Read the first line of a fence: a language, then words in any order.
+
+    Such as ``python title="app.py" lines="2 4-5" numbers``; all other words are ignored.
+    """
     language, title = "", ""
     marked: frozenset[int] = frozenset()
     first: int | None = None
@@ -55,7 +61,7 @@ def read_info(info: str) -> FenceInfo:
 
 
 def _line_numbers(text: str) -> frozenset[int]:
-    """``2 4-5`` or ``2,4-5`` as numbers, below 100,000; what is no number is ignored."""
+    """Read ``2 4-5`` or ``2,4-5`` as numbers below 100,000; ignore the rest."""
     numbers: set[int] = set()
     for first, last in re.findall(r"(?<![\d-])(\d{1,5})(?:-(\d{1,5}))?(?![\d-])", text):
         numbers.update(range(int(first), int(last or first) + 1))
@@ -63,7 +69,10 @@ def _line_numbers(text: str) -> frozenset[int]:
 
 
 class Writer(RendererHTML):
-    """The renderer of a parser. A rule of a site's own ``markdown`` function takes the place of one of these."""
+    """The renderer of a parser.
+
+    A rule of a site's own ``markdown`` function takes the place of one of these.
+    """
 
     @staticmethod
     def take_over(md: MarkdownIt) -> None:
@@ -94,7 +103,10 @@ class Writer(RendererHTML):
         return "".join(out)
 
     def renderToken(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """A tag. A block ends with a line feed unless text, or its own end, follows."""
+        """Write a tag.
+
+        A block ends with a line feed unless text, or its own end, follows.
+        """
         token = tokens[idx]
         if token.hidden:
             return ""
@@ -119,8 +131,11 @@ class Writer(RendererHTML):
         return "".join(f' {escapeHtml(name)}="{escapeHtml(str(value))}"' for name, value in token.attrs.items())
 
     def heading_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """The link to a section is hidden from screen readers, so that the heading's name stays what its author
-        wrote, and from the Tab key: the table of contents links to the same places."""
+        """Write the end of a heading, before it the link to its section.
+
+        The link is hidden from screen readers, so that the heading's name stays what its author wrote, and from the Tab
+        key: the table of contents links to the same places.
+        """
         end = self.renderToken(tokens, idx, options, env)
         name = tokens[idx].meta.get("id")
         if name is None:
@@ -135,13 +150,19 @@ class Writer(RendererHTML):
         return self.renderToken(tokens, idx, options, env) + "</div>\n"
 
     def th_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """The empty corner of a table is no header of anything, and a screen reader must not announce one."""
+        """Write a header cell, or a plain one for the empty corner of a table.
+
+        The corner is no header of anything, and a screen reader must not announce one.
+        """
         if not tokens[idx + 1].content.strip():
             tokens[idx].tag = tokens[idx + 2].tag = "td"
         return self.renderToken(tokens, idx, options, env)
 
     def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """An image of the site is an element that is made when the page is; all others are as they were written."""
+        """Write an image.
+
+        One of the site is an element that is made when the page is; all others are as they were written.
+        """
         token = tokens[idx]
         if PICTURE in token.meta:
             return str(token.meta[PICTURE])
@@ -203,7 +224,10 @@ class Writer(RendererHTML):
 
 
 def image_attributes(token: Token) -> dict[str, str]:
-    """The attributes of an image's element but for its address. The first image of a body is not loaded late."""
+    """The attributes of an image's element but for its address.
+
+    The first image of a body is not loaded late.
+    """
     attributes = {"alt": text_of(token.children or ())}
     attributes |= {name: str(value) for name, value in token.attrs.items() if name not in ("src", "alt")}
     if not token.meta.get(FIRST):
@@ -243,7 +267,7 @@ def _code(token: Token, html: str, info: FenceInfo) -> str:
 
 
 def _numbers(first: int, code: str) -> str:
-    """The numbers of the lines, beside the code: they are neither read aloud nor copied with it."""
+    """The numbers of the lines: they are neither read aloud nor copied."""
     lines = code.count("\n") + (not code.endswith("\n"))
-    shown = "\n".join(map(str, range(first, first + lines)))
-    return f'<span class="numbers" aria-hidden="true">{shown}</span>'
+    numbers = "\n".join(map(str, range(first, first + lines)))
+    return f'<span class="numbers" aria-hidden="true">{numbers}</span>'

@@ -1,4 +1,4 @@
-"""Inline tokens as plain text, and as the plain HTML that titles in a table of contents and excerpts are made of."""
+"""Inline tokens as text, and as the plain HTML of excerpts and headings."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from typing import Literal
 
 from markdown_it.token import Token
 
-KEPT = frozenset(("code", "em", "strong", "del", "sub", "sup"))
+PLAIN_ELEMENTS = frozenset(("code", "em", "strong", "del", "sub", "sup"))
 """The elements that plain HTML may hold, none with an attribute."""
 
 Piece = tuple[Literal["text", "open", "close"], str]
 """Text, or the name of an element that begins or ends."""
 
-_KEPT_RAW = re.compile(rf"<(/?)({'|'.join(sorted(KEPT))})>", re.IGNORECASE)
+_PLAIN_TAG = re.compile(rf"<(/?)({'|'.join(sorted(PLAIN_ELEMENTS))})>", re.IGNORECASE)
 
 
 def text_of(children: Iterable[Token]) -> str:
-    """The words of inline tokens: code and the alternative text of images too, no raw HTML."""
+    """The words of inline tokens, without raw HTML.
+
+    Code and the alternative text of images are among them.
+    """
     out: list[str] = []
     for token in children:
         if token.type in ("text", "code_inline"):
@@ -32,7 +35,10 @@ def text_of(children: Iterable[Token]) -> str:
 
 
 def pieces_of(children: Iterable[Token]) -> Iterator[Piece]:
-    """Inline tokens without links (their text stays), images, footnote marks and raw HTML other than KEPT."""
+    """Inline tokens as pieces of plain HTML.
+
+    These have no links (their text stays), images, footnote marks and raw HTML other than PLAIN_ELEMENTS.
+    """
     for token in children:
         if token.type == "text":
             yield "text", token.content
@@ -43,15 +49,18 @@ def pieces_of(children: Iterable[Token]) -> Iterator[Piece]:
         elif token.type in ("softbreak", "hardbreak"):
             yield "text", " "
         elif token.type == "html_inline":
-            raw = _KEPT_RAW.fullmatch(token.content)
+            raw = _PLAIN_TAG.fullmatch(token.content)
             if raw is not None:
                 yield "close" if raw[1] else "open", raw[2].lower()
-        elif token.tag in KEPT and token.nesting:
+        elif token.tag in PLAIN_ELEMENTS and token.nesting:
             yield "open" if token.nesting > 0 else "close", token.tag
 
 
 def html_of(pieces: Iterable[Piece], length: int | None = None) -> str:
-    """Pieces as HTML whose elements are all closed and none empty; with ``length``, only that many characters."""
+    """Pieces as HTML whose elements are all closed and none empty.
+
+    With ``length``, only that many characters of text.
+    """
     out: list[str] = []
     waiting: list[str] = []  # opened, but without text so far
     opened: list[str] = []
@@ -82,5 +91,5 @@ def html_of(pieces: Iterable[Piece], length: int | None = None) -> str:
 
 
 def plain_html(children: Sequence[Token]) -> str:
-    """Inline tokens as plain HTML, for the title of a section in a table of contents."""
+    """Inline tokens as plain HTML, for a title in a table of contents."""
     return html_of(pieces_of(children)).strip()

@@ -1,4 +1,7 @@
-"""Where an address in a body leads: to a post, a file or a page of this site, elsewhere, or where no link may."""
+"""Where an address in a body leads.
+
+That is to a post, a file or a page of this site, to a place in the same page, elsewhere, or where no link may lead.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ SCHEMES = frozenset(
 )
 """Schemes that lead somewhere and run nothing in the reader's page."""
 
-_RUNS = frozenset("javascript vbscript data file blob filesystem view-source about jar".split())
+_UNSAFE_SCHEMES = frozenset("javascript vbscript data file blob filesystem view-source about jar".split())
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=:)")
 _HOST_AND_PORT = re.compile(r"[A-Za-z][\w.-]*:\d+(?:[/?#]|$)")
 _IGNORED = re.compile(r"[\x00-\x20\x7f-\x9f]")
@@ -31,7 +34,10 @@ _SAFE_DATA = re.compile(r"data:image/(?:avif|gif|jpeg|png|webp)[;,]", re.IGNOREC
 
 @dataclass(frozen=True, slots=True)
 class SamePageAddress:
-    """A place in the same page. ``fragment`` is percent-encoded and without its hash."""
+    """A place in the same page.
+
+    ``fragment`` is percent-encoded and without its hash.
+    """
 
     fragment: str
 
@@ -53,11 +59,11 @@ Destination = Ref | SamePageAddress | ExternalAddress | RefusedAddress
 
 
 def resolve(address: str, path: str, use: Literal["link", "image"] = "link") -> Destination:
-    """Read an address, percent-encoded or as typed, that stands in the post at ``path``.
+    """Read an address that stands in the post at ``path``.
 
-    Relative addresses are resolved against the folder of the post and may not leave ``posts/``. A scheme is refused
-    unless it is known to be harmless; browsers skip control characters when they look for one, so this does too.
-    An image may be a ``data:`` URL of a picture format that cannot hold a script.
+    It may be percent-encoded or as typed. Relative addresses are resolved against the folder of the post and may not
+    leave ``posts/``. A scheme is refused unless it is known to be harmless; browsers skip control characters when they
+    look for one, so this does too. An image may be a ``data:`` URL of a picture format that cannot hold a script.
     """
     if not address.startswith("#"):
         refused = refused_scheme(address, use)
@@ -87,7 +93,7 @@ def refused_scheme(address: str, use: Literal["link", "image"] = "link") -> Refu
         return None
     typed = _SCHEME.match(address)
     hidden = _SCHEME.match(_IGNORED.sub("", unquote(address)))
-    if hidden is not None and hidden[0].lower() in _RUNS:
+    if hidden is not None and hidden[0].lower() in _UNSAFE_SCHEMES:
         return RefusedAddress(
             f"a link may not lead to '{hidden[0].lower()}:'", "readers' browsers could run what it holds"
         )
@@ -107,7 +113,7 @@ def _split(address: str) -> tuple[str, str]:
 
 
 def _join(path: str, target: str) -> str | None:
-    """The path of the site that ``target``, relative to the folder of ``path``, means; None outside the top folder."""
+    """Resolve ``target`` from the folder of ``path``; None outside the top."""
     parts = path.split("/")[:-1]
     for part in target.split("/"):
         if part == "..":
@@ -120,7 +126,10 @@ def _join(path: str, target: str) -> str | None:
 
 
 def fragment_of(ref: Ref) -> str:
-    """The fragment of a reference, percent-encoded and without its hash; empty when it has none."""
+    """The fragment of a reference, percent-encoded and without its hash.
+
+    It is empty when there is none.
+    """
     return ref.suffix.partition("#")[2]
 
 
@@ -137,72 +146,81 @@ def without_marks(text: str) -> str:
 
 
 class Faults:
-    """The problems of the file at ``path``."""
+    """Collects the problems of the file at ``path``."""
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self.found: list[Diagnostic] = []
+        self.problems: list[Diagnostic] = []
 
     def error(self, span: Span | None, code: str, message: str, hint: str = "") -> None:
-        self.found.append(error(self._path, span, code, message, hint))
+        """Add an error."""
+        self.problems.append(error(self._path, span, code, message, hint))
 
     def warn(self, span: Span | None, code: str, message: str, hint: str = "") -> None:
-        self.found.append(warning(self._path, span, code, message, hint))
+        """Add a warning."""
+        self.problems.append(warning(self._path, span, code, message, hint))
 
 
 class Uses:
-    """The addresses used in the post at ``path``. Those that must not be published are faults."""
+    """Collects the addresses used in the post at ``path``.
+
+    Those that must not be published are faults.
+    """
 
     def __init__(self, path: str, faults: Faults) -> None:
         self._path = path
         self._faults = faults
         self.refs: list[Ref] = []
         self.links: list[LinkUse] = []
-        self._own: list[tuple[int, Token]] = []
+        self._same_page_links: list[tuple[int, Token]] = []
 
     def link(self, href: str, span: Span, text: str = "", token: Token | None = None) -> str | None:
-        """What to write for the address of a link: None for the address itself, nothing for one that is refused.
+        """What to write for the address of a link.
 
-        ``token`` is the link's, whose address may still change when it leads to a place in the same post.
+        None means the address itself, empty text one that is refused. ``token`` is the link's, whose address may still
+        change when it leads to a place in the same post.
         """
-        found = resolve(href, self._path)
-        if isinstance(found, SamePageAddress):
+        destination = resolve(href, self._path)
+        if isinstance(destination, SamePageAddress):
             if token is not None:
-                self._own.append((len(self.links), token))
-            self.links.append(LinkUse(None, found.fragment, span, False, text))
+                self._same_page_links.append((len(self.links), token))
+            self.links.append(LinkUse(None, destination.fragment, span, False, text))
             return None
-        return self._written(found, span, False, text)
+        return self._write(destination, span, False, text)
 
     def file(self, source: str, span: Span, is_image: bool, text: str = "") -> str | None:
-        """The same for what a page shows or loads."""
-        return self._written(resolve(source, self._path, "image" if is_image else "link"), span, is_image, text)
+        """What to write for the address of a file that a page loads, as ``link``."""
+        return self._write(resolve(source, self._path, "image" if is_image else "link"), span, is_image, text)
 
     def picture(self, written: str, attributes: Mapping[str, str]) -> str:
-        """What to write for the whole element of an image, whose address is to be ``written`` by itself."""
+        """What to write for the whole element of an image.
+
+        ``written`` is what ``file`` said to write for its address.
+        """
         ref = self.refs[int(written[1:-1])]
         self.refs.append(PictureRef(ref.kind, ref.target, ref.suffix, ref.raw, tuple(attributes.items())))
         return f"{BEGIN}{len(self.refs) - 1}{END}"
 
     def other(self, value: str, span: Span) -> str | None:
-        """The same for an address that nobody checks and that only has to be harmless."""
+        """What to write for an address that only has to be harmless, as ``link``."""
         refused = refused_scheme(value)
-        return None if refused is None else self._written(refused, span, False, "")
+        return None if refused is None else self._write(refused, span, False, "")
 
-    def _written(self, found: Destination, span: Span, is_image: bool, text: str) -> str | None:
-        if isinstance(found, RefusedAddress):
-            self._faults.error(span, "link", found.message, found.hint)
+    def _write(self, destination: Destination, span: Span, is_image: bool, text: str) -> str | None:
+        if isinstance(destination, RefusedAddress):
+            self._faults.error(span, "link", destination.message, destination.hint)
             return ""
-        if not isinstance(found, Ref):
+        if not isinstance(destination, Ref):
             return None
-        self.refs.append(found)
-        self.links.append(LinkUse(found, fragment_of(found), span, is_image, text))
+        self.refs.append(destination)
+        self.links.append(LinkUse(destination, fragment_of(destination), span, is_image, text))
         return f"{BEGIN}{len(self.refs) - 1}{END}"
 
-    def mend(self, ids: Ids) -> None:
-        """Let a link to a section whose id was given a prefix lead to it all the same."""
-        for index, token in self._own:
+    def link_prefixed_ids(self, ids: Ids) -> None:
+        """Let links lead to sections whose ids got a prefix."""
+        for index, token in self._same_page_links:
             use = self.links[index]
-            wanted = unquote(use.fragment)
-            if wanted not in ids and PREFIX + wanted in ids:
+            name = unquote(use.fragment)
+            if name not in ids and PREFIX + name in ids:
                 self.links[index] = replace(use, fragment=PREFIX + use.fragment)
                 token.attrs["href"] = f"#{PREFIX}{use.fragment}"

@@ -17,7 +17,10 @@ CELL = "cell"
 
 
 class Places:
-    """The lines of a body; ``first`` is the number in the file, from 1, of its first line."""
+    """The lines of a body.
+
+    ``first`` is the number in the file, from 1, of the first of them.
+    """
 
     def __init__(self, lines: tuple[str, ...], first: int = 1) -> None:
         self.lines = lines
@@ -27,19 +30,23 @@ class Places:
         self._columns: list[int | None] = []
 
     def line(self, index: int) -> Span:
-        """A whole line, by its index in the body from 0, without the blanks around it."""
+        """A line, by its index in the body from 0, without the blanks around it."""
         text = self._text(index)
-        shown = text.strip()
-        return self._span(index, text.index(shown) if shown else None, max(1, len(shown)))
+        stripped = text.strip()
+        return self._span(index, text.index(stripped) if stripped else None, max(1, len(stripped)))
+
+    def of_block(self, token: Token) -> Span:
+        """The first line of a block; where it is unknown, that of the body."""
+        return self.line(token.map[0]) if token.map else Span(self.first)
 
     def within(self, token: Token, start: int, end: int) -> Span:
         """``token.content[start:end]``, or what of it stands on its first line.
 
         The content of a block is its lines without what makes them a list, a quote or a heading, so each is looked
-        for in its source line. The column is None where it is not found, as when a tab was expanded.
+        for in its source line. The column is None where it is not there, as when a tab was expanded.
         """
         if token is not self._token:
-            self._look_at(token)
+            self._locate_lines(token)
         number = bisect_right(self._starts, start) - 1
         begin = self._starts[number]
         stop = self._starts[number + 1] - 1 if number + 1 < len(self._starts) else len(token.content)
@@ -53,7 +60,7 @@ class Places:
             column = None if origin is None else origin + start - begin
         return self._span(index, column, max(1, min(end, stop) - start))
 
-    def _look_at(self, token: Token) -> None:
+    def _locate_lines(self, token: Token) -> None:
         """Find the lines of a block once for all that stands in it."""
         self._token = token
         self._starts = [0]
@@ -61,9 +68,8 @@ class Places:
         first = token.map[0] if token.map else 0
         for number, piece in enumerate(token.content.split("\n")):
             self._starts.append(self._starts[-1] + len(piece) + 1)
-            shown = piece.strip()
-            found = self._text(first + number).rfind(shown)
-            self._columns.append(None if found < 0 else found - (len(piece) - len(piece.lstrip())))
+            column = self._text(first + number).rfind(piece.strip())
+            self._columns.append(None if column < 0 else column - (len(piece) - len(piece.lstrip())))
         self._starts.pop()
 
     def _text(self, index: int) -> str:
@@ -74,12 +80,15 @@ class Places:
         text = self._text(index)
         if column is not None and not 0 <= column <= len(text):
             column = None
-        shown = text if len(text) <= LONGEST else ""
-        return Span(self.first + index, None if column is None else column + 1, width, shown)
+        line_text = text if len(text) <= LONGEST else ""
+        return Span(self.first + index, None if column is None else column + 1, width, line_text)
 
 
 def place_cells(tokens: list[Token], lines: tuple[str, ...]) -> None:
-    """Say of each table cell where in its line it begins; the parser gives the line only."""
+    """Note in each table cell where in its line it begins.
+
+    The parser gives the line only.
+    """
     line = -1
     reached = 0
     for before, token in pairwise(tokens):
@@ -88,7 +97,7 @@ def place_cells(tokens: list[Token], lines: tuple[str, ...]) -> None:
         if token.map[0] != line:
             line, reached = token.map[0], 0
         written = token.content.replace("|", r"\|")
-        found = lines[line].find(written, reached) if line < len(lines) else -1
-        if found >= 0:
-            token.meta[CELL] = found
-            reached = found + len(written)
+        begin = lines[line].find(written, reached) if line < len(lines) else -1
+        if begin >= 0:
+            token.meta[CELL] = begin
+            reached = begin + len(written)

@@ -1,4 +1,4 @@
-"""Raw HTML within a body: what the site's policy lets through, balanced so that the page around it survives.
+"""Raw HTML within a body, balanced so that the page around it survives.
 
 A browser reads a fragment as part of a page: a stray ``</div>`` ends an element of the layout, and an open ``<div>``,
 comment or attribute takes in the footer. Tags are read here as the HTML standard's tokenizer reads them
@@ -25,7 +25,7 @@ _COMMENT_END = re.compile(r"--!?>")
 
 VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _RAW_TEXT = frozenset("script style textarea title xmp iframe noembed noframes".split())
-_OF_THE_PAGE = frozenset("html head body frameset frame plaintext".split())
+_PAGE_ELEMENTS = frozenset("html head body frameset frame plaintext".split())
 _OPTIONAL_END = frozenset("dd dt li optgroup option p rb rp rt rtc tbody td tfoot th thead tr colgroup".split())
 # The elements whose end tags also end those open in them whose end tags may be left out.
 _ENDS_OTHERS = frozenset(
@@ -74,7 +74,10 @@ _ELEMENTS = frozenset(
 
 
 class Attribute(NamedTuple):
-    """``text[start:end]`` is the attribute as written, ``value`` is without quotes and entities."""
+    """An attribute of a tag.
+
+    ``text[start:end]`` is the attribute as written, ``value`` is without quotes and entities.
+    """
 
     name: str
     value: str
@@ -83,7 +86,7 @@ class Attribute(NamedTuple):
 
 
 class Tag(NamedTuple):
-    """A start or end tag. ``closed`` is true for ``<x/>``."""
+    """A start or end tag; ``closed`` is true for ``<x/>``."""
 
     name: str
     is_end: bool
@@ -94,12 +97,17 @@ class Tag(NamedTuple):
 
 
 class Comment(NamedTuple):
+    """A comment, or what a browser takes for one."""
+
     start: int
     end: int
 
 
 class Unfinished(NamedTuple):
-    """A tag or comment that the fragment ends in; ``what`` names it for a message."""
+    """A tag or comment that the fragment ends in.
+
+    ``what`` names it for a message.
+    """
 
     what: str
     start: int
@@ -109,7 +117,7 @@ Node = Tag | Comment | Unfinished
 
 
 def read_node(text: str, start: int, foreign: bool = False) -> Node | None:
-    """The markup at a ``<``; None when the ``<`` is only a character."""
+    """Read the markup at a ``<``; None when the ``<`` is only a character."""
     if text.startswith("<!--", start):
         if text.startswith((">", "->"), start + 4):
             return Comment(start, text.index(">", start) + 1)
@@ -168,13 +176,13 @@ def _read_tag(text: str, start: int, name: re.Match[str], is_end: bool) -> Tag |
 
 
 class FragmentVisitor(Protocol):
-    """Who is told of what stands in one fragment."""
+    """What ``Balance.fragment`` calls for all that stands in one fragment."""
 
     def fault(self, start: int, end: int, message: str, hint: str = "") -> None:
-        """What is wrong between two places of the fragment."""
+        """Take what is wrong between two places of the fragment."""
 
     def tag(self, tag: Tag) -> None:
-        """A start tag."""
+        """Take a start tag."""
 
     def attribute(self, tag: Tag, attribute: Attribute) -> str | None:
         """What to write in the place of an attribute; None to leave it as it is."""
@@ -182,8 +190,9 @@ class FragmentVisitor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Element:
-    """``language`` is that of the element, ``within`` that of what it holds: ``svg``, ``math`` or none for HTML.
+    """An element of raw HTML that is open.
 
+    ``language`` is its own, ``within`` that of what it holds: ``svg``, ``math`` or none for HTML.
     ``is_raw_text``: what it holds is text until its end tag.
     """
 
@@ -196,7 +205,10 @@ class _Element:
 
 @dataclass(slots=True)
 class _Level:
-    """The raw elements open within one element that Markdown wrote; ``name`` is empty for the body."""
+    """The raw elements open within one element that Markdown wrote.
+
+    ``name`` is empty for the body.
+    """
 
     name: str = ""
     in_select: bool = False
@@ -216,7 +228,7 @@ class _Level:
         self.names[element.name] += 1
 
     def end(self, closer: str) -> str:
-        """End the innermost element because that around it, or else ``closer``, ends.
+        """End the innermost element, for that around it ends, or else ``closer``.
 
         The end tag is empty where HTML lets it be left out.
         """
@@ -230,7 +242,7 @@ class _Level:
         return f"</{element.name}>"
 
     def break_out(self, name: str) -> str:
-        """The end tags of the drawing or formula that the start tag of ``name`` ends."""
+        """End the drawing or formula that the start tag of ``name`` ends."""
         ended = ""
         while name in _BREAKS_OUT and self.within:
             ended += self.end("")
@@ -241,9 +253,10 @@ class _Level:
 
 
 class Balance:
-    """The elements open at a point of a body, those of raw HTML within those that Markdown wrote.
+    """The elements that are open at a point of a body.
 
-    It is told of the body's elements and fragments in order, and says what must be written to keep each raw element
+    Those of raw HTML are within those that Markdown wrote. The caller goes through the body's elements and fragments in
+    order; the methods say what must be written to keep each raw element
     within the element of Markdown that it began in, and all of them within the body.
     """
 
@@ -251,27 +264,27 @@ class Balance:
         self._levels = [_Level()]
 
     def meet(self, name: str) -> str:
-        """Markdown writes an element that holds none: the end tags that must be written before it."""
+        """The end tags before an element of Markdown that holds none."""
         return self._levels[-1].break_out(name)
 
     def enter(self, name: str) -> str:
-        """Markdown begins an element: the end tags that must be written before it."""
+        """Begin an element of Markdown: the end tags to write before it."""
         level = self._levels[-1]
         before = level.break_out(name)
         self._levels.append(_Level(name, level.in_select or level.names["select"] > 0))
         return before
 
     def leave(self) -> str:
-        """Markdown ends an element: the end tags that must be written before its own."""
+        """End an element of Markdown: the end tags to write before its own."""
         level = self._levels.pop()
         return level.end_all(level.name)
 
     def finish(self) -> str:
-        """The body ends: the end tags that are missing."""
+        """End the body: the end tags that are missing."""
         return "".join(self._levels.pop().end_all("div") for _ in range(len(self._levels)))
 
-    def fragment(self, text: str, watch: FragmentVisitor, whole: bool) -> str:
-        """A fragment of raw HTML, with what is stray taken out and what is cut off completed.
+    def fragment(self, text: str, visitor: FragmentVisitor, whole: bool) -> str:
+        """Write a fragment without stray tags, and complete what is cut off.
 
         ``whole``: a block of its own, so what it begins and a browser would read as text, as in ``<textarea>``, must
         end in it; otherwise a tag among Markdown's inline text.
@@ -291,10 +304,10 @@ class Balance:
                 at = node.end
                 continue
             if isinstance(node, Unfinished):
-                watch.fault(at, len(text), f"unfinished {node.what} in raw HTML", "it would take in what follows it")
+                visitor.fault(at, len(text), f"unfinished {node.what} in raw HTML", "it would take in what follows it")
                 out.append(text[copied:at] + _finished(text[at:], node))
                 return "".join(out)
-            written = _end_tag(node, level, watch) if node.is_end else _start_tag(text, node, level, watch)
+            written = _end_tag(node, level, visitor) if node.is_end else _start_tag(text, node, level, visitor)
             if written is not None:
                 out += (text[copied : node.start], written)
                 copied = node.end
@@ -307,35 +320,35 @@ class Balance:
 
 
 def _end_of_text(text: str, at: int, name: str) -> int:
-    """Where the end tag of an element that holds only text begins; -1 when it is not there.
+    """Where the end tag of an element that holds only text begins.
 
-    In a comment within a script, a further ``<script>`` has to be ended first.
+    It is -1 when there is none. In a comment within a script, a further ``<script>`` has to be ended first.
     """
     marks = re.compile(rf"<!--|-->|<(/?){name}(?=[{_SPACE}/>])", re.IGNORECASE)
     in_comment = in_inner = False
-    for found in marks.finditer(text, at):
-        if found[0] == "-->":
+    for mark in marks.finditer(text, at):
+        if mark[0] == "-->":
             in_comment = in_inner = False
-        elif found[0] == "<!--":
+        elif mark[0] == "<!--":
             in_comment = name == "script"
-        elif found[1] and not in_inner:
-            return found.start()
+        elif mark[1] and not in_inner:
+            return mark.start()
         else:
-            in_inner = in_comment and not found[1]
+            in_inner = in_comment and not mark[1]
     return -1
 
 
-def _start_tag(text: str, tag: Tag, level: _Level, watch: FragmentVisitor) -> str | None:
+def _start_tag(text: str, tag: Tag, level: _Level, visitor: FragmentVisitor) -> str | None:
     """What to write for a start tag; None when it is right as it is."""
     name = tag.name
-    watch.tag(tag)
-    if name in _OF_THE_PAGE:
-        watch.fault(tag.start, tag.end, f"'<{name}>' has no place within a post")
+    visitor.tag(tag)
+    if name in _PAGE_ELEMENTS:
+        visitor.fault(tag.start, tag.end, f"'<{name}>' has no place within a post")
         return ""
     if name in _RAW_TEXT and name != "script" and (level.in_select or level.names["select"]):
-        watch.fault(tag.start, tag.end, f"'<{name}>' has no place within a '<select>'")
+        visitor.fault(tag.start, tag.end, f"'<{name}>' has no place within a '<select>'")
         return ""
-    written = _rewritten(text, tag, watch)
+    written = _rewritten(text, tag, visitor)
     before = level.break_out(name)
     while level.elements and level.elements[-1].name in _FOLLOWS.get(name, ()):
         level.names[level.elements.pop().name] -= 1
@@ -344,7 +357,7 @@ def _start_tag(text: str, tag: Tag, level: _Level, watch: FragmentVisitor) -> st
     if tag.closed if language else name in VOID:
         pass
     elif tag.closed:
-        watch.fault(tag.start, tag.end, f"'<{name}/>' does not end the element in HTML", f"write <{name}></{name}>")
+        visitor.fault(tag.start, tag.end, f"'<{name}/>' does not end the element in HTML", f"write <{name}></{name}>")
         after = f"</{name}>"
     else:
         hint = "" if language or "-" in name or name in _ELEMENTS else "if it is text, write it as code or '<' as '\\<'"
@@ -354,7 +367,7 @@ def _start_tag(text: str, tag: Tag, level: _Level, watch: FragmentVisitor) -> st
                 language,
                 "" if language and name in _HTML_WITHIN[language] else language,
                 not language and name in _RAW_TEXT,
-                lambda: watch.fault(tag.start, tag.end, f"'<{name}>' is not closed", hint),
+                lambda: visitor.fault(tag.start, tag.end, f"'<{name}>' is not closed", hint),
             )
         )
     if not before and not after:
@@ -362,10 +375,10 @@ def _start_tag(text: str, tag: Tag, level: _Level, watch: FragmentVisitor) -> st
     return before + (text[tag.start : tag.end] if written is None else written) + after
 
 
-def _end_tag(tag: Tag, level: _Level, watch: FragmentVisitor) -> str | None:
+def _end_tag(tag: Tag, level: _Level, visitor: FragmentVisitor) -> str | None:
     """What to write for an end tag; None when it is right as it is."""
     if not level.names[tag.name]:
-        watch.fault(tag.start, tag.end, f"'</{tag.name}>' closes nothing")
+        visitor.fault(tag.start, tag.end, f"'</{tag.name}>' closes nothing")
         return ""
     missing = ""
     while level.elements[-1].name != tag.name:
@@ -380,11 +393,11 @@ def _finished(text: str, node: Unfinished) -> str:
     return text + ends[node.what] if node.what in ends else escape(text, quote=False)
 
 
-def _rewritten(text: str, tag: Tag, watch: FragmentVisitor) -> str | None:
+def _rewritten(text: str, tag: Tag, visitor: FragmentVisitor) -> str | None:
     out: list[str] = []
     copied = tag.start
     for attribute in tag.attributes:
-        written = watch.attribute(tag, attribute)
+        written = visitor.attribute(tag, attribute)
         if written is not None:
             out += (text[copied : attribute.start], written)
             copied = attribute.end
@@ -404,7 +417,10 @@ def is_only_comments(text: str) -> bool:
 
 
 def text_in(text: str) -> tuple[str, str]:
-    """The words of a fragment and those of its ``<pre>`` elements, without tags, comments, scripts and styles."""
+    """The words of a fragment, and those of its ``<pre>`` elements.
+
+    They are without tags, comments, scripts and styles.
+    """
     prose: list[str] = []
     code: list[str] = []
     depth = copied = at = 0

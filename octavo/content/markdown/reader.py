@@ -1,4 +1,7 @@
-"""The body of a post -> its HTML, and all that the site asks of it: sections, links, ids, words, excerpt, faults."""
+"""Reads the body of a post: its HTML, and all that the site asks of it.
+
+That is its sections, links, ids, words, excerpt and faults.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,10 @@ from typing import Protocol, TypeVar
 
 from markdown_it.token import Token
 
-from octavo.base.diagnostics import Diagnostic, Span, did_you_mean
+from octavo.base.diagnostics import Diagnostic, Span
 from octavo.base.shortage import raise_if_shortage
-from octavo.content.markdown import excerpt, highlight, shortcodes
+from octavo.content.markdown import excerpt, shortcodes
+from octavo.content.markdown.body_problems import check_fence, report_notes
 from octavo.content.markdown.heading_ids import PREFIX, Ids
 from octavo.content.markdown.html_policy import Fragments, Policy
 from octavo.content.markdown.html_renderer import (
@@ -20,21 +24,10 @@ from octavo.content.markdown.html_renderer import (
     footnote_id,
     footnote_use_id,
     image_attributes,
-    read_info,
 )
 from octavo.content.markdown.inline import Piece, pieces_of, plain_html, text_of
 from octavo.content.markdown.links import BEGIN, END, Faults, Uses, without_marks
-from octavo.content.markdown.parser import (
-    AT,
-    ATTRIBUTES,
-    DEEPEST,
-    DEEPEST_INLINE,
-    NOTES,
-    MissingReference,
-    Notes,
-    Parser,
-    make_parser,
-)
+from octavo.content.markdown.parser import AT, ATTRIBUTES, NOTES, Notes, Parser, make_parser
 from octavo.content.markdown.positions import Places, place_cells
 from octavo.content.markdown.raw_html import text_in
 from octavo.model.documents import Body, Heading, LinkUse, Summary
@@ -47,7 +40,10 @@ _NO_EXTENSIONS = Extensions()
 
 @dataclass(frozen=True, slots=True)
 class BodySource:
-    """The body of the post at ``path``: its text, lines ended by LF, and the number in the file of its first line."""
+    """The body of the post at ``path``.
+
+    The lines of ``text`` end with LF; ``first_line`` is the number in the file of the first of them.
+    """
 
     path: str
     text: str
@@ -56,21 +52,27 @@ class BodySource:
 
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
-    """What of the settings, of build.py and of the front matter the reading of a body depends on. ``excerpt`` is in
-    characters; with ``covered`` an image stands above the body. With ``numbered``, each block of the HTML says in
-    ``data-line`` on which line of the file it begins."""
+    """What the reading of a body depends on, beside the body.
+
+    It comes from the settings, from build.py and from the front matter. ``excerpt`` is in characters; with
+    ``has_cover`` an image stands above the body. With ``numbered``, each block of the HTML says in ``data-line`` on
+    which line of the file it begins.
+    """
 
     raw_html: Policy = "allow"
     excerpt: int = 200
     extensions: Extensions = _NO_EXTENSIONS
-    covered: bool = False
+    has_cover: bool = False
     numbered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All that follows from a body. ``prose`` is its text, a line for each block, and has the ``literals``, its inline
-    code, in it; ``code`` is the text of its code blocks."""
+    """All that follows from a body.
+
+    ``prose`` is its text, a line for each block, and has the ``literals``, its inline code, in it; ``code`` is the
+    text of its code blocks.
+    """
 
     summary: Summary
     body: Body
@@ -84,7 +86,7 @@ class Reading:
 
 
 class Once(Protocol):
-    """``Ask.once``: makes a parser, and keeps it for the next body."""
+    """``Ask.once``: makes a parser, and has it ready for the next body."""
 
     def __call__(self, make: Callable[..., T], /, *args: Hashable) -> T: ...
 
@@ -94,63 +96,84 @@ _MORE = re.compile(r"\s*<!--\s*more\s*-->\s*", re.IGNORECASE)
 
 
 def read(source: BodySource, options: ReadingOptions, once: Once) -> Reading:
-    """Read one body. Its faults are among ``problems``, at their places in the file; none is raised.
+    """Read one body.
 
-    Problems with the code ``link`` are those that ``--allow-broken-links`` makes warnings: what they name is not a
-    link in the HTML, but text.
+    Its faults are among ``problems``, at their places in the file; none is raised. Problems with the code ``link`` are
+    those that ``--allow-broken-links`` makes warnings: what they name is not a link in the HTML, but text.
     """
     parser = once(make_parser, options.extensions)
     reader = _Reader(source, options, parser)
     tokens = reader.blocks(reader.parse())
     headings = reader.headings(tokens)
-    reader.uses.mend(reader.ids)
+    reader.uses.link_prefixed_ids(reader.ids)
     html = reader.fragments.finish(parser.renderer.render(tokens, parser.options, reader.environment))
     parts = _REF.split(html)
     # A site's own rule may write a token twice or not at all, so the references are those that were written.
     refs = tuple(reader.uses.refs[int(number)] for number in parts[1::2])
-    prose, code = "\n".join(reader.prose), "".join(reader.code)
+    prose, code = "\n".join(reader.text.prose), "".join(reader.text.code)
     words, characters = excerpt.count_words(prose)
     minutes = excerpt.minutes(words, characters, sum(1 for line in code.split("\n") if line.strip()))
-    shown, plain = _excerpt(tokens, reader.more, options.excerpt)
+    excerpt_html, excerpt_text = _excerpt(tokens, reader.more, options.excerpt)
     return Reading(
-        summary=Summary(shown, plain, minutes),
+        summary=Summary(excerpt_html, excerpt_text, minutes),
         body=Body(tuple(parts[::2]), refs, words + characters),
         headings=headings,
         anchors=reader.ids.names(),
         links=tuple(reader.uses.links),
         prose=prose,
-        literals=tuple(reader.literals),
+        literals=tuple(reader.text.literals),
         code=code,
-        problems=tuple(reader.faults.found),
+        problems=tuple(reader.faults.problems),
     )
 
 
+class _BodyText:
+    """The text of one body, in its order: words, inline code and code blocks."""
+
+    def __init__(self) -> None:
+        self.prose: list[str] = []
+        self.literals: list[str] = []
+        self.code: list[str] = []
+
+    def add_prose(self, text: str) -> None:
+        line = " ".join(text.split())
+        if line:
+            self.prose.append(line)
+
+    def add_code(self, text: str) -> None:
+        if text:
+            self.code.append(text if text.endswith("\n") else text + "\n")
+
+
 class _Reader:
-    """Goes through the tokens of one body in order, makes them what is to be written, and keeps what it finds."""
+    """Makes the tokens of one body what is to be written.
+
+    On the way it collects the body's text, ids, addresses and faults. It goes through the tokens once and in order, for
+    ids are assigned, and raw HTML is balanced, in the order of the text.
+    """
 
     def __init__(self, source: BodySource, options: ReadingOptions, parser: Parser) -> None:
         self._parser = parser
         self._extensions = options.extensions
         self._numbered = options.numbered
-        self._text = without_marks(source.text)
-        self._places = Places(tuple(self._text.split("\n")), source.first_line)
+        self._markdown = without_marks(source.text)
+        self._places = Places(tuple(self._markdown.split("\n")), source.first_line)
         self._shortcodes = {extension.name: extension for extension in options.extensions.shortcodes}
         self._has_raw = False
         self._has_title = False
-        self._has_image = options.covered
+        self._has_image = options.has_cover
         self.environment: dict[str, object] = {NOTES: Notes()}
         self.faults = Faults(source.path)
         self.uses = Uses(source.path, self.faults)
         self.ids = Ids()
         self.fragments = Fragments(options.raw_html, self.faults, self.uses, self.ids)
-        self.prose: list[str] = []
-        self.literals: list[str] = []
-        self.code: list[str] = []
+        self.text = _BodyText()
         self.more: int | None = None
 
     def parse(self) -> list[Token]:
+        """The tokens of the body, of which none is worked on yet."""
         try:
-            tokens = self._parser.parse(self._text, self.environment)
+            tokens = self._parser.parse(self._markdown, self.environment)
         except Exception as fault:
             raise_if_shortage(fault)
             if not self._extensions.markdown:
@@ -160,38 +183,15 @@ class _Reader:
             message = f"Markdown cannot be read with {names} of build.py: {type(fault).__name__}: {fault}"
             self.faults.error(None, "markdown", message)
             return []
-        self._report(self.environment[NOTES])
+        report_notes(self.environment, self._places, self.faults)
         place_cells(tokens, self._places.lines)
         return tokens
 
-    def _report(self, notes: object) -> None:
-        """What only the parser's rules could see."""
-        assert isinstance(notes, Notes)
-        for line in notes.too_deep_lines[:1]:
-            message = f"blocks nested deeper than {DEEPEST}, where a list counts for two"
-            self.faults.error(self._places.line(line), "nesting", message)
-        for block, start in notes.too_deep[:1]:
-            span = self._places.within(block, start, start + 1)
-            self.faults.error(span, "nesting", f"brackets nested deeper than {DEEPEST_INLINE}", "write '[' as '\\['")
-        for missing, span in self._once_each(notes.footnotes):
-            labels = [label[1:] for label in _labels(self.environment.get("footnotes"), "refs")]
-            hint = did_you_mean(missing.label, labels) or f"write '[^{missing.label}]: …' on a line of its own"
-            self.faults.error(span, "link", f"no footnote '{missing.label}'", hint)
-        for missing, span in self._once_each(notes.references):
-            labels = [label.lower() for label in _labels(self.environment, "references")]
-            hint = did_you_mean(missing.label.lower(), labels) or f"write '[{missing.label}]: …' on a line of its own"
-            self.faults.warn(span, "link", f"no address for '[{missing.label}]', so this is no link", hint)
-
-    def _once_each(self, missing: Iterable[MissingReference]) -> Iterator[tuple[MissingReference, Span]]:
-        """The first of each label, and its place."""
-        seen: set[str] = set()
-        for one in missing:
-            if one.label not in seen:
-                seen.add(one.label)
-                yield one, self._places.within(one.block, one.start, one.end)
-
     def blocks(self, tokens: list[Token]) -> list[Token]:
-        """The tokens to be written; where raw HTML is out of balance, with the end tags that it lacks."""
+        """The tokens to be written.
+
+        Where raw HTML is out of balance, they have the end tags that it lacks.
+        """
         self._has_raw = any(map(_is_raw, tokens))
         out: list[Token] = []
         for token in tokens:
@@ -201,24 +201,27 @@ class _Reader:
                 self._inline(token)
                 out.append(token)
                 if caption is not None:
-                    self._add_prose(caption)
+                    self.text.add_prose(caption)
                     out.append(Token("figcaption", "", 0, content=caption))
                 continue
             if kind == "paragraph_close" and out[-1].type == "figcaption":
                 token.tag = "figure"
             if kind == "fence":
-                self._fence(token)
+                self.text.add_code(token.content)
+                check_fence(token, self._places, self.faults)
             elif kind == "code_block":
-                self._add_code(token.content)
+                self.text.add_code(token.content)
             elif kind == "html_block":
                 self._html_block(token, len(out))
             elif kind == "shortcode":
                 self._shortcode(token)
             elif kind == "heading_open" and token.tag == "h1" and not self._has_title:
                 self._has_title = True
-                self.faults.warn(self._line(token), "heading", "the title is the page's h1", "begin sections with '##'")
+                self.faults.warn(
+                    self._places.of_block(token), "heading", "the title is the page's h1", "begin sections with '##'"
+                )
             elif kind == "footnote_open":
-                self.ids.keep(footnote_id(token))
+                self.ids.reserve(footnote_id(token))
             if token.attrs or token.meta:
                 self._attributes(token, token)
             if self._has_raw:
@@ -229,7 +232,10 @@ class _Reader:
         return out
 
     def headings(self, tokens: list[Token]) -> tuple[Heading, ...]:
-        """The sections with their ids. Ids that were written stand already, so those made of titles make way."""
+        """The sections with their ids.
+
+        Ids that were written stand already, so those made of titles make way.
+        """
         headings: list[Heading] = []
         opened: Token | None = None
         children: list[Token] = []
@@ -240,21 +246,18 @@ class _Reader:
                 children = token.children or []
             elif token.type == "heading_close" and opened is not None:
                 if "id" not in opened.attrs:
-                    opened.attrs["id"] = self.ids.give_for(text_of(children))
+                    opened.attrs["id"] = self.ids.assign_for(text_of(children))
                 token.meta["id"] = name = str(opened.attrs["id"])
                 headings.append(Heading(int(token.tag[1:]), name, plain_html(children)))
                 opened = None
         return tuple(headings)
 
-    def _line(self, token: Token) -> Span:
-        return self._places.line(token.map[0]) if token.map else Span(self._places.first)
-
     def _place(self, token: Token, block: Token) -> Span:
         """The place of an inline token; of its block when it is not known."""
-        return self._places.within(block, *token.meta[AT]) if AT in token.meta else self._line(block)
+        return self._places.within(block, *token.meta[AT]) if AT in token.meta else self._places.of_block(block)
 
     def _nest(self, token: Token, out: list[Token]) -> None:
-        """Write the end tags that raw HTML needs before an element of Markdown begins or ends."""
+        """Write the end tags that raw HTML needs before a tag of Markdown."""
         balance = self.fragments.balance
         if token.hidden or not token.tag:
             return
@@ -280,36 +283,21 @@ class _Reader:
             self.faults.warn(self._place(token, block), "attribute", message)
         if "id" not in token.attrs:
             return
-        wanted = str(token.attrs["id"])
-        token.attrs["id"] = given = self.ids.give(wanted)
-        if given != wanted:
-            why = "is a name that scripts use" if given == PREFIX + wanted else "is given twice"
-            self.faults.warn(self._place(token, block), "id", f"the id '{wanted}' {why}, so this one is now '{given}'")
-
-    def _fence(self, token: Token) -> None:
-        self._add_code(token.content)
-        if token.map is None:
-            return
-        first, last = token.map[0], token.map[1] - 1
-        line = self._places.line(first)
-        closing = self._places.lines[last].strip(" \t>") if first < last < len(self._places.lines) else ""
-        if closing.strip(token.markup[:1]) or len(closing) < len(token.markup):
-            self.faults.warn(line, "fence", "this code block is not closed", f"end it with a line of {token.markup}")
-        language = read_info(token.info).language
-        if language and not highlight.is_known(language):
-            found = line.text.find(language)
-            span = line if found < 0 else Span(line.line, found + 1, len(language), line.text)
-            self.faults.warn(span, "language", f"no language '{language}'", highlight.hint(language))
-        elif language and len(token.content) > highlight.LONGEST:
-            self.faults.warn(line, "language", "this code is too long to be highlighted")
+        written = str(token.attrs["id"])
+        token.attrs["id"] = unique = self.ids.assign(written)
+        if unique != written:
+            why = "is a name that scripts use" if unique == PREFIX + written else "is given twice"
+            self.faults.warn(
+                self._place(token, block), "id", f"the id '{written}' {why}, so this one is now '{unique}'"
+            )
 
     def _html_block(self, token: Token, index: int) -> None:
         if self.more is None and _MORE.fullmatch(token.content):
             self.more = index
         prose, code = text_in(token.content)
-        self._add_prose(prose)
-        self._add_code(code)
-        # A copy keeps the text for the places of what stays open until much later.
+        self.text.add_prose(prose)
+        self.text.add_code(code)
+        # Problems with elements that stay open are placed much later, when this token's text is another: a copy has it.
         written = Token("html_block", "", 0, content=token.content, map=token.map)
         token.content = self.fragments.of_author(
             token.content, lambda start, end: self._places.within(written, start, end), whole=True
@@ -322,7 +310,7 @@ class _Reader:
         )
 
     def _shortcode(self, token: Token) -> None:
-        span = self._line(token)
+        span = self._places.of_block(token)
         body, token.content = token.content, ""
         if not token.meta["closed"]:
             hint = "end it with ':::' on a line of its own"
@@ -337,7 +325,7 @@ class _Reader:
 
     def _inline(self, block: Token) -> None:
         children = block.children or []
-        self._add_prose(text_of(children))
+        self.text.add_prose(text_of(children))
         out: list[Token] = []
         for index, token in enumerate(children):
             kind = token.type
@@ -345,7 +333,7 @@ class _Reader:
                 out.append(token)
                 continue
             if kind == "code_inline":
-                self.literals.append(token.content)
+                self.text.literals.append(token.content)
             elif kind == "link_open":
                 self._link(children, index, block)
             elif kind == "image":
@@ -353,7 +341,7 @@ class _Reader:
             elif kind == "html_inline":
                 self._html_inline(token, block)
             elif kind == "footnote_ref":
-                self.ids.keep(footnote_use_id(token))
+                self.ids.reserve(footnote_use_id(token))
             elif kind == "s_open" or kind == "s_close":
                 token.tag = "del"
             if token.attrs or "insecure_attrs" in token.meta:
@@ -400,19 +388,12 @@ class _Reader:
             token.attrs["src"] = token.meta[PICTURE] = written
         return token
 
-    def _add_prose(self, text: str) -> None:
-        line = " ".join(text.split())
-        if line:
-            self.prose.append(line)
-
-    def _add_code(self, text: str) -> None:
-        if text:
-            self.code.append(text if text.endswith("\n") else text + "\n")
-
 
 def _caption(block: Token, out: list[Token]) -> str | None:
-    """The title of an image that is, linked or not, all that a paragraph holds: it is taken from the image, and the
-    paragraph, the last of ``out``, becomes a figure."""
+    """Take the title of an image that is, linked or not, a whole paragraph.
+
+    The paragraph, the last of ``out``, becomes a figure.
+    """
     children = block.children or []
     if len(children) == 3 and children[0].type == "link_open" and children[2].type == "link_close":
         children = children[1:2]
@@ -430,22 +411,22 @@ def _is_raw(token: Token) -> bool:
     return token.type == "html_block" or token.type == "shortcode"
 
 
-def _labels(environment: object, key: str) -> list[str]:
-    """The labels that the parser keeps under a key."""
-    found = environment.get(key) if isinstance(environment, dict) else None
-    return list(found) if isinstance(found, dict) else []
-
-
 def _excerpt(tokens: list[Token], more: int | None, length: int) -> tuple[str, str]:
-    """Of all paragraphs above the mark; without a mark of the first that stand in nothing else, or of any."""
+    """The excerpt as HTML and as text.
+
+    It is all paragraphs above the mark; without a mark the first that stand in nothing else, or the first of any.
+    """
     if more is not None:
         return excerpt.excerpt(_paragraphs(tokens[:more]), None)
-    found = excerpt.excerpt(_paragraphs(tokens, level=0), length)
-    return found if found[1] else excerpt.excerpt(_paragraphs(tokens), length)
+    html, text = excerpt.excerpt(_paragraphs(tokens, level=0), length)
+    return (html, text) if text else excerpt.excerpt(_paragraphs(tokens), length)
 
 
 def _paragraphs(tokens: Iterable[Token], level: int | None = None) -> Iterator[Iterable[Piece]]:
-    """The inline content of paragraphs, at one level or at any, up to the footnotes."""
+    """The inline content of paragraphs, up to the footnotes.
+
+    ``level`` is the one level at which they stand; None is any.
+    """
     inside = False
     for token in tokens:
         if token.type == "footnote_block_open":

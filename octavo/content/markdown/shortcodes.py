@@ -1,4 +1,4 @@
-"""Shortcodes: a colon fence in a post as a call of a function of build.py."""
+"""Shortcodes: a colon fence in a post calls a function of build.py."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class ShortcodeFailure(Exception):
         self.hint = hint
 
 
-def call(known: Mapping[str, Extension], name: str, arguments: str, body: str) -> str:
-    """The HTML that the shortcode ``name`` makes of its arguments, ``key="value" …``, and of the lines within it.
+def call(shortcodes: Mapping[str, Extension], name: str, arguments: str, body: str) -> str:
+    """Call the shortcode ``name``, which returns HTML.
 
-    Raises ShortcodeFailure.
+    It takes its arguments, ``key="value" …``, and the lines within it. Raises ShortcodeFailure.
     """
-    if name not in known:
-        raise ShortcodeFailure(f"no shortcode '{name}'", did_you_mean(name, known))
+    if name not in shortcodes:
+        raise ShortcodeFailure(f"no shortcode '{name}'", did_you_mean(name, shortcodes))
     table = read_arguments(arguments)
     try:
-        html = known[name].function(table, body)
+        html = shortcodes[name].function(table, body)
     except Exception as fault:
         raise_if_shortage(fault, f"shortcode '{name}'")
         raise ShortcodeFailure(f"shortcode '{name}' failed: {type(fault).__name__}: {fault}") from fault
@@ -41,15 +41,18 @@ def call(known: Mapping[str, Extension], name: str, arguments: str, body: str) -
 
 
 def read_arguments(text: str) -> Table:
-    """``key="value" other='value' third=value`` as a table of strings. Raises ShortcodeFailure."""
+    """Read ``key="value" other='value' third=value`` as a table of strings.
+
+    Raises ShortcodeFailure.
+    """
     arguments: dict[str, str] = {}
     at = 0
     while at < len(text):
-        found = _ARGUMENT.match(text, at)
-        if found is None:
+        argument = _ARGUMENT.match(text, at)
+        if argument is None:
             raise ShortcodeFailure(f"cannot read the arguments at '{text[at : at + 40]}'", 'write name="value"')
-        if found[1] in arguments:
-            raise ShortcodeFailure(f"argument '{found[1]}' is given twice")
-        arguments[found[1]] = next((value for value in found.groups()[1:] if value is not None), "")
-        at = found.end()
+        if argument[1] in arguments:
+            raise ShortcodeFailure(f"argument '{argument[1]}' is given twice")
+        arguments[argument[1]] = next((value for value in argument.groups()[1:] if value is not None), "")
+        at = argument.end()
     return Table(arguments)
