@@ -29,7 +29,7 @@ LANGUAGES = (
     "make",
     "diff",
 )
-LEXERS = {name: (get_lexer_by_name(name, **OPTIONS), fast_lexers.lexer(name, **OPTIONS)) for name in LANGUAGES}
+LEXERS = {name: (get_lexer_by_name(name, **OPTIONS), fast_lexers.load_lexer(name, **OPTIONS)) for name in LANGUAGES}
 
 CODE = (
     'def f(x: int) -> str:\n    """Doc."""\n    return f"{x!r:>{10}} {1_000j}" # ſ K é\n',
@@ -69,9 +69,9 @@ def test_tokens_of_what_is_no_code_are_those_of_the_original(language: str, piec
 
 
 def characters(pattern: str, flags: int = 0) -> str:
-    found, is_empty = fast_lexers.begins(pattern, flags)
-    shown = "ANY" if found == fast_lexers.ANY else "".join(sorted(found))
-    return shown + " or empty" * is_empty
+    characters, is_empty = fast_lexers.first_characters(pattern, flags)
+    names = "ANY" if characters == fast_lexers.ANY else "".join(sorted(characters))
+    return names + " or empty" * is_empty
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,14 @@ def test_what_an_expression_may_begin_with(pattern: str, expected: str) -> None:
 
 
 def test_what_is_excluded_may_not_begin() -> None:
-    found, _ = fast_lexers.begins(r"""[^\s"']""", 0)
-    assert not found & set(" \n\t\"'") and {"a", "(", "\x1c"} <= found
-    letters, _ = fast_lexers.begins(r"[^\W\d_]", 0)
+    characters, _ = fast_lexers.first_characters(r"""[^\s"']""", 0)
+    assert not characters & set(" \n\t\"'") and {"a", "(", "\x1c"} <= characters
+    letters, _ = fast_lexers.first_characters(r"[^\W\d_]", 0)
     assert not letters & set(" (0_") and {"a", "Z"} <= letters
 
 
 def test_an_expression_is_compiled_when_it_is_tried() -> None:
-    quick: Any = fast_lexers.lexer("python", **OPTIONS)
+    quick: Any = fast_lexers.load_lexer("python", **OPTIONS)
     list(quick.get_tokens_unprocessed("# only a comment\n"))
     expressions = [rule[0] for rules in type(quick)._tokens.values() for rule in rules]
     compiled = [one for one in expressions if isinstance(one, fast_lexers.Expression) and "match" in vars(one)]
@@ -113,9 +113,9 @@ def test_an_expression_is_compiled_when_it_is_tried() -> None:
 def test_a_lexer_with_a_way_of_its_own_goes_it() -> None:
     for language in ("yaml", "c", "json", "html+jinja"):
         original = find_lexer_class_by_name(language)
-        assert fast_lexers.quick(original) is original
+        assert fast_lexers.speed_up(original) is original
 
 
 def test_a_language_that_nobody_knows_is_not_found() -> None:
     with pytest.raises(ClassNotFound):
-        fast_lexers.lexer("no-such-language")
+        fast_lexers.load_lexer("no-such-language")

@@ -28,12 +28,13 @@ def report_notes(environment: Mapping[str, object], places: Places, faults: Faul
         span = places.within(block, start, start + 1)
         faults.error(span, "nesting", f"brackets nested deeper than {DEEPEST_INLINE}", "write '[' as '\\['")
     for missing, span in _first_of_each_label(notes.footnotes, places):
-        # The key, and the table "refs" in it, belong to the plugin for footnotes. When they go, the hint lacks a likely
-        # label, and a test of the problem's hint notices.
+        # Private: what the footnote plugin has in the environment, labels as ":label" in the table "refs". Only there
+        # are all of them known. Without it the hint names no label that is like this one; tests/test_reader.py notices.
         labels = [label[1:] for label in _labels(environment.get("footnotes"), "refs")]
         hint = did_you_mean(missing.label, labels) or f"write '[^{missing.label}]: …' on a line of its own"
         faults.error(span, "link", f"no footnote '{missing.label}'", hint)
     for missing, span in _first_of_each_label(notes.references, places):
+        # Private: where markdown-it has the definitions of links, by label in capitals; as above.
         labels = [label.lower() for label in _labels(environment, "references")]
         hint = did_you_mean(missing.label.lower(), labels) or f"write '[{missing.label}]: …' on a line of its own"
         faults.warn(span, "link", f"no address for '[{missing.label}]', so this is no link", hint)

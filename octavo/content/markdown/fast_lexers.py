@@ -2,8 +2,12 @@
 
 A lexer made of regular expressions tries those of its state in order, at every place of a text; here only those that
 can match something that begins with the character at that place. Which characters these are follows from the parsed
-expression (``re._parser``, whose tree has been the same since Python 1.5); what is not understood may begin with any.
-And an expression is compiled when it is first tried: most of a lexer's never are. The tokens are the same.
+expression; what is not understood may begin with any. And an expression is compiled when it is first tried: most of a
+lexer's never are. The tokens are the same.
+
+Private parts that are used, each said at its place: ``_process_regex`` and ``_tokens`` of Pygments' lexer classes,
+``_TokenType``, and ``re._parser`` of Python. For all of them tests/test_fast_lexers.py is what notices: it compares the
+tokens with those of the library, in many languages, and counts which expressions were compiled.
 """
 
 from __future__ import annotations
@@ -16,6 +20,8 @@ from typing import Any, TypeAlias
 
 from pygments.lexer import Lexer, RegexLexer, words
 from pygments.lexers import find_lexer_class_by_name
+
+# Private: ``_TokenType``, the type of each kind of token, for which there is no other name.
 from pygments.token import Error, Whitespace, _TokenType
 from pygments.util import Future
 
@@ -28,21 +34,31 @@ ANY = frozenset(map(chr, range(128)))
 """The characters of ASCII; what lies beyond may begin anything."""
 
 
-def lexer(language: str, **options: Any) -> Lexer:
-    """The lexer of a language by any of its names. Raises ``pygments.util.ClassNotFound``."""
-    return quick(find_lexer_class_by_name(language))(**options)
+def load_lexer(language: str, **options: Any) -> Lexer:
+    """Load the lexer of a language by any of its names.
+
+    Raises ``pygments.util.ClassNotFound``.
+    """
+    return speed_up(find_lexer_class_by_name(language))(**options)
 
 
-def quick(original: type[Lexer]) -> type[Lexer]:
-    """A lexer that gives the same tokens; the lexer itself where it does not go by its rules alone."""
+def speed_up(original: type[Lexer]) -> type[Lexer]:
+    """Derive a lexer that gives the same tokens faster.
+
+    A lexer that does not go by its rules alone stays as it is.
+    """
     if not issubclass(original, RegexLexer) or getattr(original, "token_variants", False):
         return original
+    # One with a loop of its own (ExtendedRegexLexer, or what a lexer adds to the tokens) would lose it.
     if original.get_tokens_unprocessed is not RegexLexer.get_tokens_unprocessed:
         return original
     return type(original.__name__, (_FastLexer, original), {})
 
 
 class _FastLexer(RegexLexer):
+    # Private: what Pygments' metaclass calls to compile each expression of a lexer. There it returns a function
+    # ``match``, here an Expression, which compiles nothing yet. When Pygments no longer calls it, all expressions are
+    # compiled at once: the tokens stay, the gain is lost, and the test that counts the compiled ones fails.
     @classmethod
     def _process_regex(cls, regex: Any, flags: int, state: str) -> Expression:
         return Expression(regex, flags)
@@ -55,16 +71,16 @@ class _FastLexer(RegexLexer):
         while True:
             character = text[pos : pos + 1]
             for match, action, change in rules[character]:
-                found = match(text, pos)
-                if found is None:
+                matched = match(text, pos)
+                if matched is None:
                     continue
                 if type(action) is _TokenType:
-                    yield pos, action, found[0]
+                    yield pos, action, matched[0]
                 elif action is not None:
-                    yield from action(self, found)
-                pos = found.end()
+                    yield from action(self, matched)
+                pos = matched.end()
                 if change is not None:
-                    _go(names, change)
+                    _change_state(names, change)
                     rules = states[names[-1]]
                 break
             else:
@@ -80,16 +96,21 @@ class _FastLexer(RegexLexer):
 
     @classmethod
     def _states(cls) -> dict[str, _LexerState]:
-        found: dict[str, _LexerState] | None = cls.__dict__.get("_quick_states")
-        if found is None:
+        states: dict[str, _LexerState] | None = cls.__dict__.get("_fast_states")
+        if states is None:
+            # Private: the rules of each state, includes and all resolved, which the metaclass puts together when the
+            # first lexer of a class is made. Nothing public has them. A KeyError here is what notices.
             tokens: dict[str, Any] = cls.__dict__["_tokens"]
-            found = {name: _LexerState(rules) for name, rules in tokens.items()}
-            type.__setattr__(cls, "_quick_states", found)
-        return found
+            states = {name: _LexerState(rules) for name, rules in tokens.items()}
+            type.__setattr__(cls, "_fast_states", states)
+        return states
 
 
-def _go(names: list[str], change: Any) -> None:
-    """Follow a change of state: names to put on the stack, or how many to take from it as a negative number."""
+def _change_state(names: list[str], change: Any) -> None:
+    """Follow a change of state.
+
+    It is names to put on the stack, or how many to take from it as a negative number.
+    """
     if isinstance(change, int):
         del names[max(1, len(names) + change) :]
         return
@@ -101,7 +122,10 @@ def _go(names: list[str], change: Any) -> None:
 
 
 class _LexerState(dict[str, tuple[Rule, ...]]):
-    """The rules of a state to try at a character, or at the end of the text, in their order."""
+    """By character, the rules of a state to try there, in their order.
+
+    Those of the end of the text stand at the empty text.
+    """
 
     def __init__(self, rules: list[tuple[Any, Any, Any]]) -> None:
         self._rules = rules
@@ -111,14 +135,14 @@ class _LexerState(dict[str, tuple[Rule, ...]]):
         for expression, action, change in self._rules:
             if not isinstance(expression, Expression):
                 rules.append((expression, action, change))
-            elif expression.may_begin(character):
+            elif expression.can_begin(character):
                 rules.append((expression.match, action, change))
-        found = self[character] = tuple(rules)
-        return found
+        rules_here = self[character] = tuple(rules)
+        return rules_here
 
 
 class Expression:
-    """A regular expression that is compiled when it is first wanted."""
+    """A regular expression that is compiled when it is first needed."""
 
     def __init__(self, pattern: str | Future, flags: int) -> None:
         self._pattern = pattern
@@ -127,8 +151,8 @@ class Expression:
     @cached_property
     def pattern(self) -> str:
         if isinstance(self._pattern, Future):
-            made: Callable[[], Any] = self._pattern.get
-            return str(made())
+            make_pattern: Callable[[], Any] = self._pattern.get
+            return str(make_pattern())
         return self._pattern
 
     @cached_property
@@ -136,61 +160,69 @@ class Expression:
         return re.compile(self.pattern, self._flags).match
 
     @cached_property
-    def _begins(self) -> tuple[frozenset[str], bool]:
+    def _first_characters(self) -> tuple[frozenset[str], bool]:
         if not isinstance(self._pattern, words):
-            return begins(self.pattern, self._flags)
-        # A list of words is a long expression, of which only this is wanted.
+            return first_characters(self.pattern, self._flags)
+        # A list of words is a long expression, of which only this is needed.
         characters = {word[:1] for word in self._pattern.words}
         if "" in characters:
             return ANY, True
         try:
-            return begins(f"{self._pattern.prefix}[{re.escape(''.join(characters))}]", self._flags)
+            return first_characters(f"{self._pattern.prefix}[{re.escape(''.join(characters))}]", self._flags)
         except re.error:
             return ANY, True
 
-    def may_begin(self, character: str) -> bool:
-        """Whether the expression may match what begins with a character; what is empty, if there is none."""
-        characters, is_empty = self._begins
+    def can_begin(self, character: str) -> bool:
+        """Whether the expression may match what begins with a character.
+
+        Without a character, whether it may match nothing.
+        """
+        characters, is_empty = self._first_characters
         return is_empty or character in characters or not character.isascii()
 
 
-def begins(pattern: str, flags: int) -> tuple[frozenset[str], bool]:
-    """The characters of ASCII that a match can begin with (maybe more of them), and whether it can be empty."""
+def first_characters(pattern: str, flags: int) -> tuple[frozenset[str], bool]:
+    """The characters of ASCII that a match can begin with, and if it can be empty.
+
+    There may be more characters than needed, never fewer.
+    """
+    # Private: Python's own parser of expressions, whose tree has been the same since Python 1.5. There is no other way
+    # to the parsed expression. An ImportError notices when it goes; an operation that is new has any first character.
     parsed = import_module("re._parser").parse(pattern, flags)
-    return _sequence(parsed, parsed.state.flags)
+    return _firsts_of_sequence(parsed, parsed.state.flags)
 
 
-def _sequence(items: Any, flags: int) -> tuple[frozenset[str], bool]:
+def _firsts_of_sequence(items: Any, flags: int) -> tuple[frozenset[str], bool]:
     characters: frozenset[str] = frozenset()
     for operation, argument in items:
-        more, is_empty = _one(operation.name, argument, flags)
+        more, is_empty = _firsts_of_operation(operation.name, argument, flags)
         characters |= more
         if not is_empty:
             return characters, False
     return characters, True
 
 
-def _one(operation: str, argument: Any, flags: int) -> tuple[frozenset[str], bool]:
+def _firsts_of_operation(operation: str, argument: Any, flags: int) -> tuple[frozenset[str], bool]:
     match operation:
         case "LITERAL":
-            return _cases(frozenset(chr(argument)), flags), False
+            return _with_other_case(frozenset(chr(argument)), flags), False
         case "NOT_LITERAL":
             return ANY if flags & re.IGNORECASE else ANY - {chr(argument)}, False
         case "ANY":
             return ANY, False
         case "IN":
-            return _set(argument, flags), False
+            return _firsts_of_set(argument, flags), False
         case "BRANCH":
-            branches = [_sequence(branch, flags) for branch in argument[1]]
+            branches = [_firsts_of_sequence(branch, flags) for branch in argument[1]]
             return frozenset().union(*(first for first, _ in branches)), any(is_empty for _, is_empty in branches)
         case "SUBPATTERN":
             _, added, removed, items = argument
-            return _sequence(items, (flags | added) & ~removed)
+            return _firsts_of_sequence(items, (flags | added) & ~removed)
         case "ATOMIC_GROUP":
-            return _sequence(argument, flags)
+            return _firsts_of_sequence(argument, flags)
         case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
             least, _, items = argument
-            characters, is_empty = _sequence(items, flags)
+            characters, is_empty = _firsts_of_sequence(items, flags)
             return characters, is_empty or least == 0
         case "AT" | "ASSERT" | "ASSERT_NOT":
             # What follows has to match at the same place.
@@ -200,7 +232,7 @@ def _one(operation: str, argument: Any, flags: int) -> tuple[frozenset[str], boo
     return ANY, True
 
 
-def _set(items: Any, flags: int) -> frozenset[str]:
+def _firsts_of_set(items: Any, flags: int) -> frozenset[str]:
     characters: set[str] = set()
     excluded: set[str] = set()
     for operation, argument in items:
@@ -223,13 +255,13 @@ def _set(items: Any, flags: int) -> frozenset[str]:
             case _:
                 return ANY
     if items[0][0].name != "NEGATE":
-        return _cases(frozenset(characters), flags)
+        return _with_other_case(frozenset(characters), flags)
     if flags & re.IGNORECASE:
         excluded = {character for character in excluded if not character.isalpha()}
     return ANY - excluded
 
 
-def _cases(characters: frozenset[str], flags: int) -> frozenset[str]:
+def _with_other_case(characters: frozenset[str], flags: int) -> frozenset[str]:
     if not flags & re.IGNORECASE:
         return characters
     # Some letters beyond ASCII are those of ASCII in another case: ``ſ``, ``K``.

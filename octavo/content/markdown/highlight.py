@@ -137,6 +137,6 @@ def _lexer(language: str) -> Lexer | None:
     from octavo.content.markdown import fast_lexers
 
     try:
-        return fast_lexers.lexer(language, stripnl=False, ensurenl=False)
+        return fast_lexers.load_lexer(language, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return None
