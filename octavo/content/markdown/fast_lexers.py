@@ -182,9 +182,9 @@ class Expression:
 
 
 def first_characters(pattern: str, flags: int) -> tuple[frozenset[str], bool]:
-    """The characters of ASCII that a match can begin with, and if it can be empty.
+    """The ASCII characters that a match can begin with.
 
-    There may be more characters than needed, never fewer.
+    There may be more of them than needed, never fewer. The second value is whether a match can be empty.
     """
     # Private: Python's own parser of expressions, whose tree has been the same since Python 1.5. There is no other way
     # to the parsed expression. An ImportError notices when it goes; an operation that is new has any first character.

@@ -1,8 +1,11 @@
-"""The parsers of Markdown's blocks and inline text, which try only those rules that can match.
+"""Markdown's parsers, which try only those rules that can match.
 
 markdown-it tries every rule at every place, and nearly all of them only look for the character that they begin with.
 Here a rule whose first characters are known is tried at these. Any other, such as one of build.py, is tried wherever
 markdown-it tries it. The tokens are the same.
+
+This replaces the loops of the library, and so rests on private parts of it; each is said at its place. For all of them
+tests/test_fast_rules.py is what notices: it compares the tokens of any text with those of the library.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from markdown_it.rules_inline.state_inline import Delimiter
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
+# The library's own names for these types are not exported.
 InlineRule = Callable[[StateInline, bool], bool]
 BlockRule = Callable[[StateBlock, int, int, bool], bool]
 Nesting = Literal[-1, 0, 1]
@@ -73,11 +77,17 @@ _PLACES = {
 }
 
 
-class Firsts(Ruler[Rule]):
-    """A ruler that knows of some of its rules the characters that they begin with.
+class FirstsRuler(Ruler[Rule]):
+    """A ruler that has the first characters of some of its rules.
 
     ``by_first`` has the rules to try at a character, in their order, ``elsewhere`` those to try at any other.
     """
+
+    # Private: ``__rules__``, the list of rules; ``__cache__``, the compiled chains by name (the empty name is that of
+    # all rules), which a change of the rules sets to None; and ``__compile__``, which ``getRules`` calls then. A ruler
+    # has no public way to a rule's function, and none that says when its rules have changed, as a function of build.py
+    # may change them. An AttributeError notices when the first two go; without a call of the third ``by_first`` would
+    # stay empty, and no block is parsed.
 
     def __init__(self, rules: Ruler[Rule]) -> None:
         super().__init__()
@@ -86,29 +96,32 @@ class Firsts(Ruler[Rule]):
         self.by_first: dict[str, tuple[Rule, ...]] = {}
         self.elsewhere: tuple[Rule, ...] = ()
 
-    def active(self) -> dict[str, Rule]:
+    def active_rules(self) -> dict[str, Rule]:
         """The rules in use, by name."""
         return dict(zip(self.get_active_rules(), self.getRules(""), strict=True))
 
     def wrap(self, name: str, wrapper: Callable[[Rule], Rule]) -> None:
-        """Put a rule around one, in its place and chains."""
-        rule = self.__rules__[self.__find__(name)]
+        """Put a rule around one, in its place; KeyError if there is none."""
+        rule = {rule.name: rule for rule in self.__rules__}[name]
         rule.fn = wrapper(rule.fn)
         self.__cache__ = None
 
-    def begin(self, firsts: Mapping[str, str]) -> None:
-        """Say of rules, by name, which characters they begin with. A rule that replaces one may begin anywhere."""
-        active = self.active()
+    def set_firsts(self, firsts: Mapping[str, str]) -> None:
+        """Say of rules, by name, which characters they begin with.
+
+        A rule that replaces one may begin anywhere.
+        """
+        active = self.active_rules()
         self.firsts = {active[name]: characters for name, characters in firsts.items()}
         self.__cache__ = None
 
     def __compile__(self) -> None:
         super().__compile__()
         assert self.__cache__ is not None
-        self.by_first, self.elsewhere = self.choices(self.__cache__[""])
+        self.by_first, self.elsewhere = self.group_by_first(self.__cache__[""])
 
-    def choices(self, rules: Iterable[Rule]) -> tuple[dict[str, tuple[Rule, ...]], tuple[Rule, ...]]:
-        """Which of some rules to try at a character, and which at any other."""
+    def group_by_first(self, rules: Iterable[Rule]) -> tuple[dict[str, tuple[Rule, ...]], tuple[Rule, ...]]:
+        """Group rules into those to try at a character, and at any other."""
         rules = tuple(rules)
         characters = {character for rule in rules for character in self.firsts.get(rule, "")}
         at = {
@@ -118,8 +131,11 @@ class Firsts(Ruler[Rule]):
         return at, tuple(rule for rule in rules if rule not in self.firsts)
 
 
-class BlockFirsts(Firsts[BlockRule]):
-    """The rules that may end a block are asked as one: those of a chain other than the first, by its name."""
+class BlockRuler(FirstsRuler[BlockRule]):
+    """The ruler of blocks, which makes one rule of all that may end a block.
+
+    Those are the rules of a chain other than the first, by its name.
+    """
 
     def __compile__(self) -> None:
         super().__compile__()
@@ -130,7 +146,7 @@ class BlockFirsts(Firsts[BlockRule]):
         self.ends_paragraph = self.__cache__.get("paragraph", [self._any_of([])])[0]
 
     def _any_of(self, rules: list[BlockRule]) -> BlockRule:
-        at, elsewhere = self.choices(rules)
+        at, elsewhere = self.group_by_first(rules)
 
         def any_of(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:
             start = state.bMarks[startLine] + state.tShift[startLine]
@@ -143,7 +159,11 @@ class BlockFirsts(Firsts[BlockRule]):
 
 
 class FastToken(Token):
-    """A token that is made faster."""
+    """A token that is made faster.
+
+    Its fields are set here one by one, without the library's conversion of attributes. A field that is new there would
+    be missing here, and every comparison of tokens fails.
+    """
 
     __slots__ = ()
 
@@ -167,13 +187,16 @@ class FastToken(Token):
 
 
 class Lines(StateBlock):
-    """The lines of a body, found faster.
+    """The state of a parse of blocks, whose lines are split faster.
 
     ``tables`` are the lines that may be the head of a table, ``underlines``, in order, those that may make the lines
     above a heading.
     """
 
     def __init__(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> None:
+        # Of an empty text the library makes only the entry behind the last line, with which the lists below then end.
+        # The lists are the library's own, which its rules read: where each line begins and ends, how many blanks it
+        # begins with, and how many columns these take up.
         super().__init__("", md, env, tokens)
         self.src = src
         self.tables: set[int] = set()
@@ -248,9 +271,11 @@ def _width(blanks: str) -> int:
 
 
 class FastBlocks(ParserBlock):
+    """The parser of blocks: the library's loop, with a choice of rules."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.ruler: BlockFirsts = BlockFirsts(self.ruler)
+        self.ruler: BlockRuler = BlockRuler(self.ruler)
 
     def parse(self, src: str, md: MarkdownIt, env: EnvType, outTokens: list[Token]) -> list[Token] | None:
         if not src:
@@ -260,7 +285,7 @@ class FastBlocks(ParserBlock):
         return state.tokens
 
     def tokenize(self, state: StateBlock, startLine: int, endLine: int) -> None:
-        self.ruler.getRules("")
+        self.ruler.getRules("")  # compiles by_first anew where rules have changed
         at, elsewhere = self.ruler.by_first, self.ruler.elsewhere
         line = startLine
         had_empty_lines = False
@@ -287,7 +312,7 @@ class FastBlocks(ParserBlock):
 
 
 def table(rule: BlockRule) -> BlockRule:
-    """The rule, where the next line can be the line below a head."""
+    """The rule of tables, where the next line can be the line below a head."""
 
     def table(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:
         return startLine in cast(Lines, state).tables and rule(state, startLine, endLine, silent)
@@ -296,7 +321,10 @@ def table(rule: BlockRule) -> BlockRule:
 
 
 def heading_above(rule: BlockRule) -> BlockRule:
-    """The rule of headings that are underlined, where a line up to the next empty one can be the underline."""
+    """The rule of underlined headings, where a line can be the underline.
+
+    It is one of those up to the next empty line.
+    """
 
     def heading_above(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:
         underlines = cast(Lines, state).underlines
@@ -311,7 +339,10 @@ def heading_above(rule: BlockRule) -> BlockRule:
 
 
 def definitions(rule: BlockRule) -> BlockRule:
-    """The rule of definition lists, where the line below, or below an empty one, begins as a definition does."""
+    """The rule of definition lists, where a definition can follow.
+
+    It begins the line below, or that below an empty one.
+    """
 
     def definitions(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:
         line = startLine
@@ -329,7 +360,7 @@ def definitions(rule: BlockRule) -> BlockRule:
 
 def paragraph(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:
     """The library's rule, without what it does for every line."""
-    ends = cast(BlockFirsts, state.md.block.ruler).ends_paragraph
+    ends = cast(BlockRuler, state.md.block.ruler).ends_paragraph
     last = state.lineMax
     counts, indent = state.sCount, state.blkIndent
     before, state.parentType = state.parentType, "paragraph"
@@ -350,8 +381,11 @@ def paragraph(state: StateBlock, startLine: int, endLine: int, silent: bool) -> 
     return True
 
 
-class InlineFirsts(Firsts[InlineRule]):
-    """``stop`` finds the next place where a rule can match; None where other rules are not known well enough."""
+class InlineRuler(FirstsRuler[InlineRule]):
+    """The ruler of inline text.
+
+    ``stop`` matches at the next place where a rule can; it is None where a rule may begin with any character.
+    """
 
     stop: re.Pattern[str] | None
     is_text_first: bool
@@ -362,7 +396,7 @@ class InlineFirsts(Firsts[InlineRule]):
         first, *others = self.__cache__[""] or [library.entity]
         # The rule of text takes all up to the next place where another is tried.
         self.is_text_first = first is library.text
-        self.by_first, self.elsewhere = self.choices(others)
+        self.by_first, self.elsewhere = self.group_by_first(others)
         places = (_PLACES.get(character, re.escape(character)) for character in sorted({*self.by_first, "]"}))
         self.stop = None if self.elsewhere else re.compile("|".join(places))
 
@@ -371,6 +405,9 @@ class Inline(StateInline):
     """The state of a parse of inline text, whose tokens are made faster."""
 
     def __init__(self, src: str, md: MarkdownIt, env: EnvType, outTokens: list[Token]) -> None:
+        # In the place of private parts of the library's state: ``_pending`` and its buffer, which ``pending`` reads,
+        # and ``_prev_delimiters``, which ``push`` fills. All methods of the library that use these are replaced below,
+        # but for that which copies a state; one that is new would lose text, which the comparison of tokens notices.
         self._texts: list[str] = []
         self._outer: list[list[Delimiter]] = []
         super().__init__(src, md, env, outTokens)
@@ -418,16 +455,19 @@ class Inline(StateInline):
 
 
 class Inlines(ParserInline):
-    """The parser of inline text. It begins at ``level``, so that it gives up on nesting before blocks do."""
+    """The parser of inline text.
+
+    It begins at ``level``, so that it gives up on nesting before blocks do.
+    """
 
     def __init__(self, level: int) -> None:
         super().__init__()
-        self.ruler: InlineFirsts = InlineFirsts(self.ruler)
+        self.ruler: InlineRuler = InlineRuler(self.ruler)
         self.ruler2.at("fragments_join", join)
         self._level = level
 
     def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
-        self.ruler.getRules("")
+        self.ruler.getRules("")  # compiles by_first anew where rules have changed
         rules = self.ruler2.getRules("")
         state = Inline(src, md, env, tokens)
         state.level = self._level
@@ -448,8 +488,8 @@ class Inlines(ParserInline):
         deepest = state.md.options["maxNesting"]
         pos = state.pos
         while pos < end:
-            found = search(src, pos, end) if state.level < deepest else None
-            stop = found.start() if found else end
+            place = search(src, pos, end) if state.level < deepest else None
+            stop = place.start() if place else end
             if stop > pos:
                 state.append_pending(src[pos:stop])
                 state.pos = pos = stop
@@ -479,8 +519,8 @@ class Inlines(ParserInline):
         if state.level >= state.md.options["maxNesting"]:
             state.cache[pos] = state.pos = end + 1
             return
-        found = (ruler.stop or self.terminator_re).search(state.src, pos, end)
-        stop = found.start() if found else end
+        place = (ruler.stop or self.terminator_re).search(state.src, pos, end)
+        stop = place.start() if place else end
         if stop > pos:
             state.cache[pos] = state.pos = stop
             return
@@ -498,11 +538,17 @@ class Inlines(ParserInline):
 
 
 _PAIRING = (library.link_pairs, library.strikethrough.postProcess, library.emphasis.postProcess)
-"""What is done after all rules with the marks of emphasis, where there are any."""
+"""The rules that pair the marks of emphasis, which are for nothing where there are none.
+
+Private: the functions themselves, by which they are left out. One of another name is an AttributeError at import.
+"""
 
 
 def join(state: StateInline) -> None:
-    """The library's rule ``fragments_join``: neighbouring texts as one, and the level of each token."""
+    """The library's rule ``fragments_join``, in one pass.
+
+    It makes one of neighbouring texts, and sets the level of each token.
+    """
     level = 0
     joined: list[Token] = []
     texts: list[str] = []
@@ -546,6 +592,9 @@ def newline(state: StateInline, silent: bool) -> bool:
 
 
 def normalize(state: StateCore) -> None:
-    """The library's rule, which goes through every line, where it has something to do."""
+    """The library's rule, called only where it has something to do.
+
+    It goes through the whole text.
+    """
     if "\r" in state.src or "\0" in state.src:
         rules_core.normalize(state)

@@ -1,14 +1,17 @@
-"""The Markdown that posts are written in: CommonMark, GitHub's additions, definition lists, attributes, shortcodes.
+"""The parser of the Markdown that posts are written in.
+
+That is CommonMark, GitHub's additions, definition lists, attributes and shortcodes.
 
 Inline tokens of markdown-it carry no position. The rules here wrap the library's own and keep, in ``meta[AT]``, where
 in its block each link, image, footnote mark and raw tag stands. What only a rule can see, such as nesting that the
 parser gives up on, is noted in the environment of the parse (``NOTES``).
+
+What of markdown-it-py and its plugins is private, and used here, is said at its place.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import SimpleNamespace
@@ -22,13 +25,23 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 from mdit_py_plugins.attrs import attrs_block_plugin, attrs_plugin
+
+# Private: the plugin offers its rules only, and these for the braces at the end of a heading. An ImportError notices.
 from mdit_py_plugins.attrs.parse import ParseError
 from mdit_py_plugins.attrs.parse import parse as parse_attributes
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.gfm import gfm_plugin
 
 from octavo.content.markdown import fast_rules
-from octavo.content.markdown.fast_rules import BLOCK_FIRSTS, INLINE_FIRSTS, FastBlocks, Inlines, newline
+from octavo.content.markdown.fast_rules import (
+    BLOCK_FIRSTS,
+    INLINE_FIRSTS,
+    BlockRule,
+    FastBlocks,
+    InlineRule,
+    Inlines,
+    newline,
+)
 from octavo.content.markdown.html_renderer import Writer
 from octavo.model.extensions import Extensions
 
@@ -67,13 +80,13 @@ _NORMAL_ADDRESS = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 
-InlineRule = Callable[[StateInline, bool], bool]
-BlockRule = Callable[[StateBlock, int, int, bool], bool]
-
 
 @dataclass(slots=True)
 class MissingReference:
-    """A mark without what it refers to: a footnote or a link reference, by its label, at a place of a block."""
+    """A mark without what it refers to, by its label.
+
+    It is that of a footnote or of a link, at a place of a block.
+    """
 
     block: Token
     start: int
@@ -119,15 +132,18 @@ class LibraryDestination(NamedTuple):
 
 
 def _link_destination(string: str, pos: int, maximum: int) -> Any:
-    """The library's helper, which goes through an address by character, for those that need it."""
-    found = _PLAIN_ADDRESS.match(string, pos, maximum)
-    if found is not None and (found.end() == maximum or string[found.end()] in ") \n"):
-        return LibraryDestination(True, found.end(), found[0])
+    """Parse the destination of a link, as the library's helper does.
+
+    The helper goes through an address by character; here it does so only for those that need it.
+    """
+    address = _PLAIN_ADDRESS.match(string, pos, maximum)
+    if address is not None and (address.end() == maximum or string[address.end()] in ") \n"):
+        return LibraryDestination(True, address.end(), address[0])
     return helpers.parseLinkDestination(string, pos, maximum)
 
 
 class Parser(MarkdownIt):
-    """A MarkdownIt that leaves it to the caller which addresses may be linked to."""
+    """A MarkdownIt that leaves to its caller what may be linked to."""
 
     def validateLink(self, url: str) -> bool:
         return True
@@ -142,10 +158,15 @@ class Parser(MarkdownIt):
 
 
 def make_parser(extensions: Extensions) -> Parser:
-    """A parser of its own, configured by the ``markdown`` functions of build.py, whose exceptions are passed on."""
+    """Make a parser, configured by the ``markdown`` functions of build.py.
+
+    Their exceptions are passed on.
+    """
     md = Parser("commonmark", renderer_cls=Writer)
     blocks, inlines = _Blocks(), Inlines(DEEPEST - DEEPEST_INLINE)
     md.block, md.inline = blocks, inlines
+    # The library's rules look their helpers up here, by these names. It has a module here, so that another in its
+    # place is not foreseen: a rule that needs a helper that is not among these fails with an AttributeError.
     md.helpers = SimpleNamespace(  # type: ignore[assignment]
         parseLinkLabel=helpers.parseLinkLabel,
         parseLinkTitle=helpers.parseLinkTitle,
@@ -156,6 +177,8 @@ def make_parser(extensions: Extensions) -> Parser:
     md.use(deflist_plugin)
     md.use(attrs_plugin, after=("image", "code_inline", "link_close"), allowed=(*ATTRIBUTES, ROLE))
     md.use(attrs_block_plugin, allowed=ATTRIBUTES)
+    # The names of rules are no promise of the library and its plugins. Where there is none of a name, ``wrap`` and
+    # ``set_firsts`` raise KeyError, and nothing can be read: every test notices.
     inline, block = inlines.ruler, blocks.ruler
     inline.wrap("newline", lambda rule: newline)
     inline.wrap("link", lambda rule: _noting_references(_placed(rule, "[")))
@@ -165,7 +188,7 @@ def make_parser(extensions: Extensions) -> Parser:
     inline.wrap("footnote_ref", lambda rule: _footnote(_placed(rule, "[")))
     inline.wrap("gfm_autolink_protocol", lambda rule: _after(("http", "https", "mailto", "xmpp"), rule))
     inline.wrap("attr", _inline_braces)
-    inline.begin(INLINE_FIRSTS)
+    inline.set_firsts(INLINE_FIRSTS)
     block.wrap("attr", _block_braces)
     block.before(
         "fence", "shortcode", _shortcode, {"alt": ["paragraph", "reference", "blockquote", "list", "footnote_def"]}
@@ -174,10 +197,11 @@ def make_parser(extensions: Extensions) -> Parser:
     block.wrap("lheading", fast_rules.heading_above)
     block.wrap("deflist", fast_rules.definitions)
     block.wrap("paragraph", lambda rule: fast_rules.paragraph)
-    block.begin(BLOCK_FIRSTS)
+    block.set_firsts(BLOCK_FIRSTS)
     md.core.ruler.at("normalize", fast_rules.normalize)
     md.core.ruler.at("inline", _inline)
     md.core.ruler.before("inline", "heading_attributes", _heading_attributes)
+    # After the plugins, whose rules it replaces, and before the site's own functions, which may replace any.
     Writer.take_over(md)
     for extension in extensions.markdown:
         extension.function(md)
@@ -191,7 +215,7 @@ def _notes(env: EnvType) -> Notes:
 
 
 def _inline(state: StateCore) -> None:
-    """The library's rule of this name, which also says which block is being parsed."""
+    """The library's rule of this name, which also notes the block it is in."""
     notes = _notes(state.env)
     for token in state.tokens:
         if token.type == "inline":
@@ -201,7 +225,10 @@ def _inline(state: StateCore) -> None:
 
 
 def _placed(rule: InlineRule, first: str) -> InlineRule:
-    """The rule, whose first token then says where it stands. ``first`` is the character the rule begins with."""
+    """The rule, whose first token then says where it stands.
+
+    ``first`` is the character the rule begins with.
+    """
 
     def placed(state: StateInline, silent: bool) -> bool:
         start = state.pos
@@ -213,6 +240,7 @@ def _placed(rule: InlineRule, first: str) -> InlineRule:
                 if notes.block is not None and not notes.too_deep:
                     notes.too_deep.append((notes.block, start))
             return rule(state, True)
+        # A rule first flushes the text before it, which is then a token of its own.
         count = len(state.tokens) + bool(state.pending)
         if not rule(state, False):
             return False
@@ -223,7 +251,10 @@ def _placed(rule: InlineRule, first: str) -> InlineRule:
 
 
 def _image(rule: InlineRule) -> InlineRule:
-    """An image's alternative text is parsed as a text of its own, in which nothing has a place or is a footnote."""
+    """The rule of images, which notes while it is within one.
+
+    An alternative text is parsed as a text of its own, in which nothing has a place or is a footnote.
+    """
 
     def image(state: StateInline, silent: bool) -> bool:
         if state.src[state.pos] != "!":
@@ -239,7 +270,10 @@ def _image(rule: InlineRule) -> InlineRule:
 
 
 def _after(words: tuple[str, ...], rule: InlineRule) -> InlineRule:
-    """The rule, where a colon follows one of the words; it looks for them in all of the text before."""
+    """The rule, where a colon follows one of the words.
+
+    By itself it looks for them in all of the text before.
+    """
 
     def after(state: StateInline, silent: bool) -> bool:
         start = state.pos
@@ -267,7 +301,10 @@ def _footnote(rule: InlineRule) -> InlineRule:
 
 
 def _noting_references(rule: InlineRule) -> InlineRule:
-    """Note a ``[text][label]`` whose label is not defined; CommonMark has it as text, its author meant a link."""
+    """The rule, which notes a ``[text][label]`` whose label is not defined.
+
+    CommonMark has it as text, its author meant a link.
+    """
 
     def link(state: StateInline, silent: bool) -> bool:
         start = state.pos
@@ -282,8 +319,10 @@ def _noting_references(rule: InlineRule) -> InlineRule:
         if mark is None or mark[1].startswith("^") or not _LETTER.search(mark[1]) or not _LETTER.search(mark[2]):
             return False
         notes = _notes(state.env)
-        known = normalizeReference(mark[2]) in state.env.get("references", {})
-        if not known and notes.images == 0 and notes.block is not None:
+        # Private: the key under which the library has the definitions of links, and how it normalizes labels. Without
+        # them every such link would be noted, and tests/test_reader.py notices.
+        is_defined = normalizeReference(mark[2]) in state.env.get("references", {})
+        if not is_defined and notes.images == 0 and notes.block is not None:
             notes.references.append(MissingReference(notes.block, start, mark.end(), mark[2]))
         return False
 
@@ -291,7 +330,10 @@ def _noting_references(rule: InlineRule) -> InlineRule:
 
 
 def _inline_braces(rule: InlineRule) -> InlineRule:
-    """Attributes after an image, code or a link, but never ``{{ x }}`` or ``{% x %}``: in a post they are text."""
+    """The rule of attributes, but never for ``{{ x }}`` or ``{% x %}``.
+
+    In a post those are text; attributes stand after an image, code or a link.
+    """
 
     def attributes(state: StateInline, silent: bool) -> bool:
         return state.src[state.pos] == "{" and _BRACES.match(state.src, state.pos) is not None and rule(state, silent)
@@ -313,7 +355,7 @@ def _block_braces(rule: BlockRule) -> BlockRule:
 
 
 def _heading_attributes(state: StateCore) -> None:
-    """``## Title {#id .class}``: the braces at the end of a heading belong to it."""
+    """Give a heading the attributes of ``## Title {#id .class}``."""
     for before, token in pairwise(state.tokens):
         if before.type != "heading_open" or not token.content.endswith("}"):
             continue
@@ -327,6 +369,7 @@ def _heading_attributes(state: StateCore) -> None:
         token.content = token.content[: braces.start()].rstrip()
         for name, value in attributes.items():
             if name not in ATTRIBUTES:
+                # Where the plugin itself puts attributes that are not allowed: the reader reports both alike.
                 before.meta.setdefault("insecure_attrs", {})[name] = value
             elif name == "class" and "class" in before.attrs:
                 before.attrs["class"] = f"{before.attrs['class']} {value}"
@@ -335,7 +378,10 @@ def _heading_attributes(state: StateCore) -> None:
 
 
 def _shortcode(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:
-    """``::: name key="value"``, lines, ``:::``. Three colons without a name are text."""
+    """Parse ``::: name key="value"``, lines, ``:::``.
+
+    Three colons without a name are text.
+    """
     start = state.bMarks[startLine] + state.tShift[startLine]
     if not state.src.startswith(":::", start) or state.is_code_block(startLine):
         return False
