@@ -9,7 +9,7 @@ from pathlib import Path
 if not __package__:  # run by its path: imports begin at the top of the repository all the same
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from octavo.images.draw_card import draw, drawable, shipped
+from octavo.images.draw_card import default_font, draw, drawable_ranges
 from octavo.images.social_cards import card_for
 from octavo.model.images import CardDesign
 
@@ -18,7 +18,7 @@ COUNT = 100
 
 def main() -> None:
     words = "Flask or Django what each framework gives you and which suits your project".split()
-    design = CardDesign("measured", drawable(shipped()))
+    design = CardDesign("measured", drawable_ranges(default_font()))
     sizes = []
     began = time.process_time()
     for number in range(COUNT):

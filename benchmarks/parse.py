@@ -56,7 +56,7 @@ STAGES = {
     "words": ("octavo.content.markdown.excerpt", "count_words"),
     "terms": ("octavo.related.terms", "count_terms"),
     "digest": ("octavo.engine.worker", "digest"),
-    "encode": ("octavo.engine.worker", "taken_apart"),
+    "encode": ("octavo.engine.worker", "take_apart"),
 }
 """Each stage is one function: its module, or a class in it, and its name."""
 

@@ -128,7 +128,7 @@ def the_script_is_known_by_its_names_only() -> AbstractContextManager[Any]:
 
 
 def warnings_are_told_once() -> AbstractContextManager[Any]:
-    real = records.Records.unusual
+    real = records.Records.non_default
     seen: set[tuple[str, str, bytes]] = set()
 
     def unusual(self: records.Records, part: str) -> Any:

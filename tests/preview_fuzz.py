@@ -46,8 +46,8 @@ def run(seed: int, edits: int, folder: Path, clean: CleanBuilder) -> Iterator[bo
     done: list[str] = []
     with Project(author.site.root, options) as project:
         session = PreviewSession(project)
-        session.look(with_related=False)
-        session.look(with_related=True)
+        session.refresh(with_related=False)
+        session.refresh(with_related=True)
         for number in range(edits + 1):
             can_build = True
             try:
@@ -65,7 +65,7 @@ def run(seed: int, edits: int, folder: Path, clean: CleanBuilder) -> Iterator[bo
 def _edit(author: Author, session: PreviewSession, numbers: random.Random, folder: Path) -> str:
     """Some edits, followed as they come, and then the look at the whole with which the preview comes to rest."""
     done = []
-    broken = session.problems().errors > 0
+    broken = session.collect_problems().errors > 0
     for _ in range(numbers.choice((1, 1, 2, 3))):
         before = _contents(author.site.root)
         if broken and numbers.random() < 0.7:
@@ -77,24 +77,24 @@ def _edit(author: Author, session: PreviewSession, numbers: random.Random, folde
         saved = [Path(path) for path in {*before, *after} if before.get(path) != after.get(path)]
         with contextlib.suppress(Unanswered):
             if numbers.random() < 0.7:
-                session.touch(saved)
+                session.apply_changes(saved)
             _show_some(session, numbers)
         if numbers.random() < 0.3:
-            session.look(with_related=False)
+            session.refresh(with_related=False)
             _show_some(session, numbers)
     if numbers.random() < 0.2:
         elsewhere = relate_into_cache(str(session.project.root), session.project.options)
-        session.look(with_related=False, related_run=elsewhere)
-    session.look(with_related=True)
+        session.refresh(with_related=False, related_run=elsewhere)
+    session.refresh(with_related=True)
     return " / ".join(done)
 
 
 def _show_some(session: PreviewSession, numbers: random.Random) -> None:
     """Pages that somebody looks at, with the panel of one of them."""
-    assert session.view is not None
-    pages = sorted(session.view.pages)
+    assert session.snapshot is not None
+    pages = sorted(session.snapshot.pages)
     for url in numbers.sample(pages, min(len(pages), numbers.randint(0, 4))):
-        session.page(url)
+        session.render_page(url)
         if numbers.random() < 0.2:
             describe_page(session, url)
 
@@ -113,10 +113,10 @@ def _compare(session: PreviewSession, site: SiteFolder, folder: Path, clean: Cle
     twin = folder / site.root.name
     shutil.copytree(site.root, twin, ignore=shutil.ignore_patterns(".octavo", "output", "__pycache__"))
     report = clean.build(twin, {**CHOICES, "jobs": 1})
-    snapshot = session.view
+    snapshot = session.snapshot
     assert snapshot is not None
-    pages = {urls.output_path(url): session.page(url) for url in snapshot.pages}
-    problems = [to_dict(problem) for problem in session.problems().ordered()]
+    pages = {urls.output_path(url): session.render_page(url) for url in snapshot.pages}
+    problems = [to_dict(problem) for problem in session.collect_problems().ordered()]
     is_failed = any(problem["severity"] == "error" for problem in report["problems"])
     if is_failed != any(problem["severity"] == "error" for problem in problems):
         raise Difference(f"problems differ:\n  preview: {problems}\n  clean:   {report['problems']}")

@@ -130,7 +130,7 @@ class Previewing:
             for path, content in made.items()
             if without_marks(self.get("/" + path.removesuffix("index.html")).body) != content
         ]
-        snapshot = self.app._session.view
+        snapshot = self.app._session.snapshot
         assert snapshot is not None
         return differing + [
             url for url in snapshot.pages if f"{url}index.html".lstrip("/") not in made and url.endswith("/")
@@ -145,7 +145,7 @@ def previewing(site: SiteFolder, port: int = 0, **options: Any) -> Iterator[Prev
     with (
         pytest.MonkeyPatch.context() as patch,
         Project(site.root, Options(output=str(cache / "site"), cache=str(cache), **chosen)) as project,
-        Changes(project.watched, print) as changes,
+        Changes(project.watched_paths, print) as changes,
     ):
         patch.setattr(timers, "RESCAN_SECONDS", 3600)
         started: list[tuple[preview_app.PreviewApp, PreviewServer]] = []

@@ -10,7 +10,7 @@ import pytest
 
 from octavo.engine.answers import Answers, _Progress
 from octavo.engine.codec import codec
-from octavo.engine.facts import Basis, Facts, Query, fact, written
+from octavo.engine.facts import Basis, Facts, Query, fact, query_text
 from octavo.engine.store import CorruptStore, Store
 
 
@@ -58,7 +58,7 @@ def store() -> Iterator[Store]:
 
 def remember(answers: Answers, world: World, *things: str) -> list[int]:
     facts = world.facts()
-    return [answers.number(written(Colour(thing)), facts.digest(Colour(thing))) for thing in things]
+    return [answers.number(query_text(Colour(thing)), facts.digest(Colour(thing))) for thing in things]
 
 
 def save(answers: Answers, store: Store) -> None:
@@ -135,7 +135,7 @@ def test_an_item_is_found_by_the_first_argument_of_a_question(store: Store) -> N
 
     answers = Answers(store)
     for query in (Size("a, b", "m"), Size("a", "b"), Size("b", "a")):
-        answers.number(written(query), facts().digest(query))
+        answers.number(query_text(query), facts().digest(query))
     answers.compare(facts())
     save(answers, store)
     for things, expected in ((("a",), [Size("a", "b")]), (("a, b",), [Size("a, b", "m")])):

@@ -133,8 +133,8 @@ def test_nothing_of_the_site_as_it_was_stays_in_memory(site: Site) -> None:
     folder = site(SITE)
     with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         session = preview.app._session
-        assert session.view is not None
-        before = weakref.ref(session.view)
+        assert session.snapshot is not None
+        before = weakref.ref(session.snapshot)
         folder.replace("posts/a.md", "Words of a.", "Other words.")
         tab.shows("Other words.")
         tab.until(lambda tab: before() is None)
@@ -349,7 +349,7 @@ def test_a_host_of_another_machine_is_said(site: Site) -> None:
     folder = site(f"-- posts/a.md --\n{post('A')}")
     with (
         Project(folder.root, Options(jobs=1)) as project,
-        Changes(project.watched, print) as changes,
+        Changes(project.watched_paths, print) as changes,
         pytest.raises(Usage, match=r"cannot listen at 192\.0\.2\.1"),
     ):
         preview_app.preview(project, changes, "192.0.2.1", 0, open_browser=False)

@@ -56,7 +56,7 @@ def test_a_cache_that_cannot_be_written_is_done_without_once(cache: Cache, said:
     assert "goes on without it" in said[0]
     with pytest.raises(PublishError if kind == "database" else PermissionError):
         cache.mend(problem)
-    with cache.alone():
+    with cache.hold():
         assert cache.store.about("word") is None
     assert len(said) == 1
 
@@ -75,7 +75,7 @@ def test_a_damaged_manifest_is_set_aside_and_the_store_stays(cache: Cache, said:
     cache.mend(DamagedManifest("is damaged (a path is none)"))
     assert cache.store is store
     assert len(said) == 1
-    with cache.alone():  # the new file is the one that was opened
+    with cache.hold():  # the new file is the one that was opened
         assert cache.store is store
     assert cache.with_manifest(lambda database: database.execute("PRAGMA quick_check").fetchone()) == ("ok",)
 
@@ -91,7 +91,7 @@ def test_a_store_that_was_handed_over_stays_open_when_the_cache_is_opened_anew(c
     with_another = Cache(tmp_path, Options(), print)
     with_another.store.set_about("word", b"theirs")
     with_another.close()
-    with cache.alone(follows):
+    with cache.hold(follows):
         assert cache.store.about("word") == b"theirs"
     assert stores[0].connection.execute("SELECT 1").fetchone() == (1,)
     assert cache.store is not stores[0]
@@ -104,7 +104,7 @@ def test_what_another_process_wrote_and_is_known_is_accepted(cache: Cache, tmp_p
     another.store.set_about("word", b"theirs")
     another.close()
     for _ in range(2):  # the second time there is nothing new
-        with cache.alone(lambda: True):
+        with cache.hold(lambda: True):
             assert cache.store is store
-    with cache.alone(lambda: pytest.fail("nobody wrote to it")):
+    with cache.hold(lambda: pytest.fail("nobody wrote to it")):
         assert cache.store is store

@@ -32,7 +32,7 @@ def installed(folder: Path, **versions: str) -> str:
 
 
 def test_the_versions_are_those_that_python_itself_finds() -> None:
-    found = dict(code_fingerprint.versions(sys.path))
+    found = dict(code_fingerprint.read_versions(sys.path))
     assert {library: found[library] for library in code_fingerprint.LIBRARIES} == {
         library: metadata.version(library) for library in code_fingerprint.LIBRARIES
     }
@@ -40,21 +40,21 @@ def test_the_versions_are_those_that_python_itself_finds() -> None:
 
 def test_another_version_is_seen(tmp_path: Path) -> None:
     old, new = installed(tmp_path / "old"), installed(tmp_path / "new", PyYAML="6.0.3")
-    assert dict(code_fingerprint.versions([old]))["PyYAML"] == "1.0"
-    assert dict(code_fingerprint.versions([new]))["PyYAML"] == "6.0.3"
+    assert dict(code_fingerprint.read_versions([old]))["PyYAML"] == "1.0"
+    assert dict(code_fingerprint.read_versions([new]))["PyYAML"] == "6.0.3"
 
 
 def test_the_first_folder_of_the_path_is_the_one_that_is_imported_from(tmp_path: Path) -> None:
     old, new = installed(tmp_path / "old"), installed(tmp_path / "new", jinja2="4.0")
-    assert dict(code_fingerprint.versions([new, old]))["jinja2"] == "4.0"
-    assert dict(code_fingerprint.versions([old, new]))["jinja2"] == "1.0"
+    assert dict(code_fingerprint.read_versions([new, old]))["jinja2"] == "4.0"
+    assert dict(code_fingerprint.read_versions([old, new]))["jinja2"] == "1.0"
 
 
 def test_an_optional_library_that_comes_is_seen(tmp_path: Path) -> None:
     folder = installed(tmp_path)
-    assert dict(code_fingerprint.versions([folder]))["nh3"] == ""
+    assert dict(code_fingerprint.read_versions([folder]))["nh3"] == ""
     (tmp_path / "nh3-0.3.dist-info").mkdir()
-    assert dict(code_fingerprint.versions([folder]))["nh3"] == "0.3"
+    assert dict(code_fingerprint.read_versions([folder]))["nh3"] == "0.3"
 
 
 @pytest.mark.parametrize("entry", ["PyYAML-6.0-py3.11.egg-info", "pyyaml-6.0.dist-info", "PyYAML-6.0.dist-info"])
@@ -62,13 +62,13 @@ def test_names_are_compared_as_installers_do(tmp_path: Path, entry: str) -> None
     installed(tmp_path)
     (tmp_path / "PyYAML-1.0.dist-info").rmdir()
     (tmp_path / entry).mkdir()
-    assert dict(code_fingerprint.versions([str(tmp_path)]))["PyYAML"].startswith("6.0")
+    assert dict(code_fingerprint.read_versions([str(tmp_path)]))["PyYAML"].startswith("6.0")
 
 
 def test_what_no_folder_is_named_for_is_asked_of_python(tmp_path: Path) -> None:
     installed(tmp_path)
     (tmp_path / "jinja2-1.0.dist-info").rename(tmp_path / "jinja2.egg-info")
-    assert dict(code_fingerprint.versions([str(tmp_path)]))["jinja2"] == metadata.version("jinja2")
+    assert dict(code_fingerprint.read_versions([str(tmp_path)]))["jinja2"] == metadata.version("jinja2")
 
 
 # Octavo's own modules. What is not walked would be edited without a cache noticing.
@@ -92,20 +92,20 @@ def edit_a_module(package: Path) -> Path:
 
 
 def test_a_copy_elsewhere_has_the_same_digest(copied: Path) -> None:
-    assert code_fingerprint.salt.__wrapped__() == code_fingerprint.salt()
+    assert code_fingerprint.digest_code.__wrapped__() == code_fingerprint.digest_code()
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_an_edit_of_a_module_in_each_package_is_seen(copied: Path, package: str) -> None:
-    before, module = code_fingerprint.salt.__wrapped__(), edit_a_module(copied / package)
-    assert code_fingerprint.salt.__wrapped__() != before
-    assert {str(module), str(module.parent)} <= set(code_fingerprint.program())
+    before, module = code_fingerprint.digest_code.__wrapped__(), edit_a_module(copied / package)
+    assert code_fingerprint.digest_code.__wrapped__() != before
+    assert {str(module), str(module.parent)} <= set(code_fingerprint.list_code_places())
 
 
 def test_a_package_that_was_renamed_is_seen(copied: Path) -> None:
-    before = code_fingerprint.salt.__wrapped__()
+    before = code_fingerprint.digest_code.__wrapped__()
     (copied / "cli").rename(copied / "clj")  # so that the order of all modules stays
-    assert code_fingerprint.salt.__wrapped__() != before
+    assert code_fingerprint.digest_code.__wrapped__() != before
 
 
 def test_a_cache_is_emptied_when_a_module_of_octavo_was_edited(copied: Path, site: MakeSite) -> None:

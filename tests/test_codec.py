@@ -118,7 +118,7 @@ def test_a_mapping_within_other_values_comes_back(value: Any) -> None:
 
 
 def test_what_is_no_frozen_data_cannot_be_written() -> None:
-    for value in ({"a": 1}, [1], object(), len, load.Gathered()):
+    for value in ({"a": 1}, [1], object(), len, load.FunctionResult()):
         with pytest.raises(TypeError):
             codec(ScriptData).encode(value)
 
@@ -129,11 +129,11 @@ STEPS = (
     documents.Document,
     related.RelatedList,
     pages.Output,
-    steps.Measured,
-    steps.Made,
-    checks.Checked,
-    layout_steps.Linted,
-    load.Gathered,
+    steps.ProbedImage,
+    steps.EncodedImage,
+    checks.LinkCheck,
+    layout_steps.LintResult,
+    load.FunctionResult,
 )
 KEPT: tuple[Any, ...] = (
     build.BuildTrace,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from octavo.output.compress import compressed, recipe
+from octavo.output.compress import compress_bytes, recipe
 from tests.sites import SiteFolder, places, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -18,9 +18,9 @@ def test_a_copy_is_the_file_and_always_the_same(form: str) -> None:
     if form == "br":
         pytest.importorskip("brotli")
     data = b"words and words " * 100
-    copy = compressed(data, form)
+    copy = compress_bytes(data, form)
     assert len(copy) < len(data) / 10
-    assert copy == compressed(data, form)
+    assert copy == compress_bytes(data, form)
     assert recipe((form,)).startswith(form)
     if form == "gz":
         assert gzip.decompress(copy) == data
@@ -61,7 +61,7 @@ def test_another_way_of_doing_it_makes_all_copies_again(site: MakeSite, monkeypa
 
     folder = site("-- posts/a.md --\n" + post()).write("pyproject.toml", SETTINGS)
     folder.built()
-    monkeypatch.setattr(compress, "compressed", lambda data, form: gzip.compress(data, 1, mtime=0))
+    monkeypatch.setattr(compress, "compress_bytes", lambda data, form: gzip.compress(data, 1, mtime=0))
     monkeypatch.setattr(compress, "recipe", lambda forms: "gz 1")
     folder.replace("posts/a.md", "Words", "Other words").built()
     output = folder.output()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from octavo.related.coverage import reach
+from octavo.related.coverage import cover_every_post
 
 Gains = dict[tuple[int, int], int]
 """By two posts, the first the smaller."""
@@ -27,7 +27,7 @@ def by_rank(gains: Gains, posts: int, size: int) -> list[dict[int, int]]:
 
 def reached(gains: Gains, posts: int, size: int) -> list[dict[int, int]]:
     lists = by_rank(gains, posts, size)
-    changed = reach(
+    changed = cover_every_post(
         lists,
         {},
         size,
@@ -58,26 +58,26 @@ def test_every_post_is_reached_and_no_lists_that_do_so_gain_more(posts: int, siz
 
 
 def test_lists_that_lead_to_every_post_stay_as_they_are() -> None:
-    assert reach([{1: 5}, {2: 4}, {0: 3}], {}, 1, lambda post: {}, lambda post: ()) == {}
+    assert cover_every_post([{1: 5}, {2: 4}, {0: 3}], {}, 1, lambda post: {}, lambda post: ()) == {}
 
 
 def test_an_entry_that_is_in_no_other_list_moves_to_another() -> None:
     """2 is offered by 0 only, whose list has 1, which 2 can take."""
     offers = {0: {1: 3}, 1: {0: 9, 2: 4}, 2: {0: 5}}
     lists = [{1: 9}, {0: 3}, {0: 6}]
-    assert reach(lists, {}, 1, lambda post: offers[post], lambda post: ()) == {0: {2: 5}, 2: {1: 4}}
+    assert cover_every_post(lists, {}, 1, lambda post: offers[post], lambda post: ()) == {0: {2: 5}, 2: {1: 4}}
 
 
 def test_free_room_is_used_and_fixed_entries_stay() -> None:
     lists = [{1: 5}, {0: 5}, {}]
-    assert reach(lists, {}, 2, lambda post: {0: 4}, lambda post: ()) == {0: {1: 5, 2: 4}}
-    assert reach(lists, {0: frozenset([1])}, 1, lambda post: {0: 4}, lambda post: (0,)) == {}
+    assert cover_every_post(lists, {}, 2, lambda post: {0: 4}, lambda post: ()) == {0: {1: 5, 2: 4}}
+    assert cover_every_post(lists, {0: frozenset([1])}, 1, lambda post: {0: 4}, lambda post: (0,)) == {}
 
 
 @pytest.mark.parametrize("hosts", [(1, 2), (2, 1)])
 def test_what_is_offered_nowhere_is_put_where_it_harms_least(hosts: tuple[int, ...]) -> None:
     lists = [{1: 5, 2: 3}, {0: 5, 2: 2}, {0: 3, 1: 2}, {0: 1, 1: 1}]
-    changed = reach(lists, {}, 2, lambda post: {}, lambda post: hosts)
+    changed = cover_every_post(lists, {}, 2, lambda post: {}, lambda post: hosts)
     (host,) = changed
     assert host == hosts[0]
     assert Counter(post for number, entries in enumerate(lists) for post in changed.get(number, entries))[3] == 1

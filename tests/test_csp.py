@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from octavo.templates.csp import SharedMarkup, headers, policy, read, sources, with_policy
+from octavo.templates.csp import SharedMarkup, find_sources, headers_text, insert_policy, join_with_sources, make_policy
 from tests.sites import SiteFolder, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -52,7 +52,7 @@ A = "'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='"
     ],
 )  # fmt: skip
 def test_what_an_element_needs(html: str, found: set[tuple[str, str]]) -> None:
-    assert set(sources(html.encode())) == found
+    assert set(find_sources(html.encode())) == found
 
 
 _FRAGMENTS = (
@@ -70,12 +70,15 @@ _FRAGMENTS = (
 @given(st.lists(st.tuples(st.booleans(), st.lists(st.sampled_from(_FRAGMENTS), max_size=3).map("".join)), max_size=6))
 def test_a_page_needs_the_same_whatever_pieces_of_it_are_known(pieces: list[tuple[bool, str]]) -> None:
     html = "".join(text for _, text in pieces).encode()
-    assert read([SharedMarkup(text) if is_common else text for is_common, text in pieces]) == (html, sources(html))
+    assert join_with_sources([SharedMarkup(text) if is_common else text for is_common, text in pieces]) == (
+        html,
+        find_sources(html),
+    )
 
 
 def test_a_policy_allows_the_own_host_and_what_is_needed() -> None:
     needed = [("script-src", A), ("img-src", "https://x.example"), ("img-src", "https://own.example")]
-    assert policy(needed, "connect-src https://n.example; frame-src *", "https://own.example") == (
+    assert make_policy(needed, "connect-src https://n.example; frame-src *", "https://own.example") == (
         "default-src 'self'; connect-src 'self' https://n.example; frame-src 'self' *; "
         f"script-src 'self' {A}; base-uri 'none'; form-action 'self'; img-src 'self' data: https://x.example; "
         "object-src 'none'"
@@ -84,14 +87,14 @@ def test_a_policy_allows_the_own_host_and_what_is_needed() -> None:
 
 def test_a_page_tells_its_policy_before_what_that_is_about() -> None:
     page = b'<head>\n<meta charset="utf-8">\n<style>a</style></head>'
-    told = with_policy(page, "default-src 'self'")
+    told = insert_policy(page, "default-src 'self'")
     assert told.index(b"Content-Security-Policy") < told.index(b"<style>")
     assert told.index(b"charset") < told.index(b"Content-Security-Policy")
-    assert with_policy(b"no page", "x") == b"no page"
+    assert insert_policy(b"no page", "x") == b"no page"
 
 
 def test_headers_stand_below_the_path_of_the_site() -> None:
-    text = headers("default-src 'self'", "/blog")
+    text = headers_text("default-src 'self'", "/blog")
     assert text.startswith("/blog/*\n  Content-Security-Policy: default-src 'self'; frame-ancestors 'self'\n")
     assert "\n/blog/assets/*\n  Cache-Control: public, max-age=31536000, immutable\n" in text
 
@@ -103,7 +106,7 @@ def test_the_headers_of_a_site_allow_what_any_page_does(site: MakeSite) -> None:
     assert "img-src 'self' data: https://x.example;" in text
     assert "'unsafe-inline'" not in text and "'unsafe-eval'" not in text
     for page in ("/posts/a/", "/"):
-        for directive, source in sources(folder.page(page).encode()):
+        for directive, source in find_sources(folder.page(page).encode()):
             assert source in text.partition(directive)[2].partition(";")[0]
     folder.replace("posts/b.md", "https://x.example/i.png", "https://y.example/i.png").built()
     assert "https://y.example" in folder.output()["_headers"].decode()

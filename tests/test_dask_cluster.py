@@ -196,7 +196,7 @@ def test_a_worker_that_dies_at_its_work_does_not_lose_the_build(dask: tuple[Dask
 def test_a_cluster_that_dies_leaves_the_rest_to_this_machine(
     whole: bool, ours: SiteFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dask_cluster, "LONELY", 1.0)
+    monkeypatch.setattr(dask_cluster, "WORKERLESS_SECONDS", 1.0)
     said: list[str] = []
     with running() as started:
         doomed = started.worker(KILLS=started.scheduler.pid if whole else 0)
@@ -227,7 +227,7 @@ def test_a_worker_with_other_code_is_refused(dask: tuple[Dask, Path]) -> None:
 def test_an_address_at_which_nobody_answers_ends_with_status_2(
     ours: SiteFolder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(dask_cluster, "PATIENCE", 0.3)
+    monkeypatch.setattr(dask_cluster, "CONNECT_SECONDS", 0.3)
     address = f"127.0.0.1:{free_port()}"
     assert main.main(["-C", str(ours.root), "build", "--executor", f"dask://{address}"]) == 2
     assert f"no Dask scheduler answers at {address}" in capsys.readouterr().err
@@ -239,7 +239,7 @@ def test_a_scheduler_without_workers_ends_with_status_2(
 ) -> None:
     with running() as started:
         with distributed.Client(started.address, set_as_default=False):  # it is there
-            monkeypatch.setattr(dask_cluster, "PATIENCE", 1.0)
+            monkeypatch.setattr(dask_cluster, "CONNECT_SECONDS", 1.0)
         assert main.main(["-C", str(ours.root), "build", "--executor", f"dask://{started.address}"]) == 2
     assert "has no workers" in capsys.readouterr().err
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.base.digest import SIZE, digest, digest_bytes
+from octavo.base.digest import DIGEST_BYTES, digest, digest_bytes
 from octavo.model.values import Table
 
 scalars = st.none() | st.booleans() | st.integers() | st.text() | st.binary() | st.floats(allow_nan=False)
@@ -27,7 +27,7 @@ def test_two_values_share_a_digest_exactly_when_they_are_the_same_data(a: object
 @given(st.binary())
 def test_the_digest_of_a_file_is_that_of_its_bytes(data: bytes) -> None:
     assert digest_bytes(data) == digest(data)
-    assert len(digest(data)) == SIZE
+    assert len(digest(data)) == DIGEST_BYTES
 
 
 def test_text_that_meets_at_another_border_differs() -> None:

@@ -217,7 +217,7 @@ def test_every_rule_of_markdown_is_that_of_a_feature() -> None:
 
 
 def subcommands() -> dict[str, argparse.ArgumentParser]:
-    actions = arguments.parser()._actions
+    actions = arguments.make_parser()._actions
     found = next(action for action in actions if isinstance(action, argparse._SubParsersAction))
     return dict(found.choices)
 
@@ -236,7 +236,7 @@ def test_the_docs_have_the_options_of_a_command(command: str) -> None:
 
 
 def test_the_docs_have_no_option_that_does_not_exist() -> None:
-    known = {"--help", "--debug", "--directory", *options(arguments.parser())}
+    known = {"--help", "--debug", "--directory", *options(arguments.make_parser())}
     for parser in subcommands().values():
         known |= options(parser)
     documented = set(re.findall(r"^\| `(--[a-z-]+)", read("docs/commands.md"), re.MULTILINE))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.content.markdown.excerpt import ELLIPSIS, count_words, excerpt, minutes
+from octavo.content.markdown.excerpt import ELLIPSIS, count_minutes, count_words, make_excerpt
 from octavo.content.markdown.inline import Piece
 
 TEXT: list[Piece] = [
@@ -24,19 +24,21 @@ TEXT: list[Piece] = [
 
 
 def test_a_text_that_fits_is_whole() -> None:
-    html, plain = excerpt([TEXT], 200)
+    html, plain = make_excerpt([TEXT], 200)
     assert html == "An <em>emphasised &amp; long</em> text about <code>a &lt; b</code>"
     assert plain == "An emphasised & long text about a < b"
 
 
 def test_a_long_text_is_cut_after_a_word_with_its_elements_closed() -> None:
-    assert excerpt([TEXT], 17) == ("An <em>emphasised &amp;</em>…", "An emphasised &…")
-    assert excerpt([TEXT], 13) == ("An <em>emphasised</em>…", "An emphasised…")
-    assert excerpt([TEXT], 12) == ("An…", "An…")
+    assert make_excerpt([TEXT], 17) == ("An <em>emphasised &amp;</em>…", "An emphasised &…")
+    assert make_excerpt([TEXT], 13) == ("An <em>emphasised</em>…", "An emphasised…")
+    assert make_excerpt([TEXT], 12) == ("An…", "An…")
 
 
 def test_an_element_without_text_is_left_out() -> None:
-    assert excerpt([[("text", "one two"), ("open", "em"), ("text", " three"), ("close", "em")]], 7)[0] == "one two…"
+    assert (
+        make_excerpt([[("text", "one two"), ("open", "em"), ("text", " three"), ("close", "em")]], 7)[0] == "one two…"
+    )
 
 
 def test_paragraphs_are_joined_until_the_length_is_reached() -> None:
@@ -47,23 +49,23 @@ def test_paragraphs_are_joined_until_the_length_is_reached() -> None:
             read.append(number)
             yield [("text", f"Paragraph {number}.")]
 
-    html, plain = excerpt(blocks(), 20)
+    html, plain = make_excerpt(blocks(), 20)
     assert html == plain == "Paragraph 0…"
     assert read == [0, 1, 2]
 
 
 def test_without_a_length_all_of_it_is_taken() -> None:
-    assert excerpt([[("text", "x" * 500)], [("text", "y")]], None)[1] == "x" * 500 + " y"
+    assert make_excerpt([[("text", "x" * 500)], [("text", "y")]], None)[1] == "x" * 500 + " y"
 
 
 def test_writing_without_blanks_is_cut_between_characters() -> None:
     text = "日本語の文章には空白がありません" * 20
-    html, plain = excerpt([[("text", text)]], 30)
+    html, plain = make_excerpt([[("text", text)]], 30)
     assert html == plain == text[:30] + ELLIPSIS
 
 
 def test_an_accent_is_not_cut_from_its_letter() -> None:
-    plain = excerpt([[("text", "e\u0301" * 50)]], 9)[1]
+    plain = make_excerpt([[("text", "e\u0301" * 50)]], 9)[1]
     assert plain == "e\u0301" * 4 + ELLIPSIS
 
 
@@ -78,7 +80,7 @@ def test_an_accent_is_not_cut_from_its_letter() -> None:
     st.integers(1, 30),
 )
 def test_an_excerpt_is_balanced_html_and_its_plain_text_is_the_same(pieces: list[Piece], length: int) -> None:
-    html, plain = excerpt([pieces], length)
+    html, plain = make_excerpt([pieces], length)
     opened: list[str] = []
     for end, name in re.findall(r"<(/?)(\w+)>", html):
         if end:
@@ -104,4 +106,4 @@ def test_words_are_counted_and_scripts_without_blanks_by_character(text: str, wo
     [(0, 0, 0, 1), (329, 0, 0, 1), (330, 0, 0, 2), (1500, 0, 0, 7), (0, 1200, 0, 3), (220, 0, 100, 2)],
 )
 def test_the_time_to_read(words: int, characters: int, code_lines: int, expected: int) -> None:
-    assert minutes(words, characters, code_lines) == expected
+    assert count_minutes(words, characters, code_lines) == expected

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from octavo.related import explain
-from octavo.related.explain import NONE, ReasonTable, pair
+from octavo.related.explain import NO_REASONS, ReasonTable, pair
 from octavo.related.vectors import CommonTerms
 
 Told = list[tuple[str, int]]
@@ -71,7 +71,7 @@ def test_terms_that_belong_together_are_told_together(found: list[list[tuple[int
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(explain, "_CHUNK", at_once)
         shared = common(found)
-        why = explain.strongest(TERMS, shared, ("kept",))
+        why = explain.choose_reasons(TERMS, shared, ("kept",))
     assert why.texts[0] == "kept"
     assert told(why) == [
         defined([(TERMS[term], part) for term, part in each], product)
@@ -105,7 +105,7 @@ def test_reasons_are_found_by_slot() -> None:
     assert [of(slot) for slot in range(4)] == [
         {2: [("#a", 40), ("b", 9)]}, {}, {0: [("b", 1)], 1: [("b", 100)]}, {}
     ]  # fmt: skip
-    assert explain.from_bytes(explain.to_bytes(NONE), 4).texts == ()
+    assert explain.from_bytes(explain.to_bytes(NO_REASONS), 4).texts == ()
 
 
 def test_new_reasons_take_the_place_of_those_of_their_slots() -> None:
@@ -116,4 +116,4 @@ def test_new_reasons_take_the_place_of_those_of_their_slots() -> None:
     assert [of(slot) for slot in range(5)] == [
         {2: [("a", 40)]}, {}, {1: [("b", 99)], 3: [("c", 1)]}, {0: [("a", 1)]}, {0: [("a", 1)]}
     ]  # fmt: skip
-    assert explain.differing(old, new, 5).tolist() == [False, False, True, False, True]
+    assert explain.mask_changed_reasons(old, new, 5).tolist() == [False, False, True, False, True]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from octavo.engine.facts import Fact, Facts, Query, Reader, from_text, written
+from octavo.engine.facts import Fact, Facts, Query, Reader, from_text, query_text
 
 
 class Word(Query[str]):
@@ -58,7 +58,7 @@ def test_a_question_cannot_be_changed() -> None:
 def test_a_question_is_the_same_after_it_was_sent_or_written(query: Query[str]) -> None:
     sent = pickle.loads(pickle.dumps(query))
     assert (type(sent), sent) == (type(query), query)
-    read = from_text(written(query))
+    read = from_text(query_text(query))
     assert (type(read), read) == (type(query), query)
 
 

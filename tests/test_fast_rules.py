@@ -15,7 +15,7 @@ from markdown_it.utils import EnvType
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.gfm import gfm_plugin
 
-from octavo.content.markdown.parser import DEEPEST, DEEPEST_INLINE, NOTES, Notes, make_parser
+from octavo.content.markdown.parser import MAX_NESTED_BLOCKS, MAX_NESTED_BRACKETS, NOTES_KEY, ParserNotes, make_parser
 from octavo.model.extensions import Extension, Extensions
 
 
@@ -24,16 +24,16 @@ class Inline(ParserInline):
 
     def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
         state = StateInline(src, md, env, tokens)
-        state.level = DEEPEST - DEEPEST_INLINE
+        state.level = MAX_NESTED_BLOCKS - MAX_NESTED_BRACKETS
         self.tokenize(state)
         for rule in self.ruler2.getRules(""):
             rule(state)
         return state.tokens
 
 
-LIBRARY = MarkdownIt("commonmark", {"maxNesting": DEEPEST})
+LIBRARY = MarkdownIt("commonmark", {"maxNesting": MAX_NESTED_BLOCKS})
 LIBRARY.inline = Inline()
-LIBRARY.configure("commonmark", {"maxNesting": DEEPEST}).use(gfm_plugin).use(deflist_plugin)
+LIBRARY.configure("commonmark", {"maxNesting": MAX_NESTED_BLOCKS}).use(gfm_plugin).use(deflist_plugin)
 OURS = make_parser(Extensions())
 
 WORDS = r"""
@@ -47,7 +47,9 @@ PARTS = st.sampled_from([*WORDS.split(), *BLANKS, *LINES])
 
 def tokens(parser: MarkdownIt, text: str) -> list[Any]:
     """Tokens without ``meta``, where ours say more."""
-    return [token.as_dict(meta_serializer=lambda meta: None) for token in parser.parse(text, {NOTES: Notes()})]
+    return [
+        token.as_dict(meta_serializer=lambda meta: None) for token in parser.parse(text, {NOTES_KEY: ParserNotes()})
+    ]
 
 
 @given(st.lists(PARTS, max_size=40).map("".join))
@@ -94,12 +96,14 @@ def test_a_rule_that_is_not_known_is_tried_at_characters_of_its_own() -> None:
         md.inline.add_terminator_char("§")
         md.inline.ruler.push("sign", sign)
 
-    html = added(plug_in).render("see §5 and [§6](/u)", {NOTES: Notes()})
+    html = added(plug_in).render("see §5 and [§6](/u)", {NOTES_KEY: ParserNotes()})
     assert html == '<p>see section 5 and <a href="/u">section 6</a></p>\n'
 
 
 def test_a_rule_before_that_of_text_is_tried_everywhere() -> None:
-    html = added(lambda md: md.inline.ruler.before("text", "sign", sign)).render("§1 *and*§", {NOTES: Notes()})
+    html = added(lambda md: md.inline.ruler.before("text", "sign", sign)).render(
+        "§1 *and*§", {NOTES_KEY: ParserNotes()}
+    )
     assert html == "<p>section 1 <em>and</em>section </p>\n"
 
 
@@ -108,9 +112,13 @@ def test_a_rule_that_replaces_one_may_begin_elsewhere() -> None:
         md.inline.add_terminator_char("§")
         md.inline.ruler.at("entity", sign)
 
-    assert added(plug_in).render("§1 &amp; *b*", {NOTES: Notes()}) == "<p>section 1 &amp;amp; <em>b</em></p>\n"
+    assert (
+        added(plug_in).render("§1 &amp; *b*", {NOTES_KEY: ParserNotes()}) == "<p>section 1 &amp;amp; <em>b</em></p>\n"
+    )
 
 
 def test_an_added_rule_that_stays_where_it_is_is_a_fault() -> None:
     with pytest.raises(RuntimeError):
-        added(lambda md: md.inline.ruler.push("stuck", lambda state, silent: True)).render("a=b", {NOTES: Notes()})
+        added(lambda md: md.inline.ruler.push("stuck", lambda state, silent: True)).render(
+            "a=b", {NOTES_KEY: ParserNotes()}
+        )

@@ -11,7 +11,7 @@ from PIL import ImageFont
 from octavo.images import draw_card
 from octavo.images.font_coverage import NoFont, ranges_of
 
-FONT = draw_card.shipped()
+FONT = draw_card.default_font()
 
 
 def with_table(table: bytes, font: bytes = FONT) -> bytes:

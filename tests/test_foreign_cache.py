@@ -459,13 +459,13 @@ def test_a_cache_that_fills_up_meanwhile_is_done_without(site: Site, monkeypatch
 
 
 def test_a_bug_is_not_written_down_through_a_link(guarded: SiteFolder) -> None:
-    from octavo.project.errors import failure
+    from octavo.project.errors import explain_failure
 
     elsewhere = guarded.root.parent / "elsewhere"
     shutil.rmtree(guarded.root / ".octavo")
     elsewhere.mkdir()
     (guarded.root / ".octavo").symlink_to(elsewhere)
-    assert "cannot be written" in failure(RuntimeError("bug"), guarded.root).words
+    assert "cannot be written" in explain_failure(RuntimeError("bug"), guarded.root).words
     assert not list(elsewhere.iterdir())
 
 

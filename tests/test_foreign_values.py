@@ -436,16 +436,16 @@ def look_at(site: SiteFolder) -> dict[str, bytes]:
     )
     with Project(site.root, options) as project:
         desk = PreviewSession(project)
-        desk.look()
-        assert desk.view is not None
+        desk.refresh()
+        assert desk.snapshot is not None
         shown: dict[str, bytes] = {}
-        for url in sorted(desk.view.pages):
+        for url in sorted(desk.snapshot.pages):
             try:
-                page = desk.page(url)
+                page = desk.render_page(url)
             except CorruptStore:  # as ``preview`` does
-                desk.doubt_cache()
-                desk.look()
-                page = desk.page(url)
+                desk.discard_cache()
+                desk.refresh()
+                page = desk.render_page(url)
             assert page is not None
             shown[url] = page.content
         desk.close()

@@ -13,9 +13,9 @@ from octavo.base.diagnostics import Diagnostic, to_text
 from octavo.base.source_text import SourceText
 from octavo.content import front_matter
 from octavo.content.front_matter import (
-    DEEPEST,
-    LONGEST,
-    MOST_ENTRIES,
+    MAX_CHARACTERS,
+    MAX_ENTRIES,
+    MAX_NESTING,
     FrontMatter,
     Mapping,
     Node,
@@ -182,7 +182,9 @@ def test_blanks_behind_the_delimiters_do_not_matter(text: str) -> None:
         pytest.param("-", "the file has no front matter", "4 lines", id="A25-dash"),
         pytest.param("---", "the front matter that opens here is never closed", "'---'", id="A25-opening"),
         pytest.param("---\n", "the front matter that opens here is never closed", "'---'", id="A25-opening-line"),
-        pytest.param("---\na: " + "x" * LONGEST + "\n---\n", "the front matter is longer than 64 KB", "", id="A41-1MB"),
+        pytest.param(
+            "---\na: " + "x" * MAX_CHARACTERS + "\n---\n", "the front matter is longer than 64 KB", "", id="A41-1MB"
+        ),
     ],
 )
 def test_front_matter_that_cannot_be_found_is_an_error_at_the_top(text: str, message: str, hint: str) -> None:
@@ -267,8 +269,8 @@ BROKEN = [
     pytest.param(6, "...\n", "6:1: the front matter must be one YAML document", id="document-end"),
     pytest.param(
         4,
-        "x: " + "[" * DEEPEST,
-        f"4:{DEEPEST + 3}: the front matter is nested deeper than {DEEPEST} levels",
+        "x: " + "[" * MAX_NESTING,
+        f"4:{MAX_NESTING + 3}: the front matter is nested deeper than {MAX_NESTING} levels",
         id="A41-depth",
     ),
 ]
@@ -362,12 +364,12 @@ def test_tags_run_no_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize("loader", [front_matter.LOADER, yaml.SafeLoader], ids=["fast", "pure"])
 @pytest.mark.parametrize("item", ["  - x\n", "  k{}: x\n"], ids=["list", "keys"])
 def test_entries_are_limited(loader: Any, item: str) -> None:
-    fits = "".join(item.format(n) for n in range(MOST_ENTRIES - 1))
+    fits = "".join(item.format(n) for n in range(MAX_ENTRIES - 1))
     assert read_text(f"---\nx:\n{fits}---\n", loader).problems == ()
     more = "".join(item.format(n) for n in range(4_000))
     (problem,) = read_text(f"---\nx:\n{more}---\n", loader).problems
-    assert problem.where() == f"posts/a.md:{MOST_ENTRIES + 2}:{5 if '-' in item else 3}"
-    assert problem.message == f"the front matter has more than {MOST_ENTRIES} keys and list items"
+    assert problem.where() == f"posts/a.md:{MAX_ENTRIES + 2}:{5 if '-' in item else 3}"
+    assert problem.message == f"the front matter has more than {MAX_ENTRIES} keys and list items"
 
 
 @pytest.mark.parametrize("loader", [front_matter.LOADER, yaml.SafeLoader], ids=["fast", "pure"])
@@ -387,7 +389,7 @@ def test_depth_is_limited_without_recursion(loader: Any, nested: str) -> None:
 
 
 def test_the_limit_of_depth_is_exact() -> None:
-    fits = "[" * (DEEPEST - 1) + "]" * (DEEPEST - 1)
+    fits = "[" * (MAX_NESTING - 1) + "]" * (MAX_NESTING - 1)
     assert read_text(f"---\nx: {fits}\n---\n").problems == ()
 
 
@@ -459,7 +461,7 @@ def test_both_parsers_give_the_same_tree(block: str) -> None:
         try:
             node, problems = handler.load(block)
             results.append("refused" if problems else node)
-        except front_matter.Unreadable:
+        except front_matter.UnreadableFrontMatter:
             results.append("refused")
     assert results[0] == results[1]
 

@@ -44,7 +44,7 @@ def test_plain_and_unknown_languages_are_plain_text(language: str) -> None:
 def test_languages_are_known_by_any_alias_in_any_case() -> None:
     assert highlight.is_known("Python") and highlight.is_known("py3") and highlight.is_known("TEXT")
     assert not highlight.is_known("pyhton")
-    assert highlight.hint("pyhton") == "did you mean 'python'?"
+    assert highlight.suggest_language("pyhton") == "did you mean 'python'?"
 
 
 def test_marked_lines_are_wrapped_with_their_ends_even_within_one_string() -> None:
@@ -60,7 +60,7 @@ def test_marks_beyond_the_last_line_mark_nothing() -> None:
 
 
 def test_code_longer_than_the_limit_is_plain() -> None:
-    code = "x = 1\n" * (highlight.LONGEST // 6 + 1)
+    code = "x = 1\n" * (highlight.MAX_CODE_CHARACTERS // 6 + 1)
     assert html_of(code, "python") == code
 
 

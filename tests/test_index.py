@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from octavo.model.documents import Terms
 from octavo.related import index as term_index
 from octavo.related.index import DocumentFrequencies, TermIndex
-from octavo.related.term_keys import keys_of
+from octavo.related.term_keys import hash_words
 from octavo.related.vectors import vectors
 
 Post = dict[str, int]
@@ -25,7 +25,7 @@ def terms(post: Post) -> Terms:
 
 
 def key(word: str) -> int:
-    return int(keys_of([word])[0])
+    return int(hash_words([word])[0])
 
 
 def stock(posts: list[Post], counted: int) -> DocumentFrequencies:
@@ -73,9 +73,9 @@ corpus = st.lists(post, min_size=1, max_size=60)
 
 def test_many_posts_are_counted_as_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     posts = [terms({f"w{number}": 4, f"w{number + 1}": 20_000}) for number in range(30)] + [Terms()]
-    together = term_index.counted(posts)
+    together = term_index.count_posts(posts)
     monkeypatch.setattr(term_index, "_BATCH", 1)
-    assert [each.tolist() for each in term_index.counted(posts)] == [each.tolist() for each in together]
+    assert [each.tolist() for each in term_index.count_posts(posts)] == [each.tolist() for each in together]
     assert together.lengths.tolist() == [2] * 30 + [0]
     assert together.damped[:2].tolist() == [256, min(round(256 * 5000**0.55), 0xFFFF)]
 
@@ -109,7 +109,7 @@ def test_an_index_after_any_changes_is_that_of_a_clean_run(
             here[slot] = {}
         for slot, new in edited.items():
             here[slot] = new
-        counted_now = term_index.counted(terms(edited[slot]) for slot in sorted(edited))
+        counted_now = term_index.count_posts(terms(edited[slot]) for slot in sorted(edited))
         index, changed = term_index.update(index, gone, sorted(edited), counted_now, stock(here, counted))
         index = term_index.from_bytes(term_index.to_bytes(index), len(index.squares))
         after = weights(index)
@@ -126,7 +126,9 @@ def test_slots_may_be_more_than_two_bytes_count() -> None:
     index = index_of(posts, 3)
     assert index.slots.dtype == np.uint16
     posts = [*posts, {"subquery": 8, "w65535": 4}]
-    index, changed = term_index.update(index, [], [1 << 16], term_index.counted([terms(posts[-1])]), stock(posts, 3))
+    index, changed = term_index.update(
+        index, [], [1 << 16], term_index.count_posts([terms(posts[-1])]), stock(posts, 3)
+    )
     assert weights(index) == weights(index_of(posts, 3)) == defined(posts, 3)
     assert np.flatnonzero(changed).tolist() == [65_535, 65_536]
 
@@ -140,7 +142,7 @@ def random_posts(seed: int, size: int = 45) -> list[Post]:
 
 
 def test_the_part_that_is_counted_grows_by_tenths() -> None:
-    sizes = [term_index.stock_size(posts) for posts in range(2000)]
+    sizes = [term_index.frequency_sample_size(posts) for posts in range(2000)]
     assert sizes[:51] == list(range(51))
     assert all(size <= posts < size * 1.11 + 6 for posts, size in enumerate(sizes))
     assert len(set(sizes)) < 100

@@ -42,7 +42,7 @@ def plain() -> dict[str, str]:
 def found(folder: SiteFolder, only: str | None = None) -> LinkReport:
     with Project(folder.root, Options(jobs=1)) as project:
         known = project.learn()
-        index, lists, documents = known.published.index, known.related.records, known.documents.records
+        index, lists, documents = known.publication.index, known.related.records, known.documents.records
         return inspect(index, lists, documents, Reader(known.facts), only)
 
 
@@ -232,9 +232,9 @@ def test_the_preview_tells_what_concerns_the_page(make: Make) -> None:
     folder = make(mentioning("\n" + MENTION))
     with Project(folder.root, Options(jobs=1, output=".octavo/site")) as project:
         desk = PreviewSession(project)
-        desk.look()
-        assert desk.view is not None
-        (told,) = insight_of(desk.view, desk.facts, "posts/bread1.md")
+        desk.refresh()
+        assert desk.snapshot is not None
+        (told,) = insight_of(desk.snapshot, desk.facts, "posts/bread1.md")
         assert told["title"] == "Links that may be missing"
         assert told["items"][0].startswith("posts/bread1.md:8:36  to posts/target.md The loaf of yesterday")
-        assert insight_of(desk.view, desk.facts, "posts/chess1.md") == []
+        assert insight_of(desk.snapshot, desk.facts, "posts/chess1.md") == []

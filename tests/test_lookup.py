@@ -72,4 +72,4 @@ def test_other_names_find_nothing(name: str) -> None:
     ],
 )
 def test_what_is_meant_by_a_misspelt_name(name: str, near: str) -> None:
-    assert NAMES.alike(name) == near
+    assert NAMES.suggest(name) == near

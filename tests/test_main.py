@@ -20,13 +20,13 @@ from typing import Any, NoReturn
 import pytest
 
 from octavo.cli import commands, main
-from octavo.cli.arguments import COMMANDS, parser
+from octavo.cli.arguments import COMMANDS, make_parser
 from octavo.cli.run import CommandInterrupted
 from octavo.output import journal
 from octavo.output.publish_errors import PublishError
 from octavo.project import errors
 from octavo.project.build_report import Options
-from octavo.project.lock import lock
+from octavo.project.lock import hold_lock
 from octavo.project.project import Project
 from tests.sites import SiteFolder, post
 
@@ -397,7 +397,7 @@ def test_clean_waits_for_a_build(octavo: Octavo, site: Site, monkeypatch: pytest
     folder = site(TWO)
     octavo(folder, "build")
     monkeypatch.setattr(commands, "WAIT_SECONDS", 0.0)
-    with lock(folder.root / ".octavo", 0):
+    with hold_lock(folder.root / ".octavo", 0):
         assert octavo(folder, "clean").status == errors.LOCKED
     assert (folder.root / ".octavo/cache.db").exists()
 
@@ -617,7 +617,7 @@ def test_what_is_no_fault_of_ours_is_no_bug(
 
 def test_a_second_build_waits_for_the_first_and_says_so(site: Site, tmp_path: Path) -> None:
     folder = site(TWO)
-    with lock(folder.root / ".octavo", 0):
+    with hold_lock(folder.root / ".octavo", 0):
         waiting = subprocess.Popen(
             [sys.executable, "-m", "octavo", "-C", str(folder.root)],
             stdout=subprocess.PIPE,
@@ -634,7 +634,7 @@ def test_a_second_build_waits_for_the_first_and_says_so(site: Site, tmp_path: Pa
 @pytest.mark.parametrize("command", [["build"], ["check"], ["build", "--format", "json"]])
 def test_a_build_that_does_not_wait_says_who_is_at_work(command: list[str], octavo: Octavo, site: Site) -> None:
     folder = site(TWO)
-    with lock(folder.root / ".octavo", 0):
+    with hold_lock(folder.root / ".octavo", 0):
         ran = octavo(folder, *command, "--wait", "0")
     assert (ran.status, ran.out) == (errors.LOCKED, "")
     assert ran.err.startswith(f"octavo: another build is running (pid {os.getpid()})\n    hint: ")
@@ -998,7 +998,7 @@ def test_a_build_py_that_fails_is_a_located_error_of_the_site(
 
 
 def test_the_documented_default_of_waiting_is_that_of_the_code() -> None:
-    build = parser().parse_args(["build"])
+    build = make_parser().parse_args(["build"])
     assert build.wait == Options().wait == 60
     assert commands.options_from(build) == Options()
 

@@ -85,7 +85,7 @@ class Hands:
     jobs: int = 2
     remote: bool = False
 
-    def heirs(self, begin: Callable[[T], None], estate: T, /) -> None:
+    def forked_workers(self, begin: Callable[[T], None], estate: T, /) -> None:
         return None
 
     def pool(self) -> Executor | None:

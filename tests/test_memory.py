@@ -39,4 +39,4 @@ def test_what_large_things_left_between_small_ones_is_given_back() -> None:
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "_trim", lambda: None)
-    memory.give_back()
+    memory.release_memory()

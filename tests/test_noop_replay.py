@@ -45,18 +45,18 @@ def keep_evidence(
     """Keep the evidence of a command; unless ``began`` says otherwise all files are old enough for that."""
     words = ("done in \0 s\n", "a warning\n")
     began = time.time_ns() + LATER if began is None else began
-    return noop_replay.write(
+    return noop_replay.write_evidence(
         cache, GIVEN, words, states=states, places=places, program=program, began=began, window=window
     )
 
 
 def holds(given: list[str] = GIVEN) -> bool:
-    return noop_replay.told(".", given, time.monotonic()) is not None
+    return noop_replay.find_replay(".", given, time.monotonic()) is not None
 
 
 def test_a_command_says_what_it_said_and_how_long_it_took_now() -> None:
     assert keep_evidence()
-    words = noop_replay.told(".", GIVEN, time.monotonic() - 5)
+    words = noop_replay.find_replay(".", GIVEN, time.monotonic() - 5)
     assert words is not None
     assert re.fullmatch(r"done in 5\.\d\d s\n", words[0])
     assert words[1] == "a warning\n"
@@ -207,8 +207,8 @@ def folder(site: Callable[[str], SiteFolder]) -> SiteFolder:
 @pytest.fixture
 def main(folder: SiteFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Main:
     """A command in the site, whose files are old enough; of this process only the standard library is looked at."""
-    monkeypatch.setattr(noop_replay, "COARSE", -LATER)
-    monkeypatch.setattr(code_fingerprint, "program", lambda: (os.__file__,))
+    monkeypatch.setattr(noop_replay, "COARSE_TICK_NANOSECONDS", -LATER)
+    monkeypatch.setattr(code_fingerprint, "list_code_places", lambda: (os.__file__,))
 
     def run(*arguments: str) -> tuple[str, str]:
         capsys.readouterr()
@@ -221,7 +221,7 @@ def main(folder: SiteFolder, capsys: pytest.CaptureFixture[str], monkeypatch: py
 
 def is_short(folder: SiteFolder, *arguments: str) -> bool:
     given = ["-C", str(folder.root), *arguments]
-    return noop_replay.told(str(folder.root / ".octavo"), given, time.monotonic()) is not None
+    return noop_replay.find_replay(str(folder.root / ".octavo"), given, time.monotonic()) is not None
 
 
 def without_time(words: tuple[str, str]) -> tuple[str, str]:
@@ -261,7 +261,7 @@ def test_an_interrupt_on_the_short_way_is_one_all_the_same(
 
     (folder.root / ".octavo").mkdir(exist_ok=True)
     (folder.root / ".octavo" / noop_replay.FILE).touch()
-    monkeypatch.setattr(noop_replay, "told", interrupted)
+    monkeypatch.setattr(noop_replay, "find_replay", interrupted)
     monkeypatch.setattr("octavo.cli.run._die_by", lambda number: 128 + number)
     assert command_line.main(["-C", str(folder.root)]) == 130
     assert capsys.readouterr() == ("", "interrupted, output unchanged\n")

@@ -35,19 +35,19 @@ def session(site: Site) -> Iterator[PreviewSession]:
     cache = folder.root / ".octavo/preview"
     with Project(folder.root, Options(output=str(cache / "site"), cache=str(cache), jobs=1)) as project:
         session = PreviewSession(project)
-        session.look()
+        session.refresh()
         yield session
 
 
 def saved(session: PreviewSession, path: str, text: str) -> Touched:
     SiteFolder(session.project.root).write(path, text)
-    return session.touch([session.project.root / path])
+    return session.apply_changes([session.project.root / path])
 
 
 def test_a_body_is_answered_anew_and_nothing_else(session: PreviewSession) -> None:
     card = session.facts.digest(CardOf("posts/a.md"))
     assert saved(session, "posts/a.md", post("A", body="Other words, and none in the beginning.")) == ALL
-    page = session.page("/posts/a/")
+    page = session.render_page("/posts/a/")
     assert page is not None
     assert b"Other words" in page.content
     assert session.ask(BodyOf("posts/a.md")).words == 7
@@ -65,9 +65,9 @@ def test_a_title_is_answered_anew_in_lists_as_well(session: PreviewSession) -> N
 
 
 def test_what_is_as_it_was_is_nothing_new(session: PreviewSession) -> None:
-    assert session.touch([session.project.root / "posts/a.md"]) == NOTHING
-    assert session.touch([session.project.root / "posts/.a.md.swp"]) == NOTHING
-    assert session.touch([]) == NOTHING
+    assert session.apply_changes([session.project.root / "posts/a.md"]) == NOTHING
+    assert session.apply_changes([session.project.root / "posts/.a.md.swp"]) == NOTHING
+    assert session.apply_changes([]) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -88,13 +88,13 @@ def test_another_address_and_a_broken_post_are_left_to_the_next_look(session: Pr
 def test_a_file_that_is_new_or_gone_is_left_to_the_next_look(session: PreviewSession) -> None:
     assert saved(session, "posts/new.md", post("New")) == PART
     (session.project.root / "posts/b.md").unlink()
-    assert session.touch([session.project.root / "posts/b.md"]) == PART
+    assert session.apply_changes([session.project.root / "posts/b.md"]) == PART
 
 
 def test_layouts_and_style_are_taken_in(session: PreviewSession) -> None:
     text = "{% extends 'base.html' %}{% block main %}Layout{% endblock %}"
     assert saved(session, "layouts/post.html", text) == ALL
-    page = session.page("/posts/a/")
+    page = session.render_page("/posts/a/")
     assert page is not None
     assert b"Layout" in page.content
     before = set(session.statics)
@@ -106,7 +106,7 @@ def test_many_files_at_once_are_left_to_the_next_look(session: PreviewSession) -
     folder = SiteFolder(session.project.root)
     for number in range(FEW + 1):
         folder.write(f"posts/p{number}.md", post(f"P {number}"))
-    session.look()
+    session.refresh()
     for number in range(FEW + 1):
         folder.write(f"posts/p{number}.md", post(f"Other {number}"))
-    assert session.touch([session.project.root / f"posts/p{number}.md" for number in range(FEW + 1)]) == PART
+    assert session.apply_changes([session.project.root / f"posts/p{number}.md" for number in range(FEW + 1)]) == PART

@@ -42,7 +42,7 @@ def session(site: Site) -> Iterator[PreviewSession]:
     options = Options(output=str(cache / "site"), cache=str(cache), jobs=1, drafts=True, future=True, at=at)
     with Project(folder.root, options) as project:
         session = PreviewSession(project)
-        session.look()
+        session.refresh()
         yield session
 
 
@@ -83,18 +83,18 @@ def test_of_what_is_no_page_nothing_is_told(session: PreviewSession) -> None:
 
 
 def reported(session: PreviewSession, path: str) -> list[InsightDetails]:
-    assert session.view is not None
-    return inspect_post(session.view, session.facts, path)
+    assert session.snapshot is not None
+    return inspect_post(session.snapshot, session.facts, path)
 
 
 def test_the_report_is_told_where_lists_are_of_this_moment(session: PreviewSession) -> None:
     folder = SiteFolder(session.project.root)
     folder.write("posts/a.md", post("A", body=SAME)).write("posts/b.md", post("B", "2026-01-02", body=SAME))
-    session.look()
+    session.refresh()
     assert any("posts/b.md" in item for section in reported(session, "posts/a.md") for item in section["items"])
     assert reported(session, "posts/nothing.md") == []
     folder.write("posts/c.md", post("C"))
-    session.look(with_related=False)
+    session.refresh(with_related=False)
     assert reported(session, "posts/a.md") == []
 
 
@@ -117,9 +117,9 @@ def snapshot(site: Site) -> Iterator[Snapshot]:
     cache = folder.root / ".octavo/preview"
     with Project(folder.root, Options(output=str(cache / "site"), cache=str(cache), jobs=1)) as project:
         session = PreviewSession(project)
-        session.look()
-        assert session.view is not None
-        yield session.view
+        session.refresh()
+        assert session.snapshot is not None
+        yield session.snapshot
 
 
 class Reports:

@@ -203,16 +203,16 @@ def test_f11_a_touch_tells_nobody_anything(site: Site) -> None:
     folder = site(SITE)
     with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         tab.quiet(1.2)
-        snapshot = preview.app._session.view
+        snapshot = preview.app._session.snapshot
         os.utime(folder.root / "posts/a.md")
         assert tab.quiet(1.0) == []
-        assert preview.app._session.view is snapshot
+        assert preview.app._session.snapshot is snapshot
 
 
 def test_f05_many_saves_a_second_end_with_the_last(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = site(SITE)
     looks: list[float] = []
-    see = PreviewSession.see
+    see = PreviewSession.compute_snapshot
 
     def counted(
         session: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None
@@ -220,7 +220,7 @@ def test_f05_many_saves_a_second_end_with_the_last(site: Site, monkeypatch: pyte
         looks.append(time.monotonic())
         return see(session, with_related, related_run)
 
-    monkeypatch.setattr(PreviewSession, PreviewSession.see.__name__, counted)
+    monkeypatch.setattr(PreviewSession, PreviewSession.compute_snapshot.__name__, counted)
     with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         looks.clear()
         for number in range(200):
@@ -394,18 +394,18 @@ def test_f09_what_is_saved_while_the_site_is_looked_at_is_not_lost(site: Site) -
 def held_looks(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
     """Each look but the first says that it is under way, and ends when the second event is set."""
     looking, seen = threading.Event(), threading.Event()
-    see = PreviewSession.see
+    see = PreviewSession.compute_snapshot
 
     def slow(
         session: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None
     ) -> Snapshot | None:
         snapshot = see(session, with_related, related_run)
-        if session.view is not None:
+        if session.snapshot is not None:
             looking.set()
             assert seen.wait(SOON)
         return snapshot
 
-    monkeypatch.setattr(PreviewSession, PreviewSession.see.__name__, slow)
+    monkeypatch.setattr(PreviewSession, PreviewSession.compute_snapshot.__name__, slow)
     return looking, seen
 
 
@@ -447,18 +447,18 @@ def test_each_of_many_saves_is_shown_while_the_site_is_looked_at(site: Site, mon
 def test_a_look_that_saves_have_overtaken_is_no_failure(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = site(SITE)
     overtaken, saved = threading.Event(), threading.Event()
-    see = PreviewSession.see
+    see = PreviewSession.compute_snapshot
 
     def unsteady(
         session: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None
     ) -> Snapshot | None:
-        if session.view is not None and not overtaken.is_set():
+        if session.snapshot is not None and not overtaken.is_set():
             overtaken.set()
             assert saved.wait(SOON)
             raise PublishError("the file keeps changing while it is read", "posts/a.md") from FileChanged("posts/a.md")
         return see(session, with_related, related_run)
 
-    monkeypatch.setattr(PreviewSession, PreviewSession.see.__name__, unsteady)
+    monkeypatch.setattr(PreviewSession, PreviewSession.compute_snapshot.__name__, unsteady)
     with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         folder.replace("posts/a.md", "Words of a.", "First save.")
         assert overtaken.wait(SOON)
@@ -473,16 +473,16 @@ def test_a_look_that_saves_have_overtaken_is_no_failure(site: Site, monkeypatch:
 def test_files_that_never_hold_still_are_told_of_in_the_end(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timers, "OVERTAKEN_SECONDS", 0.2)
     folder = site(SITE)
-    see = PreviewSession.see
+    see = PreviewSession.compute_snapshot
 
     def unsteady(
         session: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None
     ) -> Snapshot | None:
-        if session.view is not None:
+        if session.snapshot is not None:
             raise PublishError("the file keeps changing while it is read", "posts/a.md") from FileChanged("posts/a.md")
         return see(session, with_related, related_run)
 
-    monkeypatch.setattr(PreviewSession, PreviewSession.see.__name__, unsteady)
+    monkeypatch.setattr(PreviewSession, PreviewSession.compute_snapshot.__name__, unsteady)
     with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         folder.replace("posts/a.md", "Words of a.", "First save.")
         tab.until(lambda tab: any("keeps changing" in problem["text"] for problem in tab.problems))
@@ -498,7 +498,7 @@ def test_related_posts_that_saves_have_overtaken_are_no_failure(site: Site, monk
 def test_a_page_that_waits_for_a_look_keeps_no_save_waiting(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = site(SITE)
     asked, seen = threading.Event(), threading.Event()
-    page, see = PreviewSession.page, PreviewSession.see
+    page, see = PreviewSession.render_page, PreviewSession.compute_snapshot
 
     def not_yet(session: PreviewSession, url: str) -> RenderedPage | None:
         if url == "/posts/b/" and not seen.is_set():
@@ -509,12 +509,12 @@ def test_a_page_that_waits_for_a_look_keeps_no_save_waiting(site: Site, monkeypa
     def slow(
         session: PreviewSession, with_related: bool = True, related_run: RelatedRun | None = None
     ) -> Snapshot | None:
-        if session.view is not None:
+        if session.snapshot is not None:
             assert seen.wait(SOON)
         return see(session, with_related, related_run)
 
-    monkeypatch.setattr(PreviewSession, PreviewSession.page.__name__, not_yet)
-    monkeypatch.setattr(PreviewSession, PreviewSession.see.__name__, slow)
+    monkeypatch.setattr(PreviewSession, PreviewSession.render_page.__name__, not_yet)
+    monkeypatch.setattr(PreviewSession, PreviewSession.compute_snapshot.__name__, slow)
     answers: list[str] = []
     with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
         waiting = threading.Thread(target=lambda: answers.append(preview.page("/posts/b/")))
@@ -535,14 +535,14 @@ def test_a_page_that_cannot_be_had_after_a_look_either_is_answered_all_the_same(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = site(SITE)
-    page = PreviewSession.page
+    page = PreviewSession.render_page
 
     def never(session: PreviewSession, url: str) -> RenderedPage | None:
         if url == "/posts/b/":
             raise Unanswered(url)
         return page(session, url)
 
-    monkeypatch.setattr(PreviewSession, PreviewSession.page.__name__, never)
+    monkeypatch.setattr(PreviewSession, PreviewSession.render_page.__name__, never)
     with previewing(folder) as preview:
         assert preview.get("/posts/b/").status == 500
         assert preview.get("/posts/a/").status == 200
@@ -648,7 +648,7 @@ def test_f13_its_own_files_are_no_change(site: Site) -> None:
             return Touched(False, False)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(PreviewSession, PreviewSession.touch.__name__, touch)
+            patch.setattr(PreviewSession, PreviewSession.apply_changes.__name__, touch)
             folder.built()
             (folder.root / ".octavo/crash.log").write_text("x")
             time.sleep(0.5)
@@ -661,7 +661,7 @@ def test_related_posts_may_be_worked_out_elsewhere(site: Site, monkeypatch: pyte
     for name in "abcde":
         folder.write(f"posts/{name}.md", post(name.upper(), body=f"Words of {name}, and brontosaurus.\n"))
     with previewing(folder) as preview, preview.tab("/posts/a/") as tab:
-        tab.until(lambda tab: preview.app._session.view is not None and preview.app._session.view.has_related)
+        tab.until(lambda tab: preview.app._session.snapshot is not None and preview.app._session.snapshot.has_related)
         preview.equals_a_build()
         folder.write("posts/b.md", post("B", body="Quagga quagga quagga.\n"))
         folder.write("posts/a.md", post("A", body="Quagga quagga, and words.\n"))

@@ -128,8 +128,8 @@ workers = Workers(2)
 def busy(kind):
     if kind == "spawn":
         return workers.pool(), workers.close
-    heirs = workers.heirs(id, "estate")
-    return heirs.__enter__(), lambda: heirs.__exit__(None, None, None)
+    forked_workers = workers.forked_workers(id, "estate")
+    return forked_workers.__enter__(), lambda: forked_workers.__exit__(None, None, None)
 
 if __name__ == "__main__":
     with _interruptible():
@@ -206,7 +206,7 @@ from octavo.project.processes import Workers
 def begin(estate):
     raise MemoryError
 
-with Workers(2).heirs(begin, None) as pool:
+with Workers(2).forked_workers(begin, None) as pool:
     print(type(pool.submit(os.getpid).exception(30)).__name__)
 """
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from octavo.cli import main
-from octavo.cli.profile import SHOWN, Profile, Stretch
+from octavo.cli.profile import MOST_SLOWEST, Profile, Stretch
 from octavo.engine.observer import Observer, Observers
 from octavo.project.build_report import Options
 from octavo.project.project import Project
@@ -111,7 +111,7 @@ def test_a_profile_adds_up_phases_and_finds_the_slowest(monkeypatch: pytest.Monk
     profile = profiled(monkeypatch)
     assert profile.stretches() == (Stretch("render", 4.0, 30, 435 / 128), Stretch("publish", 1.0, 0, 0))
     slowest = profile.slowest("render")
-    assert len(slowest) == SHOWN
+    assert len(slowest) == MOST_SLOWEST
     assert slowest[:2] == ((29 / 128, "/p29/"), (28 / 128, "/p28/"))
     assert profile.slowest("parse") == ()
     assert profile.layouts() == ((245 / 128, "long.html", 10), (190 / 128, "short.html", 20))

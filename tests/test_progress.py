@@ -29,7 +29,7 @@ def test_a_bar_is_for_those_who_see_it() -> None:
 
 
 def test_a_step_that_takes_long_has_a_bar_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "FIRST_BAR_SECONDS", 0.0)
     terminal = Terminal()
     bar = Progress(terminal)
     bar.began("parse")
@@ -51,16 +51,16 @@ def test_a_step_that_is_soon_done_has_none(monkeypatch: pytest.MonkeyPatch) -> N
     for _ in range(100):
         bar.ran("parse", "posts/a.md", 0.1)
     bar.ended("parse")
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
-    bar.expects("render", progress.WORTH)
-    for _ in range(progress.WORTH):
+    monkeypatch.setattr(progress, "FIRST_BAR_SECONDS", 0.0)
+    bar.expects("render", progress.LEAST_ITEMS_LEFT)
+    for _ in range(progress.LEAST_ITEMS_LEFT):
         bar.ran("render", "/", 0.1)
     bar.ended("render")
     assert terminal.getvalue() == ""
 
 
 def test_a_step_that_fails_leaves_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    monkeypatch.setattr(progress, "FIRST_BAR_SECONDS", 0.0)
     terminal = Terminal()
     bar = Progress(terminal)
     bar.expects("render", 100)
@@ -96,7 +96,7 @@ def through_a_terminal(command: list[str]) -> str:
 def test_a_build_on_a_terminal_shows_a_bar_unless_it_is_to_be_quiet(site: Callable[[str], SiteFolder]) -> None:
     folder = site("".join(f"-- posts/p{number}.md --\n{post(f'P {number}')}" for number in range(40)))
     code = (
-        "import sys\nfrom octavo.cli import main, progress\nprogress.PATIENCE = 0.0\n"
+        "import sys\nfrom octavo.cli import main, progress\nprogress.FIRST_BAR_SECONDS = 0.0\n"
         f"sys.exit(main.main(['-C', {str(folder.root)!r}, 'build', '--fresh', '--jobs', '1', *sys.argv[1:]]))\n"
     )
     shown = through_a_terminal([sys.executable, "-c", code])

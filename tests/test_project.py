@@ -13,7 +13,7 @@ from octavo.output import journal
 from octavo.output.publish_errors import PublishError
 from octavo.output.written_list import FILE as LIST
 from octavo.project.build_report import Options
-from octavo.project.lock import Locked, lock
+from octavo.project.lock import Locked, hold_lock
 from octavo.project.project import Project
 from tests.sites import SiteFolder, post
 
@@ -98,7 +98,7 @@ def test_a_command_waits_for_another_and_says_so(work: Callable[[Project], objec
     folder = site(POSTS)
     said: list[str] = []
     with Project(folder.root, Options(jobs=1, wait=0.1), said.append) as project:
-        with lock(project.cache.folder, 0), pytest.raises(Locked):
+        with hold_lock(project.cache.folder, 0), pytest.raises(Locked):
             work(project)
         assert len(said) == 1
         assert said[0].startswith("octavo: waiting for another build (pid ")
@@ -109,7 +109,7 @@ def test_a_command_waits_for_another_and_says_so(work: Callable[[Project], objec
 def test_a_command_that_shall_not_wait_says_nothing(site: Site) -> None:
     folder = site(POSTS)
     said: list[str] = []
-    with lock(folder.root / ".octavo", 0), pytest.raises(Locked):
+    with hold_lock(folder.root / ".octavo", 0), pytest.raises(Locked):
         Project(folder.root, Options(jobs=1, wait=0), said.append)
     assert said == []
 

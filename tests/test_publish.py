@@ -30,10 +30,10 @@ from octavo.engine.database import open_database
 from octavo.output import journal, manifest, output_files, publish, staging
 from octavo.output.publish import PublishResult
 from octavo.output.publish_errors import NotStaged, PublishError, SourceChanged
-from octavo.output.staging import StagingFolder, Wanted, ready_name
+from octavo.output.staging import FileToPublish, StagingFolder, ready_name
 from octavo.output.written_list import FILE as LIST
 from octavo.output.written_list import PASSING
-from octavo.project.lock import lock
+from octavo.project.lock import hold_lock
 
 OWN = (LIST, PASSING)
 
@@ -58,7 +58,7 @@ class Site:
         journal.recover(self.connection, self.cache, self.output)
         before = manifest.find_published(self.connection, self.output)
         known = before.digests()
-        wanted = {path: Wanted(digest_bytes(text.encode())) for path, text in files.items()}
+        wanted = {path: FileToPublish(digest_bytes(text.encode())) for path, text in files.items()}
         with staging.open_staging(self.cache, self.output) as folder:
             for path, text in files.items():
                 if path in before.altered or known.get(path) != wanted[path].digest:
@@ -66,7 +66,7 @@ class Site:
             return publish.publish(self.connection, self.output, folder, wanted, before)
 
     def copy(self, sources: Mapping[str, Path]) -> PublishResult:
-        wanted = {path: Wanted(digest_bytes(source.read_bytes()), source) for path, source in sources.items()}
+        wanted = {path: FileToPublish(digest_bytes(source.read_bytes()), source) for path, source in sources.items()}
         with staging.open_staging(self.cache, self.output) as folder:
             return publish.publish(self.connection, self.output, folder, wanted)
 
@@ -147,7 +147,7 @@ def test_an_unchanged_file_is_not_written_again(site: Site) -> None:
 def test_staged_bytes_equal_to_the_published_ones_are_not_written(site: Site) -> None:
     site.build(OLD)
     before = state(site.output)
-    wanted = {path: Wanted(digest_bytes(text.encode())) for path, text in OLD.items()}
+    wanted = {path: FileToPublish(digest_bytes(text.encode())) for path, text in OLD.items()}
     with staging.open_staging(site.cache, site.output) as folder:
         for path, text in OLD.items():
             folder.write(path, text.encode())
@@ -163,7 +163,7 @@ def test_no_staging_is_left(site: Site) -> None:
 
 def test_pages_that_were_not_staged_are_named_and_nothing_changes(site: Site) -> None:
     site.build(OLD)
-    wanted = {"index.html": Wanted(b"1"), "new.html": Wanted(b"2")}
+    wanted = {"index.html": FileToPublish(b"1"), "new.html": FileToPublish(b"2")}
     with staging.open_staging(site.cache, site.output) as folder:
         with pytest.raises(NotStaged) as caught:
             publish.publish(site.connection, site.output, folder, wanted)
@@ -201,7 +201,7 @@ def test_a_file_and_a_folder_of_one_name_are_refused(site: Site) -> None:
         pytest.raises(PublishError, match="both a file and a folder"),
         staging.open_staging(site.cache, site.output) as folder,
     ):
-        publish.publish(site.connection, site.output, folder, {"a": Wanted(b"1"), "a/b": Wanted(b"2")})
+        publish.publish(site.connection, site.output, folder, {"a": FileToPublish(b"1"), "a/b": FileToPublish(b"2")})
 
 
 GIT = (".git/hooks/x", "a/.GIT/x", "a/.git", ".git./x", ".git /x", "git~1/x", ".g\u200cit/x", ".git:x/y")
@@ -215,7 +215,7 @@ def test_a_path_that_leads_out_is_refused(site: Site, path: str) -> None:
         with pytest.raises(PublishError):
             folder.write(path, b"x")
         with pytest.raises(PublishError):
-            publish.publish(site.connection, site.output, folder, {path: Wanted(digest_bytes(b"x"))})
+            publish.publish(site.connection, site.output, folder, {path: FileToPublish(digest_bytes(b"x"))})
 
 
 def test_a_name_that_is_too_long_is_one_error(site: Site) -> None:
@@ -248,7 +248,7 @@ def test_sources_are_copied_when_they_change_and_not_even_read_when_not(site: Si
     source.write_bytes(b"cat" * 1_000_000)
     assert site.copy({"cat.png": source}).written == ("cat.png",)
     assert (site.output / "cat.png").read_bytes() == source.read_bytes()
-    wanted = {"cat.png": Wanted(digest_bytes(source.read_bytes()), source)}
+    wanted = {"cat.png": FileToPublish(digest_bytes(source.read_bytes()), source)}
     source.unlink()
     with staging.open_staging(site.cache, site.output) as folder:
         assert publish.publish(site.connection, site.output, folder, wanted) == PublishResult()
@@ -258,7 +258,7 @@ def test_a_source_that_changed_since_it_was_listed_is_not_published(site: Site) 
     site.build(OLD)
     source = site.root / "cat.png"
     source.write_text("new")
-    wanted = {"cat.png": Wanted(digest_bytes(b"old"), source)}
+    wanted = {"cat.png": FileToPublish(digest_bytes(b"old"), source)}
     with staging.open_staging(site.cache, site.output) as folder, pytest.raises(SourceChanged):
         publish.publish(site.connection, site.output, folder, wanted)
     assert site.files() == with_folders(OLD)
@@ -392,7 +392,7 @@ def test_each_output_folder_has_a_manifest_of_its_own(site: Site) -> None:
     elsewhere = site.root / "elsewhere"
     with staging.open_staging(site.cache, elsewhere) as folder:
         folder.write("x", b"x")
-        publish.publish(site.connection, elsewhere, folder, {"x": Wanted(digest_bytes(b"x"))})
+        publish.publish(site.connection, elsewhere, folder, {"x": FileToPublish(digest_bytes(b"x"))})
     assert tree(elsewhere) == {"x": "x"} and site.files() == with_folders(OLD)
     assert site.build(NEW).removed == ("gone/x/i.html", "posts/b/index.html")
 
@@ -555,7 +555,10 @@ def test_a_full_disk_leaves_the_old_site(
     site.build(OLD)
     source = site.root / "cat.png"
     source.write_text("cat")
-    wanted = {"a/b/cat.png": Wanted(digest_bytes(b"cat"), source), "a/index.html": Wanted(digest_bytes(b"x"))}
+    wanted = {
+        "a/b/cat.png": FileToPublish(digest_bytes(b"cat"), source),
+        "a/index.html": FileToPublish(digest_bytes(b"x")),
+    }
     before = tree(site.output)
     with staging.open_staging(site.cache, site.output) as folder, monkeypatch.context() as patch:
         patch.setattr(where, failing)
@@ -870,7 +873,7 @@ def test_a_failed_build_leaves_no_folder_behind(site: Site) -> None:
         folder.write("x", b"x")
         raise RuntimeError
     with pytest.raises(PublishError), staging.open_staging(site.cache, site.output) as folder:
-        publish.publish(site.connection, site.output, folder, {"a": Wanted(b""), "a/b": Wanted(b"")})
+        publish.publish(site.connection, site.output, folder, {"a": FileToPublish(b""), "a/b": FileToPublish(b"")})
     assert not site.output.exists()
 
 
@@ -878,10 +881,10 @@ def test_a_failed_build_leaves_no_folder_behind(site: Site) -> None:
 def test_a_cache_that_cannot_be_written_is_done_without(site: Site, what: str) -> None:
     cache = site.root / "broken"
     cache.write_text("x") if what == "file" else cache.symlink_to("nowhere/at/all")
-    with lock(cache, 0), staging.open_staging(cache, site.output) as folder:
+    with hold_lock(cache, 0), staging.open_staging(cache, site.output) as folder:
         journal.recover(site.connection, cache, site.root / "unrelated")
         folder.write("x", b"x")
-        publish.publish(site.connection, site.output, folder, {"x": Wanted(digest_bytes(b"x"))})
+        publish.publish(site.connection, site.output, folder, {"x": FileToPublish(digest_bytes(b"x"))})
     assert site.files() == {"x": "x"}
 
 
@@ -921,7 +924,7 @@ def test_any_sequence_of_builds_leaves_these_files_and_those_of_others(steps: li
             stays = [path for path, text in kept.items() if text == "by hand" and path not in files]
             for path in stays:
                 assert (site.output / path).read_text() == "by hand"
-                journal.remove_file(site.output, path, output_files.Links(site.output))
+                journal.remove_file(site.output, path, output_files.LinkedFolders(site.output))
             assert site.files() == with_folders({**files, **others})
             after = state(site.output)
             for path in files:
@@ -951,7 +954,7 @@ def test_a_file_altered_while_the_site_is_built_is_made_again_by_the_next_build(
         (site.output / path).write_text("altered meanwhile")
     with staging.open_staging(site.cache, site.output) as folder:
         folder.write("index.html", b"new home")
-        wanted = {path: Wanted(digest_bytes(text.encode())) for path, text in new.items()}
+        wanted = {path: FileToPublish(digest_bytes(text.encode())) for path, text in new.items()}
         done = publish.publish(site.connection, site.output, folder, wanted, before)
     assert done.written == ("index.html",) and [problem.path for problem in done.warnings] == ["output/index.html"]
     assert site.build(new).written == ("posts/a/index.html",)

@@ -31,14 +31,16 @@ def session(site: Site) -> Iterator[PreviewSession]:
     cache = folder.root / ".octavo/preview"
     with Project(folder.root, Options(output=str(cache / "site"), cache=str(cache), jobs=1)) as project:
         session = PreviewSession(project)
-        session.look(with_related=False)
-        session.look(with_related=True)
+        session.refresh(with_related=False)
+        session.refresh(with_related=True)
         yield session
 
 
 def related_apart(session: PreviewSession) -> object:
     """Follow what another process has worked out; gives the memo that is used from then on."""
-    session.look(with_related=False, related_run=relate_into_cache(str(session.project.root), session.project.options))
+    session.refresh(
+        with_related=False, related_run=relate_into_cache(str(session.project.root), session.project.options)
+    )
     return session._memo
 
 
@@ -49,9 +51,9 @@ def test_what_another_process_has_written_is_taken_over(session: PreviewSession)
         folder.write("posts/b.md", post("B", body=f"Quagga {number} and quagga.\n"))
         folder.write("posts/a.md", post("A", body="Quagga, quagga.\n"))
         assert related_apart(session) is memo
-        assert session.view is not None
-        assert session.view.has_related
-        page = session.page("/posts/a/")
+        assert session.snapshot is not None
+        assert session.snapshot.has_related
+        page = session.render_page("/posts/a/")
         assert page is not None
         folder.built(output="built", cache="cache", fresh=True)
         assert page.content == (folder.root / "built/posts/a/index.html").read_bytes()
@@ -68,7 +70,7 @@ def test_all_that_comes_of_new_lists_is_worked_out_there_as_well(
     related_apart(session)
     assert ran == []
     folder.write("posts/e.md", post("E", body="[B](b.md), quagga.\n"))
-    session.look(with_related=False)
+    session.refresh(with_related=False)
     assert set(ran) == {"posts/e.md"}
 
 
@@ -76,11 +78,11 @@ def test_where_somebody_else_has_written_as_well_all_is_read_anew(session: Previ
     memo = session._memo
     with Project(session.project.root, session.project.options) as other:
         SiteFolder(session.project.root).write("posts/b.md", post("B", body="Quagga.\n"))
-        PreviewSession(other).look(with_related=True)
+        PreviewSession(other).refresh(with_related=True)
         SiteFolder(session.project.root).write("posts/b.md", post("B", body="Quagga and quagga.\n"))
     assert related_apart(session) is not memo
-    assert session.view is not None
-    assert session.view.has_related
+    assert session.snapshot is not None
+    assert session.snapshot.has_related
 
 
 def test_what_was_worked_out_for_other_files_counts_for_nothing(session: PreviewSession) -> None:
@@ -88,21 +90,21 @@ def test_what_was_worked_out_for_other_files_counts_for_nothing(session: Preview
     folder.write("posts/b.md", post("B", body="Quagga.\n"))
     elsewhere = relate_into_cache(str(session.project.root), session.project.options)
     folder.write("posts/b.md", post("B", body="Quagga and quagga.\n"))
-    session.look(with_related=False, related_run=elsewhere)
-    assert session.view is not None
-    assert not session.view.has_related
+    session.refresh(with_related=False, related_run=elsewhere)
+    assert session.snapshot is not None
+    assert not session.snapshot.has_related
 
 
 def test_a_post_that_is_broken_meanwhile_is_an_error_like_any_other(session: PreviewSession) -> None:
     SiteFolder(session.project.root).write("posts/b.md", "---\ntitle: B\ndate: yesterday\n---\n")
     looks: tuple[Callable[[], object], ...] = (
         lambda: related_apart(session),
-        lambda: session.look(with_related=True),
-        lambda: session.look(with_related=True),
+        lambda: session.refresh(with_related=True),
+        lambda: session.refresh(with_related=True),
     )
     for look in looks:
         look()
-        assert [problem.where() for problem in session.problems().ordered()] == ["posts/b.md:3:7"]
+        assert [problem.where() for problem in session.collect_problems().ordered()] == ["posts/b.md:3:7"]
 
 
 def test_what_is_undone_meanwhile_is_as_it_was(session: PreviewSession) -> None:
@@ -111,8 +113,8 @@ def test_what_is_undone_meanwhile_is_as_it_was(session: PreviewSession) -> None:
     folder.write("posts/b.md", post("B", body="Quagga.\n"))
     elsewhere = relate_into_cache(str(session.project.root), session.project.options)
     folder.write("posts/b.md", before)
-    session.look(with_related=False, related_run=elsewhere)
-    page = session.page("/posts/b/")
+    session.refresh(with_related=False, related_run=elsewhere)
+    page = session.render_page("/posts/b/")
     assert page is not None
     assert b"Words of b" in page.content
     assert b"Quagga" not in page.content
@@ -147,15 +149,15 @@ def test_pages_are_rendered_while_a_cache_that_another_process_wrote_is_read_ane
 
     def viewed(*arguments: Any, **named: Any) -> Snapshot | None:
         before.connection.execute("SELECT 1")  # what a page asks may have to be read
-        pages.append(session.page("/posts/a/"))
+        pages.append(session.render_page("/posts/a/"))
         return snapshot(*arguments, **named)
 
     monkeypatch.setattr(session, "_make_snapshot", viewed)
     folder.write("posts/b.md", post("B", body="Quagga and quagga.\n"))
     relate_into_cache(str(session.project.root), session.project.options)
     folder.write("posts/a.md", post("A", body="Saved meanwhile.\n"))
-    assert session.touch([folder.root / "posts/a.md"]).done
-    session.look(with_related=False)
+    assert session.apply_changes([folder.root / "posts/a.md"]).done
+    session.refresh(with_related=False)
     assert [page is not None and b"Saved meanwhile." in page.content for page in pages] == [True]
     assert session.project.cache.store is not before
     with pytest.raises(sqlite3.ProgrammingError):

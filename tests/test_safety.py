@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.output.safety import UnsafeOutput, check_output, unmeant
+from octavo.output.safety import UnsafeOutput, check_output, find_name_fault
 
 
 @pytest.fixture
@@ -75,11 +75,11 @@ def test_output_and_cache_may_not_hold_one_another(project: Path) -> None:
     "name", [" ", " out", "out ", "\tout", "~", "~/x", "~me", "$HOME", "${HOME}/x", "a/$USER", "$(x)"]
 )
 def test_a_name_that_a_shell_was_to_change_is_not_meant(name: str) -> None:
-    wrong = unmeant(name)
+    wrong = find_name_fault(name)
     assert wrong is not None
     assert all(wrong)
 
 
 @pytest.mark.parametrize("name", ["out", "./~", "a b", "a~", "5$", "$", "../out", "/tmp/x"])
 def test_any_other_name_is_meant(name: str) -> None:
-    assert unmeant(name) is None
+    assert find_name_fault(name) is None

@@ -83,7 +83,7 @@ class Crew:
     jobs: int = 2
     remote: bool = False
 
-    def heirs(self, begin: Any, estate: Any, /) -> AbstractContextManager[Executor]:
+    def forked_workers(self, begin: Any, estate: Any, /) -> AbstractContextManager[Executor]:
         shelf = Shelf(Stock())
         begin(ForkContext(estate.step, facts(shelf), shelf, estate.sink, estate.sunk))
         return nullcontext(self.executor)
@@ -182,7 +182,7 @@ def told():
 
 if can_be_copied():
     KNOWN["made"] = "after the import"
-    with Workers(2).heirs(begin, "all of it") as pool:
+    with Workers(2).forked_workers(begin, "all of it") as pool:
         known, parent = pool.submit(told).result()
     print(json.dumps([known, parent == os.getpid()]))
 """
@@ -199,7 +199,7 @@ def test_a_process_with_threads_is_not_copied() -> None:
     code = (
         "import threading\nfrom octavo.project.processes import Workers\n"
         "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
-        "print(Workers(2).heirs(print, 0))\n"
+        "print(Workers(2).forked_workers(print, 0))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=CHECKOUT, check=False)
     assert (done.stdout, done.stderr) == ("None\n", "")
@@ -228,7 +228,7 @@ def test_a_question_that_was_answered_in_two_ways_is_told_as_two() -> None:
 class Hands(Crew):
     """A crew whose copies only do what they are told to begin with."""
 
-    def heirs(self, begin: Any, estate: Any, /) -> AbstractContextManager[Executor]:
+    def forked_workers(self, begin: Any, estate: Any, /) -> AbstractContextManager[Executor]:
         begin(estate)
         return nullcontext(self.executor)
 

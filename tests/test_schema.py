@@ -16,7 +16,7 @@ from octavo.base.source_text import decode
 from octavo.content import schema
 from octavo.content.front_matter import read
 from octavo.content.schema import FIELDS, date_in_name, json_schema, json_schema_text, path_without_date, read_meta
-from octavo.content.yaml_values import typed
+from octavo.content.yaml_values import parse_scalar
 from octavo.model.documents import Mark, Meta
 from octavo.model.values import Table
 
@@ -652,16 +652,16 @@ def test_extra_has_the_types_of_yaml_1_2() -> None:
 
 
 def test_infinities_and_numbers_without_end_are_no_crash() -> None:
-    assert typed("-.inf") == -math.inf
-    nan = typed(".nan")
+    assert parse_scalar("-.inf") == -math.inf
+    nan = parse_scalar(".nan")
     assert isinstance(nan, float) and math.isnan(nan)
-    assert typed("9" * 10_000) == "9" * 10_000
-    assert [typed(text) for text in ("+", "-", ".", "0x", "+.", "1e")] == ["+", "-", ".", "0x", "+.", "1e"]
+    assert parse_scalar("9" * 10_000) == "9" * 10_000
+    assert [parse_scalar(text) for text in ("+", "-", ".", "0x", "+.", "1e")] == ["+", "-", ".", "0x", "+.", "1e"]
 
 
 @given(st.text(max_size=12))
 def test_typing_accepts_any_text(text: str) -> None:
-    value = typed(text)
+    value = parse_scalar(text)
     assert isinstance(value, str | int | float | None)
     if isinstance(value, str):
         assert value == text

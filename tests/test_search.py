@@ -13,7 +13,7 @@ from octavo.related import index as term_index
 from octavo.related import search
 from octavo.related import vectors as term_vectors
 from octavo.related.index import TermIndex
-from octavo.related.search import Near, RankingContext
+from octavo.related.search import NearestLists, RankingContext
 from octavo.related.term_keys import Array
 from tests.test_index import Post, index_of, random_posts, stock, terms, weights
 from tests.test_vectors import product
@@ -43,14 +43,14 @@ def score(one: dict[int, int], two: dict[int, int], days: tuple[int, int]) -> in
     return product(one, two) * round(4096 / (1 + 0.2 * math.log(1 + apart / 15)))
 
 
-def lists(near: Near) -> list[list[tuple[int, int]]]:
+def lists(near: NearestLists) -> list[list[tuple[int, int]]]:
     """By slot: (score, slot) of the entries."""
     spans = zip(near.starts.tolist(), near.starts[1:].tolist(), strict=False)
     entries = list(zip(near.scores.tolist(), near.slots.tolist(), strict=True))
     return [entries[start:end] for start, end in spans]
 
 
-def assert_right(near: Near, index: TermIndex, order: RankingContext) -> None:
+def assert_right(near: NearestLists, index: TermIndex, order: RankingContext) -> None:
     """Each list has all posts whose score is above its bound, in order, and as many as needed if there are as many."""
     rows, days, places = weights(index), order.days.tolist(), order.places.tolist()
     for slot, entries in enumerate(lists(near)):
@@ -117,7 +117,7 @@ def test_lists_after_changes_are_those_of_a_search(seed: int) -> None:
         order = RankingContext(
             *(np.concatenate([some, rest[len(some) :]]) for some, rest in zip(now, order, strict=True))
         )
-        counted = term_index.counted(terms(posts[slot]) for slot in sorted(new))
+        counted = term_index.count_posts(terms(posts[slot]) for slot in sorted(new))
         index, changed = term_index.update(index, gone, sorted(new), counted, stock(posts, 80))
         is_gone = np.zeros(len(posts), np.bool_)
         is_gone[gone] = True
@@ -134,19 +134,24 @@ WHOLE = 8192 * 8192 * 4096
 def test_lists_differ_by_their_posts_and_by_scores_as_they_are_told() -> None:
     order = RankingContext(np.zeros(4, np.int64), np.arange(4), np.full(4, 1))
     bounds = np.zeros(4, np.int64)
-    old = Near(np.array([0, 2, 3, 4, 4]), np.array([1, 2, 0, 0]), np.array([WHOLE, 1, WHOLE, WHOLE]), bounds)
-    new = Near(
+    old = NearestLists(np.array([0, 2, 3, 4, 4]), np.array([1, 2, 0, 0]), np.array([WHOLE, 1, WHOLE, WHOLE]), bounds)
+    new = NearestLists(
         np.array([0, 2, 3, 4, 5]),
         np.array([1, 3, 0, 1, 0]),
         np.array([WHOLE - 1, 1, WHOLE * 9 // 10, WHOLE, 5]),
         bounds,
     )
-    one, two = (search.ranked(each, order, 10_000) for each in (old, new))
-    assert search.differing(one, two).tolist() == [False, True, True, True]
-    assert search.differing(two, two).tolist() == [False] * 4
-    holding = search.holders(new, np.array([False, False, False, True]), order)
+    one, two = (search.rank_entries(each, order, 10_000) for each in (old, new))
+    assert search.mask_changed_lists(one, two).tolist() == [False, True, True, True]
+    assert search.mask_changed_lists(two, two).tolist() == [False] * 4
+    holding = search.mask_lists_with(new, np.array([False, False, False, True]), order)
     assert holding.tolist() == [False] * 4
-    assert search.holders(new, np.array([True, False, False, False]), order).tolist() == [False, True, False, True]
+    assert search.mask_lists_with(new, np.array([True, False, False, False]), order).tolist() == [
+        False,
+        True,
+        False,
+        True,
+    ]
 
 
 def test_of_two_as_near_the_one_that_is_near_to_few_comes_first() -> None:
@@ -162,30 +167,30 @@ def test_of_two_as_near_the_one_that_is_near_to_few_comes_first() -> None:
     entries = [(other, value) for row in scores.values() for other, value in row.items()]
     starts = np.concatenate([[0], np.cumsum([len(row) for row in scores.values()])])
     slots = np.array([other for other, _ in entries], np.uint32)
-    near = Near(starts, slots, np.array([value for _, value in entries]) * (WHOLE // 50), np.zeros(6, np.int64))
+    near = NearestLists(starts, slots, np.array([value for _, value in entries]) * (WHOLE // 50), np.zeros(6, np.int64))
     order = RankingContext(np.zeros(6, np.int64), np.arange(6), np.full(6, 4))
-    found = search.ranked(near, order, 10_000)
+    found = search.rank_entries(near, order, 10_000)
     assert found.slots[:2].tolist() == [2, 1]
     ease = search.hubness_factors(near, order)
     assert ease[2] > ease[1]
-    assert search.offered(near, 2, 4, int(ease[2]), 10_000)[0] == found.scores[0]
+    assert search.best_hosts(near, 2, 4, int(ease[2]), 10_000)[0] == found.scores[0]
     needed = order._replace(needed=np.full(6, 1))
-    assert search.ranked(near, needed, 10_000).slots[:1].tolist() == [1]
+    assert search.rank_entries(near, needed, 10_000).slots[:1].tolist() == [1]
 
 
 def test_no_score_is_above_that_of_a_post_with_itself() -> None:
-    near = Near(np.array([0, 1, 2]), np.array([1, 0], np.uint32), np.array([WHOLE, 5]), np.zeros(2, np.int64))
+    near = NearestLists(np.array([0, 1, 2]), np.array([1, 0], np.uint32), np.array([WHOLE, 5]), np.zeros(2, np.int64))
     order = RankingContext(np.zeros(2, np.int64), np.arange(2), np.full(2, 4))
-    assert search.ranked(near, order, 10_000).scores.tolist()[0] == 10_000
+    assert search.rank_entries(near, order, 10_000).scores.tolist()[0] == 10_000
 
 
 @given(st.integers(0, 1 << 39))
 def test_parts_are_rounded_as_python_rounds(value: int) -> None:
-    (parts,) = search.in_parts(np.array([value]), 10_000).tolist()
+    (parts,) = search.to_parts(np.array([value]), 10_000).tolist()
     assert parts / 10_000 == min(1.0, round(value / (8192 * 8192 * 4096), 4))
 
 
 def test_a_half_is_rounded_to_even() -> None:
     whole = 8192 * 8192 * 4096
     halves = np.array([whole // 32 * number for number in (1, 3, 5, 7)])
-    assert search.in_parts(halves, 16).tolist() == [0, 2, 2, 4]
+    assert search.to_parts(halves, 16).tolist() == [0, 2, 2, 4]

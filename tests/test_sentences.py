@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from octavo.base.source_text import SourceText
-from octavo.site.sentences import place, sentences
+from octavo.site.sentences import locate_words, split_sentences
 
 TEXT = """\
 ---
@@ -42,7 +42,7 @@ Last words"""
 def read() -> list[tuple[int, int | None, str, str]]:
     source = SourceText("posts/a.md", TEXT)
     found = []
-    for each in sentences(source, 4):
+    for each in split_sentences(source, 4):
         span = source.span_at(each.start)
         found.append((span.line, span.column, each.text, each.free))
     return found
@@ -70,12 +70,15 @@ def test_the_text_of_links_is_not_free() -> None:
         "See [the other one](b.md) for more?": "See for more?"
     }
     source = SourceText("a", "![alt](b.png) <https://a.b> see https://c.d/e and [x][y] or [z] <b>bold</b>")
-    assert [each.free for each in sentences(source)] == ["see and or bold"]
+    assert [each.free for each in split_sentences(source)] == ["see and or bold"]
 
 
 def test_words_are_found_across_the_ends_of_lines() -> None:
     source = SourceText("a", "Here are\nsome *long* words")
-    (sentence,) = sentences(source)
-    assert (place(source, sentence, "are some").line, place(source, sentence, "are some").column) == (1, 6)
-    assert place(source, sentence, "words").line == 2
-    assert place(source, sentence, "nowhere").line == 1
+    (sentence,) = split_sentences(source)
+    assert (locate_words(source, sentence, "are some").line, locate_words(source, sentence, "are some").column) == (
+        1,
+        6,
+    )
+    assert locate_words(source, sentence, "words").line == 2
+    assert locate_words(source, sentence, "nowhere").line == 1

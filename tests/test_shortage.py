@@ -20,8 +20,8 @@ from octavo.base import shortage
 from octavo.base.shortage import WANTS, Shortage, check_part, check_room, raise_if_shortage, shortage_in
 from octavo.cli import main
 from octavo.engine.facts import Facts, Interrupted, Reader
-from octavo.images.encoded_cache import Gallery
-from octavo.images.variants import packed
+from octavo.images.encoded_cache import EncodedImages
+from octavo.images.variants import pack_variants
 from octavo.model.queries import File
 from tests.sites import SiteFolder, post
 from tests.test_steps import jpeg
@@ -272,7 +272,7 @@ PLACES: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "the characters of the font": replaced("octavo.images.draw_card.ranges_of", out_of_memory),
     "highlight": replaced("octavo.content.markdown.fast_lexers._LexerState.__missing__", no_memory),
     "sources": replaced("octavo.content.parse.front_matter.read", no_memory),
-    "layouts": replaced("octavo.templates.environment.pieces", no_memory),
+    "layouts": replaced("octavo.templates.environment.write_pieces", no_memory),
     "what all pages share": replaced("octavo.templates.environment._alone", no_memory),
     "a folder": unlisted,
     "a source": lambda monkeypatch: unopened(monkeypatch, "posts/b.md"),
@@ -322,8 +322,8 @@ def _forget_what_is_kept() -> None:
 def test_an_image_that_cannot_be_opened_for_want_of_files_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gallery = Gallery(tmp_path)
-    gallery.write("a", packed({"/a.avif": b"image"}))
+    gallery = EncodedImages(tmp_path)
+    gallery.write("a", pack_variants({"/a.avif": b"image"}))
 
     def opening(*_: object) -> int:
         raise OSError(errno.EMFILE, "Too many open files")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from octavo.base.diagnostics import Diagnostic, Span, error, in_order, warning
+from octavo.base.diagnostics import Diagnostic, Span, error, sort_problems, warning
 from octavo.preview.site_problems import Comparison, ProblemList, Problems, combine_problems, list_problems
 
 A = warning("posts/a.md", Span(2, 1), "key", "an unknown key")
@@ -124,4 +124,4 @@ def test_the_first_new_ones_are_errors(count: int) -> None:
 
 def test_order_is_that_of_all_commands() -> None:
     problems = [B, A, C, replace(A, message="another")]
-    assert site(*problems).ordered == in_order(problems)
+    assert site(*problems).ordered == sort_problems(problems)

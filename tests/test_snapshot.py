@@ -39,9 +39,9 @@ def viewed(folder: SiteFolder) -> Iterator[Snapshot]:
     options = Options(output=str(cache / "site"), cache=str(cache), drafts=True, future=True, jobs=1)
     with Project(folder.root, options) as project:
         session = PreviewSession(project)
-        session.look()
-        assert session.view is not None
-        yield session.view
+        session.refresh()
+        assert session.snapshot is not None
+        yield session.snapshot
 
 
 def test_a_page_has_a_source_and_a_source_an_address(site: Site) -> None:

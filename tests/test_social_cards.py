@@ -10,13 +10,13 @@ import pytest
 from PIL import Image, ImageFont, features
 
 from octavo.images import draw_card
-from octavo.images.social_cards import card_for, drawn, lacking
+from octavo.images.social_cards import card_for, drawable_text, find_undrawable
 from octavo.model.images import CardDesign, SocialCard
 from tests.sites import SiteFolder, places, post
 from tests.test_font_coverage import WIDE
 
-FONT = draw_card.shipped()
-DESIGN = CardDesign("design", draw_card.drawable(FONT))
+FONT = draw_card.default_font()
+DESIGN = CardDesign("design", draw_card.drawable_ranges(FONT))
 
 MakeSite = Callable[[str], SiteFolder]
 
@@ -120,7 +120,7 @@ def test_a_title_that_cannot_be_drawn_is_a_warning_where_it_stands_unless_there_
     folder.write("posts/d.md", post("中文", image="https://test.example/d.jpg"))
     (problem,) = folder.built().problems
     assert places([problem]) == ["posts/c.md:2:8: image"] and "'中'" in problem.message
-    assert lacking("B 🚀", DESIGN.drawn) == ""
+    assert find_undrawable("B 🚀", DESIGN.drawn) == ""
     folder.replace("posts/c.md", "title: 中文", "title: C")
     assert folder.built().problems == ()
     folder.replace("pyproject.toml", "images.cards = true\n", "").replace("posts/c.md", "title: C", "title: 中文")
@@ -173,12 +173,12 @@ def test_scripts_that_have_to_be_shaped_are_drawn_only_where_they_are(monkeypatc
     ]
     assert list(draw_card._without(((0x600, 0x2000),), (0x590, 0x1CFF))) == [(0x1D00, 0x2000)]
     monkeypatch.setattr(features, "check", lambda name: name != "fribidi")
-    assert draw_card.drawable(FONT) == DESIGN.drawn
+    assert draw_card.drawable_ranges(FONT) == DESIGN.drawn
 
 
 @pytest.mark.parametrize("heading", ["A", "word " * 200, "x" * 300, "Ж" * 299, "i. " * 90])
 def test_a_heading_stays_within_its_card(heading: str) -> None:
-    font, lines = draw_card._lay_out(drawn(heading, DESIGN.drawn), FONT)
+    font, lines = draw_card._lay_out(drawable_text(heading, DESIGN.drawn), FONT)
     assert isinstance(font, ImageFont.FreeTypeFont)
     assert 1 <= len(lines) <= 4
     assert all(font.getlength(line) <= 1200 - 2 * 80 for line in lines)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.base.diagnostics import Span, to_text
-from octavo.base.source_text import LARGEST, SourceText, decode, too_large
+from octavo.base.source_text import LARGEST_SOURCE_BYTES, SourceText, decode, too_large
 
 PATH = "posts/a.md"
 
@@ -117,14 +117,14 @@ def test_tabs_and_form_feeds_are_text() -> None:
 
 
 def test_a_file_at_the_limit_is_read_and_one_byte_more_is_not() -> None:
-    assert len(text_of(b"x" * LARGEST)) == LARGEST
-    where, message, _ = problem_of(b"x" * (LARGEST + 1))
+    assert len(text_of(b"x" * LARGEST_SOURCE_BYTES)) == LARGEST_SOURCE_BYTES
+    where, message, _ = problem_of(b"x" * (LARGEST_SOURCE_BYTES + 1))
     assert where == "1:1 size"
     assert "larger than the limit (5 MB)" in message
 
 
 def test_a_size_known_beforehand_gives_the_same_problem() -> None:
-    assert decode(PATH, b"x" * (LARGEST + 1))[1] == (too_large(PATH, LARGEST + 1),)
+    assert decode(PATH, b"x" * (LARGEST_SOURCE_BYTES + 1))[1] == (too_large(PATH, LARGEST_SOURCE_BYTES + 1),)
 
 
 def test_a_line_of_a_megabyte_is_read() -> None:

@@ -35,9 +35,9 @@ def served(site: Site) -> Iterator[tuple[SiteFolder, ServedSite]]:
     cache = folder.root / ".octavo/preview"
     with Project(folder.root, Options(output=str(cache / "site"), cache=str(cache), jobs=1)) as project:
         session = PreviewSession(project)
-        session.look()
-        assert session.view is not None
-        yield folder, make_served_site(session.view, session.statics, project)
+        session.refresh()
+        assert session.snapshot is not None
+        yield folder, make_served_site(session.snapshot, session.statics, project)
 
 
 def test_it_has_what_a_build_publishes_and_nothing_else(served: tuple[SiteFolder, ServedSite]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw
 
 from octavo.images import encode, probe
-from octavo.images.variants import heading, packed, unpacked
+from octavo.images.variants import pack_variants, read_heading, unpack_variants
 from octavo.model.images import ImageOrder
 from tests.sites import SiteFolder, places, post
 
@@ -470,7 +470,7 @@ def test_what_is_kept_of_an_image_publishes_nothing_but_that(site: MakeSite, enc
     folder = shown(site, "photo.jpg", jpeg())
     before = folder.output()
     for kept in (folder.root / ".octavo/images").glob("*/*"):
-        kept.write_bytes(packed({**unpacked(kept.read_bytes()), url: b"#!/bin/sh\n"}))
+        kept.write_bytes(pack_variants({**unpack_variants(kept.read_bytes()), url: b"#!/bin/sh\n"}))
     for path in before:
         if path.startswith(IMAGES):
             (folder.root / "output" / path).unlink()
@@ -481,7 +481,7 @@ def test_what_is_kept_of_an_image_publishes_nothing_but_that(site: MakeSite, enc
 @pytest.mark.parametrize("line", [b"", b"[]x", b"[1]", b'[["/a", "00", 1]]', b"[" * 100_000, b'[["/a", 1, 1]]'])
 def test_a_heading_that_is_none_is_damaged(line: bytes) -> None:
     with pytest.raises(ValueError):
-        heading(line)
+        read_heading(line)
 
 
 def clean(folder: SiteFolder, tmp_path: Path) -> dict[str, bytes]:

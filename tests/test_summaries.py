@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from octavo.model.related import Reason, RelatedSummary, Relation
-from octavo.related.summaries import phrases, summarize_relations
+from octavo.related.summaries import phrase_reasons, summarize_relations
 
 
 def words(*reasons: Reason) -> list[str]:
-    return list(phrases(reasons))
+    return list(phrase_reasons(reasons))
 
 
 def test_plain_words_are_left_out_where_others_say_more() -> None:

@@ -4,15 +4,15 @@ import numpy as np
 
 from octavo.model.documents import Terms
 from octavo.related import index as term_index
-from octavo.related.term_keys import Array, keys_of, words_at, words_of
+from octavo.related.term_keys import Array, hash_words, words_at, words_of
 from tests.test_index import key, random_posts, stock, terms
 
 
 def test_a_word_has_one_key_wherever_it_stands() -> None:
     alone = [key(each) for each in ("alpha", "beta gamma", "#délta", "\ud800")]
-    assert keys_of(["alpha\nbeta gamma", "", "#délta", "\ud800"]).tolist() == alone
+    assert hash_words(["alpha\nbeta gamma", "", "#délta", "\ud800"]).tolist() == alone
     assert len(set(alone)) == 4
-    assert not len(keys_of(["", ""]))
+    assert not len(hash_words(["", ""]))
 
 
 def test_words_are_found_by_key_and_by_place() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from octavo.model.documents import Terms
-from octavo.related.terms import count_terms, decode, put_together, tag_term, words_of, written
+from octavo.related.terms import count_terms, decode, join_character_pairs, spell_title, tag_term, words_of
 
 BEGINNING = "x " * 400
 
@@ -92,9 +92,9 @@ def test_a_tag_without_blanks_is_one_term() -> None:
 
 
 def test_terms_without_blanks_are_told_as_they_are_written() -> None:
-    assert put_together("数据 据库") == "数据库"
-    assert put_together("django 数据") == "django 数据"
-    assert put_together("terms of service") == "terms of service"
+    assert join_character_pairs("数据 据库") == "数据库"
+    assert join_character_pairs("django 数据") == "django 数据"
+    assert join_character_pairs("terms of service") == "terms of service"
 
 
 @pytest.mark.parametrize("word", ["हिन्दी", "தமிழ்", "מָקוֹם", "größe", "naïve", "한국어", "язык"])
@@ -133,14 +133,14 @@ def test_tags_that_differ_in_case_and_punctuation_are_one_term() -> None:
 
 
 def test_a_name_is_written_as_in_the_title() -> None:
-    shown = written("Models and queries with Flask-SQLAlchemy and Django")
+    shown = spell_title("Models and queries with Flask-SQLAlchemy and Django")
     assert shown["flask sqlalchemy"] == "Flask-SQLAlchemy"
     assert shown["django"] == "Django"
     assert "models" not in shown
 
 
 def test_capitals_of_a_title_that_has_them_everywhere_are_no_names() -> None:
-    assert written("Testing Views With REST") == {
+    assert spell_title("Testing Views With REST") == {
         "rest": "REST",
         "with rest": "With REST",
         "views with rest": "Views With REST",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from octavo.site.assets import minified
+from octavo.site.assets import minify_css
 from tests.sites import SiteFolder, post
 
 MakeSite = Callable[[str], SiteFolder]
@@ -132,6 +132,6 @@ def test_no_colour_is_written_outside_of_the_tokens() -> None:
 
 
 def test_the_theme_fits_its_budget() -> None:
-    assert len(minified((ASSETS / "style.css").read_text("utf-8")).encode()) <= 9 * 1024
+    assert len(minify_css((ASSETS / "style.css").read_text("utf-8")).encode()) <= 9 * 1024
     assert (ASSETS / "fonts/octavo-serif.woff2").stat().st_size <= 32_000
     assert (ASSETS / "fonts/octavo-serif-italic.woff2").stat().st_size <= 18_000

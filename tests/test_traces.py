@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from array import array
 
-from octavo.base.digest import SIZE, digest
+from octavo.base.digest import DIGEST_BYTES, digest
 from octavo.engine.traces import Trace, Traces
 
 
@@ -44,7 +44,7 @@ def test_what_is_read_is_what_was_kept_whatever_comes_and_goes() -> None:
         for looked_at in (traces, traces.copy()):
             assert dict(looked_at) == expected
             assert looked_at.part_digests(1) == {item: run.part_digest(1) for item, run in expected.items()}
-            assert all(looked_at.part_digest(item, 0) == run.parts[:SIZE] for item, run in expected.items())
+            assert all(looked_at.part_digest(item, 0) == run.parts[:DIGEST_BYTES] for item, run in expected.items())
             asked = set(chance.sample(range(300), 3))
             assert looked_at.asking(asked) == {item for item, run in expected.items() if asked & {*run.queries}}
             since = chance.randrange(revision + 1)

@@ -28,7 +28,7 @@ from octavo.base.validation import (
     brief,
     read_table,
     say,
-    taken_apart,
+    to_parts,
 )
 
 TOML = Toml()
@@ -41,7 +41,7 @@ TABLE = TableOf(TOML, FIELDS, lambda values: sorted(values), UNKNOWN, "write [{k
 
 def wrong(kind: Kind, value: object) -> tuple[str, str]:
     """The message and the hint of the one problem with a value that is none."""
-    (problem,) = taken_apart(kind.read(value, AT)).problems
+    (problem,) = to_parts(kind.read(value, AT)).problems
     assert problem.at == AT and not problem.is_warning and not problem.in_key
     return problem.message, problem.hint
 
@@ -103,22 +103,22 @@ def test_what_refines_a_value_sees_only_valid_ones() -> None:
     assert wrong(refused, "a") == ("refused", "")
     assert wrong(refused, 1)[0] == "'key' must be text, not a whole number"
     longest = Refined("", ListOf(TOML, TEXT, say("")), lambda texts, at: texts or Problem(at, "empty"))
-    assert taken_apart(longest.read(["a"], AT)).value == ("a",)
+    assert to_parts(longest.read(["a"], AT)).value == ("a",)
     assert wrong(longest, [])[0] == "empty"
-    assert [problem.at.name for problem in taken_apart(longest.read([1], AT)).problems] == ["key.0"]
+    assert [problem.at.name for problem in to_parts(longest.read([1], AT)).problems] == ["key.0"]
 
 
 def test_a_list_keeps_the_first_of_equal_items_and_says_what_each_was_read_from() -> None:
     texts = ListOf(TOML, TEXT, say(""))
     expected = Parts(("a", "b"), (), (((0,), "a"), ((1,), " b")))
     assert texts.read(["a", "a ", " b"], AT) == expected
-    reading = taken_apart(texts._replace(repeated="delete one").read(["a", "a ", " b"], AT))
+    reading = to_parts(texts._replace(repeated="delete one").read(["a", "a ", " b"], AT))
     assert (reading.value, reading.origins) == (expected.value, expected.origins)
     assert reading.problems == (Problem(AT.below(1), "'a' is in 'key' twice", "delete one", is_warning=True),)
 
 
 def test_a_list_with_an_item_that_is_not_valid_has_no_value_and_tells_of_all() -> None:
-    reading = taken_apart(ListOf(TOML, TEXT, say("")).read(["a", 1, "b", 2], AT))
+    reading = to_parts(ListOf(TOML, TEXT, say("")).read(["a", 1, "b", 2], AT))
     assert reading.value is None
     assert [problem.at.name for problem in reading.problems] == ["key.1", "key.3"]
     assert reading.origins == (((0,), "a"), ((1,), "b"))
@@ -126,7 +126,7 @@ def test_a_list_with_an_item_that_is_not_valid_has_no_value_and_tells_of_all() -
 
 def test_a_table_leaves_out_what_is_not_valid_and_tells_of_all() -> None:
     required = TABLE._replace(required=(("name", "no name", "write one"),))
-    reading = taken_apart(required.read({"size": 10, "sise": 1}, AT))
+    reading = to_parts(required.read({"size": 10, "sise": 1}, AT))
     assert reading.value == []
     assert [(problem.at.name, problem.message, problem.hint, problem.in_key) for problem in reading.problems] == [
         ("key", "no name", "write one", False),

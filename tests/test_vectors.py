@@ -7,7 +7,7 @@ import pytest
 
 from octavo.related import index as term_index
 from octavo.related import vectors as term_vectors
-from octavo.related.vectors import common, postings, products, products_below, vectors
+from octavo.related.vectors import find_common_terms, postings, products, products_below, vectors
 from tests.test_index import Post, index_of, key, random_posts, weights
 
 
@@ -66,7 +66,7 @@ def test_what_two_have_in_common_comes_by_weight_then_by_key() -> None:
     rows = weights(index)
     pairs = [(one, two) for one in range(len(posts)) for two in range(0, len(posts), 3) if one != two]
     one, two = (np.array(column) for column in zip(*pairs, strict=True))
-    found = common(vectors(index), one, two, 3)
+    found = find_common_terms(vectors(index), one, two, 3)
     for place, (first, second) in enumerate(pairs):
         parts = {term: weight * rows[second].get(term, 0) for term, weight in rows[first].items()}
         expected = sorted(((-part, term) for term, part in parts.items() if part))[:3]
@@ -81,7 +81,7 @@ def test_a_term_that_comes_to_nothing_is_not_shared() -> None:
     posts: list[Post] = [*[{f"w{term}": 100_000 for term in range(500)} | {"a": 1}] * 2, *[{"a": 4}] * 12]
     posts += [{"z": 4}] * 100
     index = index_of(posts, 114)
-    found = common(vectors(index), np.array([0, 3, 3]), np.array([3, 0, 2]), 3)
+    found = find_common_terms(vectors(index), np.array([0, 3, 3]), np.array([3, 0, 2]), 3)
     assert weights(index)[3] == {key("a"): 8192}
     assert found.starts.tolist() == [0, 0, 0, 1]
     assert found.products.tolist() == [0, 0, 8192 * 8192]
@@ -89,5 +89,5 @@ def test_a_term_that_comes_to_nothing_is_not_shared() -> None:
 
 def test_pairs_of_nobody_have_nothing_in_common() -> None:
     none = np.zeros(0, np.int64)
-    found = common(vectors(index_of([{}], 1)), none, none, 3)
+    found = find_common_terms(vectors(index_of([{}], 1)), none, none, 3)
     assert found.starts.tolist() == [0]

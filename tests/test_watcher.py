@@ -20,7 +20,7 @@ from octavo.cli import rebuild
 from octavo.project import watcher
 from octavo.project.build_report import Options, Report
 from octavo.project.errors import BUG, LOCKED, Failure
-from octavo.project.lock import lock
+from octavo.project.lock import hold_lock
 from octavo.project.project import Project
 from octavo.project.watcher import Changes
 from tests.sites import SiteFolder, places, post
@@ -47,7 +47,7 @@ def root(tmp_path: Path) -> Path:
 def watching(root: Path, *names: str, say: Callable[[str], None] = print) -> Iterator[Changes]:
     """Changes of these names; those of writing the files before have passed."""
     with Changes(lambda: [root / name for name in names or ("posts", "layouts", "pyproject.toml")], say) as changes:
-        while changes.more(0.1):
+        while changes.wait_more(0.1):
             pass
         yield changes
 
@@ -59,9 +59,9 @@ def test_a_burst_of_events_is_one_change(root: Path) -> None:
     with watching(root) as changes:
         for number in range(50):
             (root / f"posts/p{number}.md").write_text("text")
-        assert changes.more(SOON)
+        assert changes.wait_more(SOON)
         bursts = 1
-        while changes.more(MEANWHILE):
+        while changes.wait_more(MEANWHILE):
             bursts += 1
         assert bursts < 5  # on a busy machine events may come late
 
@@ -74,13 +74,13 @@ def test_a_burst_that_does_not_end_is_not_waited_for(root: Path, monkeypatch: py
             (root / "posts/a.md").write_text("text")
 
     with watching(root) as changes:
-        monkeypatch.setattr(watcher, "QUIET", SOON)
+        monkeypatch.setattr(watcher, "QUIET_SECONDS", SOON)
         saving = threading.Thread(target=save)
         giving_up = threading.Timer(SOON, ended.set)
         saving.start()
         giving_up.start()
         try:
-            assert changes.more(SOON)
+            assert changes.wait_more(SOON)
             assert not ended.is_set()
         finally:
             giving_up.cancel()
@@ -92,7 +92,7 @@ def test_reading_is_no_change(root: Path) -> None:
     with watching(root) as changes:
         (root / "posts/a.md").read_text()
         list((root / "posts").iterdir())
-        assert not changes.more(MEANWHILE)
+        assert not changes.wait_more(MEANWHILE)
 
 
 def _renamed_over(root: Path) -> None:
@@ -127,7 +127,7 @@ def _folder_with_files(root: Path) -> None:
 def test_a_change_is_seen(change: Callable[[Path], Any], root: Path) -> None:
     with watching(root) as changes:
         change(root)
-        assert changes.more(SOON)
+        assert changes.wait_more(SOON)
 
 
 def test_the_neighbours_of_a_file_do_not_count(root: Path) -> None:
@@ -135,16 +135,16 @@ def test_the_neighbours_of_a_file_do_not_count(root: Path) -> None:
         (root / "notes.txt").write_text("not of the site")
         (root / "output").mkdir()
         (root / "output/pyproject.toml").write_text("not of the site either")
-        assert not changes.more(MEANWHILE)
+        assert not changes.wait_more(MEANWHILE)
 
 
 def test_files_of_a_new_folder_are_watched(root: Path) -> None:
     with watching(root) as changes:
         (root / "posts/new/deep").mkdir(parents=True)
         (root / "posts/new/deep/b.md").write_text("b")
-        assert changes.more(SOON)
+        assert changes.wait_more(SOON)
         (root / "posts/new/deep/b.md").write_text("c")
-        assert changes.more(SOON)
+        assert changes.wait_more(SOON)
 
 
 @pytest.mark.parametrize("at_once", [False, True], ids=["after a while", "at once"])
@@ -153,13 +153,13 @@ def test_a_folder_that_comes_back_is_watched_again(at_once: bool, root: Path) ->
         shutil.copytree(root / "posts", root / "kept")
         shutil.rmtree(root / "posts")
         if not at_once:
-            assert changes.more(SOON)
+            assert changes.wait_more(SOON)
         (root / "kept").rename(root / "posts")
-        assert changes.more(SOON)
-        while changes.more(0.1):
+        assert changes.wait_more(SOON)
+        while changes.wait_more(0.1):
             pass
         (root / "posts/a.md").write_text("after all")
-        assert changes.more(SOON)
+        assert changes.wait_more(SOON)
 
 
 def test_what_is_to_be_watched_may_change(root: Path) -> None:
@@ -167,18 +167,18 @@ def test_what_is_to_be_watched_may_change(root: Path) -> None:
     with Changes(lambda: [root / name for name in names], print) as changes:
         names.append("build.py")
         (root / "posts/a.md").write_text("new")
-        assert changes.more(SOON)
-        while changes.more(0.1):
+        assert changes.wait_more(SOON)
+        while changes.wait_more(0.1):
             pass
         (root / "build.py").write_text("new")
-        assert changes.more(SOON)
+        assert changes.wait_more(SOON)
         names.append("helper.py")
         (root / "build.py").write_text("import helper")
-        assert changes.more(SOON)
-        while changes.more(0.1):
+        assert changes.wait_more(SOON)
+        while changes.wait_more(0.1):
             pass
         (root / "helper.py").write_text("new")
-        assert changes.more(SOON)
+        assert changes.wait_more(SOON)
 
 
 def test_a_folder_may_be_a_link_to_another(root: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_folder_may_be_a_link_to_another(root: Path) -> None:
     (root / "layouts").symlink_to("texts")
     with watching(root, "layouts") as changes:
         (root / "texts/post.html").write_text("new")
-        assert changes.more(SOON)
+        assert changes.wait_more(SOON)
 
 
 def test_f13_the_output_is_not_watched_through_a_link(root: Path) -> None:
@@ -194,12 +194,12 @@ def test_f13_the_output_is_not_watched_through_a_link(root: Path) -> None:
     (root / "posts/made").symlink_to("../output")
     with watching(root) as changes:
         (root / "output/index.html").write_text("made")
-        assert not changes.more(MEANWHILE)
+        assert not changes.wait_more(MEANWHILE)
 
 
 def test_without_an_event_it_is_looked_now_and_then(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with watching(root) as changes:
-        monkeypatch.setattr(watcher, "RESCAN", 0.05)
+        monkeypatch.setattr(watcher, "RESCAN_SECONDS", 0.05)
         assert changes.wait()
 
 
@@ -216,22 +216,22 @@ def test_f10_where_the_system_gives_no_more_watches_files_are_looked_at_instead(
         raise OSError(errno.ENOSPC, "inotify watch limit reached")
 
     monkeypatch.setattr(Observer, "schedule", refuse)
-    monkeypatch.setattr(watcher, "POLL", 0.1)
+    monkeypatch.setattr(watcher, "POLL_SECONDS", 0.1)
     said: list[str] = []
     with Changes(lambda: [root / "posts", root / "layouts"], said.append) as changes:
         assert len(said) == 1
         assert "inotify watch limit reached" in said[0]
         (root / "posts/a.md").write_text("new and longer")
-        assert changes.more(SOON)
+        assert changes.wait_more(SOON)
         (root / "layouts").mkdir()
-        assert changes.more(SOON)
+        assert changes.wait_more(SOON)
     assert len(said) == 1
 
 
 def test_f10_events_that_the_system_has_dropped_are_a_change(root: Path) -> None:
     with watching(root) as changes:
         logging.getLogger("watchdog.observers.inotify_c").warning("Inotify queue overflowed; events were lost")
-        assert changes.more(SOON)
+        assert changes.wait_more(SOON)
     assert not logging.getLogger("watchdog").handlers
 
 
@@ -253,11 +253,11 @@ def test_a_folder_that_goes_while_it_is_to_be_watched_is_no_lack_of_watches(
     with changes:
         assert said == []
         (root / "posts").rename(root / "away")
-        assert changes.more(SOON)
+        assert changes.wait_more(SOON)
         (root / "away").rename(root / "posts")
-        assert changes.more(SOON)
+        assert changes.wait_more(SOON)
         (root / "posts/a.md").write_text("new")
-        assert changes.more(SOON)
+        assert changes.wait_more(SOON)
 
 
 # Builds.
@@ -269,12 +269,12 @@ def rebuilding(folder: SiteFolder) -> Iterator[tuple[Project, Changes, Iterator[
     with (
         pytest.MonkeyPatch.context() as patch,
         Project(folder.root, Options(jobs=1, wait=0)) as project,
-        Changes(project.watched, print) as changes,
+        Changes(project.watched_paths, print) as changes,
     ):
-        patch.setattr(watcher, "RESCAN", 3600)
+        patch.setattr(watcher, "RESCAN_SECONDS", 3600)
         giving_up = threading.Timer(2 * SOON, changes.stop)
         giving_up.start()
-        outcomes = rebuild.rebuilds(project, changes)
+        outcomes = rebuild.rebuild_on_change(project, changes)
         good(next(outcomes))
         yield project, changes, outcomes
         giving_up.cancel()
@@ -312,11 +312,11 @@ def test_f13_a_build_does_not_bring_about_another(site: Site) -> None:
     with rebuilding(folder) as (project, changes, outcomes):
         folder.write("helper.py", "").write("build.py", f"import helper\n{SCRIPT}")
         good(next(outcomes))
-        while changes.more(MEANWHILE):
+        while changes.wait_more(MEANWHILE):
             pass
         shutil.rmtree(folder.root / "output")
         assert project.build().written
-        assert not changes.more(MEANWHILE)
+        assert not changes.wait_more(MEANWHILE)
 
 
 def test_an_error_is_told_and_passes_with_its_cause(site: Site) -> None:
@@ -414,7 +414,7 @@ def test_f09_a_change_during_a_build_is_picked_up(site: Site, monkeypatch: pytes
 def test_f14_another_build_at_work_does_not_end_the_series(site: Site) -> None:
     folder = site(ONE)
     with rebuilding(folder) as (project, _, outcomes):
-        with lock(project.cache.folder, 0):
+        with hold_lock(project.cache.folder, 0):
             folder.replace("posts/a.md", "Words.", "Other words.")
             outcome = next(outcomes)
         assert isinstance(outcome, Failure)

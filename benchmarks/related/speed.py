@@ -30,7 +30,7 @@ if not __package__:  # run by its path: imports begin at the top of the reposito
 
 from benchmarks.corpus import KINDS, made_post
 from octavo.base.digest import digest
-from octavo.engine.worker import taken_apart
+from octavo.engine.worker import take_apart
 from octavo.model.documents import Terms
 from octavo.model.related import Candidate
 from octavo.model.settings import RelatedSettings
@@ -168,7 +168,7 @@ def measure(corpus: Corpus, kind: str, change: str) -> None:
 def written(rows: RelatedRows) -> Iterator[object]:
     """The lists that may have changed, as the memo stores them."""
     for path in sorted(rows.touched):
-        yield taken_apart(rows[path], path)
+        yield take_apart(rows[path], path)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def did_you_mean(word: str, names: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else ""
 
 
-def in_order(problems: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+def sort_problems(problems: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Sorted by place, each problem once.
 
     A fault in a layout is met once for each page that uses it: the first page, in order, speaks for all.

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
 
-SIZE = 16
+DIGEST_BYTES = 16
 """Bytes in a digest: 128 bits, so two different values never meet by chance."""
 
 Digest = bytes
@@ -31,19 +31,19 @@ it has written before, or what Python keeps once, in another way."""
 
 
 def digest(value: object) -> Digest:
-    """The fingerprint of an immutable value, in ``SIZE`` bytes.
+    """The fingerprint of an immutable value, in ``DIGEST_BYTES`` bytes.
 
     The value is made of scalars, tuples, frozensets, mappings and frozen dataclasses. Raises TypeError for anything
     else: what can be changed after it was digested is no fact.
     """
     if type(value) is bytes:
         return digest_bytes(value)
-    return blake2b(marshal.dumps(_plain(value), _FORMAT), digest_size=SIZE).digest()
+    return blake2b(marshal.dumps(_plain(value), _FORMAT), digest_size=DIGEST_BYTES).digest()
 
 
 def digest_bytes(data: bytes) -> Digest:
     """The fingerprint of the content of a file; the same as ``digest(data)``."""
-    state = blake2b(_length(b"b", len(data)), digest_size=SIZE)
+    state = blake2b(_length(b"b", len(data)), digest_size=DIGEST_BYTES)
     state.update(data)
     return state.digest()
 

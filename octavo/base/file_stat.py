@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-SIZE = 16
-"""Bytes in a digest of a file's content: those of ``digest.SIZE``, which imports more than a state needs."""
+CONTENT_DIGEST_BYTES = 16
+"""Bytes in a digest of a file's content: those of ``digest.DIGEST_BYTES``, which imports more than a state needs."""
 
 # Not that of ``typing``, which a build for which nothing changed does without: type checkers take any of this name.
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FileState = tuple[int, int, int, int]
 """Size in bytes, mtime and ctime in ns since 1970, inode."""
 
-FINE, COARSE = 100_000_000, 2_000_000_000
+FINE_TICK_NANOSECONDS, COARSE_TICK_NANOSECONDS = 100_000_000, 2_000_000_000
 """Nanoseconds: more than a tick of a clock that shows parts of a hundredth of a second, and a tick of the coarsest in
 use (FAT's)."""
 
@@ -34,12 +34,12 @@ def is_row(path: object, digest: object, numbers: list[object]) -> bool:
     return (
         type(path) is str
         and type(digest) is bytes
-        and len(digest) == SIZE
+        and len(digest) == CONTENT_DIGEST_BYTES
         and not any(type(number) is not int for number in numbers)
     )
 
 
-def identity(file: Path | int) -> tuple[int, int] | None:
+def identify_file(file: Path | int) -> tuple[int, int] | None:
     """What tells a file from all others; None when there is none.
 
     The file is given by its path or an open descriptor.
@@ -59,4 +59,6 @@ def is_settled(state: FileState, seen: int) -> bool:
     second is of a clock that ticks more often.
     """
     _, mtime, ctime, _ = state
-    return (mtime if mtime > ctime else ctime) + (FINE if ctime % 10_000_000 else COARSE) < seen
+    return (mtime if mtime > ctime else ctime) + (
+        FINE_TICK_NANOSECONDS if ctime % 10_000_000 else COARSE_TICK_NANOSECONDS
+    ) < seen

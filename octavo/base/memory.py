@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 
 
-def give_back() -> None:
+def release_memory() -> None:
     """Give memory that large arrays have left back to the system.
 
     glibc keeps it between the small things that outlive them, a process would hold it to its end, and its copies would

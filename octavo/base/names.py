@@ -20,5 +20,5 @@ LONGEST_NAME = 255
 UNPUBLISHED = {"draft": "a draft", "future": "not published yet", "expired": "expired"}
 """The states of a valid post that keep it out of the site, as messages call them."""
 
-PAGES_OF_POSTS = ("article", "page")
+POST_PAGE_KINDS = ("article", "page")
 """The kinds of page whose subject is one post."""

@@ -17,7 +17,7 @@ from importlib import import_module
 WANTS = (errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
 """What a system says that has run out of memory, space, files or processes."""
 
-ROOM = 64_000_000
+ROOM_BYTES = 64_000_000
 """Bytes of memory without which a library cannot be believed that calls a small file damaged."""
 
 _NO_MEMORY = "there is not enough memory"

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from octavo.base.diagnostics import Diagnostic, Span, error
 
-LARGEST = 5 * 1024 * 1024
+LARGEST_SOURCE_BYTES = 5 * 1024 * 1024
 """Bytes in the largest text that is read."""
 
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\f\r") + b"\x7f"
@@ -73,7 +73,7 @@ def decode(path: str, data: bytes) -> tuple[SourceText | None, tuple[Diagnostic,
 
     That may be its size, its encoding or a control character.
     """
-    if len(data) > LARGEST:
+    if len(data) > LARGEST_SOURCE_BYTES:
         return None, (too_large(path, len(data)),)
     if data.startswith(codecs.BOM_UTF8):
         data = data[len(codecs.BOM_UTF8) :]
@@ -88,11 +88,12 @@ def decode(path: str, data: bytes) -> tuple[SourceText | None, tuple[Diagnostic,
 
 
 def too_large(path: str, size: int) -> Diagnostic:
-    """The problem with a file of ``size`` bytes, more than ``LARGEST``.
+    """The problem with a file of ``size`` bytes, more than ``LARGEST_SOURCE_BYTES``.
 
     It is for whoever knows the size of a file before reading it.
     """
-    message = f"the file has {size / 1024 / 1024:.1f} MB, which is larger than the limit ({LARGEST // 1024 // 1024} MB)"
+    limit = LARGEST_SOURCE_BYTES // 1024 // 1024
+    message = f"the file has {size / 1024 / 1024:.1f} MB, which is larger than the limit ({limit} MB)"
     return error(path, Span(1, 1), "size", message, "split it into several posts")
 
 

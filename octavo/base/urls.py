@@ -67,7 +67,7 @@ def href(url: str, base_url: str) -> str:
     return base_path(base_url) + (url if _NEEDS_NO_QUOTES(url) else quote(url, safe=_SAFE_IN_PATH))
 
 
-def absolute(address: str, base_url: str) -> str:
+def absolute_url(address: str, base_url: str) -> str:
     """An ``href`` of the site as an absolute URL.
 
     It is unchanged without a ``base_url`` and when it is absolute already.
@@ -214,7 +214,7 @@ def pattern_fault(
     return "", ""
 
 
-LONGEST = 200
+LONGEST_SLUG_BYTES = 200
 """Bytes of UTF-8 in a slug: below the 255 that file systems allow, with room for an extension."""
 
 _SPELLED_OUT = (("c++", "c-plus-plus"), ("c#", "c-sharp"), ("f#", "f-sharp"))
@@ -239,7 +239,7 @@ def slugify(text: str) -> str:
 def _shorten(slug: str) -> str:
     """At most LONGEST bytes. What is cut ends in a digest of the whole, so two long names stay two."""
     data = slug.encode("utf-8", "surrogatepass")
-    if len(data) <= LONGEST:
+    if len(data) <= LONGEST_SLUG_BYTES:
         return slug
     tail = "-" + blake2b(data, digest_size=4).hexdigest()
-    return data[: LONGEST - len(tail)].decode("utf-8", "ignore").rstrip("-") + tail
+    return data[: LONGEST_SLUG_BYTES - len(tail)].decode("utf-8", "ignore").rstrip("-") + tail

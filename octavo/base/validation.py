@@ -126,7 +126,7 @@ class Kind(Protocol):
         """The value typed; a Problem; or Parts, where it is made of others."""
 
 
-def taken_apart(reading: Any) -> Parts:
+def to_parts(reading: Any) -> Parts:
     """What ``Kind.read`` gave, whichever it is of the three."""
     if isinstance(reading, Parts):
         return reading
@@ -439,7 +439,7 @@ def read_table(
             continue
         if format_.is_absent(value):
             continue
-        reading = taken_apart(kinds[name].read(value, place))
+        reading = to_parts(kinds[name].read(value, place))
         problems += reading.problems
         origins += [((name,), value), *(((name, *way), origin) for way, origin in reading.origins)]
         if reading.value is not None:

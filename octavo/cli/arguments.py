@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from octavo.base.diagnostics import did_you_mean
 from octavo.base.names import CACHE_FOLDER
 from octavo.cli import commands
-from octavo.output.safety import unmeant
+from octavo.output.safety import find_name_fault
 from octavo.project.errors import Usage
 
 COMMANDS = ("build", "serve", "watch", "check", "related", "why", "new", "clean")
@@ -21,7 +21,7 @@ COMMANDS = ("build", "serve", "watch", "check", "related", "why", "new", "clean"
 _DIRECTORY = re.compile(r"(-C|--directory)(=.*)?|-C.+", re.DOTALL)
 
 
-def with_command(arguments: list[str]) -> tuple[list[str], str]:
+def split_command(arguments: list[str]) -> tuple[list[str], str]:
     """The arguments with the command in its place, and the command.
 
     ``build`` goes without saying. Raises Usage for a command that does not exist.
@@ -42,12 +42,12 @@ def with_command(arguments: list[str]) -> tuple[list[str], str]:
     return arguments, word
 
 
-def parsed(arguments: list[str]) -> argparse.Namespace:
+def parse(arguments: list[str]) -> argparse.Namespace:
     """What the arguments say.
 
     Raises Usage, and SystemExit when all they asked for has been printed.
     """
-    whole = parser()
+    whole = make_parser()
     options, unknown = whole.parse_known_args(arguments)
     if unknown:
         raise Usage(*_about(unknown[0], options.command, whole))
@@ -98,7 +98,7 @@ class _Parser(argparse.ArgumentParser):
         raise Usage(words, f"{self.prog} --help shows what it takes")
 
 
-def parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = _Parser(prog="octavo", description="Static sites of articles and the posts related to them.")
     top.add_argument("-C", "--directory", default=".", metavar="DIR", help="the site's folder (default: here)")
@@ -163,11 +163,11 @@ class _Version(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, help="print the version")
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        print(f"octavo {version()}")
+        print(f"octavo {find_version()}")
         parser.exit()
 
 
-def version() -> str:
+def find_version() -> str:
     """The version that is installed.
 
     Of a checkout that is not, it is the one that its pyproject.toml will give it.
@@ -252,7 +252,7 @@ def _seconds(text: str) -> float:
 def _name(text: str) -> str:
     if not text or "\0" in text:
         raise argparse.ArgumentTypeError(f"{text!r} is not the name of a folder")
-    wrong = unmeant(text)
+    wrong = find_name_fault(text)
     if wrong is not None:
         raise Usage(f"the name of the folder, {text!r}, {wrong[0]}", wrong[1])
     return text

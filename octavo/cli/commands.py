@@ -23,14 +23,14 @@ from octavo.cli.progress import Progress, can_show
 from octavo.cli.report_text import (
     count,
     count_problems,
-    held_lines,
+    format_build,
+    format_held,
     print_json,
     print_problems,
     print_summary,
     print_verified,
     report_dict,
     say,
-    words,
 )
 from octavo.engine.observer import Observer, Observers
 from octavo.output.publish import remove_unknown
@@ -39,14 +39,14 @@ from octavo.output.safety import check_apart
 from octavo.project import code_fingerprint, noop_replay
 from octavo.project.build_report import WAIT_SECONDS, Options
 from octavo.project.cache import PREVIEWS, check_cache, find_cache, is_cache, say_unwritable
-from octavo.project.errors import ERRORS, Failure, Usage, telling
+from octavo.project.errors import ERRORS, Failure, Usage, writing_output
 from octavo.project.project import Project
 from octavo.project.site_files import FOLDERS, read_config
 
 if TYPE_CHECKING:
     from octavo.cli.profile import Profile
     from octavo.model.related import Reason
-    from octavo.site.stages import Known
+    from octavo.site.stages import LearnedSite
 
 
 def options_from(arguments: argparse.Namespace) -> Options:
@@ -125,21 +125,21 @@ def build(arguments: argparse.Namespace) -> int:
             differences = verify(project, report)
         folder = str(project.cache.folder)
     status = ERRORS if differences else report.status
-    out, err = words(report, differences or (), arguments.format, arguments.quiet, profile)
-    with telling(status):
+    out, err = format_build(report, differences or (), arguments.format, arguments.quiet, profile)
+    with writing_output(status):
         sys.stderr.write(err)
         sys.stdout.write(out.replace(noop_replay.SECONDS, f"{report.seconds:.2f}"))
         if arguments.format == "text" and not arguments.quiet:
             print_verified(report, differences)
     evidence = report.evidence
     if evidence is not None and differences is None and arguments.cache is None and profile is None:
-        noop_replay.write(
+        noop_replay.write_evidence(
             folder,
             arguments.command_line,
             (out, err),
             states=evidence.states,
             places=evidence.places,
-            program=code_fingerprint.program(),
+            program=code_fingerprint.list_code_places(),
             began=evidence.began,
             window=evidence.window,
         )
@@ -155,24 +155,24 @@ def _profile() -> Profile:
 def check(arguments: argparse.Namespace) -> int:
     with open_project(arguments) as project:
         report = project.check()
-    with telling(report.status):
+    with writing_output(report.status):
         if arguments.format == "json":
             print_json(report_dict(report))
         else:
             print_problems(report.problems)
             print(f"{count(report.pages, 'page')} checked: {count_problems(report.problems)}")
-            sys.stdout.write(held_lines(report))
+            sys.stdout.write(format_held(report))
     return report.status
 
 
 def watch(arguments: argparse.Namespace) -> int:
-    from octavo.cli.rebuild import rebuilds
+    from octavo.cli.rebuild import rebuild_on_change
     from octavo.project.watcher import Changes
 
-    with open_project(arguments) as project, Changes(project.watched, say) as changes:
+    with open_project(arguments) as project, Changes(project.watched_paths, say) as changes:
         say(f"octavo: watching {project.root} (Ctrl-C ends)")
-        for outcome in rebuilds(project, changes):
-            with telling(0):
+        for outcome in rebuild_on_change(project, changes):
+            with writing_output(0):
                 if isinstance(outcome, Failure):
                     print(outcome.words, file=sys.stderr)
                 elif outcome.failed or outcome.rendered or outcome.written or outcome.removed:
@@ -199,7 +199,7 @@ def serve(arguments: argparse.Namespace) -> int:
             drafts=with_unpublished,
             future=with_unpublished,
         )
-        with Project(root, options, say) as project, Changes(project.watched, say) as changes:
+        with Project(root, options, say) as project, Changes(project.watched_paths, say) as changes:
             return preview(project, changes, arguments.host, arguments.port, arguments.open)
 
 
@@ -226,21 +226,21 @@ def related(arguments: argparse.Namespace) -> int:
         raise Usage("related: name a POST or give --all, " + ("not both" if arguments.all else "one of them"))
     with open_project(arguments) as project:
         from octavo.model.related import decode_all
-        from octavo.site.page_facts import entries
+        from octavo.site.page_facts import load_relations
 
         knowledge = project.learn()
-        records, list_length = knowledge.related.records, knowledge.published.sources.settings.related.count
+        records, list_length = knowledge.related.records, knowledge.publication.sources.settings.related.count
         if not list_length:
             raise Usage("related: the site has no lists of related posts", "give 'related' another number than 0")
         path = (
             _related_post(knowledge, arguments.post, _source_path(project, arguments.post)) if arguments.post else None
         )
-        with telling(0):
+        with writing_output(0):
             if arguments.report:
                 _print_insight(knowledge, path, arguments.format, arguments.count)
                 return 0
             for each in sorted(records) if path is None else [path]:
-                row = decode_all(entries(records, each, arguments.count, list_length))
+                row = decode_all(load_relations(records, each, arguments.count, list_length))
                 if arguments.format == "json":
                     print_json(related_dict(each, row))
                 else:
@@ -248,12 +248,12 @@ def related(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _print_insight(knowledge: Known, path: str | None, form: str, most: int) -> None:
+def _print_insight(knowledge: LearnedSite, path: str | None, form: str, most: int) -> None:
     from octavo.engine.facts import Reader
     from octavo.site import link_report_text
     from octavo.site.link_report import inspect
 
-    index, lists, documents = knowledge.published.index, knowledge.related.records, knowledge.documents.records
+    index, lists, documents = knowledge.publication.index, knowledge.related.records, knowledge.documents.records
     link_report = inspect(index, lists, documents, Reader(knowledge.facts), path)
     if form == "json":
         print_json(link_report_text.to_dict(link_report))
@@ -271,20 +271,20 @@ _UNRELATED = {
 """By the state of a source that has no list: what it is, and what to do about it."""
 
 
-def _related_post(knowledge: Known, text: str, path: str) -> str:
+def _related_post(knowledge: LearnedSite, text: str, path: str) -> str:
     """The post that an author means: ``path``, where the given text is a file's, or else by any of its names."""
     from octavo.site.lookup import Names
 
-    sources = knowledge.published.sources
+    sources = knowledge.publication.sources
     names = Names(sources.metas, sources.settings)
     paths = names.find(path) or names.find(text, POSTS_FOLDER)
     if len(paths) > 1:
         raise Usage(f"'{text}' may be {' or '.join(paths[:3])}", f"write {paths[0]}")
     if not paths:
-        near = names.alike(text)
+        near = names.suggest(text)
         raise Usage(f"there is no post '{text}'", f"did you mean '{near}'?" if near else _NAME_IT)
     if paths[0] not in knowledge.related.records:
-        what, hint = _UNRELATED[knowledge.published.index.live.states[paths[0]]]
+        what, hint = _UNRELATED[knowledge.publication.index.published.states[paths[0]]]
         raise Usage(f"'{text}' is {what}", hint)
     return paths[0]
 
@@ -317,8 +317,8 @@ def related_dict(path: str, row: Iterable[Any]) -> dict[str, Any]:
     }
 
 
-def print_related(knowledge: Known, path: str, row: Iterable[Any]) -> None:
-    posts = knowledge.published.index.by_path
+def print_related(knowledge: LearnedSite, path: str, row: Iterable[Any]) -> None:
+    posts = knowledge.publication.index.by_path
     print(f"{posts[path].title}  ({path})")
     for relation in row:
         print(f"  {relation.score:6.3f}  {posts[relation.path].title}  ({relation.path})")
@@ -337,7 +337,7 @@ def why(arguments: argparse.Namespace) -> int:
     if asked is None:
         hint = did_you_mean(url, urls) if urls else "build the site first"
         raise Usage(f"no page at '{url}' has been built", hint)
-    with telling(0):
+    with writing_output(0):
         if arguments.format == "json":
             print_json({"url": url, "last": reason, "asked": list(asked)})
         else:
@@ -365,7 +365,7 @@ def new(arguments: argparse.Namespace) -> int:
         ) from None
     except OSError as problem:
         raise PublishError(f"it cannot be written: {problem.strerror}", relative_path) from problem
-    with telling(0):
+    with writing_output(0):
         print(relative_path)
     return 0
 
@@ -407,7 +407,7 @@ def clean(arguments: argparse.Namespace) -> int:
             said.append(
                 f"but for what is to be published in {shown_folder}: octavo build --output {shown_folder} completes it"
             )
-    with telling(0):
+    with writing_output(0):
         print("\n".join(said))
     return 0
 
@@ -430,7 +430,7 @@ def _clean_output(project: Project, unknown: bool, has_cache: bool) -> list[str]
 
 def _is_agreed(paths: Collection[str]) -> bool:
     """Name files, and ask whether they may be removed: nothing but y or yes says so."""
-    with telling(0):
+    with writing_output(0):
         for path in paths:
             print(f"output/{printable(path)}")
         what = "this file" if len(paths) == 1 else f"these {len(paths):,} files"

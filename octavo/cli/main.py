@@ -22,15 +22,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command_line = list(sys.argv[1:] if arguments is None else arguments)
     try:
         cache = _cache(command_line) if _is_build(command_line) else ""
-        words = noop_replay.told(cache, command_line, time.monotonic()) if cache else None
+        words = noop_replay.find_replay(cache, command_line, time.monotonic()) if cache else None
         if words is not None:
             return _tell(words)
     except KeyboardInterrupt:
         import signal
 
-        from octavo.cli.run import CommandInterrupted, stopped
+        from octavo.cli.run import CommandInterrupted, end_stopped
 
-        return stopped(CommandInterrupted(signal.SIGINT), "build")
+        return end_stopped(CommandInterrupted(signal.SIGINT), "build")
     try:
         # Imported now that there is something to do: no library is needed to say that there is not.
         from octavo.cli.run import run
@@ -103,10 +103,10 @@ def _tell(words: tuple[str, str]) -> int:
         sys.stdout.write(out)
         sys.stdout.flush()
     except OSError as problem:
-        from octavo.cli.run import unheard
-        from octavo.project.errors import Unheard
+        from octavo.cli.run import end_unheard
+        from octavo.project.errors import OutputClosed
 
-        return unheard(Unheard(problem, 0))
+        return end_unheard(OutputClosed(problem, 0))
     return 0
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from octavo.engine.observer import Observer
 
-SHOWN = 10
+MOST_SLOWEST = 10
 """How many of the slowest are shown."""
 
 _WORDS = {
@@ -44,7 +44,7 @@ class Stretch:
     phase: str
     seconds: float
     ran: int
-    work: float
+    work_seconds: float
 
 
 class Profile(Observer):
@@ -79,7 +79,7 @@ class Profile(Observer):
 
     def slowest(self, phase: str) -> tuple[tuple[float, str], ...]:
         """(seconds, item) of those that took longest, the longest first."""
-        return tuple(nlargest(SHOWN, self._ran.get(phase, [])))
+        return tuple(nlargest(MOST_SLOWEST, self._ran.get(phase, [])))
 
     def layouts(self) -> tuple[tuple[float, str, int], ...]:
         """(seconds, layout, pages) of the slowest layouts.
@@ -89,7 +89,9 @@ class Profile(Observer):
         of: dict[str, list[float]] = {}
         for seconds, url in self._ran.get("render", []):
             of.setdefault(self._layouts.get(url, ""), []).append(seconds)
-        return tuple(nlargest(SHOWN, ((sum(times), layout, len(times)) for layout, times in of.items() if layout)))
+        return tuple(
+            nlargest(MOST_SLOWEST, ((sum(times), layout, len(times)) for layout, times in of.items() if layout))
+        )
 
     def as_text(self, whole: float) -> str:
         """In lines, of a build that took ``whole`` seconds."""
@@ -119,7 +121,7 @@ class Profile(Observer):
                     "phase": stretch.phase,
                     "seconds": round(stretch.seconds, 4),
                     "ran": stretch.ran,
-                    "work": round(stretch.work, 4),
+                    "work": round(stretch.work_seconds, 4),
                 }
                 for stretch in self.stretches()
             ],
@@ -134,7 +136,7 @@ class Profile(Observer):
 
 def _phase(stretch: Stretch) -> str:
     words = _WORDS.get(stretch.phase, stretch.phase)
-    return f"{words}: {stretch.ran:,} run, {stretch.work:.2f} s of work" if stretch.ran else words
+    return f"{words}: {stretch.ran:,} run, {stretch.work_seconds:.2f} s of work" if stretch.ran else words
 
 
 def _line(seconds: float, words: str) -> str:

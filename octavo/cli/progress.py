@@ -13,10 +13,10 @@ from octavo.engine.observer import Observer
 if TYPE_CHECKING:
     from tqdm.std import tqdm
 
-PATIENCE = 1.0
+FIRST_BAR_SECONDS = 1.0
 """Seconds without a bar: most builds are done by then."""
 
-WORTH = 20
+LEAST_ITEMS_LEFT = 20
 """Items that are left: for fewer a bar would only flicker."""
 
 _WORDS = {
@@ -52,7 +52,7 @@ class Progress(Observer):
         self._done += 1
         if self._bar is not None:
             self._bar.update()
-        elif self._items - self._done >= WORTH and time.monotonic() - self._since >= PATIENCE:
+        elif self._items - self._done >= LEAST_ITEMS_LEFT and time.monotonic() - self._since >= FIRST_BAR_SECONDS:
             self._bar = _bar(_WORDS.get(phase, phase), self._items, self._done, self._stream)
 
     def ended(self, phase: str) -> None:

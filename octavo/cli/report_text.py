@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from octavo.cli.profile import Profile
 
 
-def words(
+def format_build(
     report: Report, differences: tuple[Diagnostic, ...], form: str, quiet: bool, profile: Profile | None = None
 ) -> tuple[str, str]:
     """What a build says on standard output and on standard error.
@@ -72,7 +72,7 @@ def summary(report: Report, seconds: str) -> str:
     changed = [f"{len(report.written)} written", f"{len(report.removed)} removed"]
     line = f"{count(report.pages, 'page')}: {len(report.rendered)} rendered, {', '.join(changed)} in {seconds} s"
     problems = f"; {count_problems(report.problems)}" if report.problems else ""
-    return f"{line}{problems}\n{held_lines(report)}"
+    return f"{line}{problems}\n{format_held(report)}"
 
 
 def print_verified(report: Report, differences: Collection[Diagnostic] | None) -> None:
@@ -91,7 +91,7 @@ def print_verified(report: Report, differences: Collection[Diagnostic] | None) -
 _HELD = {"draft": "a draft", "future": "appears", "expired": "expired"}
 
 
-def held_lines(report: Report) -> str:
+def format_held(report: Report) -> str:
     """Posts that are not published, each with the reason.
 
     None vanishes silently.

@@ -38,21 +38,21 @@ def run(command_line: list[str]) -> int:
     try:
         with _interruptible():
             # Imported here, where an interrupt is heard already: importing takes longer than all that came before.
-            from octavo.cli.arguments import with_command
+            from octavo.cli.arguments import split_command
             from octavo.project.errors import Usage
 
             try:
-                arguments, command = with_command(command_line)
+                arguments, command = split_command(command_line)
             except Usage as problem:
                 return _fail(problem, Path(), debug=False)
             if command in ENDLESS:
                 gc.set_threshold(*_SELDOM)
             return _run(arguments, command_line)
     except CommandInterrupted as interrupted:
-        return stopped(interrupted, command)
+        return end_stopped(interrupted, command)
 
 
-def stopped(interrupted: CommandInterrupted, command: str) -> int:
+def end_stopped(interrupted: CommandInterrupted, command: str) -> int:
     """End a command that a signal asked to stop.
 
     It says a word, and dies by that signal.
@@ -66,7 +66,7 @@ def stopped(interrupted: CommandInterrupted, command: str) -> int:
 
 
 def _run(arguments: list[str], command_line: list[str]) -> int:
-    from octavo.project.errors import Unheard
+    from octavo.project.errors import OutputClosed
 
     directory, debug = Path(), "--debug" in arguments
     try:
@@ -76,20 +76,20 @@ def _run(arguments: list[str], command_line: list[str]) -> int:
         directory = Path(options.directory)
         status: int = options.run(options)
         return status
-    except Unheard as heard_no_more:
-        return unheard(heard_no_more)
+    except OutputClosed as heard_no_more:
+        return end_unheard(heard_no_more)
     except (Exception, SystemExit) as problem:
         return _fail(problem, directory, debug)
 
 
 def _parsed(arguments: list[str], command_line: list[str]) -> argparse.Namespace | None:
     """What the arguments say, and ``given``, as they were before; None when all they asked for has been printed."""
-    from octavo.cli.arguments import parsed
-    from octavo.project.errors import telling
+    from octavo.cli.arguments import parse
+    from octavo.project.errors import writing_output
 
     try:
-        with telling(0):
-            options = parsed(arguments)
+        with writing_output(0):
+            options = parse(arguments)
     except SystemExit:
         return None
     options.command_line = command_line
@@ -97,9 +97,9 @@ def _parsed(arguments: list[str], command_line: list[str]) -> argparse.Namespace
 
 
 def _fail(problem: Exception | SystemExit, root: Path, debug: bool) -> int:
-    from octavo.project.errors import USAGE, failure
+    from octavo.project.errors import USAGE, explain_failure
 
-    status, words = failure(problem, root)
+    status, words = explain_failure(problem, root)
     if debug and status != USAGE:
         import traceback
 
@@ -109,7 +109,7 @@ def _fail(problem: Exception | SystemExit, root: Path, debug: bool) -> int:
     return status
 
 
-def unheard(unheard: Any) -> int:
+def end_unheard(unheard: Any) -> int:
     """End a command whose words nobody takes any more.
 
     What it did is done all the same.
@@ -149,7 +149,7 @@ class CommandInterrupted(BaseException):
         self.number = number
 
 
-IMPATIENT = 1.0
+SECOND_SIGNAL_SECONDS = 1.0
 """Seconds in which a second signal is taken for the first (a terminal and a wrapper may both send one); one that comes
 later ends us at once."""
 
@@ -164,7 +164,7 @@ def _interruptible() -> Iterator[None]:
         if first is None:
             first = time.monotonic()
             raise CommandInterrupted(number)
-        if time.monotonic() - first > IMPATIENT:
+        if time.monotonic() - first > SECOND_SIGNAL_SECONDS:
             _die_by(number)
         return
 

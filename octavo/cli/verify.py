@@ -41,7 +41,7 @@ def verify(project: Project, report: Report) -> tuple[Diagnostic, ...]:
             message = f"the clean build ended with status {done.returncode}"
             return (error("output", None, "verify", message, done.stderr.strip()[-500:]),)
         clean_report = json.loads(done.stdout.splitlines()[-1])
-        differing = list(_differences(project.published(), project.output, Path(folder) / "output"))
+        differing = list(_differences(project.published_files(), project.output, Path(folder) / "output"))
     problems = [error(f"output/{path}", None, "verify", f"{what} the clean build") for path, what in differing]
     # That a file of this output was found altered is no matter of the site.
     if clean_report["problems"] != [to_dict(problem) for problem in report.problems if problem.code != "output"]:

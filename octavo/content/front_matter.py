@@ -19,13 +19,13 @@ from octavo.base.diagnostics import Diagnostic, Span, error
 from octavo.base.shortage import check_part
 from octavo.base.source_text import SourceText
 from octavo.base.validation import brief
-from octavo.content.yaml_errors import YamlBlock, bad_escape, bad_start, bad_tag, explain, unclosed_quote
+from octavo.content.yaml_errors import YamlBlock, bad_escape, bad_start, bad_tag, explain_yaml_error, unclosed_quote
 
-LONGEST = 64 * 1024
+MAX_CHARACTERS = 64 * 1024
 """Characters in the longest front matter that is read."""
-MOST_ENTRIES = 1_000
+MAX_ENTRIES = 1_000
 """Keys and list items, counted together."""
-DEEPEST = 32
+MAX_NESTING = 32
 """Lists and mappings within each other."""
 
 # ``yaml._yaml`` is a private part of PyYAML: the extension module that wraps libyaml. PyYAML does without it where it
@@ -95,7 +95,7 @@ class FrontMatter:
     problems: tuple[Diagnostic, ...] = ()
 
 
-class Unreadable(ValueError):
+class UnreadableFrontMatter(ValueError):
     """Front matter that cannot be found or read as a whole."""
 
     def __init__(self, *problems: Diagnostic) -> None:
@@ -111,12 +111,12 @@ def read(source: SourceText, loader: Any = LOADER) -> FrontMatter:
     handler = StrictHandler(source, loader)
     try:
         block, body = handler.split(source.text)
-    except Unreadable as fault:
+    except UnreadableFrontMatter as fault:
         return FrontMatter(None, problems=fault.problems)
     body_line = block.count("\n") + 3
     try:
         loaded: tuple[Mapping, tuple[Diagnostic, ...]] = handler.load(block)
-    except Unreadable as fault:
+    except UnreadableFrontMatter as fault:
         return FrontMatter(None, body, body_line, fault.problems)
     return FrontMatter(loaded[0], body, body_line, loaded[1])
 
@@ -141,14 +141,14 @@ class StrictHandler(YAMLHandler):
         """
         opening = self.FM_BOUNDARY.match(text)
         if opening is None:
-            raise Unreadable(_no_opening(self._source))
+            raise UnreadableFrontMatter(_no_opening(self._source))
         start = opening.end() + 1
         closing = self.FM_BOUNDARY.search(text, start)
         if closing is None:
-            raise Unreadable(_no_closing(self._source))
-        if closing.start() - start > LONGEST:
-            message = f"the front matter is longer than {LONGEST // 1024} KB"
-            raise Unreadable(_at_top(self._source, message, "move long texts below the second '---'"))
+            raise UnreadableFrontMatter(_no_closing(self._source))
+        if closing.start() - start > MAX_CHARACTERS:
+            message = f"the front matter is longer than {MAX_CHARACTERS // 1024} KB"
+            raise UnreadableFrontMatter(_at_top(self._source, message, "move long texts below the second '---'"))
         return text[start : closing.start()], text[closing.end() + 1 :]
 
     def load(self, fm: str, **kwargs: object) -> Any:
@@ -203,12 +203,12 @@ def _check_characters(block: YamlBlock) -> None:
     forbidden = _FORBIDDEN.search(block.text)
     if forbidden:
         message = f"the character U+{ord(forbidden[0]):04X} is not allowed in front matter"
-        raise Unreadable(block.fault("control", forbidden.start(), message, "delete it: it is invisible"))
+        raise UnreadableFrontMatter(block.fault("control", forbidden.start(), message, "delete it: it is invisible"))
     if "%" in block.text and (directive := _DIRECTIVE.match(block.text)):
         message = "the front matter cannot begin with a YAML directive"
-        raise Unreadable(block.fault("yaml", directive.start(1), message, "delete this line"))
+        raise UnreadableFrontMatter(block.fault("yaml", directive.start(1), message, "delete this line"))
     if "\t" in block.text and (tab := _TAB_INDENT.search(block.text)):
-        raise Unreadable(block.fault("yaml", tab.start(1), "this line is indented with a tab", "use spaces"))
+        raise UnreadableFrontMatter(block.fault("yaml", tab.start(1), "this line is indented with a tab", "use spaces"))
 
 
 @dataclass(slots=True)
@@ -245,11 +245,11 @@ class _Builder:
     def build(self) -> tuple[Mapping, tuple[Diagnostic, ...]]:
         try:
             self._read_events()
-        except Unreadable as fault:
-            raise Unreadable(*self._problems, *fault.problems) from None
+        except UnreadableFrontMatter as fault:
+            raise UnreadableFrontMatter(*self._problems, *fault.problems) from None
         if isinstance(self._root, Mapping):
             return self._root, tuple(self._problems)
-        raise Unreadable(*self._problems, self._not_a_mapping())
+        raise UnreadableFrontMatter(*self._problems, self._not_a_mapping())
 
     def _read_events(self) -> None:
         text, hidden = _hide_line_separators(self._block.text)
@@ -267,21 +267,23 @@ class _Builder:
                 elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                     self._end(event)
                 elif kind is yaml.AliasEvent:
-                    raise Unreadable(self._aliases(event))
+                    raise UnreadableFrontMatter(self._aliases(event))
                 elif (kind is yaml.DocumentStartEvent or kind is yaml.DocumentEndEvent) and event.explicit:
                     message = "the front matter must be one YAML document"
-                    raise Unreadable(self._block.fault("yaml", event.start_mark.index, message, "delete this mark"))
+                    raise UnreadableFrontMatter(
+                        self._block.fault("yaml", event.start_mark.index, message, "delete this mark")
+                    )
                 elif kind is yaml.StreamEndEvent:
                     return
-        except Unreadable:
+        except UnreadableFrontMatter:
             raise
         except yaml.MarkedYAMLError as fault:
             if "maximum nesting depth" in (fault.problem or ""):
                 raise _TooDeepForLibyaml from None
-            raise Unreadable(explain(self._block, fault)) from None
+            raise UnreadableFrontMatter(explain_yaml_error(self._block, fault)) from None
         except ValueError:
             # The pure Python scanner calls chr() and int() on any escape.
-            raise Unreadable(bad_escape(self._block, loader.get_mark().index)) from None
+            raise UnreadableFrontMatter(bad_escape(self._block, loader.get_mark().index)) from None
         finally:
             loader.dispose()
 
@@ -296,7 +298,7 @@ class _Builder:
                 self._check_long_quote(start, end)
             elif event.style in ("|", ">") and re.match("[|>][-+0-9]*#", self._block.text[start:end]):
                 # libyaml takes the rest of the line for a comment, and the value is lost.
-                raise Unreadable(bad_start(self._block, start))
+                raise UnreadableFrontMatter(bad_start(self._block, start))
         self._add(Scalar(event.value, plain, self._block.span_from(event.start_mark, end)))
 
     def _check_escapes(self, value: str, start: int, end: int) -> None:
@@ -314,7 +316,7 @@ class _Builder:
         outer = self._open[-1].start if self._open else 0
         indent = outer - (self._block.text.rfind("\n", 0, outer) + 1)
         if re.search(rf"\n {{0,{indent}}}(?:[\w-]+:|-)(?:\s|$)", self._block.text[start:end]):
-            raise Unreadable(unclosed_quote(self._block, start))
+            raise UnreadableFrontMatter(unclosed_quote(self._block, start))
 
     def _start(self, event: Any, is_mapping: bool) -> None:
         if event.anchor is not None or event.tag is not None:
@@ -322,10 +324,10 @@ class _Builder:
         start = event.start_mark.index
         if self._open and self._open[-1].is_mapping and self._open[-1].key is None:
             hint = "put the text before the ':' in quotes"
-            raise Unreadable(self._block.fault("yaml", start, "a key must be text", hint))
-        if len(self._open) == DEEPEST:
-            message = f"the front matter is nested deeper than {DEEPEST} levels"
-            raise Unreadable(self._block.fault("yaml", start, message, "flatten it"))
+            raise UnreadableFrontMatter(self._block.fault("yaml", start, "a key must be text", hint))
+        if len(self._open) == MAX_NESTING:
+            message = f"the front matter is nested deeper than {MAX_NESTING} levels"
+            raise UnreadableFrontMatter(self._block.fault("yaml", start, message, "flatten it"))
         self._open.append(_Open(start, is_mapping))
 
     def _end(self, event: Any) -> None:
@@ -343,9 +345,9 @@ class _Builder:
             into.key = None
             return
         self._count += 1
-        if self._count > MOST_ENTRIES:
-            message = f"the front matter has more than {MOST_ENTRIES} keys and list items"
-            raise Unreadable(
+        if self._count > MAX_ENTRIES:
+            message = f"the front matter has more than {MAX_ENTRIES} keys and list items"
+            raise UnreadableFrontMatter(
                 error(self._block.source.path, node.span, "yaml", message, "keep data in a file of its own")
             )
         if not into.is_mapping:

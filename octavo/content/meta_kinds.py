@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from octavo.base.names import LONGEST_NAME, POSTS_FOLDER, SOURCE_ENDINGS
-from octavo.base.urls import LONGEST, is_web_address, slugify
+from octavo.base.urls import LONGEST_SLUG_BYTES, is_web_address, slugify
 from octavo.base.validation import (
     At,
     Date,
@@ -29,8 +29,8 @@ from octavo.base.validation import (
     is_visible,
 )
 from octavo.content.front_matter import Mapping, Node, Scalar, Sequence
-from octavo.content.yaml_values import YAML, data, list_hint, text_hint, typed
-from octavo.model.values import Table, frozen
+from octavo.content.yaml_values import YAML, list_hint, parse_scalar, text_hint, to_python
+from octavo.model.values import Table, freeze
 
 # Text.
 
@@ -54,8 +54,8 @@ def _slug(text: str, at: At) -> str | Problem:
         reason = f"it is one part of an address, without '{wrong}'"
     elif not any(c.isalnum() for c in text):
         reason = "it has no letter or digit"
-    elif len(text.encode()) > LONGEST:
-        reason, hint = f"it is longer than {LONGEST} bytes", "write a shorter one"
+    elif len(text.encode()) > LONGEST_SLUG_BYTES:
+        reason, hint = f"it is longer than {LONGEST_SLUG_BYTES} bytes", "write a shorter one"
     if reason:
         return Problem(at, f"'{brief(text)}' cannot be a slug: {reason}", hint)
     return slugify(text)
@@ -119,7 +119,7 @@ class ListItem(NamedTuple):
             key = at.above().name
             message = f"each of '{key}' must be text, not {YAML.type_name(value)}"
             return Problem(at, message, f"write {key}: [one, two]")
-        item = typed(value.text) if value.plain else value.text
+        item = parse_scalar(value.text) if value.plain else value.text
         if item is None or not is_visible(value.text):
             return Problem(at, f"there is an empty value in '{at.above().name}'", "delete it, or write its text")
         if not isinstance(item, str):
@@ -214,14 +214,14 @@ class RelatedKey(NamedTuple):
     block_both: tuple[str, ...] = ()
 
 
-WISHES = ("pin", "block", "block_both")
+PIN_AND_BLOCK_KEYS = ("pin", "block", "block_both")
 """The lists of posts below ``related``."""
 
 _POSTS = _list_of(Refined("post", ListItem(), _post))
 
 _PIN_AND_BLOCK = TableOf(
     YAML,
-    tuple(Field(name, _POSTS, "") for name in WISHES),
+    tuple(Field(name, _POSTS, "") for name in PIN_AND_BLOCK_KEYS),
     lambda lists: RelatedKey(True, **lists),
     UnknownKey("there is no key '{name}' in '{table}'", "it has 'pin', 'block' and 'block_both'", is_warning=True),
     "write 'related: false', or 'pin' and 'block' below it with a list of posts each",
@@ -244,7 +244,7 @@ class Extra(NamedTuple):
 
     def read(self, value: Node, at: At) -> Table | Problem:
         if isinstance(value, Mapping):
-            table: Table = frozen(data(value))
+            table: Table = freeze(to_python(value))
             return table
         return Problem(at, f"'{at.name}' must have keys below it", "write 'extra:' and below it '  name: value'")
 

@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 
 from octavo.base.diagnostics import Diagnostic, Span, did_you_mean, error, warning
 from octavo.base.toml_positions import Keys
-from octavo.base.urls import LONGEST
-from octavo.base.validation import At, Kind, Problem, UnknownKey, brief, taken_apart
+from octavo.base.urls import LONGEST_SLUG_BYTES
+from octavo.base.validation import At, Kind, Problem, UnknownKey, brief, to_parts
 from octavo.content import meta_kinds
 from octavo.content.front_matter import FrontMatter, Mapping, Node, Scalar, Sequence
 from octavo.content.meta_kinds import RelatedKey
 from octavo.content.yaml_values import YAML
 from octavo.model.documents import Mark, Meta
-from octavo.model.values import Table, frozen
+from octavo.model.values import Table, freeze
 
 
 def read_meta(path: str, front: FrontMatter) -> tuple[Meta | None, tuple[Mark, ...], tuple[Diagnostic, ...]]:
@@ -162,7 +162,7 @@ def _read_keys(path: str, node: Mapping) -> _Reading:
         if field.may_be_empty and YAML.is_absent(value):
             blanks[name] = value.span
             continue
-        reading = taken_apart(field.described.kind.read(value, At(path, (field.key,))))
+        reading = to_parts(field.described.kind.read(value, At(path, (field.key,))))
         values[name] = reading.value
         marks.append(Mark(field.key, value.span))
         for way, part in reading.origins:  # such as tags.0 and related.pin.0
@@ -229,7 +229,7 @@ def _missing(path: str, reading: _Reading) -> Iterator[Diagnostic]:
 
 
 def _described(kind: Kind, **schema: Any) -> DescribedKind:
-    return DescribedKind(kind, frozen(schema))
+    return DescribedKind(kind, freeze(schema))
 
 
 _WORD = ["string", "number", "boolean"]
@@ -244,7 +244,9 @@ MOMENT = _described(
     pattern=r"^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)? ?([Zz]|[+-]\d{2}:?\d{2})?)?$",
 )
 FLAG = _described(meta_kinds.FLAG, type="boolean")
-SLUG = _described(meta_kinds.SLUG, type=["string", "number", "null"], pattern=r"^[^/\\?#%]*$", maxLength=LONGEST)
+SLUG = _described(
+    meta_kinds.SLUG, type=["string", "number", "null"], pattern=r"^[^/\\?#%]*$", maxLength=LONGEST_SLUG_BYTES
+)
 LAYOUT = _described(meta_kinds.LAYOUT, type=["string", "null"], pattern=r"^[\w-]+(/[\w-]+)*(\.html)?$")
 TAGS = _described(meta_kinds.NAMES, anyOf=[_NAMES, _OR_EMPTY])
 AUTHORS = _described(meta_kinds.AUTHORS, anyOf=[{"type": "string", "minLength": 1}, _NAMES, _OR_EMPTY])

@@ -54,7 +54,7 @@ _OPEN = re.compile("parsing a flow")
 _TAB = re.compile("tab character|'\\\\t'")
 
 
-def explain(block: YamlBlock, fault: yaml.MarkedYAMLError) -> Diagnostic:
+def explain_yaml_error(block: YamlBlock, fault: yaml.MarkedYAMLError) -> Diagnostic:
     """Word a parser's error in plain words, where its author has to act."""
     problem, context = fault.problem or "", fault.context or ""
     at = min(fault.problem_mark.index if fault.problem_mark else 0, len(block.text))

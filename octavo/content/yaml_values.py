@@ -69,13 +69,13 @@ def _as_list(node: Node) -> str:
     """What the author of ``python, web`` wanted to write."""
     if not isinstance(node, Scalar):
         return "[one, two]"
-    text = "" if node.plain and typed(node.text) is None else node.text
+    text = "" if node.plain and parse_scalar(node.text) is None else node.text
     parts = [part.strip() for part in text.replace("\n", " ").split(",")]
     return "[" + ", ".join(_as_item(part) for part in parts if part) + "]"
 
 
 def _as_item(text: str) -> str:
-    if re.fullmatch(r"[\w/.][\w /.+#-]*", text) and " #" not in text and isinstance(typed(text), str):
+    if re.fullmatch(r"[\w/.][\w /.+#-]*", text) and " #" not in text and isinstance(parse_scalar(text), str):
         return brief(text)
     return json.dumps(brief(text), ensure_ascii=False)
 
@@ -95,7 +95,7 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _MOST_DIGITS = 300
 
 
-def typed(text: str) -> str | int | float | bool | None:
+def parse_scalar(text: str) -> str | int | float | bool | None:
     """Give a plain scalar its type by YAML 1.2's core schema.
 
     Numbers of more than 300 characters stay text.
@@ -113,10 +113,10 @@ def typed(text: str) -> str | int | float | bool | None:
     return text
 
 
-def data(node: Node) -> Any:
+def to_python(node: Node) -> Any:
     """A node as Python's own values."""
     if isinstance(node, Scalar):
-        return typed(node.text) if node.plain else node.text
+        return parse_scalar(node.text) if node.plain else node.text
     if isinstance(node, Sequence):
-        return [data(item) for item in node.items]
-    return {key.text: data(value) for key, value in node.entries}
+        return [to_python(item) for item in node.items]
+    return {key.text: to_python(value) for key, value in node.entries}

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from octavo.base.digest import SIZE, Digest
+from octavo.base.digest import DIGEST_BYTES, Digest
 from octavo.engine.codec import Codec, codec
 from octavo.engine.facts import Basis, Facts, Query, from_text, quoted
 from octavo.engine.store import CorruptStore, Store
@@ -126,7 +126,7 @@ class Answers:
         questions = self._kind(name)
         for place in places:
             answer = facts.digest(_query(name + questions.texts[place]))
-            if answer != questions.digests[place * SIZE : (place + 1) * SIZE]:
+            if answer != questions.digests[place * DIGEST_BYTES : (place + 1) * DIGEST_BYTES]:
                 self._set(name, questions, place, answer)
 
     def number(self, question: str, answer: Digest) -> int:
@@ -147,7 +147,7 @@ class Answers:
             questions.dirty.add(place // _CHUNK)
             self._progress.counts[kind] = place + 1
             self._progress.newest[kind] = self.revision
-        elif questions.digests[place * SIZE : (place + 1) * SIZE] != answer:
+        elif questions.digests[place * DIGEST_BYTES : (place + 1) * DIGEST_BYTES] != answer:
             if kind in self._compared and questions.changed[place] != self.revision:
                 # ``compare`` held runs to be good because of the answer as it was.
                 raise CorruptStore(f"the answer to {question} changed unnoticed")
@@ -183,7 +183,7 @@ class Answers:
 
     def digest(self, number: int) -> Digest:
         _, questions, place = self._at(number)
-        return bytes(questions.digests[place * SIZE : (place + 1) * SIZE])
+        return bytes(questions.digests[place * DIGEST_BYTES : (place + 1) * DIGEST_BYTES])
 
     def _at(self, number: int) -> tuple[str, _Kind, int]:
         """The kind that a question's number names, and its place in it."""
@@ -212,7 +212,7 @@ class Answers:
         return count > 4 * self._progress.in_use + 10_000
 
     def _set(self, name: str, questions: _Kind, place: int, answer: Digest) -> None:
-        questions.digests[place * SIZE : (place + 1) * SIZE] = answer
+        questions.digests[place * DIGEST_BYTES : (place + 1) * DIGEST_BYTES] = answer
         questions.changed[place] = self._progress.newest[name] = self.revision
         questions.dirty.add(place // _CHUNK)
 
@@ -240,7 +240,7 @@ class Answers:
         count = len(questions.texts)
         if (
             count != self._progress.counts[name]
-            or len(questions.digests) != SIZE * count
+            or len(questions.digests) != DIGEST_BYTES * count
             or len(questions.changed) != count
         ):
             raise CorruptStore(f"questions of {name} are missing")
@@ -251,7 +251,7 @@ class Answers:
 def _packed(questions: _Kind, chunk: int) -> bytes:
     first, last = chunk * _CHUNK, (chunk + 1) * _CHUNK
     texts = "\n".join(questions.texts[first:last])
-    digests = bytes(questions.digests[first * SIZE : last * SIZE])
+    digests = bytes(questions.digests[first * DIGEST_BYTES : last * DIGEST_BYTES])
     return _CHUNKS.encode((texts, digests, questions.changed[first:last].tobytes()))
 
 

@@ -73,7 +73,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 quoted = json.encoder.encode_basestring_ascii
 
 
-def written(query: Query[Any]) -> str:
+def query_text(query: Query[Any]) -> str:
     """A question as one line of text: its kind, and its arguments as JSON.
 
     ``PostAt["posts/a.md"]``

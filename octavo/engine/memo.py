@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from octavo.base.digest import SIZE, Digest
+from octavo.base.digest import DIGEST_BYTES, Digest
 from octavo.engine.answers import Answers, Revisions, revised
 from octavo.engine.codec import codec, field_codecs
 from octavo.engine.facts import Ask, Facts, Query, Revised
@@ -235,9 +235,9 @@ class Memo:
         entry = self._kept.get(name)
         if entry is None or key not in (entry[0], None):
             data = self._store.about(f"kept {name}")
-            if data is None or key not in (data[:SIZE], None):
+            if data is None or key not in (data[:DIGEST_BYTES], None):
                 return None
-            entry = self._kept[name] = (data[:SIZE], read_part(codec(kind), data[SIZE:]))
+            entry = self._kept[name] = (data[:DIGEST_BYTES], read_part(codec(kind), data[DIGEST_BYTES:]))
         return entry[1]
 
     def keep(self, name: str, kind: Any, key: Digest, value: object) -> None:
@@ -270,10 +270,10 @@ class Memo:
             if head is None:
                 return None
             rows = dict(self._store.all_parts(f"shelf {name}", ""))
-            if rows.keys() != {str(number) for number in range(len(rows))} or head[SIZE:] != _count(rows):
+            if rows.keys() != {str(number) for number in range(len(rows))} or head[DIGEST_BYTES:] != _count(rows):
                 raise CorruptStore(f"of {name} some is missing")
             data = [rows[str(number)] for number in range(len(rows))]
-            entry = self._shelved[name] = (head[:SIZE], Buckets(kind, data))
+            entry = self._shelved[name] = (head[:DIGEST_BYTES], Buckets(kind, data))
         return entry[1] if key in (entry[0], None) else None
 
     def shelve(self, name: str, key: Digest, values: Buckets[Any]) -> None:

@@ -81,13 +81,13 @@ class Records(Mapping[str, Trace]):
     def fact(self, item: str, part: str) -> Fact:
         return Fact(self.digest(item, part), lambda: self.load(item, part))
 
-    def is_unusual(self, item: str, part: str) -> bool:
+    def is_non_default(self, item: str, part: str) -> bool:
         """Whether a part is another than by default."""
         return part not in self._usual or self._usual[part][0] != self.digest(item, part)
 
     def key(self, item: str, part: str) -> Iterator[PartKey]:
         """The key of a part, if it is one that is stored."""
-        if item in self._traces and self.is_unusual(item, part):
+        if item in self._traces and self.is_non_default(item, part):
             yield self.step, item, part
 
     def kind(self, part: str) -> Any:
@@ -96,14 +96,14 @@ class Records(Mapping[str, Trace]):
 
     def column(self, part: str) -> dict[str, Any]:
         """One part of every item."""
-        values = self.unusual(part)
+        values = self.non_default(part)
         if part in self._usual:
             value = self._usual[part][1]
             for item in self._traces:
                 values.setdefault(item, value)
         return values
 
-    def unusual(self, part: str) -> dict[str, Any]:
+    def non_default(self, part: str) -> dict[str, Any]:
         """One part of every item where it is not what it is by default."""
         rows = self._shelf.column(self.step, part)
         return {item: read_part(self._codecs[part], data) for item, data in rows if item in self._traces}

@@ -53,7 +53,7 @@ class WorkerPool(Protocol):
         """Whether the processes of the pool see none of our files."""
         ...
 
-    def heirs(self, begin: Callable[[T], None], context: T, /) -> AbstractContextManager[Executor] | None:
+    def forked_workers(self, begin: Callable[[T], None], context: T, /) -> AbstractContextManager[Executor] | None:
         """Copies of this process; None where none can be made.
 
         Each of them calls ``begin(context)`` first.
@@ -136,16 +136,16 @@ def run_all(work: Work, items: list[str], crew: WorkerPool, worth: int, shelf: S
         yield from work.run_all(items)
         return
     alone = [item for item in items if item in work.hints.alone]
-    # One of each kind is run here first: what it imports and makes, such as a parser or a compiled layout, its heirs
-    # need not make again (a tenth of a cold build of a thousand small posts). The first is one from the middle, for
-    # those at the ends are often of a rarer kind.
+    # One of each kind is run here first: what it imports and makes, such as a parser or a compiled layout, the forked
+    # workers need not make again (a tenth of a cold build of a thousand small posts). The first is one from the middle,
+    # for those at the ends are often of a rarer kind.
     from_middle = (*others[len(others) // 2 :], *others[: len(others) // 2])
     ahead = tuple({work.hints.kind(item): item for item in reversed(from_middle)}.values())[::-1]
     others = [item for item in others if item not in ahead]
     first = work.run(ahead[0])
     yield first
     yield from work.run_all(ahead[1:])
-    workers = crew.heirs(inherit, ForkContext(work.step, work.facts, shelf, work.sink, work.sunk))
+    workers = crew.forked_workers(inherit, ForkContext(work.step, work.facts, shelf, work.sink, work.sunk))
     if workers is not None:
         with _uncollected(), workers as executor:
             yield from _exchange(work, others, alone, crew.jobs, _ToHeirs(work, shelf, executor))
@@ -184,7 +184,7 @@ class Share:
     def __call__(self, work: Callable[[P], R], divided: Callable[[int], Sequence[P]]) -> list[R]:
         """What ``work`` gives for each part; ``divided`` gives so many parts."""
         crew = self._crew
-        workers = crew.heirs(_begin_part, work) if crew is not None and crew.jobs > 1 else None
+        workers = crew.forked_workers(_begin_part, work) if crew is not None and crew.jobs > 1 else None
         if crew is not None and workers is not None:
             try:
                 with _uncollected(), workers as executor:

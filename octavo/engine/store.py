@@ -14,7 +14,7 @@ from pathlib import Path
 from zlib import crc32
 
 from octavo.base.digest import Digest
-from octavo.base.file_stat import identity
+from octavo.base.file_stat import identify_file
 from octavo.engine.database import Foreign, is_want, open_database, transaction
 from octavo.engine.facts import Unanswered
 from octavo.engine.traces import Traces
@@ -124,7 +124,7 @@ class Store:
         self.connection.execute("PRAGMA shrink_memory")
 
     def _file_there(self) -> tuple[int, int] | None:
-        return identity(self._path) if self._path is not None else None
+        return identify_file(self._path) if self._path is not None else None
 
     def _data_version(self) -> int:
         (version,) = self.connection.execute("PRAGMA data_version").fetchone()

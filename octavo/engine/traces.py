@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import NamedTuple
 
-from octavo.base.digest import SIZE, Digest
+from octavo.base.digest import DIGEST_BYTES, Digest
 from octavo.engine.codec import Codec, codec
 
 _BITS = 8
@@ -31,7 +31,7 @@ class Trace(NamedTuple):
     parts: bytes
 
     def part_digest(self, index: int) -> Digest:
-        return self.parts[index * SIZE : (index + 1) * SIZE]
+        return self.parts[index * DIGEST_BYTES : (index + 1) * DIGEST_BYTES]
 
 
 _COLUMNS: Codec[tuple[tuple[str, ...], bytes, bytes, bytes, bytes]] = codec(
@@ -65,7 +65,7 @@ class _Chunk:
         count = len(items)
         if not 0 < count <= _MASK + 1 or len(set(items)) != count or not len(revisions) == len(ends) == count:
             raise ValueError("a chunk has not as many columns as items")
-        if len(parts) % (count * SIZE) or [*ends] != sorted(ends) or ends[-1] != len(queries):
+        if len(parts) % (count * DIGEST_BYTES) or [*ends] != sorted(ends) or ends[-1] != len(queries):
             raise ValueError("the columns of a chunk end elsewhere")
         return cls(items, revisions, ends, queries, parts)
 
@@ -85,7 +85,7 @@ class _Chunk:
 
     def column(self, index: int) -> list[Digest]:
         """One part's digest of each run."""
-        return [self.parts[at : at + SIZE] for at in range(index * SIZE, len(self.parts), self.width)]
+        return [self.parts[at : at + DIGEST_BYTES] for at in range(index * DIGEST_BYTES, len(self.parts), self.width)]
 
 
 class Traces(MutableMapping[str, Trace]):
@@ -136,7 +136,7 @@ class Traces(MutableMapping[str, Trace]):
 
     def has_parts(self, count: int) -> bool:
         """Whether each run has the digests of so many parts."""
-        return all(chunk.width == count * SIZE for chunk in self._chunks.values())
+        return all(chunk.width == count * DIGEST_BYTES for chunk in self._chunks.values())
 
     def newest(self) -> int:
         """The revision of the last run; 0 where there is none."""
@@ -156,8 +156,8 @@ class Traces(MutableMapping[str, Trace]):
             return new.part_digest(index)
         place = self._places[item]
         chunk = self._chunks[place >> _BITS]
-        at = (place & _MASK) * chunk.width + index * SIZE
-        return chunk.parts[at : at + SIZE]
+        at = (place & _MASK) * chunk.width + index * DIGEST_BYTES
+        return chunk.parts[at : at + DIGEST_BYTES]
 
     def part_digests(self, index: int) -> dict[str, Digest]:
         """One part's digest of every item."""

@@ -15,9 +15,9 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from typing import Any, NamedTuple, Protocol
 
-from octavo.base.digest import SIZE, Digest, digest, digest_bytes
+from octavo.base.digest import DIGEST_BYTES, Digest, digest, digest_bytes
 from octavo.engine.codec import field_codecs
-from octavo.engine.facts import Ask, Fact, Facts, Interrupted, Missing, Query, Reader, Resolver, written
+from octavo.engine.facts import Ask, Fact, Facts, Interrupted, Missing, Query, Reader, Resolver, query_text
 
 Step = Callable[[str, Ask], Any]
 """A pure function of an item's name and the answers it asks for; the value is a frozen dataclass."""
@@ -94,7 +94,7 @@ class Asked:
             if place is None or answers[place] != fact.digest:
                 place = places[query] = len(answers)
                 answers.append(fact.digest)
-                self.questions.append(written(query))
+                self.questions.append(query_text(query))
             run_places.append(place)
         return run_places
 
@@ -105,7 +105,7 @@ class Asked:
 def _asked(questions: list[str], answers: bytes) -> Asked:
     asked = Asked()
     asked.questions = questions
-    asked.answers = [answers[n : n + SIZE] for n in range(0, len(answers), SIZE)]
+    asked.answers = [answers[n : n + DIGEST_BYTES] for n in range(0, len(answers), DIGEST_BYTES)]
     return asked
 
 
@@ -151,11 +151,11 @@ def run(step: Step, item: str, facts: Facts, asked: Asked, sink: Sink | None = N
     except Interrupted as interrupted:
         # Out of the step, so out of reach of what layouts and extensions catch: an Exception again.
         raise interrupted.problem from interrupted
-    digests, parts = taken_apart(value, item, sink, sunk)
+    digests, parts = take_apart(value, item, sink, sunk)
     return Done(item, asked, asked.places(reader.facts), digests, parts, time.perf_counter() - begun)
 
 
-def taken_apart(value: Any, item: str, sink: Sink | None = None, sunk: str = "") -> tuple[bytes, dict[str, bytes]]:
+def take_apart(value: Any, item: str, sink: Sink | None = None, sunk: str = "") -> tuple[bytes, dict[str, bytes]]:
     """The digests of a value's parts, and the bytes of some.
 
     Those that are what they are by default have no bytes. The part ``sunk`` is bytes already.

@@ -12,7 +12,7 @@ import PIL
 from PIL import Image, ImageDraw, ImageFont, features
 
 from octavo.base.digest import Digest, digest
-from octavo.base.shortage import ROOM, check_room, raise_if_shortage
+from octavo.base.shortage import ROOM_BYTES, check_room, raise_if_shortage
 from octavo.images.font_coverage import Ranges, ranges_of
 from octavo.images.probe import check_parts
 from octavo.images.social_cards import HEIGHT, WIDTH
@@ -59,12 +59,12 @@ def recipe() -> Digest:
     return digest((PIL.__version__, versions, VERSION))
 
 
-def shipped() -> bytes:
+def default_font() -> bytes:
     """The font that comes with Octavo."""
     return _FONT.read_bytes()
 
 
-def drawable(font: bytes) -> Ranges:
+def drawable_ranges(font: bytes) -> Ranges:
     """The characters that can be drawn with a font.
 
     Raises NoFont and Shortage.
@@ -78,7 +78,7 @@ def _can_shape() -> bool:
     check_parts("_imagingft")
     if features.check("raqm") and features.check("fribidi"):
         return True
-    check_room(ROOM, "loading FriBidi")  # Pillow does without it where it cannot be loaded
+    check_room(ROOM_BYTES, "loading FriBidi")  # Pillow does without it where it cannot be loaded
     return False
 
 
@@ -100,9 +100,9 @@ def draw(card: SocialCard, font: bytes | None = None) -> bytes:
     It is drawn with a font of the site's own or with that of Octavo. Raises Undrawable and Shortage.
     """
     try:
-        return _draw_png(card, shipped() if font is None else font)
+        return _draw_png(card, default_font() if font is None else font)
     except OSError as problem:
-        raise_if_shortage(problem, "drawing a card", ROOM)
+        raise_if_shortage(problem, "drawing a card", ROOM_BYTES)
         raise Undrawable(str(problem)) from problem
 
 

@@ -13,8 +13,8 @@ import PIL
 from PIL import Image, ImageCms, features
 
 from octavo.base.digest import Digest, digest
-from octavo.base.shortage import ROOM, raise_if_shortage
-from octavo.images.probe import FORMAT_PARTS, SIDEWAYS, UPRIGHT, check_parts, opened, orientation
+from octavo.base.shortage import ROOM_BYTES, raise_if_shortage
+from octavo.images.probe import FORMAT_PARTS, SIDEWAYS, UPRIGHT, check_parts, open_image, orientation
 from octavo.model.images import ImageOrder, Variant
 
 # Chosen by eye: the lowest at which a photo shows no fault at the size of a page. AVIF's speed goes from 0 to 10; at 8
@@ -93,11 +93,11 @@ _ENCODING = "making images"
 def _room(data: bytes) -> int:
     """Bytes of memory that are enough for all that is done with an image at once."""
     try:
-        with opened(data) as image:
+        with open_image(data) as image:
             width, height = image.size
     except Exception:
-        return ROOM
-    return ROOM + 16 * width * height
+        return ROOM_BYTES
+    return ROOM_BYTES + 16 * width * height
 
 
 _SHARP = (b"\x89PNG", b"GIF8")
@@ -106,7 +106,7 @@ _SHARP = (b"\x89PNG", b"GIF8")
 
 def _decode(data: bytes, size: tuple[int, int]) -> Image.Image:
     """The image, upright, at a size, as RGB or RGBA in sRGB, with no data beside it."""
-    with opened(data) as image:
+    with open_image(data) as image:
         turn = orientation(image)
         stored_size = size[::-1] if turn in SIDEWAYS else size
         image.draft(None, stored_size)
@@ -144,7 +144,7 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             converted = ImageCms.profileToProfile(colours, source, _srgb(), outputMode="RGB")
         except (ImageCms.PyCMSError, OSError, ValueError) as problem:
-            raise_if_shortage(problem, _ENCODING, ROOM + 16 * image.width * image.height)
+            raise_if_shortage(problem, _ENCODING, ROOM_BYTES + 16 * image.width * image.height)
             converted = None
     colours = colours.convert("RGB") if converted is None else converted
     if alpha is not None:

@@ -19,7 +19,7 @@ from octavo.base.digest import Digest
 from octavo.base.regular_file import open_regular
 from octavo.base.shortage import raise_if_shortage
 from octavo.engine.facts import Fact, Query, Resolver
-from octavo.images.variants import heading, unpacked
+from octavo.images.variants import read_heading, unpack_variants
 from octavo.model.queries import OrderedBytes
 
 _SPARE = 200
@@ -55,7 +55,7 @@ class OrderedFiles:
 
 
 @dataclass(frozen=True)
-class Gallery:
+class EncodedImages:
     """The images that were made by one recipe."""
 
     folder: Path
@@ -63,7 +63,7 @@ class Gallery:
     def write(self, name: str, data: bytes, /) -> None:
         """Keep the variants of an order, packed.
 
-        They are as ``variants.packed`` puts them together; where there are none, nothing is kept.
+        They are as ``variants.pack_variants`` puts them together; where there are none, nothing is kept.
         """
         if not data:
             return
@@ -83,7 +83,7 @@ class Gallery:
         """
         try:
             with os.fdopen(open_regular(self.folder / name, os.O_RDONLY), "rb") as file:
-                return {url: digest for url, digest, _ in heading(file.readline(_HEADING))}
+                return {url: digest for url, digest, _ in read_heading(file.readline(_HEADING))}
         except (OSError, ValueError) as problem:
             raise_if_shortage(problem)
             return None
@@ -96,16 +96,16 @@ class Gallery:
         try:
             with os.fdopen(open_regular(self.folder / name, os.O_RDONLY), "rb") as file:
                 line = file.readline(_HEADING)
-                size = len(line) + sum(size for *_, size in heading(line))
+                size = len(line) + sum(size for *_, size in read_heading(line))
                 if os.fstat(file.fileno()).st_size != size:
                     raise ValueError("the file is cut short, or longer than what it holds")
-                return unpacked(line + file.read())
+                return unpack_variants(line + file.read())
         except (OSError, ValueError) as problem:
             raise_if_shortage(problem)
             _delete(self.folder / name)
             raise KeyError(name) from problem
 
-    def tidy(self, names: Collection[str]) -> None:
+    def prune(self, names: Collection[str]) -> None:
         """Drop what other recipes made, and what nobody asks for any more.
 
         ``names`` are those of the orders that a site has. The others go when they are most of what is kept.

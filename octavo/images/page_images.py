@@ -107,4 +107,4 @@ class PageImages:
         return urls.href(url, self._base_url)
 
     def _absolute(self, address: str) -> str:
-        return urls.absolute(address, self._base_url)
+        return urls.absolute_url(address, self._base_url)

@@ -13,16 +13,16 @@ from xml.parsers import expat
 from PIL import Image, UnidentifiedImageError
 
 from octavo.base.digest import Digest
-from octavo.base.shortage import ROOM, check_part, raise_if_shortage
+from octavo.base.shortage import ROOM_BYTES, check_part, raise_if_shortage
 from octavo.model.images import Picture
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF")
 """What may be in them, as Pillow calls it: none of its other readers is ever tried."""
 
-LARGEST = 100_000_000
+LARGEST_PIXELS = 100_000_000
 """Pixels. What is larger would take more than 400 MB to decode."""
 
-ICON = 64
+ICON_PIXELS = 64
 """Pixels. What is no larger than this is not worth a loss."""
 
 ORIENTATION, LOCATION = 0x0112, 0x8825
@@ -32,7 +32,7 @@ UPRIGHT, SIDEWAYS = 1, (5, 6, 7, 8)
 """Orientations; those that lie on a side change width and height for each other."""
 
 
-def look(path: str, data: bytes, content: Digest) -> Picture:
+def probe_image(path: str, data: bytes, content: Digest) -> Picture:
     """What is known of an image file.
 
     ``content`` is its digest. What is wrong with it is its ``fault``. Raises Shortage, and nothing else.
@@ -40,11 +40,11 @@ def look(path: str, data: bytes, content: Digest) -> Picture:
     if path.lower().endswith(".svg"):
         return _vector(path, data, content)
     try:
-        with opened(data) as image:
+        with open_image(data) as image:
             return _raster(image, content)
     except Exception as problem:
         # Pillow's readers let out whatever a damaged header makes them run into.
-        raise_if_shortage(problem, path, ROOM)
+        raise_if_shortage(problem, path, ROOM_BYTES)
         return _fault(problem, data, content)
 
 
@@ -74,7 +74,7 @@ FORMAT_PARTS = ("_webp", "_avif")
 
 
 @contextmanager
-def opened(data: bytes) -> Iterator[Image.Image]:
+def open_image(data: bytes) -> Iterator[Image.Image]:
     """A file whose header has been read.
 
     Raises whatever Pillow makes of a damaged one; its warnings are nobody's.
@@ -105,7 +105,7 @@ def orientation(image: Image.Image) -> int:
 
 def _raster(image: Image.Image, content: Digest) -> Picture:
     width, height = image.size
-    if width * height > LARGEST:
+    if width * height > LARGEST_PIXELS:
         return _too_large(content, width, height)
     if orientation(image) in SIDEWAYS:
         width, height = height, width
@@ -114,7 +114,7 @@ def _raster(image: Image.Image, content: Digest) -> Picture:
     located = LOCATION in exif_of(image) or b"GPSLatitude" in _xmp(image)
     if moves:
         return Picture(content, width, height, "whole", located=located)
-    few_colours = image.mode in ("1", "P", "PA") or max(width, height) <= ICON
+    few_colours = image.mode in ("1", "P", "PA") or max(width, height) <= ICON_PIXELS
     return Picture(content, width, height, "drawing" if few_colours else "photo", located=located)
 
 
@@ -125,7 +125,7 @@ def _xmp(image: Image.Image) -> bytes:
 
 def _too_large(content: Digest, width: int = 0, height: int = 0) -> Picture:
     size = f"it has {width:,} × {height:,} pixels" if width else "it has too many pixels"
-    hint = f"make it smaller than {LARGEST // 1_000_000} million pixels"
+    hint = f"make it smaller than {LARGEST_PIXELS // 1_000_000} million pixels"
     return Picture(content, width, height, fault=size, hint=hint)
 
 
@@ -133,7 +133,7 @@ def _vector(path: str, data: bytes, content: Digest) -> Picture:
     try:
         width, height, active = probe_svg(data)
     except NoSvg as problem:
-        raise_if_shortage(problem, path, ROOM)
+        raise_if_shortage(problem, path, ROOM_BYTES)
         return Picture(content, fault=f"it is no SVG that can be read: {problem}")
     return Picture(content, width, height, active=active)
 

@@ -29,7 +29,7 @@ def card_for(title: str, site: str, author: str, design: CardDesign) -> SocialCa
     A text with a letter that the font lacks is left out; without a title, the site's name takes its place, and where
     that cannot be drawn either there is no card.
     """
-    title, site, author = (drawn(text, design.drawn) for text in (title, site, author))
+    title, site, author = (drawable_text(text, design.drawn) for text in (title, site, author))
     heading = title or site
     if not heading:
         return None
@@ -43,7 +43,7 @@ def card_image(card: SocialCard, href: Href) -> SocialImage:
     return SocialImage(href(card.url), WIDTH, HEIGHT, card.heading, "image/png")
 
 
-def drawn(text: str, has: Ranges) -> str:
+def drawable_text(text: str, has: Ranges) -> str:
     """A text without the signs that the font lacks, such as emoji.
 
     Empty when it lacks a letter or a digit. ``has`` is what it has.
@@ -55,7 +55,7 @@ def drawn(text: str, has: Ranges) -> str:
     return " ".join("".join(character for character in text if character not in missing).split())
 
 
-def lacking(text: str, has: Ranges) -> str:
+def find_undrawable(text: str, has: Ranges) -> str:
     """The first letter or digit that keeps a text from being drawn.
 
     Empty where there is none.

@@ -10,20 +10,20 @@ from dataclasses import dataclass
 
 from octavo.base.digest import digest_bytes
 from octavo.engine.facts import Ask
-from octavo.images.variants import packed
+from octavo.images.variants import pack_variants
 from octavo.model.images import Picture, SocialCard
 from octavo.model.queries import File, OrderedBytes, OrderOf, PictureBytes
 
 
 @dataclass(frozen=True)
-class Measured:
+class ProbedImage:
     """What is known of one image file."""
 
     picture: Picture
 
 
 @dataclass(frozen=True)
-class Made:
+class EncodedImage:
     """The variants of an image, packed.
 
     There are none where they cannot be made, and ``fault`` says why.
@@ -33,16 +33,16 @@ class Made:
     fault: str = ""
 
 
-def measure(path: str, ask: Ask) -> Measured:
+def measure(path: str, ask: Ask) -> ProbedImage:
     """Look into the header of one image file."""
     # Pillow takes longer to import than most builds; a site without images does without it.
     from octavo.images import probe
 
     data = ask(PictureBytes(path)) or b""
-    return Measured(probe.look(path, data, digest_bytes(data)))
+    return ProbedImage(probe.probe_image(path, data, digest_bytes(data)))
 
 
-def make_image(name: str, ask: Ask) -> Made:
+def make_image(name: str, ask: Ask) -> EncodedImage:
     """Make the variants of one order, or draw a card.
 
     Raises LookupError for an order that nobody gave.
@@ -57,10 +57,10 @@ def make_image(name: str, ask: Ask) -> Made:
 
         font = ask(File(order.font)) or b"" if order.font else None
         try:
-            return Made(packed({order.url: draw_card.draw(order, font)}))
+            return EncodedImage(pack_variants({order.url: draw_card.draw(order, font)}))
         except draw_card.Undrawable as problem:
-            return Made(b"", str(problem))
+            return EncodedImage(b"", str(problem))
     try:
-        return Made(packed(encode.encode(ask(OrderedBytes(name)) or b"", order)))
+        return EncodedImage(pack_variants(encode.encode(ask(OrderedBytes(name)) or b"", order)))
     except encode.Undecodable as problem:
-        return Made(b"", str(problem))
+        return EncodedImage(b"", str(problem))

@@ -11,14 +11,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from html import escape
 
 from octavo.base import urls
-from octavo.base.digest import SIZE, Digest, digest, digest_bytes
+from octavo.base.digest import DIGEST_BYTES, Digest, digest, digest_bytes
 from octavo.model.images import ImageOrder, Picture, PictureFormat, SocialCard, SocialImage, Variant
 from octavo.model.settings import ImageSettings
 
 ENDINGS = (".jpg", ".jpeg", ".jfif", ".png", ".apng", ".gif", ".webp", ".avif", ".svg")
 """Of the files that are looked into; others that a browser may know are published as they are."""
 
-LONGEST = 16_000
+LONGEST_SIDE_PIXELS = 16_000
 """Pixels on a side: WebP has room for 16,383."""
 
 SOCIAL = (1200, 1200)
@@ -100,7 +100,7 @@ def _widths(picture: Picture, images: ImageSettings) -> list[int]:
 
 def _size(picture: Picture, width: int) -> tuple[int, int]:
     height = picture.height * width / picture.width
-    scale = min(1.0, LONGEST / height)
+    scale = min(1.0, LONGEST_SIDE_PIXELS / height)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
@@ -183,13 +183,13 @@ def _choice(variants: Sequence[Variant], sizes: str, href: Href) -> dict[str, st
 # The variants of an order as one: a line of JSON that says what they are, and the bytes of one after the other.
 
 
-def packed(variants: Mapping[str, bytes]) -> bytes:
+def pack_variants(variants: Mapping[str, bytes]) -> bytes:
     """Variants by URL as one."""
     head = [(url, digest_bytes(data).hex(), len(data)) for url, data in variants.items()]
     return json.dumps(head, separators=(",", ":")).encode() + b"\n" + b"".join(variants.values())
 
 
-def heading(line: bytes) -> list[tuple[str, Digest, int]]:
+def read_heading(line: bytes) -> list[tuple[str, Digest, int]]:
     """What the first line says: (URL, digest, size in bytes) of each.
 
     Raises ValueError when it is damaged.
@@ -198,16 +198,16 @@ def heading(line: bytes) -> list[tuple[str, Digest, int]]:
         head = [(str(url), bytes.fromhex(content), int(size)) for url, content, size in json.loads(line)]
     except (TypeError, RecursionError) as problem:
         raise ValueError("the heading is damaged") from problem
-    if any(len(content) != SIZE or size < 0 for _, content, size in head):
+    if any(len(content) != DIGEST_BYTES or size < 0 for _, content, size in head):
         raise ValueError("the heading is damaged")
     return head
 
 
-def unpacked(data: bytes) -> dict[str, bytes]:
+def unpack_variants(data: bytes) -> dict[str, bytes]:
     """Variants by URL. Raises ValueError when they are not what was packed."""
     head, _, rest = data.partition(b"\n")
     variants: dict[str, bytes] = {}
-    for url, content, size in heading(head):
+    for url, content, size in read_heading(head):
         variants[url], rest = rest[:size], rest[size:]
         if digest_bytes(variants[url]) != content:
             raise ValueError(f"{url} is damaged")

@@ -54,20 +54,20 @@ class Table(Mapping[str, Any]):
         return cls(items)
 
 
-def frozen(value: Any) -> Any:
+def freeze(value: Any) -> Any:
     """A value of tuples and Tables in the place of what could be changed.
 
     Lists and, in order, sets become tuples, mappings and dataclasses that are not Octavo's become Tables, all the way
     down. The order of a set is another in each process, and a class of build.py is known to none but those that ran it.
     """
     if isinstance(value, Mapping):
-        return Table({str(key): frozen(item) for key, item in value.items()})
+        return Table({str(key): freeze(item) for key, item in value.items()})
     if isinstance(value, list | tuple):
-        return tuple(frozen(item) for item in value)
+        return tuple(freeze(item) for item in value)
     if isinstance(value, set | frozenset):
-        return tuple(sorted(frozen(item) for item in value))
+        return tuple(sorted(freeze(item) for item in value))
     if is_dataclass(value) and not isinstance(value, type) and not type(value).__module__.startswith("octavo."):
-        return Table({field.name: frozen(getattr(value, field.name)) for field in fields(value)})
+        return Table({field.name: freeze(getattr(value, field.name)) for field in fields(value)})
     return value
 
 

@@ -9,11 +9,11 @@ import gzip
 import zlib
 from importlib.util import find_spec
 
-KINDS = (".html", ".css", ".js", ".json", ".xml", ".svg", ".txt", ".webmanifest")
+COMPRESSED_ENDINGS = (".html", ".css", ".js", ".json", ".xml", ".svg", ".txt", ".webmanifest")
 """What is worth it; images and fonts are compressed as they are."""
 
 
-def compressed(data: bytes, form: str) -> bytes:
+def compress_bytes(data: bytes, form: str) -> bytes:
     """The bytes as ``gz`` or ``br``.
 
     They are the same whenever and wherever the same library does it.

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from octavo.base.digest import SIZE, Digest
+from octavo.base.digest import DIGEST_BYTES, Digest
 from octavo.base.file_stat import FileState, state_of
 from octavo.base.urls import collision_key
 from octavo.engine.database import most_rows, transaction
@@ -32,9 +32,15 @@ from octavo.output.manifest import (
     read_rows,
     remember_list,
 )
-from octavo.output.output_files import Links, digest_at, location_of, remove_empty_folders, status_of
+from octavo.output.output_files import LinkedFolders, digest_at, location_of, remove_empty_folders, status_of
 from octavo.output.paths import HIDDEN, digest_of_path, folders_of
-from octavo.output.publish_errors import DamagedManifest, PublishError, display_path, reading_manifest, telling_os
+from octavo.output.publish_errors import (
+    DamagedManifest,
+    PublishError,
+    converting_manifest_errors,
+    converting_os_errors,
+    display_path,
+)
 from octavo.output.staging import READY, STAGING, delete_folder, is_ready_name, names_in, ready_name
 from octavo.output.written_list import FILE as LIST
 from octavo.output.written_list import discard_list, install_list, prepare_list
@@ -91,7 +97,7 @@ def write_journal(connection: sqlite3.Connection, key: str, changes: Iterable[Fi
     # the level of the others a power cut may undo the last ones: of the manifest's, the journal is then there again.
     connection.execute("PRAGMA synchronous = FULL")
     try:
-        with reading_manifest(), transaction(connection):
+        with converting_manifest_errors(), transaction(connection):
             connection.executemany("INSERT OR REPLACE INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     finally:
         connection.execute(f"PRAGMA synchronous = {int(level)}")
@@ -109,7 +115,7 @@ def read_journal(connection: sqlite3.Connection, key: str) -> list[FileChange]:
 
     Raises DamagedManifest.
     """
-    with reading_manifest():
+    with converting_manifest_errors():
         rows = connection.execute(
             "SELECT path, digest, size, mtime_ns, ctime_ns, inode, old_size, old_mtime_ns, old_ctime_ns, old_inode"
             " FROM journal WHERE output = ? ORDER BY path LIMIT ?",
@@ -118,7 +124,7 @@ def read_journal(connection: sqlite3.Connection, key: str) -> list[FileChange]:
     changes: list[FileChange] = []
     for path, content, *numbers in rows:
         waiting, replaced = _state(numbers[:4]), _state(numbers[4:])
-        is_digest = content is None or (type(content) is bytes and len(content) == SIZE)
+        is_digest = content is None or (type(content) is bytes and len(content) == DIGEST_BYTES)
         if type(path) is not str or not is_digest or (content is None) != (waiting is None):
             raise DamagedManifest(f"has a row that is not as Octavo writes it, of {path!r}")
         check_row(path)
@@ -141,7 +147,7 @@ def pending_outputs(connection: sqlite3.Connection) -> tuple[str, ...]:
 
     Raises DamagedManifest.
     """
-    with reading_manifest():
+    with converting_manifest_errors():
         rows = connection.execute(
             "SELECT DISTINCT output FROM (SELECT output FROM journal LIMIT ?) ORDER BY output",
             (most_rows(connection),),
@@ -178,11 +184,11 @@ def do_sweep(
     gone = [*(leaving if ready is not None else ()), *sweep.forget]
     if ready is None and coming:  # the list was made for what has not come to pass
         after = {path: content for path, content in sweep.before.items() if path not in gone}
-        with telling_os(display_path(output, LIST)):
+        with converting_os_errors(display_path(output, LIST)):
             prepare_list(output, {**after, **{path: row.digest for path, row in rows.items()}}.items())
     # The renames are not synced. Where a power cut undoes one, the file is not in the state of its row, and the next
     # build, which looks at the state of each, writes it once more.
-    with telling_os(display_path(output, LIST)):
+    with converting_os_errors(display_path(output, LIST)):
         state = install_list(output)
     try:
         with transaction(connection):
@@ -198,7 +204,7 @@ def do_sweep(
 def _move_and_remove(output: Path, ready: Path, coming: Collection[str], leaving: Collection[str]) -> frozenset[str]:
     """Rename what is ready into place and remove what leaves. Answers the paths that were renamed."""
     first, last = _in_the_way(coming, leaving) if leaving else ([], [])
-    links = Links(output)
+    links = LinkedFolders(output)
     staged = names_in(ready)
     sources = {path: name for path in coming if (name := digest_of_path(path)) in staged}
     # Once a file has been moved all of these are gone, and what has such a name may be that file.
@@ -227,14 +233,14 @@ def _in_the_way(coming: Iterable[str], leaving: Iterable[str]) -> tuple[list[str
     return first, last
 
 
-def _move(source: str, output: Path, path: str, links: Links) -> None:
+def _move(source: str, output: Path, path: str, links: LinkedFolders) -> None:
     """Put a file in its place."""
-    if links.lead_to(path):
+    if links.first_link_to(path):
         raise PublishError("the folder is a link, and a site is not written through links", display_path(output, path))
     try:
         os.replace(source, location_of(output, path))  # noqa: PTH105
     except OSError:
-        with telling_os(display_path(output, path)):
+        with converting_os_errors(display_path(output, path)):
             _move_with_patience(source, output / path)
 
 
@@ -248,17 +254,17 @@ def _move_with_patience(source: str, target: Path) -> None:
         os.replace(source, target)  # noqa: PTH105
 
 
-def remove_file(output: Path, path: str, links: Links) -> None:
+def remove_file(output: Path, path: str, links: LinkedFolders) -> None:
     """Remove a file and the folders that this leaves empty.
 
     What has become a folder or lies behind a link stays.
     """
-    if links.lead_to(path):
+    if links.first_link_to(path):
         return
     status = status_of(output, path)
     if status is not None and stat.S_ISDIR(status.st_mode):
         return
-    with telling_os(display_path(output, path)):
+    with converting_os_errors(display_path(output, path)):
         if status is not None:
             _patiently((output / path).unlink)
     remove_empty_folders(output, path)
@@ -301,11 +307,11 @@ def recover(connection: sqlite3.Connection, cache: Path, output: Path) -> bool:
         if ready is not None and not _is_as_it_was_left(output, ready, sweep):
             ready = None
         if output.is_dir():
-            with telling_os(display_path(output, LIST)):
+            with converting_os_errors(display_path(output, LIST)):
                 prepare_list(output, sweep.after().items())
             problem = do_sweep(connection, key, output, ready, sweep)
             if problem is not None:
-                with reading_manifest():
+                with converting_manifest_errors():
                     raise problem
             is_complete = ready is not None
         else:
@@ -314,7 +320,7 @@ def recover(connection: sqlite3.Connection, cache: Path, output: Path) -> bool:
     discard_list(output)
     for name in (STAGING, READY):
         folder = output / (HIDDEN + name)
-        with telling_os(display_path(output, folder.name)):
+        with converting_os_errors(display_path(output, folder.name)):
             delete_folder(folder)
     _tidy(connection, cache)
     return is_complete
@@ -339,11 +345,11 @@ def _ready_folder(cache: Path, output: Path, key: str) -> Path | None:
 def _is_as_it_was_left(output: Path, ready: Path, sweep: Sweep) -> bool:
     """Whether each file waits, and each that is to be replaced or removed lies, in the state that the journal names, or
     has been moved or removed by the sweep already."""
-    links = Links(output)
+    links = LinkedFolders(output)
     staged = names_in(ready)
     coming = {collision_key(change.path): change.digest for change in sweep.changes if change.digest is not None}
     for change in sweep.changes:
-        is_behind_link = bool(links.lead_to(change.path))
+        is_behind_link = bool(links.first_link_to(change.path))
         expected = change.digest
         if expected is not None:
             name = digest_of_path(change.path)

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from octavo.base.digest import SIZE, Digest
+from octavo.base.digest import DIGEST_BYTES, Digest
 from octavo.base.file_stat import FileState, is_settled, state_of
 from octavo.engine.database import most_rows, transaction
-from octavo.output.output_files import Links, digest_at, files_below, location_of, status_of
+from octavo.output.output_files import LinkedFolders, digest_at, files_below, location_of, status_of
 from octavo.output.paths import digest_of_path, folders_of, is_path
-from octavo.output.publish_errors import DamagedManifest, display_path, reading_manifest
+from octavo.output.publish_errors import DamagedManifest, converting_manifest_errors, display_path
 from octavo.output.written_list import FILE as LIST
 from octavo.output.written_list import UnusableList, list_state, read_list
 
@@ -121,7 +121,7 @@ def find_published(connection: sqlite3.Connection, output: Path) -> PublishedFol
     adopted = _take_over(output, listed, rows, comparison.altered) if listed else {}
     new = {**comparison.looked_at, **adopted}
     if new:
-        with reading_manifest(), transaction(connection):
+        with converting_manifest_errors(), transaction(connection):
             insert_rows(connection, key, new)
     ours = {path for path, row in adopted.items() if row.state != _ALTERED}
     altered = frozenset((comparison.altered | adopted.keys()) - ours)
@@ -152,7 +152,7 @@ def _take_over(
 
 def read_rows(connection: sqlite3.Connection, key: str) -> dict[str, ManifestRow]:
     """The rows of an output folder, in order of path. Raises DamagedManifest."""
-    with reading_manifest():
+    with converting_manifest_errors():
         listed = connection.execute(
             "SELECT path, digest, size, mtime_ns, ctime_ns, inode, seen FROM manifest WHERE output = ? ORDER BY path"
             " LIMIT ?",
@@ -161,7 +161,7 @@ def read_rows(connection: sqlite3.Connection, key: str) -> dict[str, ManifestRow
     rows: dict[str, ManifestRow] = {}
     for row in listed:
         path, content = row[0], row[1]
-        if tuple(map(type, row)) != _TYPES or len(content) != SIZE:
+        if tuple(map(type, row)) != _TYPES or len(content) != DIGEST_BYTES:
             raise DamagedManifest(f"has a row that is not as Octavo writes it, of {path!r}")
         check_row(path)
         rows[path] = ManifestRow(content, row[2:6], row[6])
@@ -193,7 +193,7 @@ def remember_list(connection: sqlite3.Connection, key: str, state: FileState) ->
 
 
 def _listed_state(connection: sqlite3.Connection, key: str) -> FileState | None:
-    with reading_manifest():
+    with converting_manifest_errors():
         row: FileState | None = connection.execute(
             "SELECT size, mtime_ns, ctime_ns, inode FROM lists WHERE output = ?", (key,)
         ).fetchone()
@@ -241,8 +241,8 @@ class FileComparison(NamedTuple):
 def compare(output: Path, rows: Mapping[str, ManifestRow]) -> FileComparison:
     """Hold the files of an output folder against the rows of the manifest."""
     comparison = FileComparison(set(), {})
-    links = Links(output)
-    base, lead_to, lstat = f"{output}/", links.lead_to, os.lstat
+    links = LinkedFolders(output)
+    base, lead_to, lstat = f"{output}/", links.first_link_to, os.lstat
     for path, row in rows.items():
         try:
             status = lstat(base + path)

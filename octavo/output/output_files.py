@@ -13,7 +13,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
-from octavo.base.digest import SIZE, Digest
+from octavo.base.digest import DIGEST_BYTES, Digest
 from octavo.base.regular_file import open_regular
 from octavo.output.paths import folders_of, is_git
 
@@ -52,7 +52,7 @@ def digest_of_blocks(read: Callable[[int], bytes], size: int, emit: Callable[[by
 
     None when there are fewer or more.
     """
-    state = blake2b(b"b" + size.to_bytes(8, "little"), digest_size=SIZE)
+    state = blake2b(b"b" + size.to_bytes(8, "little"), digest_size=DIGEST_BYTES)
     left = size
     while block := read(1 << 20):
         left -= len(block)
@@ -61,7 +61,7 @@ def digest_of_blocks(read: Callable[[int], bytes], size: int, emit: Callable[[by
     return state.digest() if left == 0 else None
 
 
-class Links:
+class LinkedFolders:
     """Which folders of an output folder are links.
 
     Nothing is written, removed or believed through one.
@@ -72,7 +72,7 @@ class Links:
         self._first_links: dict[str, str] = {"": ""}
         self._links_within: dict[str, frozenset[str] | None] = {}
 
-    def lead_to(self, path: str) -> str:
+    def first_link_to(self, path: str) -> str:
         """The first link on the way to a path; empty when there is none."""
         return self._folder(path.rpartition("/")[0])
 
@@ -96,7 +96,7 @@ class Links:
         return links is None or name in links
 
 
-class FoundFile(NamedTuple):
+class OutputFile(NamedTuple):
     """A regular file of an output folder.
 
     ``hidden``: its name, or that of a folder above it, begins with a dot.
@@ -106,7 +106,7 @@ class FoundFile(NamedTuple):
     hidden: bool
 
 
-def files_below(output: Path) -> Iterator[FoundFile]:
+def files_below(output: Path) -> Iterator[OutputFile]:
     """Every regular file below an output folder.
 
     What lies in repositories of git and beyond links is left out, and so is what cannot be read.
@@ -126,7 +126,7 @@ def files_below(output: Path) -> Iterator[FoundFile]:
                     if not is_git(entry.name):
                         folders.append((f"{path}/", hidden))
                 elif stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
-                    yield FoundFile(path, hidden)
+                    yield OutputFile(path, hidden)
 
 
 def visible_files(output: Path) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from hashlib import blake2b
 
-from octavo.base.file_stat import SIZE
+from octavo.base.file_stat import CONTENT_DIGEST_BYTES
 from octavo.base.names import LONGEST_NAME
 from octavo.output.publish_errors import PublishError
 
@@ -72,4 +72,4 @@ def folders_of(path: str) -> Iterator[str]:
 
 def digest_of_path(path: str) -> str:
     """A name for a path that does not tell it."""
-    return blake2b(path.encode("utf-8", "surrogatepass"), digest_size=SIZE).hexdigest()
+    return blake2b(path.encode("utf-8", "surrogatepass"), digest_size=CONTENT_DIGEST_BYTES).hexdigest()

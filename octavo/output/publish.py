@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from octavo.base.diagnostics import Diagnostic, warning
-from octavo.base.file_stat import FileState, identity, state_of
+from octavo.base.file_stat import FileState, identify_file, state_of
 from octavo.base.urls import collision_key
 from octavo.engine.database import transaction
 from octavo.output.journal import FileChange, Sweep, clear_journal, do_sweep, remove_file, write_journal
@@ -36,12 +36,19 @@ from octavo.output.manifest import (
     is_on_disk,
     output_key,
 )
-from octavo.output.output_files import Links, digest_at, location_of, status_of, visible_files
+from octavo.output.output_files import LinkedFolders, digest_at, location_of, status_of, visible_files
 from octavo.output.paths import check_path, digest_of_path, folders_of
-from octavo.output.publish_errors import NotStaged, PublishError, display_path, in_words, reading_manifest, telling_os
+from octavo.output.publish_errors import (
+    NotStaged,
+    PublishError,
+    converting_manifest_errors,
+    converting_os_errors,
+    display_path,
+    to_publish_error,
+)
 from octavo.output.staging import (
+    FileToPublish,
     StagingFolder,
-    Wanted,
     delete_folder,
     make_ready,
     missing_folders,
@@ -84,7 +91,7 @@ def publish(
     connection: sqlite3.Connection,
     output: Path,
     staging: StagingFolder,
-    files: Mapping[str, Wanted],
+    files: Mapping[str, FileToPublish],
     before: PublishedFolder | None = None,
 ) -> PublishResult:
     """Make ``output/`` hold these files, and no others of the last build.
@@ -106,7 +113,7 @@ def publish(
         replaced = _check_targets(output, plan)
         unsaved = _publish(connection, key, output, staging, files, plan, before, replaced)
     elif plan.keep or plan.forget or not before.is_listed:
-        with telling_os(output.name):
+        with converting_os_errors(output.name):
             output.mkdir(parents=True, exist_ok=True)
         unsaved = _record(connection, key, output, Sweep((), before.digests(), plan.keep, plan.forget))
     return PublishResult(plan.write, plan.remove, plan.warnings, unknown, unsaved)
@@ -138,14 +145,14 @@ def _record(connection: sqlite3.Connection, key: str, output: Path, sweep: Sweep
     return do_sweep(connection, key, output, None, sweep)
 
 
-def _plan(output: Path, before: PublishedFolder, files: Mapping[str, Wanted]) -> _Plan:
+def _plan(output: Path, before: PublishedFolder, files: Mapping[str, FileToPublish]) -> _Plan:
     rows = before.rows
     _check_paths(files, rows.keys())
     gone = rows.keys() - files.keys()
     other = {path for path, to_be in files.items() if path not in rows or rows[path].digest != to_be.digest}
     to_do = before.altered | other | gone
     comparison = compare(output, {path: rows[path] for path in to_do if path in rows})
-    links = Links(output)
+    links = LinkedFolders(output)
     leaving = {collision_key(path): path for path in gone if path not in comparison.altered}
     write: list[str] = []
     remove: list[str] = []
@@ -158,7 +165,7 @@ def _plan(output: Path, before: PublishedFolder, files: Mapping[str, Wanted]) ->
         if is_ours and row is not None and row.digest == files[path].digest:
             continue
         keep.pop(path, None)
-        there = None if is_ours or links.lead_to(path) else status_of(output, path)
+        there = None if is_ours or links.first_link_to(path) else status_of(output, path)
         if there is not None and _is_one_file(output, path, leaving.get(collision_key(path))):
             there = None
         if there is not None and stat.S_ISREG(there.st_mode):
@@ -172,7 +179,7 @@ def _plan(output: Path, before: PublishedFolder, files: Mapping[str, Wanted]) ->
         write.append(path)
     for path in sorted(gone):
         there = status_of(output, path)
-        through = links.lead_to(path)
+        through = links.first_link_to(path)
         if there is None and _is_below_file(output, path):
             forget.append(path)
             continue
@@ -204,7 +211,7 @@ def _edited_file_stays(output: Path, path: str) -> Diagnostic:
 
 def _is_one_file(output: Path, path: str, other: str | None) -> bool:
     """Whether a path is, on a system that does not tell case apart, the file of another path."""
-    return other is not None and identity(output / path) == identity(output / other)
+    return other is not None and identify_file(output / path) == identify_file(output / other)
 
 
 def _publish(
@@ -212,7 +219,7 @@ def _publish(
     key: str,
     output: Path,
     staging: StagingFolder,
-    files: Mapping[str, Wanted],
+    files: Mapping[str, FileToPublish],
     plan: _Plan,
     before: PublishedFolder,
     replaced: Mapping[str, FileState],
@@ -220,7 +227,7 @@ def _publish(
     new_folders = missing_folders(output)
     ready: Path | None = None
     try:
-        with telling_os(output.name):
+        with converting_os_errors(output.name):
             output.mkdir(parents=True, exist_ok=True)
         # The order is that of what can be undone. Until the journal is written, a build that fails or dies has changed
         # nothing in ``output/``, and what it leaves beside it is removed by ``recover``.
@@ -232,7 +239,7 @@ def _publish(
         # Synced here, before the journal: after a power cut a journal must not name bytes that are not on the disk.
         ready = make_ready(staging.folder, output, key, plan.write)
         sweep = Sweep(_changes(ready, files, plan, replaced), before.digests(), plan.keep, plan.forget)
-        with telling_os(display_path(output, LIST)):
+        with converting_os_errors(display_path(output, LIST)):
             if not is_on_disk(connection):
                 # A sweep that dies cannot be completed: whatever it leaves must be on the list.
                 prepare_list(output, [*sweep.before.items(), *sweep.after().items()])
@@ -261,10 +268,10 @@ def _publish(
 
 
 def _changes(
-    ready: Path, files: Mapping[str, Wanted], plan: _Plan, replaced: Mapping[str, FileState]
+    ready: Path, files: Mapping[str, FileToPublish], plan: _Plan, replaced: Mapping[str, FileState]
 ) -> tuple[FileChange, ...]:
     """What the sweep will do. The files wait in their last state: to rename the folder leaves theirs alone."""
-    with telling_os(ready.name):
+    with converting_os_errors(ready.name):
         coming = [
             FileChange(path, files[path].digest, state_of(os.lstat(staged_at(ready, path))), replaced.get(path))
             for path in plan.write
@@ -272,7 +279,7 @@ def _changes(
     return (*coming, *(FileChange(path, None, None, replaced.get(path)) for path in plan.remove))
 
 
-def _check_paths(files: Mapping[str, Wanted], published: Collection[str]) -> None:
+def _check_paths(files: Mapping[str, FileToPublish], published: Collection[str]) -> None:
     """Raise PublishError for paths that cannot be. The ``known`` ones were looked at when they were first published."""
     new = [path for path in files if path not in published]
     for path in new:
@@ -346,7 +353,7 @@ def _check_target(output: Path, path: str, leaving: set[str]) -> None:
                     )
     elif stat.S_ISREG(status.st_mode):
         # Opening changes nothing, and tells what a mode, an attribute or the file system forbids.
-        with telling_os(display_path(output, path)):
+        with converting_os_errors(display_path(output, path)):
             os.close(os.open(output / path, os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)))
 
 
@@ -372,7 +379,7 @@ def _make_folders(output: Path, plan: _Plan) -> tuple[Path, ...]:
         except FileExistsError:
             pass
         except OSError as problem:
-            raise in_words(problem, display_path(output, folder)) from problem
+            raise to_publish_error(problem, display_path(output, folder)) from problem
         return True
 
     try:
@@ -386,27 +393,27 @@ def _make_folders(output: Path, plan: _Plan) -> tuple[Path, ...]:
     return tuple(output / folder for folder in reversed(new_folders))
 
 
-class Removed(NamedTuple):
+class RemovalResult(NamedTuple):
     """What ``remove_published`` has removed, and what it warns of."""
 
     paths: tuple[str, ...]
     warnings: tuple[Diagnostic, ...]
 
 
-def remove_published(connection: sqlite3.Connection, output: Path) -> Removed:
+def remove_published(connection: sqlite3.Connection, output: Path) -> RemovalResult:
     """Remove what Octavo wrote and is as it was written.
 
     The folders that this leaves empty go as well, and the list of it all. Raises PublishError and DamagedManifest.
     """
     key = output_key(connection, output)
     published = find_published(connection, output)
-    links = Links(output)
+    links = LinkedFolders(output)
     gone: list[str] = []
     removed: list[str] = []
     warnings: list[Diagnostic] = []
     try:
         for path in published.rows:
-            status = None if links.lead_to(path) else status_of(output, path)
+            status = None if links.first_link_to(path) else status_of(output, path)
             if status is not None and not stat.S_ISDIR(status.st_mode):
                 if path in published.altered:
                     warnings.append(_edited_file_stays(output, path))
@@ -415,12 +422,12 @@ def remove_published(connection: sqlite3.Connection, output: Path) -> Removed:
                     removed.append(path)
             gone.append(path)
         # The list last: a command that is killed before leaves one that still tells whose the other files are.
-        with telling_os(display_path(output, LIST)):
+        with converting_os_errors(display_path(output, LIST)):
             (output / LIST).unlink(missing_ok=True)
     finally:  # what is gone is forgotten, though another file could not be removed
-        with reading_manifest(), transaction(connection):
+        with converting_manifest_errors(), transaction(connection):
             forget_rows(connection, key, gone)
-    return Removed(tuple(removed), tuple(warnings))
+    return RemovalResult(tuple(removed), tuple(warnings))
 
 
 def unknown_files(connection: sqlite3.Connection, output: Path) -> tuple[str, ...]:
@@ -438,8 +445,8 @@ def remove_unknown(output: Path, paths: Iterable[str]) -> tuple[str, ...]:
     One behind a link stays. Answers those that were removed.
     """
     there = set(visible_files(output))
-    links = Links(output)
-    removed = tuple(path for path in paths if path in there and not links.lead_to(path))
+    links = LinkedFolders(output)
+    removed = tuple(path for path in paths if path in there and not links.first_link_to(path))
     for path in removed:
         remove_file(output, path, links)
     return removed

@@ -49,7 +49,7 @@ class DamagedManifest(Exception):
 
 
 @contextmanager
-def reading_manifest() -> Iterator[None]:
+def converting_manifest_errors() -> Iterator[None]:
     """Raise DamagedManifest for a file that cannot be read.
 
     That is what SQLite finds damaged, and what Python cannot decode.
@@ -63,7 +63,7 @@ def reading_manifest() -> Iterator[None]:
 
 
 @contextmanager
-def telling_os(path: str, needed: int = 0) -> Iterator[None]:
+def converting_os_errors(path: str, needed: int = 0) -> Iterator[None]:
     """OSError as PublishError.
 
     ``needed`` is the number of bytes that were to be written.
@@ -71,11 +71,11 @@ def telling_os(path: str, needed: int = 0) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        raise in_words(problem, path, needed) from problem
+        raise to_publish_error(problem, path, needed) from problem
 
 
-def in_words(problem: OSError, path: str, needed: int = 0) -> PublishError:
-    """What ``telling_os`` raises.
+def to_publish_error(problem: OSError, path: str, needed: int = 0) -> PublishError:
+    """What ``converting_os_errors`` raises.
 
     It is for what is done to thousands of files: there a context manager costs as much as it.
     """

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from octavo.base.file_stat import identity
+from octavo.base.file_stat import identify_file
 from octavo.base.names import CACHE_FOLDER
 from octavo.base.urls import collision_key
 
@@ -30,7 +30,7 @@ class UnsafeOutput(Exception):
         return self.message
 
 
-def unmeant(name: str) -> tuple[str, str] | None:
+def find_name_fault(name: str) -> tuple[str, str] | None:
     """What is wrong with a folder's name as it was written, and a hint.
 
     None for one that may well be meant. A shell that was kept from it by quotes, or a program without a shell, hands on
@@ -105,8 +105,8 @@ def _contains(outer: Path, inner: Path) -> bool:
     outer_key, inner_key = (tuple(map(collision_key, path.parts)) for path in (above, below))
     if inner_key[: len(outer_key)] == outer_key:
         return True
-    own = identity(above)
-    return own is not None and any(identity(folder) == own for folder in (below, *below.parents))
+    own = identify_file(above)
+    return own is not None and any(identify_file(folder) == own for folder in (below, *below.parents))
 
 
 def _resolve(path: Path) -> Path:

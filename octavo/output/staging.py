@@ -18,7 +18,14 @@ from pathlib import Path
 from octavo.base.digest import Digest
 from octavo.output.output_files import digest_of_blocks
 from octavo.output.paths import HIDDEN, check_path, digest_of_path
-from octavo.output.publish_errors import PublishError, SourceChanged, display_path, in_words, megabytes, telling_os
+from octavo.output.publish_errors import (
+    PublishError,
+    SourceChanged,
+    converting_os_errors,
+    display_path,
+    megabytes,
+    to_publish_error,
+)
 
 STAGING, READY = "staging", "ready"
 """In the cache: where changed files wait, and what the name of that folder begins with from the journal to the sweep's
@@ -26,7 +33,7 @@ end. What is ready for one output folder is no matter of another."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FileToPublish:
     """A file of the site, by the digest of its bytes.
 
     These are staged, or copied from ``source``.
@@ -56,7 +63,7 @@ class StagingFolder:
             with open(staged_at(self.folder, path), "wb") as file:  # noqa: PTH123
                 file.write(data)
         except OSError as problem:
-            raise in_words(problem, path, len(data)) from problem
+            raise to_publish_error(problem, path, len(data)) from problem
 
 
 def staged_at(folder: Path, path: str) -> str:
@@ -73,7 +80,7 @@ def open_staging(cache: Path, output: Path) -> Iterator[StagingFolder]:
     """
     folder = _in_cache(cache, output) or output / (HIDDEN + STAGING)
     new_folders = () if folder.parent.exists() else missing_folders(folder.parent)
-    with telling_os(display_path(output, folder.name)):
+    with converting_os_errors(display_path(output, folder.name)):
         delete_folder(folder)
         folder.mkdir(parents=True)
     try:
@@ -150,7 +157,7 @@ def make_ready(staged: Path, output: Path, key: str, write: tuple[str, ...]) -> 
 
     is_hidden = staged.name.startswith(HIDDEN)
     ready = staged.with_name(HIDDEN + READY if is_hidden else ready_name(key))
-    with telling_os(output.name):
+    with converting_os_errors(output.name):
         if not write or is_hidden or _is_within_reach(staged, output):
             delete_folder(ready)
             os.rename(staged, ready)  # noqa: PTH104
@@ -194,7 +201,7 @@ def _is_within_reach(staged: Path, output: Path) -> bool:
     return True
 
 
-def stage_sources(staged: Path, files: Mapping[str, Wanted], write: Iterable[str]) -> None:
+def stage_sources(staged: Path, files: Mapping[str, FileToPublish], write: Iterable[str]) -> None:
     """Copy the sources that changed.
 
     Raises SourceChanged when one is not what was listed.
@@ -204,14 +211,14 @@ def stage_sources(staged: Path, files: Mapping[str, Wanted], write: Iterable[str
         return
     import shutil
 
-    with telling_os(staged.name):
+    with converting_os_errors(staged.name):
         needed = sum(source.stat().st_size for _, source in copies)
         free = shutil.disk_usage(staged).free
     if needed > free:
         raise PublishError(f"no space left: {megabytes(needed)} are needed and {megabytes(free)} are free")
     for path, source in copies:
         # Digested as it is copied: pages were made for the bytes that were listed, and no others are published.
-        with telling_os(path, needed):
+        with converting_os_errors(path, needed):
             if _copy(source, Path(staged_at(staged, path))) != files[path].digest:
                 raise SourceChanged("the file was changed while the site was built: build again", path)
 

@@ -35,7 +35,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from octavo.base import urls
-from octavo.base.memory import give_back
+from octavo.base.memory import release_memory
 from octavo.engine.facts import Unanswered
 from octavo.engine.store import CorruptStore
 from octavo.output.publish_errors import PublishError
@@ -59,7 +59,7 @@ from octavo.preview.session import PreviewSession
 from octavo.preview.snapshot import Snapshot
 from octavo.preview.static_files import PageCache, ServedPage, ServedSite
 from octavo.preview.timers import Deadlines, EventLoop, Timer
-from octavo.project.errors import Usage, failure
+from octavo.project.errors import Usage, explain_failure
 from octavo.project.project import Project
 from octavo.project.watcher import Changes
 
@@ -156,7 +156,7 @@ class PreviewApp:
         """When the last one was. Only the watcher's thread writes it, a single number. The app's compares it with
         others: that it may be too old by one event does no harm, for that event's job is in the queue."""
         # At last, for from here on the watcher's thread calls, and all that it may come to must be there.
-        changes.tell(self._note_events, self._loop.stop)
+        changes.report_to(self._note_events, self._loop.stop)
 
     # In the server's thread.
 
@@ -226,8 +226,8 @@ class PreviewApp:
         """Read the site, and follow it until it is interrupted or the changes end."""
         started = time.monotonic()
         self._refresher.run_first()
-        if self._session.view is not None:
-            pages = len(self._session.view.pages)
+        if self._session.snapshot is not None:
+            pages = len(self._session.snapshot.pages)
             print(f"{pages} pages, read in {time.monotonic() - started:.2f} s", flush=True)
         self._loop.run(self._refresher.suspended_timers, self._run_timer, self._report_failure)
 
@@ -272,7 +272,7 @@ class PreviewApp:
         self._refresher.note_saved(places)
         is_complete = False
         try:
-            touched = self._session.touch(places)
+            touched = self._session.apply_changes(places)
             is_complete = touched.whole
             if touched.done:
                 self._live_reload.update_statics()
@@ -308,7 +308,7 @@ class PreviewApp:
             except (Unanswered, sqlite3.Error) as problem:
                 # What it is made from is another one now, or in another cache; or else the cache is damaged.
                 if refreshes and isinstance(problem, CorruptStore):
-                    self._session.doubt_cache()
+                    self._session.discard_cache()
                 if refreshes < REFRESHES_PER_PAGE:
                     self._refresher.call_after(lambda: attempt(refreshes + 1))
                     return
@@ -323,7 +323,7 @@ class PreviewApp:
 
     def _greet(self, client: Client) -> None:
         """Tell a tab what has become of what it shows, and what is wrong."""
-        site, snapshot, url = self._live_reload.site, self._session.view, client.url
+        site, snapshot, url = self._live_reload.site, self._session.snapshot, client.url
         if url is None or site is None:
             return
         client.note_source(snapshot.source_of(url) if snapshot is not None else None)
@@ -346,7 +346,7 @@ class PreviewApp:
 
     def _open_file(self, client: Client, request: OpenRequest) -> None:
         """Open a file of the site in the author's editor; no other file."""
-        snapshot = self._session.view
+        snapshot = self._session.snapshot
         file = snapshot.location_of(request.path, self._project.root) if snapshot is not None else None
         if file is not None:
             _open_editor(client, file, request.line, request.column)
@@ -365,7 +365,7 @@ class PreviewApp:
         if isinstance(problem, Unanswered | sqlite3.Error | PublishError):
             self._deadlines.set(Timer.REFRESH, time.monotonic() + timers.RETRY_SECONDS)
         if not isinstance(problem, Unanswered):
-            self._problems.note_failure(failure(problem, self._project.root).words)
+            self._problems.note_failure(explain_failure(problem, self._project.root).words)
 
     def _schedule_report(self) -> None:
         self._problems.schedule(self._last_event)
@@ -416,4 +416,4 @@ class GarbageCollector:
         gc.collect()
         # What has survived is looked at no more, until it is unfrozen: most of it stays as long as the snapshot.
         gc.freeze()
-        give_back()
+        release_memory()

@@ -25,7 +25,7 @@ from octavo.preview.timers import Deadlines, Timer
 
 if TYPE_CHECKING:
     from octavo.preview.session import PreviewSession
-    from octavo.site.inputs import Static
+    from octavo.site.inputs import StaticOutput
 
 # What messages carry.
 
@@ -362,7 +362,7 @@ class LiveReload:
         self.site: ServedSite | None = None
         """What the server may serve; None until the site has been read."""
         self._session, self._clients, self._pages, self._deadlines = session, clients, pages, deadlines
-        self._statics: Mapping[str, Static] = {}
+        self._statics: Mapping[str, StaticOutput] = {}
         self._hidden: Mapping[str, str] = {}
 
     def update_site(self) -> None:
@@ -370,7 +370,7 @@ class LiveReload:
 
         That is: which files have another content, and which posts another state.
         """
-        snapshot = self._session.view
+        snapshot = self._session.snapshot
         if snapshot is None:
             return
         is_first, statics_before = self.site is None, self._statics
@@ -404,8 +404,8 @@ class LiveReload:
         With ``report_gone``, say so of those that are no more; without it, that is done a moment later.
         """
         for client in self._clients.introduced():
-            if client.url is not None and self._session.view is not None:
-                if client.url in self._session.view.pages:
+            if client.url is not None and self._session.snapshot is not None:
+                if client.url in self._session.snapshot.pages:
                     self._push_page(client, client.url)
                 else:
                     self._push_absence(client, report_gone)
@@ -423,7 +423,7 @@ class LiveReload:
                 client.send(ReloadMessage())
 
     def _push_absence(self, client: Client, report_gone: bool) -> None:
-        snapshot = self._session.view
+        snapshot = self._session.snapshot
         moved = snapshot.address_of(client.source) if snapshot is not None and client.source is not None else None
         if moved is not None:
             client.send(MovedMessage(moved))
@@ -434,5 +434,5 @@ class LiveReload:
 
     def state_message(self, url: str) -> StateMessage:
         """What a tab with this page shows of drafts and posts to come."""
-        snapshot = self._session.view
+        snapshot = self._session.snapshot
         return StateMessage(snapshot.source_of(url) if snapshot is not None else None, self._hidden)

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from octavo.base import urls
-from octavo.images.variants import is_scaled, name_of, order_for, packed, social_order
+from octavo.images.variants import is_scaled, name_of, order_for, pack_variants, social_order
 from octavo.model.images import ImageOrder, Picture
 from octavo.model.queries import PictureBytes, WritableFormats
 from octavo.model.settings import ImageSettings
-from octavo.site.stages import Known
+from octavo.site.stages import LearnedSite
 
 
 class OnDemandImageStore(Protocol):
@@ -24,7 +24,7 @@ class OnDemandImageStore(Protocol):
     def variants(self, name: str, /) -> Mapping[str, bytes]: ...
 
 
-def make_image(url: str, corpus: Known, gallery: OnDemandImageStore) -> bytes | None:
+def make_image(url: str, corpus: LearnedSite, gallery: OnDemandImageStore) -> bytes | None:
     """Make a variant of an image, by its URL path.
 
     That is without the path of ``base_url``. The variant is taken from the gallery, or made now, this one only, and
@@ -50,13 +50,13 @@ def make_image(url: str, corpus: Known, gallery: OnDemandImageStore) -> bytes | 
         contents = encode(corpus.facts.fact(PictureBytes(path)).load(), alone)
     except Undecodable:
         return None
-    gallery.write(name_of(alone), packed(contents))
+    gallery.write(name_of(alone), pack_variants(contents))
     return contents[url]
 
 
-def _find_source(url: str, corpus: Known) -> tuple[str, ImageOrder] | None:
+def _find_source(url: str, corpus: LearnedSite) -> tuple[str, ImageOrder] | None:
     """The path of the file that a variant is made from, and its order."""
-    images: ImageSettings = corpus.published.sources.settings.images
+    images: ImageSettings = corpus.publication.sources.settings.images
     content = url.removeprefix(urls.PICTURES).partition("-")[0]
     if not url.startswith(urls.PICTURES) or not content:
         return None

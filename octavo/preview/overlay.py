@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from octavo.model.posts import Post
     from octavo.preview.snapshot import Snapshot
     from octavo.site.build_posts import PublishedPosts
-    from octavo.site.inputs import Inputs, Static
+    from octavo.site.inputs import Inputs, StaticOutput
 
 FEW = 30
 """Files that are followed one by one; when more have changed, the site is refreshed as a whole."""
@@ -62,7 +62,7 @@ class Saved:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.facts: Facts = snapshot.site.facts
-        self.statics: Mapping[str, Static] = snapshot.statics
+        self.statics: Mapping[str, StaticOutput] = snapshot.statics
         self._snapshot = snapshot
         self._inputs = snapshot.inputs
         self._answers: dict[Query[Any], Fact] = {}
@@ -128,19 +128,19 @@ class Saved:
 
         False where it is another page now, or none.
         """
-        from octavo.site.page_facts import PARTS
-        from octavo.site.post_index import card
+        from octavo.site.page_facts import PART_QUERIES
+        from octavo.site.post_index import make_card
 
         snapshot = self._snapshot
-        records, index = snapshot.corpus.documents.records, snapshot.corpus.published.index
+        records, index = snapshot.corpus.documents.records, snapshot.corpus.publication.index
         if path not in index.by_path or document.meta is None:
             return False
-        for kind_of_part, part in PARTS.items():
+        for kind_of_part, part in PART_QUERIES.items():
             asked: Any = kind_of_part
             self._answers[asked(path)] = fact(getattr(document, part))
         fresh = (digest(document.meta), digest(document.summary))
         if fresh == (records.digest(path, "meta"), records.digest(path, "summary")):
-            for query in (PostAt(path), CardOf(path), PageAt(index.live.urls[path])):
+            for query in (PostAt(path), CardOf(path), PageAt(index.published.urls[path])):
                 self._answers.pop(query, None)
             self._retitled.pop(index.by_path[path].url, None)
             return True
@@ -148,14 +148,14 @@ class Saved:
         now = _alone(snapshot, path, document.meta, document.summary)
         if now.urls != then.urls:
             return False
-        url = index.live.urls[path]
+        url = index.published.urls[path]
         post = next(iter((*now.posts, *now.pages)), None)
         page = snapshot.pages.get(url)
         if post is None or page is None:
             return False
         post = replace(post, url=index.by_path[path].url)
         self._answers[PostAt(path)] = fact(post)
-        self._answers[CardOf(path)] = fact(card(post))
+        self._answers[CardOf(path)] = fact(make_card(post))
         self._retitled[post.url] = post
         self._answers[PageAt(url)] = fact(replace(page, title=post.title, layout=post.layout))
         return True
@@ -169,11 +169,14 @@ class Saved:
         base = snapshot.site.facts
         if inputs.assets is not snapshot.inputs.assets:
             from octavo.site.assets import publish_assets
-            from octavo.site.inputs import statics
+            from octavo.site.inputs import collect_static_outputs
 
             assets, _ = publish_assets(inputs.assets)
             base = base.extended(asset_facts(assets, inputs))
-            self.statics = {**snapshot.statics, **statics(assets, snapshot.corpus.published.index.attachments, inputs)}
+            self.statics = {
+                **snapshot.statics,
+                **collect_static_outputs(assets, snapshot.corpus.publication.index.attachments, inputs),
+            }
 
         retitled = dict(self._retitled)
 
@@ -212,7 +215,7 @@ def _alone(snapshot: Snapshot, path: str, meta: Meta | None, summary: Summary) -
     inputs = snapshot.inputs
     addresses = {name: asset.url for name, asset in snapshot.corpus.assets.items()}
     published, _ = build_posts(
-        {path: meta}, lambda path: summary, inputs.settings, inputs.when, addresses, snapshot.corpus.pictures
+        {path: meta}, lambda path: summary, inputs.settings, inputs.policy, addresses, snapshot.corpus.pictures
     )
     return published
 
@@ -225,14 +228,14 @@ order of posts stays as it was until then."""
 def _with_posts(value: Any, posts: Mapping[str, Post]) -> Any:
     """An answer with these posts, by href, as they are now."""
     from octavo.model.posts import Card, Link, Neighbours, Series, Year
-    from octavo.site.post_index import card, link
+    from octavo.site.post_index import make_card, make_link
 
     if isinstance(value, tuple):
         return tuple(_with_posts(item, posts) for item in value)
     if isinstance(value, Card):
-        return card(posts[value.url]) if value.url in posts else value
+        return make_card(posts[value.url]) if value.url in posts else value
     if isinstance(value, Link):
-        return link(posts[value.url]) if value.url in posts else value
+        return make_link(posts[value.url]) if value.url in posts else value
     if isinstance(value, Neighbours):
         return Neighbours(_with_posts(value.older, posts), _with_posts(value.newer, posts))
     if isinstance(value, Series):

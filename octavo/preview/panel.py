@@ -57,7 +57,7 @@ class Panels:
         if not client.url or not client.has_panel:
             return
         details = describe_page(self._session, client.url)
-        snapshot, path = self._session.view, details.get("source")
+        snapshot, path = self._session.snapshot, details.get("source")
         if snapshot is not None and path is not None:
             details["insight"] = self._insight.find(snapshot, self._session.facts, path)
         client.send_panel(PanelMessage(details))
@@ -75,8 +75,8 @@ def describe_page(session: PreviewSession, url: str) -> PageDetails:
 
     Raises Unanswered when a file is another one by now.
     """
-    snapshot = session.view
-    page = session.page(url)
+    snapshot = session.snapshot
+    page = session.render_page(url)
     if snapshot is None or page is None:
         return {}
     path = snapshot.source_of(url)
@@ -85,7 +85,7 @@ def describe_page(session: PreviewSession, url: str) -> PageDetails:
         "source": path,
         "layouts": list(page.layouts),
         "inputs": [str(query) for query in page.dependencies],
-        "problems": list(map(to_text, page.problems if path is None else session.problems().at(path))),
+        "problems": list(map(to_text, page.problems if path is None else session.collect_problems().at(path))),
     }
     if path is None:
         return details
@@ -142,7 +142,7 @@ def inspect_post(snapshot: Snapshot, facts: Facts, path: str) -> list[InsightDet
     from octavo.site.link_report import inspect
     from octavo.site.link_report_text import sections
 
-    corpus, index = snapshot.corpus, snapshot.corpus.published.index
+    corpus, index = snapshot.corpus, snapshot.corpus.publication.index
     if not snapshot.has_related or path not in index.places or not index.settings.related.count:
         return []  # lists of an earlier moment may name posts that are gone
     try:

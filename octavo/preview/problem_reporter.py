@@ -55,7 +55,7 @@ class ProblemNotifier:
 
         At once where something has been fixed, and a moment later where something is new.
         """
-        due_at = self._reporter.due_at(self._session.problems(), last_event)
+        due_at = self._reporter.due_at(self._session.collect_problems(), last_event)
         if due_at is None:
             self._deadlines.clear(Timer.REPORT_PROBLEMS)
         elif due_at == 0.0:
@@ -66,7 +66,7 @@ class ProblemNotifier:
     def report(self) -> None:
         """Print what is new, and tell all tabs what is wrong now."""
         self._deadlines.clear(Timer.REPORT_PROBLEMS)
-        if self._reporter.report(self._session.problems()):
+        if self._reporter.report(self._session.collect_problems()):
             self._clients.send_all(self.message())
 
     def message(self) -> ProblemsMessage:

@@ -261,7 +261,7 @@ class SiteRefresher:
 
         Of a small site that is done in a refresh, of a large one in a process of its own.
         """
-        snapshot = self._session.view
+        snapshot = self._session.snapshot
         if snapshot is None or (snapshot.has_related and not self._is_complete_but_related):
             return
         # The process knows nothing of the last good state of a broken post, which this one's lists are made with.
@@ -271,21 +271,24 @@ class SiteRefresher:
             self.start(with_related=True)
 
     def _is_large(self) -> bool:
-        return self._session.view is not None and len(self._session.view.inputs.posts) >= timers.SEPARATE_PROCESS_POSTS
+        return (
+            self._session.snapshot is not None
+            and len(self._session.snapshot.inputs.posts) >= timers.SEPARATE_PROCESS_POSTS
+        )
 
     def _refresh(self, with_related: bool, related_run: RelatedRun | None) -> None:
         """The work of the thread."""
         try:
             if not (self._project.root / "posts").is_dir():
                 raise Usage("the folder posts/ is gone: what was read is shown as it was")
-            self._outcome = self._session.see(with_related, related_run)
+            self._outcome = self._session.compute_snapshot(with_related, related_run)
         except BaseException as problem:
             self._outcome = problem
         finally:
             try:
                 # Here and not in the app's thread: to end processes and to watch new folders takes a while.
                 self._project.workers.close()
-                self._changes.renew()
+                self._changes.renew_watches()
             finally:
                 # Whatever has failed, the app must hear of the end, or it would wait for it ever after. The outcome is
                 # written before, and so is found by the job.
@@ -317,7 +320,7 @@ class SiteRefresher:
             if outcome is not None:
                 self._install(outcome)
             self._on_success(outcome)
-        snapshot = self._session.view
+        snapshot = self._session.snapshot
         if snapshot is not None and not snapshot.has_related:
             self._deadlines.set_default(Timer.RELATE, time.monotonic() + timers.RELATE_DEBOUNCE_SECONDS)
         self._on_end()
@@ -336,9 +339,9 @@ class SiteRefresher:
 
         That may have been listed before it was saved.
         """
-        self._session.take(snapshot)
+        self._session.install_snapshot(snapshot)
         try:
-            is_complete = self._session.touch(self._saved_since_start).whole
+            is_complete = self._session.apply_changes(self._saved_since_start).whole
         except Unanswered:
             is_complete = False
         if not is_complete:

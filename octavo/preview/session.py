@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from octavo.base.diagnostics import Diagnostic
 from octavo.base.digest import Digest, digest
-from octavo.base.memory import give_back
+from octavo.base.memory import release_memory
 from octavo.engine.facts import Fact, Facts, Interrupted, Query, Reader, Unanswered
 from octavo.engine.store import Store
 from octavo.model.queries import BodyOf, Setting, Template
@@ -32,7 +32,7 @@ from octavo.project.stat_cache import FileChanged
 if TYPE_CHECKING:
     from octavo.engine.memo import Memo
     from octavo.project.site_files import Files
-    from octavo.site.inputs import Inputs, Static
+    from octavo.site.inputs import Inputs, StaticOutput
 
 HELD_PAGES = 200
 """Rendered pages that are kept for whoever comes back to them."""
@@ -74,7 +74,7 @@ class PreviewSession:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.view: Snapshot | None = None
+        self.snapshot: Snapshot | None = None
         """None until the first refresh. Exchanged as a whole, so that other threads see the one before or after."""
         self._overlay: Saved | None = None
         """The snapshot with what was saved since."""
@@ -97,17 +97,17 @@ class PreviewSession:
 
     # The site as a whole.
 
-    def look(self, with_related: bool = True, related_run: RelatedRun | None = None) -> bool:
+    def refresh(self, with_related: bool = True, related_run: RelatedRun | None = None) -> bool:
         """Compute a snapshot and install it.
 
         False when nothing has changed since the last time.
         """
-        snapshot = self.see(with_related, related_run)
+        snapshot = self.compute_snapshot(with_related, related_run)
         if snapshot is not None:
-            self.take(snapshot)
+            self.install_snapshot(snapshot)
         return snapshot is not None
 
-    def see(self, with_related: bool = True, related_run: RelatedRun | None = None) -> Snapshot | None:
+    def compute_snapshot(self, with_related: bool = True, related_run: RelatedRun | None = None) -> Snapshot | None:
         """Compute what the files have become; None when nothing has changed.
 
         Without ``with_related`` the lists of related posts are those of the cache: as they were, unless another process
@@ -136,7 +136,7 @@ class PreviewSession:
         finally:
             # What only this refresh needed is free now, and a preview runs for hours.
             self.project.cache.store.rest()
-            give_back()
+            release_memory()
 
     def _keep_store_open(self) -> None:
         """Keep the store of the snapshot open until another one is installed.
@@ -145,7 +145,7 @@ class PreviewSession:
         this one, in the owner's thread.
         """
         project = self.project
-        if self.view is not None and self.view.store is project.cache.store:
+        if self.snapshot is not None and self.snapshot.store is project.cache.store:
             self._store_in_use = project.cache.hand_over_store()
 
     def close(self) -> None:
@@ -166,16 +166,16 @@ class PreviewSession:
             # The last good state of a broken file can be had no more: it is broken, then.
             return self.project.alone_with(lambda files: work(files, with_last_good=False))
 
-    def doubt_cache(self) -> None:
+    def discard_cache(self) -> None:
         """Have the next refresh begin the cache anew.
 
         To be called when what it says it has cannot be read from it.
         """
         self._is_cache_corrupt = True
 
-    def take(self, snapshot: Snapshot) -> None:
+    def install_snapshot(self, snapshot: Snapshot) -> None:
         """Show the site as it was computed."""
-        self.view = snapshot
+        self.snapshot = snapshot
         self._overlay = Saved(snapshot)
         self._revision += 1
         # What was rendered while the cache was ahead of the snapshot may be made from both. It is rendered again.
@@ -192,7 +192,7 @@ class PreviewSession:
         from octavo.site import inputs as site_inputs
         from octavo.site import pipeline
 
-        now, before = self.project.options.now(), self.view
+        now, before = self.project.options.now(), self.snapshot
         if self._is_cache_corrupt:
             self._is_cache_corrupt, self._memo, before = False, None, None
             self.project.cache.store.forget_all()
@@ -202,7 +202,7 @@ class PreviewSession:
             before is not None and before.store is self.project.cache.store and (before.has_related or not with_related)
         )
         if before is not None and is_same and is_enough and related_run is None:
-            are_same_published = before.corpus.published.index.live.holds(now)
+            are_same_published = before.corpus.publication.index.published.holds(now)
             if are_same_published and all(
                 before.inputs.file(path).digest == file_digest for path, file_digest in before.files_asked
             ):
@@ -217,13 +217,13 @@ class PreviewSession:
         site = pipeline.describe(inputs, memo, corpus)
         problems = list_problems(
             (*problems_of_broken, *pipeline.check(inputs, memo, corpus, site)),
-            self.project.options.weigh,
+            self.project.options.apply_severity,
             before.problems if before else None,
         )
         memo.finish()
         self._memo = memo
         # The index is made here at the latest: it comes from the cache, which is another one after the next refresh.
-        statics = site_inputs.statics(corpus.assets, corpus.published.index.attachments, inputs)
+        statics = site_inputs.collect_static_outputs(corpus.assets, corpus.publication.index.attachments, inputs)
         files_asked = pipeline.files_asked(memo, inputs)
         snapshot = Snapshot(
             files,
@@ -244,7 +244,7 @@ class PreviewSession:
 
     def _memo_for(self, inputs: Inputs) -> Memo:
         """The memo of the last refresh, where it is still what the cache holds."""
-        before, memo = self.view, self._memo
+        before, memo = self.snapshot, self._memo
         if memo is not None and before is not None and memo.is_of(self.project.cache.store, inputs.script):
             memo.again()
             return memo
@@ -255,7 +255,7 @@ class PreviewSession:
 
         With them come the problems of broken posts.
         """
-        before = self.view
+        before = self.snapshot
         if before is None:
             return inputs, ()
         problems: list[Diagnostic] = []
@@ -278,11 +278,11 @@ class PreviewSession:
         source_before = before.inputs.posts.get(path)
         if source_before is None or source_before.digest == source.digest:
             return False
-        return before.corpus.published.index.live.states.get(path, "broken") != "broken"
+        return before.corpus.publication.index.published.states.get(path, "broken") != "broken"
 
     # What was saved.
 
-    def touch(self, places: Iterable[Path]) -> Touched:
+    def apply_changes(self, places: Iterable[Path]) -> Touched:
         """Answer anew what is asked about files that were saved."""
         if self._overlay is None:
             return Touched(False, False)
@@ -297,18 +297,18 @@ class PreviewSession:
         return self._overlay.facts
 
     @property
-    def statics(self) -> Mapping[str, Static]:
+    def statics(self) -> Mapping[str, StaticOutput]:
         """The files that no layout makes, by output path."""
         return self._overlay.statics if self._overlay is not None else {}
 
     # Pages.
 
-    def page(self, url: str) -> RenderedPage | None:
+    def render_page(self, url: str) -> RenderedPage | None:
         """The page at a URL as it is now; None when there is none.
 
         Raises Unanswered when a file is no longer what it was in the snapshot: refresh, and try again.
         """
-        snapshot = self.view
+        snapshot = self.snapshot
         if snapshot is None or url not in snapshot.pages:
             self._rendered_pages.pop(url, None)
             return None
@@ -329,26 +329,26 @@ class PreviewSession:
         self._hold(page)
         return page
 
-    def failing(self) -> tuple[Diagnostic, ...]:
+    def page_problems(self) -> tuple[Diagnostic, ...]:
         """What is wrong with pages as they were rendered last, if it still is.
 
         Each of them is asked about once for a change.
         """
         problems: list[Diagnostic] = []
         for url, (revision, page) in list(self._rendered_pages.items()):
-            if page.problems and self.view is not None:
-                if url not in self.view.pages:
+            if page.problems and self.snapshot is not None:
+                if url not in self.snapshot.pages:
                     del self._rendered_pages[url]
                 elif revision == self._revision or _is_current(page, self.facts):
                     self._rendered_pages[url] = (self._revision, page)
                     problems += page.problems
         return tuple(problems)
 
-    def problems(self) -> Problems:
+    def collect_problems(self) -> Problems:
         """All that is known to be wrong, weighed by what the command line says."""
-        if self.view is None:
+        if self.snapshot is None:
             return Problems(ProblemList())
-        return combine_problems(self.view.problems, map(self.project.options.weigh, self.failing()))
+        return combine_problems(self.snapshot.problems, map(self.project.options.apply_severity, self.page_problems()))
 
     def _render(self, url: str, facts: Facts) -> RenderedPage:
         from octavo.templates.render import render
@@ -394,13 +394,13 @@ class PreviewSession:
         """The answer to one question as it is now."""
         return self.facts.fact(query).load()
 
-    def numbered(self, page: RenderedPage) -> bytes:
+    def number_lines(self, page: RenderedPage) -> bytes:
         """Have the blocks of a page say at which line of its source they begin.
 
         That is the way from the page to the editor. Where its layout does something else with the body than to write
         it, the page is as it is.
         """
-        path = self.view.source_of(page.url) if self.view is not None else None
+        path = self.snapshot.source_of(page.url) if self.snapshot is not None else None
         if path is None:
             return page.content
         from octavo.content.parse import numbered_body

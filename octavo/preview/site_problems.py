@@ -13,7 +13,7 @@ from heapq import merge, nsmallest
 from itertools import islice
 from operator import attrgetter
 
-from octavo.base.diagnostics import Diagnostic, in_order, place
+from octavo.base.diagnostics import Diagnostic, place, sort_problems
 
 
 class ProblemList:
@@ -45,7 +45,7 @@ def list_problems(
 
     Those that ``before`` has as well are the same objects.
     """
-    return ProblemList(map(weigh, in_order(problems)), before)
+    return ProblemList(map(weigh, sort_problems(problems)), before)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +91,7 @@ def combine_problems(site: ProblemList, pages: Iterable[Diagnostic]) -> Problems
     def is_covered(problem: Diagnostic) -> bool:
         return any(_covers(listed, problem) for listed in site.at(problem.path))
 
-    return Problems(site, frozenset(problem for problem in in_order(pages) if not is_covered(problem)))
+    return Problems(site, frozenset(problem for problem in sort_problems(pages) if not is_covered(problem)))
 
 
 def _covers(listed: Diagnostic, problem: Diagnostic) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from octavo.base.digest import Digest
-from octavo.base.names import ASSETS_FOLDER, CONFIG_FILE, PAGES_OF_POSTS
+from octavo.base.names import ASSETS_FOLDER, CONFIG_FILE, POST_PAGE_KINDS
 from octavo.preview.site_problems import ProblemList
 from octavo.site.extensions.source import script_files
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from octavo.engine.store import Store
     from octavo.model.pages import Page
     from octavo.project.site_files import Files
-    from octavo.site.inputs import Inputs, Static
-    from octavo.site.stages import Described, Known
+    from octavo.site.inputs import Inputs, StaticOutput
+    from octavo.site.stages import DescribedSite, LearnedSite
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Snapshot:
     files: Files
     inputs: Inputs
     """What the site is made from, with the last good state of what is broken."""
-    corpus: Known
+    corpus: LearnedSite
     """The documents, which of them are published, and what is related."""
-    site: Described
-    statics: Mapping[str, Static]
+    site: DescribedSite
+    statics: Mapping[str, StaticOutput]
     """The files that no layout makes, by output path."""
     inputs_digest: Digest
     """Stands for the files as they were listed, broken ones included."""
@@ -82,16 +82,16 @@ class Snapshot:
     def source_of(self, url: str) -> str | None:
         """The path of the post that a page shows."""
         page = self.pages.get(url)
-        return page.subject if page is not None and page.kind in PAGES_OF_POSTS else None
+        return page.subject if page is not None and page.kind in POST_PAGE_KINDS else None
 
     def address_of(self, path: str) -> str | None:
         """The href of the page of a post, wherever it is; None when there is none."""
-        post = self.corpus.published.index.by_path.get(path)
+        post = self.corpus.publication.index.by_path.get(path)
         return post.url if post is not None else None
 
     def unpublished_at(self, now: dt.datetime) -> Mapping[str, str]:
         """href -> state of the posts that a build would leave out ``now``."""
-        live = self.corpus.published.index.live
+        live = self.corpus.publication.index.published
         posts = (*live.posts, *live.pages)
         drafts = {post.url: "draft" for post in posts if post.draft}
         return drafts | {post.url: "future" for post in posts if not post.draft and post.date and post.date > now}

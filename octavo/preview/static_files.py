@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from octavo.preview.session import PreviewSession, RenderedPage
     from octavo.preview.snapshot import Snapshot
     from octavo.project.project import Project
-    from octavo.site.inputs import Static
+    from octavo.site.inputs import StaticOutput
 
 OWN_PATH = "/_octavo/"
 SCRIPTS = {"idiomorph.js": "vendor/idiomorph.js", "preview.js": "client.js"}
@@ -82,7 +82,7 @@ class ServedPage:
     version: str
 
 
-def make_served_site(snapshot: Snapshot, statics: Mapping[str, Static], project: Project) -> ServedSite:
+def make_served_site(snapshot: Snapshot, statics: Mapping[str, StaticOutput], project: Project) -> ServedSite:
     """Make what can be asked for of a snapshot.
 
     ``statics`` are the files that no layout makes, as they are now.
@@ -98,7 +98,7 @@ def make_served_site(snapshot: Snapshot, statics: Mapping[str, Static], project:
     )
 
 
-def find_static_file(snapshot: Snapshot, static: Static) -> StaticFile:
+def find_static_file(snapshot: Snapshot, static: StaticOutput) -> StaticFile:
     """Where the content of a file lies that no layout makes."""
     name = static.origin.removeprefix(ASSETS_FOLDER)
     file = snapshot.files.assets.get(name) if name != static.origin else snapshot.files.others.get(static.origin)
@@ -144,7 +144,7 @@ class PageCache:
 
         Raises Unanswered and sqlite3.Error as the session does.
         """
-        page = self._session.page(url)
+        page = self._session.render_page(url)
         if page is None:
             self._pages.pop(url, None)
             return None
@@ -152,7 +152,7 @@ class PageCache:
             self._report_problems()
         last = self._pages.pop(url, None)
         if last is None or last[0] is not page:
-            content = disable_policy(self._session.numbered(page))
+            content = disable_policy(self._session.number_lines(page))
             last = (page, ServedPage(content, blake2b(content, digest_size=9).hexdigest() if content else ""))
         self._pages[url] = last
         while len(self._pages) > HELD_PAGES:

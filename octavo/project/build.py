@@ -25,7 +25,7 @@ from octavo.engine.observer import Observer
 from octavo.engine.store import CorruptStore, Store
 from octavo.output import manifest, publish
 from octavo.output.publish_errors import NotStaged
-from octavo.output.staging import StagingFolder, Wanted, open_staging
+from octavo.output.staging import FileToPublish, StagingFolder, open_staging
 from octavo.project.build_report import NoopEvidence, Options, Report, keep_reasons, make_report
 from octavo.project.cache import Cache
 from octavo.project.site_files import THEME, Files
@@ -35,11 +35,11 @@ from octavo.site.extensions import source
 if TYPE_CHECKING:
     from octavo.engine.memo import Memo
     from octavo.engine.worker import Sink
-    from octavo.images.encoded_cache import Gallery, OrderedFiles
+    from octavo.images.encoded_cache import EncodedImages, OrderedFiles
     from octavo.model.images import ImageOrder, SocialCard
     from octavo.site.build_images import ImageStore
     from octavo.site.inputs import Inputs
-    from octavo.site.stages import Built
+    from octavo.site.stages import BuiltSite
 
 COMPLETE = "the new site was being published already, and is complete"
 """The note on what ends a build whose sweep was done."""
@@ -105,7 +105,7 @@ class OutputNotes:
     def keep(self, trace: BuildTrace) -> None:
         self.store.set_about(self.name, codec(BuildTrace).encode(trace))
 
-    def withdraw(self, built: Built) -> None:
+    def withdraw(self, built: BuiltSite) -> None:
         """Take back what the notes say, whatever comes of the build.
 
         From here on what the last trace says of this output is no longer so.
@@ -158,13 +158,13 @@ def build_site(context: BuildContext, files: Files) -> Report:
 
     _say_published(context, before, done)
     stored_report = replace(report, rendered=(), parsed=())
-    trace = BuildTrace(inputs, built.live.since, built.live.until, built.files_asked, stored_report)
+    trace = BuildTrace(inputs, built.published.since, built.published.until, built.files_asked, stored_report)
     try:
         notes.keep(trace)
         if built.images:
             gallery = cache.gallery()
             notes.put("images", gallery.folder.name.encode())
-            gallery.tidy({name for _, name in built.images.values()})
+            gallery.prune({name for _, name in built.images.values()})
         notes.put("copies", _recipe_of_copies(forms))
         notes.put("published", _digest_of({path: file.digest for path, file in targets.items()}))
     except sqlite3.DatabaseError as problem:
@@ -251,7 +251,7 @@ def make_inputs(root: Path, options: Options, files: Files, now: dt.datetime) ->
         file=partial(read_fact, root),
         settings=files.settings,
         script=loaded,
-        when=PublishPolicy(now, options.drafts, options.future),
+        policy=PublishPolicy(now, options.drafts, options.future),
         problems=(*files.problems, *problems),
     )
 
@@ -284,7 +284,7 @@ def _unreadable(path: str, problem: OSError) -> Fact:
 
 def _make_site(
     context: BuildContext, files: Files, now: dt.datetime, sink: Sink, intact: Mapping[str, Digest] | None
-) -> Built:
+) -> BuiltSite:
     """Make what the memo does not have.
 
     ``intact`` are the published files that are as they should be, by path; None where nothing is to be published, and
@@ -301,9 +301,9 @@ def _make_site(
     inputs = make_inputs(context.root, context.options, files, now)
     memo = context.make_memo(inputs)
     built = pipeline.build(inputs, memo, sink, is_published, open_workshop)
-    context.observer.laid_out({url: built.pages[url].layout for url in built.ran})
+    context.observer.laid_out({url: built.pages[url].layout for url in built.page_changes})
     memo.finish()
-    keep_reasons(context.cache.store, built.ran)
+    keep_reasons(context.cache.store, built.page_changes)
     return built
 
 
@@ -329,7 +329,7 @@ class _NoSink:
 class _Workshop:
     """The images that are published already, and those in the gallery."""
 
-    gallery: Gallery
+    gallery: EncodedImages
     published: Mapping[str, Digest]
     sources: Mapping[str, FileEntry]
 
@@ -368,24 +368,24 @@ def _open_workshop(files: Files, cache: Cache, output: Path, intact: Mapping[str
 # Staging.
 
 
-def _stage_files(built: Built, files: Files, staging: StagingFolder) -> dict[str, Wanted]:
+def _stage_files(built: BuiltSite, files: Files, staging: StagingFolder) -> dict[str, FileToPublish]:
     """Every file of the site but images, staged or to be copied."""
-    targets = {path: Wanted(content, None) for path, content in built.rendered.items()}
+    targets = {path: FileToPublish(content, None) for path, content in built.rendered.items()}
     for path, static in built.statics.items():
         if static.content is not None:
             staging.write(path, static.content)
-            targets[path] = Wanted(static.digest, None)
+            targets[path] = FileToPublish(static.digest, None)
         elif static.origin.startswith(ASSETS_FOLDER):
             location = files.assets[static.origin.removeprefix(ASSETS_FOLDER)].location
-            targets[path] = Wanted(static.digest, Path(location))
+            targets[path] = FileToPublish(static.digest, Path(location))
         else:
-            targets[path] = Wanted(static.digest, Path(files.others[static.origin].location))
+            targets[path] = FileToPublish(static.digest, Path(files.others[static.origin].location))
     return targets
 
 
 def _stage_images(
-    built: Built, cache: Cache, intact: Mapping[str, Digest], staging: StagingFolder
-) -> dict[str, Wanted]:
+    built: BuiltSite, cache: Cache, intact: Mapping[str, Digest], staging: StagingFolder
+) -> dict[str, FileToPublish]:
     """All images, of which those are staged that are not published yet.
 
     Raises NotStaged for those that the gallery has lost: they are made again when the build begins anew.
@@ -404,17 +404,17 @@ def _stage_images(
                 staging.write(path, variants[path])
         except KeyError:
             raise NotStaged(tuple(paths)) from None
-    return {path: Wanted(content) for path, (content, _) in built.images.items()}
+    return {path: FileToPublish(content) for path, (content, _) in built.images.items()}
 
 
 def _stage_copies(
     forms: tuple[str, ...],
-    targets: Mapping[str, Wanted],
+    targets: Mapping[str, FileToPublish],
     output: Path,
     notes: OutputNotes,
     intact: Mapping[str, Digest],
     staging: StagingFolder,
-) -> dict[str, Wanted]:
+) -> dict[str, FileToPublish]:
     """The compressed copies of files that are wanted.
 
     Those stay that this recipe made of files that stay.

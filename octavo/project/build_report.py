@@ -18,7 +18,7 @@ from octavo.engine.store import Store
 
 if TYPE_CHECKING:
     from octavo.engine.records import Change
-    from octavo.site.stages import Built
+    from octavo.site.stages import BuiltSite
 
 WAIT_SECONDS = 60.0
 """For another build: longer than most take, and not for ever for one that hangs."""
@@ -61,7 +61,7 @@ class Options:
         """What makes another site, or other problems, of the same files."""
         return (self.drafts, self.future, self.strict, self.allow_broken_links)
 
-    def weigh(self, problem: Diagnostic) -> Diagnostic:
+    def apply_severity(self, problem: Diagnostic) -> Diagnostic:
         """Take a problem for an error or a warning, as the command line says.
 
         Broken links that are allowed are warnings; where it is strict, every other warning is an error.
@@ -131,22 +131,22 @@ class Report:
         return 2 if all(path == CONFIG_FILE or path.startswith("--") for path in at_fault) else 1
 
 
-def make_report(built: Built, options: Options) -> Report:
+def make_report(built: BuiltSite, options: Options) -> Report:
     """Tell what was made, with its problems weighed.
 
     Nothing of it is published yet.
     """
-    live = built.live
+    live = built.published
     return Report(
         pages=len(built.pages),
-        rendered=tuple(built.ran),
-        parsed=tuple(built.parsed),
+        rendered=tuple(built.page_changes),
+        parsed=tuple(built.source_changes),
         held=tuple(
             Held(path, state, live.instants.get(path))
             for path, state in live.states.items()
             if state in ("draft", "future", "expired")
         ),
-        problems=tuple(options.weigh(problem) for problem in built.problems),
+        problems=tuple(options.apply_severity(problem) for problem in built.problems),
     )
 
 

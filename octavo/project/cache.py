@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from octavo.base.file_stat import identity
+from octavo.base.file_stat import identify_file
 from octavo.base.names import CACHE_FOLDER
 from octavo.base.regular_file import open_regular
 from octavo.engine import store
@@ -28,13 +28,13 @@ from octavo.output.journal import pending_outputs, recover
 from octavo.output.paths import HIDDEN
 from octavo.output.publish_errors import DamagedManifest, PublishError
 from octavo.project.build_report import Options
-from octavo.project.code_fingerprint import salt
-from octavo.project.lock import Locked, lock
+from octavo.project.code_fingerprint import digest_code
+from octavo.project.lock import Locked, hold_lock
 from octavo.project.noop_replay import FILE as EVIDENCE_FILE
 from octavo.project.stat_cache import StatCache
 
 if TYPE_CHECKING:
-    from octavo.images.encoded_cache import Gallery
+    from octavo.images.encoded_cache import EncodedImages
 
 
 IMAGES = "images"
@@ -226,12 +226,12 @@ def open_databases(folder: Path, label: str, say: Callable[[str], None]) -> Data
             raise MemoryError from problem
         say_unwritable(problem, folder, label, say)
         return open_in_memory()
-    return Databases(earlier, manifest_db, True, identity(folder / manifest.FILE))
+    return Databases(earlier, manifest_db, True, identify_file(folder / manifest.FILE))
 
 
 def open_in_memory() -> Databases:
     """Databases for a build that goes on without its cache."""
-    return Databases(Store(None, salt()), open_database(None, manifest.SCHEMA), False)
+    return Databases(Store(None, digest_code()), open_database(None, manifest.SCHEMA), False)
 
 
 def open_store(folder: Path, label: str, say: Callable[[str], None]) -> Store:
@@ -239,7 +239,7 @@ def open_store(folder: Path, label: str, say: Callable[[str], None]) -> Store:
 
     Raises OSError, sqlite3.OperationalError and Foreign.
     """
-    return _open(folder / store.FILE, lambda path: Store(path, salt()), label, say)
+    return _open(folder / store.FILE, lambda path: Store(path, digest_code()), label, say)
 
 
 def open_manifest(folder: Path, label: str, say: Callable[[str], None]) -> sqlite3.Connection:
@@ -274,19 +274,19 @@ def _try_to_write(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def locked(folder: Path, wait: float, say: Callable[[str], None]) -> Iterator[None]:
+def holding_cache(folder: Path, wait: float, say: Callable[[str], None]) -> Iterator[None]:
     """Keep other commands out of a cache, and say for whom this one waits.
 
     Raises Locked.
     """
     with ExitStack() as stack:
         try:
-            stack.enter_context(lock(folder, 0))
+            stack.enter_context(hold_lock(folder, 0))
         except Locked as busy:
             if not wait:
                 raise
             say(f"octavo: waiting for another build ({busy})")
-            stack.enter_context(lock(folder, wait))
+            stack.enter_context(hold_lock(folder, wait))
         yield
 
 
@@ -313,7 +313,7 @@ class Cache:
         self._passing_images: Path | None = None
         check_cache(self.home)
         check_cache(self.folder)
-        with locked(self.folder, self._wait, say):
+        with holding_cache(self.folder, self._wait, say):
             self._databases = open_databases(self.folder, self._label, say)
             if options.fresh:
                 self._forget_values()
@@ -346,19 +346,19 @@ class Cache:
         self.stat_cache.forget()
         self._stats = None
 
-    def gallery(self) -> Gallery:
+    def gallery(self) -> EncodedImages:
         """The images that were made here.
 
         Previews share them with builds: what they make is the same.
         """
         from octavo.images.encode import recipe
-        from octavo.images.encoded_cache import Gallery
+        from octavo.images.encoded_cache import EncodedImages
 
         own = self._root / CACHE_FOLDER
         home = own if self.folder.is_relative_to(own) else self.home
         if not self._databases.is_kept:
             home = self._passing_images = self._passing_images or _make_passing_folder()
-        return Gallery(home / IMAGES / recipe().hex())
+        return EncodedImages(home / IMAGES / recipe().hex())
 
     def close(self) -> None:
         """Close the databases, and remove the images that cannot be kept."""
@@ -371,15 +371,15 @@ class Cache:
     # Beside other commands.
 
     @contextmanager
-    def alone(self, follows: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    def hold(self, follows: Callable[[], bool] = lambda: False) -> Iterator[None]:
         """Work with the cache while no other command does.
 
         It is as the last one left it. ``follows`` is asked, when another process has written to the cache, whether all
         of that is known. Raises Locked.
         """
-        with locked(self.folder, self._wait, self._say):
+        with holding_cache(self.folder, self._wait, self._say):
             opened = self._databases
-            is_same = opened.store.is_there() and identity(self.folder / manifest.FILE) == opened.manifest_file
+            is_same = opened.store.is_there() and identify_file(self.folder / manifest.FILE) == opened.manifest_file
             if opened.is_kept and not (is_same and opened.store.is_current()):
                 if is_same and follows():
                     self.store.accept()
@@ -428,7 +428,7 @@ class Cache:
                 put_aside(self.folder / store.FILE, " is damaged", self._label, self._say)
                 another = open_store(self.folder, self._label, self._say)
             else:
-                another = Store(None, salt())
+                another = Store(None, digest_code())
             self._databases = replace(self._databases, store=another)
         except (OSError, sqlite3.OperationalError, Foreign) as problem:
             self._go_on_without(problem)
@@ -473,7 +473,7 @@ class Cache:
         try:
             put_aside(self.folder / manifest.FILE, f" {damage}", self._label, self._say)
             another = open_manifest(self.folder, self._label, self._say)
-            there = identity(self.folder / manifest.FILE)
+            there = identify_file(self.folder / manifest.FILE)
             self._databases = replace(self._databases, manifest_db=another, manifest_file=there)
         except (OSError, sqlite3.OperationalError, Foreign) as problem:
             self._go_on_without(problem)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import blake2b
 
-from octavo.base.digest import SIZE, Digest
+from octavo.base.digest import DIGEST_BYTES, Digest
 from octavo.base.shortage import raise_if_shortage
 
 LIBRARIES = (
@@ -36,33 +36,33 @@ OPTIONAL = ("nh3", "brotli")
 
 
 @cache
-def salt() -> Digest:
+def digest_code() -> Digest:
     """A digest of all code that shapes output.
 
     That is Octavo's own source, and the versions of Python and of the libraries. Files are named by their paths from
     the package, for each package has an ``__init__.py``.
     """
-    state = blake2b(digest_size=SIZE)
-    for file in sources():
+    state = blake2b(digest_size=DIGEST_BYTES)
+    for file in list_modules():
         with open(file, "rb") as opened:  # noqa: PTH123
             state.update(f"{file[len(_PACKAGE) :]}\0".encode() + opened.read() + b"\0")
-    for library, version in versions(sys.path):
+    for library, version in read_versions(sys.path):
         state.update(f"{library} {version}\0".encode())
     state.update(sys.version.encode())
     return state.digest()
 
 
-def program() -> tuple[str, ...]:
+def list_code_places() -> tuple[str, ...]:
     """The files and folders in which a change of the code is seen.
 
     A change of what is installed is seen there as well.
     """
-    own = sources()
+    own = list_modules()
     folders = dict.fromkeys(os.path.dirname(file) for file in own)  # noqa: PTH120
     return (*folders, *own, *(folder or "." for folder in sys.path))
 
 
-def sources() -> tuple[str, ...]:
+def list_modules() -> tuple[str, ...]:
     """Octavo's own modules, in all its packages."""
     return tuple(_modules(_PACKAGE))
 
@@ -76,7 +76,7 @@ def _modules(folder: str) -> Iterator[str]:
                 yield from _modules(entry.path)
 
 
-def versions(path: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def read_versions(path: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """The versions of the libraries on an import path.
 
     That of one that is not there is empty. They are read from the names of the folders that installers write

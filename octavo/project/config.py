@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
 from octavo.base import urls
-from octavo.base.diagnostics import Diagnostic, did_you_mean, error, in_order
+from octavo.base.diagnostics import Diagnostic, did_you_mean, error, sort_problems
 from octavo.base.names import CONFIG_FILE
 from octavo.base.shortage import raise_if_shortage
 from octavo.base.source_text import SourceText
@@ -38,7 +38,7 @@ from octavo.base.validation import (
     Visible,
     read_table,
     say,
-    taken_apart,
+    to_parts,
 )
 from octavo.model.settings import CspSettings, ImageSettings, MenuItem, Permalinks, RelatedSettings, Settings, Support
 
@@ -71,7 +71,7 @@ def read_settings(
     settings = Settings(**values)
     if pattern is not None:
         settings = replace(settings, permalinks=replace(settings.permalinks, posts=pattern))
-    return replace(settings, title=settings.title or _folder_title(folder_name)), in_order(problems)
+    return replace(settings, title=settings.title or _folder_title(folder_name)), sort_problems(problems)
 
 
 def _values(at: At, table: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Problem, ...]]:
@@ -292,7 +292,7 @@ class Menu(NamedTuple):
         if not isinstance(value, list):
             message = f"'menu' must be an array of tables, not {_TOML.type_name(value)}"
             return Problem(at, message, 'write menu = [{title = "About", url = "/about/"}]')
-        readings = [taken_apart(self.entry.read(item, at.below(index))) for index, item in enumerate(value)]
+        readings = [to_parts(self.entry.read(item, at.below(index))) for index, item in enumerate(value)]
         items = tuple(reading.value for reading in readings if reading.value is not None)
         return Parts(items, tuple(problem for reading in readings for problem in reading.problems))
 

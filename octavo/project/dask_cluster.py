@@ -27,10 +27,10 @@ T = TypeVar("T")
 
 Code = Callable[[], Digest]
 
-PATIENCE = 5.0
+CONNECT_SECONDS = 5.0
 """Seconds to wait for a scheduler to answer, and for it to have a worker."""
 
-LONELY = 10.0
+WORKERLESS_SECONDS = 10.0
 """Seconds without any worker after which none is expected any more; one that died is started again sooner than that."""
 
 
@@ -67,7 +67,7 @@ class Cluster:
             self._connect()
         return 1 if self._pool is None or self._pool.lost else self._jobs
 
-    def heirs(self, begin: Callable[[T], None], estate: T, /) -> None:
+    def forked_workers(self, begin: Callable[[T], None], estate: T, /) -> None:
         return None
 
     def pool(self) -> Executor | None:
@@ -81,7 +81,7 @@ class Cluster:
             pool.shutdown(wait=False)
         if client is not None:
             with _silent():
-                client.close(timeout=PATIENCE)
+                client.close(timeout=CONNECT_SECONDS)
 
     def _connect(self) -> None:
         try:
@@ -91,13 +91,13 @@ class Cluster:
             raise NoCluster(f"--executor needs Dask ({problem})", "pip install 'octavo[dask]'") from problem
         with _silent():
             try:
-                client = self._client = distributed.Client(self._address, timeout=PATIENCE, set_as_default=False)
+                client = self._client = distributed.Client(self._address, timeout=CONNECT_SECONDS, set_as_default=False)
             except (OSError, ValueError) as problem:
                 raise_if_shortage(problem)
                 hint = "start one with 'dask scheduler', or leave --executor away"
                 raise NoCluster(f"no Dask scheduler answers at {self._address}", hint) from problem
             try:
-                client.wait_for_workers(1, timeout=PATIENCE)
+                client.wait_for_workers(1, timeout=CONNECT_SECONDS)
             except TimeoutError as problem:
                 hint = f"start some with 'dask worker {self._address}'"
                 raise NoCluster(f"the Dask scheduler at {self._address} has no workers", hint) from problem
@@ -184,7 +184,7 @@ class _DaskPool(Executor):
                     since = time.monotonic()
             except Exception:  # no scheduler is no worker either
                 pass
-            if time.monotonic() - since > LONELY:
+            if time.monotonic() - since > WORKERLESS_SECONDS:
                 for future in tuple(self._pending):
                     with suppress(InvalidStateError):
                         future.set_exception(self._broken(TimeoutError("it has no workers any more")))

@@ -37,7 +37,7 @@ class Usage(Exception):
         self.hint = hint
 
 
-class Unheard(Exception):
+class OutputClosed(Exception):
     """Standard output or standard error takes no more.
 
     ``status`` is what the command had come to by then.
@@ -50,7 +50,7 @@ class Unheard(Exception):
 
 
 @contextmanager
-def telling(status: int) -> Iterator[None]:
+def writing_output(status: int) -> Iterator[None]:
     """Words of a command that has come to ``status``.
 
     Raises Unheard where nobody takes them.
@@ -62,7 +62,7 @@ def telling(status: int) -> Iterator[None]:
             sys.stdout.flush()
             sys.stderr.flush()
     except OSError as problem:
-        raise Unheard(problem, status) from problem
+        raise OutputClosed(problem, status) from problem
 
 
 class Failure(NamedTuple):
@@ -70,7 +70,7 @@ class Failure(NamedTuple):
     words: str
 
 
-def failure(problem: Exception | SystemExit, root: Path) -> Failure:
+def explain_failure(problem: Exception | SystemExit, root: Path) -> Failure:
     """What to say of an exception that ended a command.
 
     One that is a bug of ours is written to a log file in the site's folder.
@@ -81,37 +81,37 @@ def failure(problem: Exception | SystemExit, root: Path) -> Failure:
 
     match problem:
         case Usage():
-            return Failure(USAGE, said(problem.message, problem.hint))
+            return Failure(USAGE, format_failure(problem.message, problem.hint))
         case NoCluster(hint=hint):
-            return Failure(USAGE, said(str(problem), hint))
+            return Failure(USAGE, format_failure(str(problem), hint))
         case UnsafeOutput(message=message, hint=hint) | UnsafeCache(message=message, hint=hint):
-            return Failure(USAGE, said(message, hint))
+            return Failure(USAGE, format_failure(message, hint))
         case Locked():
             hint = "wait until it has ended, or see what it is at"
-            return Failure(LOCKED, said(f"another build is running ({problem})", hint))
+            return Failure(LOCKED, format_failure(f"another build is running ({problem})", hint))
         case PublishError():
-            return Failure(ERRORS, said(str(problem)))
+            return Failure(ERRORS, format_failure(str(problem)))
         case BrokenExecutor():
             message = "a worker process was ended from outside, perhaps for want of memory"
-            return Failure(ERRORS, said(message, "--jobs 1 works without any"))
+            return Failure(ERRORS, format_failure(message, "--jobs 1 works without any"))
         case sqlite3.OperationalError():
-            return Failure(ERRORS, said(f"the cache cannot be used: {problem}"))
+            return Failure(ERRORS, format_failure(f"the cache cannot be used: {problem}"))
         case OSError(errno=errno.EROFS | errno.EIO):
             where = f": {problem.filename}" if problem.filename else ""
-            return Failure(ERRORS, said(f"{problem.strerror}{where}"))
+            return Failure(ERRORS, format_failure(f"{problem.strerror}{where}"))
         case SystemExit():
-            return Failure(ERRORS, said(f"a function of build.py ended the program: {problem!r}"))
+            return Failure(ERRORS, format_failure(f"a function of build.py ended the program: {problem!r}"))
         case UnicodeEncodeError() if sys.getfilesystemencoding() != "utf-8":
             message = f"a file's name cannot be written in the encoding of the locale, {sys.getfilesystemencoding()}"
-            return Failure(ERRORS, said(message, "start Python with -X utf8"))
+            return Failure(ERRORS, format_failure(message, "start Python with -X utf8"))
         case _ if words := shortage_in(problem):
-            return Failure(ERRORS, said(words))
+            return Failure(ERRORS, format_failure(words))
         case _:
             message = f"this is a bug in Octavo ({type(problem).__name__}: {problem})"
-            return Failure(BUG, said(message, _log(problem, root)))
+            return Failure(BUG, format_failure(message, _log(problem, root)))
 
 
-def said(message: str, hint: str = "") -> str:
+def format_failure(message: str, hint: str = "") -> str:
     """The words of a failure: one line, and one for the hint."""
     hinted = f"\n    hint: {printable(hint)}" if hint else ""
     return f"octavo: {printable(message)}{hinted}"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from octavo.base.file_stat import identity
+from octavo.base.file_stat import identify_file
 from octavo.base.regular_file import open_regular
 
 
@@ -28,7 +28,7 @@ class Locked(Exception):
 
 
 @contextmanager
-def lock(cache: Path, wait: float) -> Iterator[None]:
+def hold_lock(cache: Path, wait: float) -> Iterator[None]:
     """Keep other commands out of the site.
 
     Waits for one that is at work for up to ``wait`` seconds. Raises Locked when that was not enough. The system frees
@@ -62,7 +62,7 @@ def _locked(file: Path) -> int | None:
     """The open lock file, locked; None when another process has it."""
     descriptor = open_regular(file, os.O_RDWR | os.O_CREAT)
     # The folder may have been deleted, with the file, between the opening and the locking.
-    if _try_lock(descriptor) and identity(file) == identity(descriptor):
+    if _try_lock(descriptor) and identify_file(file) == identify_file(descriptor):
         with suppress(OSError):  # a full disk: the lock holds, only nobody is told whose it is
             os.ftruncate(descriptor, 0)
             os.write(descriptor, b"%d\n" % os.getpid())

@@ -16,7 +16,7 @@ import sys
 import time
 from zlib import crc32
 
-from octavo.base.file_stat import COARSE, FileState, state_of
+from octavo.base.file_stat import COARSE_TICK_NANOSECONDS, FileState, state_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _ENVIRONMENT = ("SOURCE_DATE_EPOCH", "HOME")
 """What stands for now, and a folder that output may not be."""
 
 
-def told(cache: str, arguments: Sequence[str], started: float) -> tuple[str, str] | None:
+def find_replay(cache: str, arguments: Sequence[str], started: float) -> tuple[str, str] | None:
     """What a command is to print when nothing has changed since the last.
 
     That is to standard output and to standard error; None when something has changed. ``arguments`` are those of the
@@ -74,7 +74,7 @@ def _is_words(text: str) -> bool:
     return text.replace("\n", "").replace(SECONDS, "").isprintable()
 
 
-def write(
+def write_evidence(
     cache: str,
     arguments: Sequence[str],
     words: tuple[str, str],
@@ -95,7 +95,7 @@ def write(
     """
     if os.name == "nt":  # ctime is another thing there, so a change can be made that no time tells
         return False
-    before = began - COARSE
+    before = began - COARSE_TICK_NANOSECONDS
     others, own = _states(places, os.lstat, before), _states(program, os.stat, before)
     if others is None or own is None or any(max(state[1:3]) >= before for _, state in states):
         return False

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 1.0
+CLOSE_SECONDS = 1.0
 """Seconds to wait for what belongs to a pool that is closed."""
 
 
@@ -51,12 +51,14 @@ class Workers:
             self._pool = _ProcessPool(self.jobs, "spawn", _begin)
         return self._pool
 
-    def heirs(self, begin: Callable[[T], None], estate: T, /) -> AbstractContextManager[ProcessPoolExecutor] | None:
+    def forked_workers(
+        self, begin: Callable[[T], None], estate: T, /
+    ) -> AbstractContextManager[ProcessPoolExecutor] | None:
         """Copies of this process that call ``begin(estate)`` first.
 
         None where they cannot be made safely.
         """
-        return _heirs(self.jobs, begin, estate) if can_be_copied() else None
+        return _heirs(self.jobs, begin, estate) if can_fork() else None
 
     def close(self) -> None:
         """End the processes at once, whatever they are doing.
@@ -68,7 +70,7 @@ class Workers:
             pool.end()
 
 
-def can_be_copied() -> bool:
+def can_fork() -> bool:
     """Whether this process has one thread, and so can be forked.
 
     A copy has only the thread that made it: what others had locked would stay so for ever. Libraries for numbers have
@@ -132,7 +134,7 @@ class _ProcessPool(ProcessPoolExecutor):
         # Once its thread has ended, the pool's semaphores are given back. Were they not, a process of Python's own
         # would complain of them when we die by a signal.
         if manager is not None:
-            manager.join(PATIENCE)
+            manager.join(CLOSE_SECONDS)
 
 
 class _Manager(pools._ExecutorManagerThread):
@@ -161,7 +163,7 @@ class _Manager(pools._ExecutorManagerThread):
             with suppress(InvalidStateError):
                 item.future.set_exception(BrokenProcessPool(message))
         for process in list(self.processes.values()):
-            process.join(PATIENCE)
+            process.join(CLOSE_SECONDS)
 
 
 class _Silent:

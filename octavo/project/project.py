@@ -23,7 +23,7 @@ from octavo.output.safety import check_output
 from octavo.project.build import COMPLETE, BuildContext, build_site, check_site, make_inputs
 from octavo.project.build_report import Options, PageTrace, Report, explain_page
 from octavo.project.cache import Cache
-from octavo.project.code_fingerprint import salt
+from octavo.project.code_fingerprint import digest_code
 from octavo.project.site_files import FOLDERS, Files, list_site, read_config, theme_folder
 from octavo.project.stat_cache import FileChanged
 from octavo.site.extensions import source
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from octavo.project.dask_cluster import Cluster
     from octavo.project.processes import Workers
     from octavo.site.inputs import Inputs
-    from octavo.site.stages import Known
+    from octavo.site.stages import LearnedSite
 
 T = TypeVar("T")
 
@@ -87,7 +87,7 @@ class Project:
         if self.options.executor is not None:
             from octavo.project.dask_cluster import Cluster
 
-            return Cluster(self.options.executor, salt, self._say)
+            return Cluster(self.options.executor, digest_code, self._say)
         from octavo.project.processes import Workers, usable_cpus
 
         return Workers(self.options.jobs or usable_cpus())
@@ -96,7 +96,7 @@ class Project:
         """The settings of the site as they are now."""
         return read_config(self.root, self.options.overrides).settings
 
-    def watched(self) -> tuple[Path, ...]:
+    def watched_paths(self) -> tuple[Path, ...]:
         """The files and folders whose change may change the site."""
         of_theme = [theme_folder() / kind for kind in ("layouts", "assets")]
         names = (*FOLDERS, CONFIG_FILE, SCRIPT_FILE)
@@ -130,11 +130,11 @@ class Project:
         report = self.alone_with(lambda files: check_site(self._context, files))
         return replace(report, seconds=time.monotonic() - started)
 
-    def learn(self) -> Known:
+    def learn(self) -> LearnedSite:
         """What is known of the posts, without making a page."""
         from octavo.site import pipeline
 
-        def learn_from(files: Files) -> Known:
+        def learn_from(files: Files) -> LearnedSite:
             inputs = make_inputs(self.root, self.options, files, self.options.now())
             return pipeline.learn(inputs, self.memo(inputs))
 
@@ -146,7 +146,7 @@ class Project:
         They are listed again when one of them changes meanwhile. ``follows`` is asked, when another process has written
         to the cache, whether all of that is known. Raises Locked, and PublishError where a file keeps changing.
         """
-        with self.cache.alone(follows), closing(self.observer):
+        with self.cache.hold(follows), closing(self.observer):
             return _work_steadily(self._context, work)
 
     # What was made.
@@ -157,7 +157,7 @@ class Project:
         base = urls.base_path(self.settings().base_url)
         if base and url.startswith(base + "/"):
             url = url.removeprefix(base)
-        with self.cache.alone(), closing(self.observer):
+        with self.cache.hold(), closing(self.observer):
             try:
                 return explain_page(self.cache.store, url)
             except (CorruptStore, sqlite3.DatabaseError) as problem:
@@ -166,11 +166,11 @@ class Project:
                 self.cache.begin_anew()
                 return PageTrace(url, None, "", ())
 
-    def published(self) -> tuple[str, ...]:
+    def published_files(self) -> tuple[str, ...]:
         """The files in ``output/`` that Octavo wrote."""
         return tuple(self.cache.with_manifest(lambda database: manifest.published_digests(database, self.output)))
 
-    def remove_published(self) -> publish.Removed:
+    def remove_published(self) -> publish.RemovalResult:
         """Remove the files in ``output/`` that Octavo wrote.
 
         Raises Locked, UnsafeOutput and PublishError.
@@ -202,7 +202,7 @@ class Project:
         A sweep that was interrupted is complete by then.
         """
         check_output(self.root, self.output, [self.root / name for name in FOLDERS], self.cache.home)
-        with self.cache.alone(), closing(self.observer):
+        with self.cache.hold(), closing(self.observer):
             self.cache.complete_sweep(self.output)
             yield
 

@@ -115,7 +115,7 @@ def list_site(root: Path, cache: stat_cache.StatCache, overrides: Mapping[str, s
         layouts=layouts,
         assets=assets,
         script=script,
-        faults=(*faults, *stat_cache.same_names(below_posts.files)),
+        faults=(*faults, *stat_cache.find_same_names(below_posts.files)),
     )
 
 
@@ -163,7 +163,7 @@ def read_config(root: Path, overrides: Mapping[str, str]) -> ConfigFile:
     except FileNotFoundError:
         return ConfigFile(root.name, None, chosen)
     except OSError as problem:
-        return ConfigFile(root.name, None, chosen, (stat_cache.unreadable(CONFIG_FILE, problem),))
+        return ConfigFile(root.name, None, chosen, (stat_cache.make_unreadable(CONFIG_FILE, problem),))
 
 
 def _script(root: Path) -> tuple[Digest | None, tuple[Diagnostic, ...]]:
@@ -172,7 +172,7 @@ def _script(root: Path) -> tuple[Digest | None, tuple[Diagnostic, ...]]:
     except OSError as problem:
         raise_if_shortage(problem)
         path = Path(problem.filename).relative_to(root).as_posix()
-        return None, (stat_cache.unreadable(path, problem),)
+        return None, (stat_cache.make_unreadable(path, problem),)
 
 
 def _themes(root: Path) -> list[tuple[Path, str]]:

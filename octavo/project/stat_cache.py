@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from octavo.base import source_text
 from octavo.base.diagnostics import Diagnostic, Span, error
-from octavo.base.digest import SIZE, Digest, digest_bytes
+from octavo.base.digest import DIGEST_BYTES, Digest, digest_bytes
 from octavo.base.file_stat import FileState, is_row, is_settled, state_of
 from octavo.base.names import ASSETS_FOLDER, POSTS_FOLDER, SOURCE_ENDINGS
 from octavo.base.shortage import raise_if_shortage
@@ -126,7 +126,7 @@ def _digest_of_file(location: str, size: int) -> Digest:
     with open(location, "rb") as file:  # noqa: PTH123
         if size < 1_000_000:
             return digest_bytes(file.read())
-        state = blake2b(b"b" + os.fstat(file.fileno()).st_size.to_bytes(8, "little"), digest_size=SIZE)
+        state = blake2b(b"b" + os.fstat(file.fileno()).st_size.to_bytes(8, "little"), digest_size=DIGEST_BYTES)
         while block := file.read(1 << 20):
             state.update(block)
         return state.digest()
@@ -171,7 +171,7 @@ def list_files(root: Path, folder: str, cache: StatCache, prefix: str = "") -> F
             try:
                 outcome = _inspect(path, entry, cache, real_root)
             except OSError as problem:
-                problems.append(unreadable(path, problem))
+                problems.append(make_unreadable(path, problem))
                 continue
             if isinstance(outcome, Diagnostic):
                 problems.append(outcome)
@@ -188,7 +188,7 @@ def _entries(location: str, folder: str, problems: list[Diagnostic]) -> list[os.
     except FileNotFoundError:
         return []
     except OSError as problem:
-        problems.append(unreadable(folder, problem))
+        problems.append(make_unreadable(folder, problem))
         return []
 
 
@@ -206,7 +206,7 @@ def _inspect(path: str, entry: os.DirEntry[str], cache: StatCache, real_root: st
     status = entry.stat()
     if not stat.S_ISREG(status.st_mode):
         return _at_top(path, "file", "not a regular file", "move it out of the folder")
-    if status.st_size > source_text.LARGEST and is_source(path) and path.startswith(POSTS_FOLDER):
+    if status.st_size > source_text.LARGEST_SOURCE_BYTES and is_source(path) and path.startswith(POSTS_FOLDER):
         return source_text.too_large(path, status.st_size)
     state = state_of(status)
     return FileEntry(path, entry.path, cache.digest(path, entry.path, state), state)
@@ -242,7 +242,7 @@ def _outside(path: str, target: Path) -> Diagnostic:
     return _at_top(path, "link-file", message, "copy what it leads to into the project")
 
 
-def unreadable(path: str, problem: OSError) -> Diagnostic:
+def make_unreadable(path: str, problem: OSError) -> Diagnostic:
     """The problem with a file or folder that cannot be read.
 
     Raises Shortage where the system might let us read it at another time.
@@ -255,7 +255,7 @@ def _at_top(path: str, code: str, message: str, hint: str) -> Diagnostic:
     return error(path, Span(1, 1), code, message, hint)
 
 
-def same_names(paths: Iterable[str]) -> Iterator[Diagnostic]:
+def find_same_names(paths: Iterable[str]) -> Iterator[Diagnostic]:
     """Problems with files that are one file on some system.
 
     Their names are equal after NFC and case folding.

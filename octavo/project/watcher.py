@@ -13,16 +13,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-QUIET = 0.05
+QUIET_SECONDS = 0.05
 """Seconds without an event after which a burst is over: an editor's save is several events."""
 
-LONGEST = 0.5
+LONGEST_BURST_SECONDS = 0.5
 """Seconds after which a burst is taken for over all the same."""
 
-RESCAN = 30.0
+RESCAN_SECONDS = 30.0
 """Seconds after which to look without an event: a lost event, or a post whose time has come."""
 
-POLL = 1.0
+POLL_SECONDS = 1.0
 """Seconds between two looks where the system has no more watches to give."""
 
 
@@ -56,7 +56,7 @@ class Changes:
         if self._ended is not None:
             self._ended()
 
-    def tell(self, seen: Callable[[Sequence[Path]], None], ended: Callable[[], None]) -> None:
+    def report_to(self, seen: Callable[[Sequence[Path]], None], ended: Callable[[], None]) -> None:
         """Call ``seen`` with the places of each event from now on.
 
         That is done in the watcher's thread, instead of being waited for; and ``ended`` is called when there are no
@@ -64,7 +64,7 @@ class Changes:
         """
         self._seen, self._ended = seen, ended
 
-    def renew(self) -> None:
+    def renew_watches(self) -> None:
         """Ask again what is to be watched."""
         self._observer.watch(self._paths())
 
@@ -78,18 +78,18 @@ class Changes:
 
         False when there is no more.
         """
-        self._changed.wait(RESCAN)
+        self._changed.wait(RESCAN_SECONDS)
         return self._settled()
 
-    def more(self, seconds: float) -> bool:
+    def wait_more(self, seconds: float) -> bool:
         """The same for so many seconds. False when nothing has changed by then."""
         return self._changed.wait(seconds) and self._settled()
 
     def _settled(self) -> bool:
-        until = time.monotonic() + LONGEST
+        until = time.monotonic() + LONGEST_BURST_SECONDS
         while self._changed.is_set() and time.monotonic() < until and not self._stopped:
             self._changed.clear()
-            if not self._changed.wait(QUIET):
+            if not self._changed.wait(QUIET_SECONDS):
                 break
         if self._stopped:
             return False
@@ -143,7 +143,7 @@ class _Observer:
             reason = problem.strerror or problem
             self._say(f"octavo: the system gives no more file watches ({reason}); looking every second instead")
             self.close()
-            self._start(PollingObserver(timeout=POLL))
+            self._start(PollingObserver(timeout=POLL_SECONDS))
             self._adjust(watches)
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-Offers = Callable[[int], Mapping[int, int]]
+GainsByList = Callable[[int], Mapping[int, int]]
 """The lists that may show a post, each with the gain of it there: no more than that of any entry which may leave."""
 
 _Node = tuple[bool, int]
@@ -22,11 +22,11 @@ _Node = tuple[bool, int]
 _END: _Node = (True, -1)
 
 
-def reach(
+def cover_every_post(
     lists: Sequence[Mapping[int, int]],
     fixed: Mapping[int, frozenset[int]],
     size: int,
-    offers: Offers,
+    offers: GainsByList,
     others: Callable[[int], Iterable[int]],
 ) -> dict[int, dict[int, int]]:
     """The lists that have to change, by number, so that every post is in one.
@@ -44,7 +44,7 @@ def reach(
 
 class _Flow:
     def __init__(
-        self, lists: Sequence[Mapping[int, int]], fixed: Mapping[int, frozenset[int]], size: int, offers: Offers
+        self, lists: Sequence[Mapping[int, int]], fixed: Mapping[int, frozenset[int]], size: int, offers: GainsByList
     ) -> None:
         self._lists, self._fixed, self._size, self._offers = lists, fixed, size, offers
         self.times = Counter(post for entries in lists for post in entries)

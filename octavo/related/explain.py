@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from octavo.related.index import TermIndex
-from octavo.related.term_keys import Array, places
-from octavo.related.terms import TAG, put_together, words_of
-from octavo.related.vectors import CommonTerms, common, vectors
+from octavo.related.term_keys import Array, locate
+from octavo.related.terms import TAG, join_character_pairs, words_of
+from octavo.related.vectors import CommonTerms, find_common_terms, vectors
 
 _REASONS = 5
 _TERMS = 10
@@ -42,7 +42,9 @@ class ReasonTable(NamedTuple):
     texts: tuple[str, ...]
 
 
-NONE = ReasonTable(np.zeros(0, np.int64), np.zeros((0, _REASONS), np.uint32), np.zeros((0, _REASONS), np.uint8), ())
+NO_REASONS = ReasonTable(
+    np.zeros(0, np.int64), np.zeros((0, _REASONS), np.uint32), np.zeros((0, _REASONS), np.uint8), ()
+)
 
 WordedReasons = list[tuple[str, int]]
 """Reasons: each a text, and its share in hundredths."""
@@ -96,7 +98,7 @@ def by_slot(why: ReasonTable, size: int) -> Callable[[int], dict[int, WordedReas
     return of
 
 
-def slots_of(why: ReasonTable, firsts: Array) -> Array:
+def mask_second_slots(why: ReasonTable, firsts: Array) -> Array:
     """The mask of the slots that are the second of some pairs.
 
     Of those pairs whose first is in the mask ``firsts``.
@@ -106,13 +108,13 @@ def slots_of(why: ReasonTable, firsts: Array) -> Array:
     return mask
 
 
-def explained(index: TermIndex, pairs: Array, previous: ReasonTable, changed: Array, words: Words) -> ReasonTable:
+def explain_pairs(index: TermIndex, pairs: Array, previous: ReasonTable, changed: Array, words: Words) -> ReasonTable:
     """The reasons of ``pairs`` of slots (ascending).
 
     Those of ``previous`` hold between slots that are not of the mask ``changed``; their texts keep their numbers.
     """
     one, two = pairs >> 32, pairs & _LOW
-    at, holds = places(previous.pairs, pairs)
+    at, holds = locate(previous.pairs, pairs)
     holds &= ~changed[one] & ~changed[two]
     numbers = np.empty((len(pairs), _REASONS), np.uint32)
     shares = np.empty((len(pairs), _REASONS), np.uint8)
@@ -137,12 +139,12 @@ def merge(old: ReasonTable, new: ReasonTable, out: Array) -> ReasonTable:
     return ReasonTable(pairs[order], numbers[order], shares[order], new.texts)
 
 
-def differing(old: ReasonTable, new: ReasonTable, size: int) -> Array:
+def mask_changed_reasons(old: ReasonTable, new: ReasonTable, size: int) -> Array:
     """The mask of the slots that have a new pair or other reasons for one.
 
     There are ``size`` slots.
     """
-    at, same = places(old.pairs, new.pairs)
+    at, same = locate(old.pairs, new.pairs)
     common_rows = np.flatnonzero(same)
     same[common_rows] = (old.numbers[at[common_rows]] == new.numbers[common_rows]).all(axis=1)
     same[common_rows] &= (old.shares[at[common_rows]] == new.shares[common_rows]).all(axis=1)
@@ -156,13 +158,13 @@ def _reasons_of(index: TermIndex, pairs: Array, texts: tuple[str, ...], words: W
     one, two = pairs >> 32, pairs & _LOW
     mask = np.zeros(len(index.squares), np.bool_)
     mask[one] = mask[two] = True
-    shared = common(vectors(index, mask), one, two, _TERMS)
+    shared = find_common_terms(vectors(index, mask), one, two, _TERMS)
     terms, first, numbered = np.unique(shared.terms, return_index=True, return_inverse=True)
     owners = one[np.searchsorted(shared.starts, first, side="right") - 1]
-    return strongest(words(terms, owners), shared._replace(terms=numbered), texts)._replace(pairs=pairs)
+    return choose_reasons(words(terms, owners), shared._replace(terms=numbered), texts)._replace(pairs=pairs)
 
 
-def strongest(terms: list[str], shared: CommonTerms, texts: tuple[str, ...] = ()) -> ReasonTable:
+def choose_reasons(terms: list[str], shared: CommonTerms, texts: tuple[str, ...] = ()) -> ReasonTable:
     """The reasons of pairs without their slots, from what they share.
 
     The ``terms`` of ``shared`` are places in ``terms``. New texts get numbers after those of ``texts``.
@@ -179,7 +181,9 @@ def strongest(terms: list[str], shared: CommonTerms, texts: tuple[str, ...] = ()
         numbers_by_text.setdefault(read.texts[number], len(numbers_by_text)) if number >= 0 else _NO_TEXT
         for number in used.tolist()
     ]
-    return ReasonTable(NONE.pairs, np.array(new, np.uint32)[at].reshape(numbers.shape), shares, tuple(numbers_by_text))
+    return ReasonTable(
+        NO_REASONS.pairs, np.array(new, np.uint32)[at].reshape(numbers.shape), shares, tuple(numbers_by_text)
+    )
 
 
 class _TermTexts(NamedTuple):
@@ -195,7 +199,7 @@ class _TermTexts(NamedTuple):
 
 
 def _read(terms: list[str]) -> _TermTexts:
-    plain = [put_together(term.removeprefix(TAG)) for term in terms]
+    plain = [join_character_pairs(term.removeprefix(TAG)) for term in terms]
     order = sorted(set(plain))
     numbers = {text: number for number, text in enumerate(order)}
     words: dict[str, int] = {}

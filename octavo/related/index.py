@@ -21,7 +21,7 @@ import numpy as np
 
 from octavo.engine.codec import Codec, codec
 from octavo.model.documents import Terms
-from octavo.related.term_keys import Array, keys_of, places
+from octavo.related.term_keys import Array, hash_words, locate
 
 UNIT = 8192
 """The length of a vector: two equal ones have about the product ``UNIT * UNIT``."""
@@ -159,7 +159,7 @@ def _edges(keys: Array) -> list[int]:
     return [0, *np.searchsorted(keys, firsts).tolist(), len(keys)]
 
 
-def stock_size(posts: int) -> int:
+def frequency_sample_size(posts: int) -> int:
     """How many of the oldest posts are counted.
 
     All of a few, else the last step of growth by a tenth.
@@ -172,11 +172,11 @@ def stock_size(posts: int) -> int:
     return size
 
 
-def counted(posts: Iterable[Terms]) -> Counted:
+def count_posts(posts: Iterable[Terms]) -> Counted:
     """The terms of posts by key, many posts at a time."""
     keys, damped, lengths = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint16)], []
     for batch in _batches(posts):
-        keys.append(keys_of([each.words for each in batch]))
+        keys.append(hash_words([each.words for each in batch]))
         counts = b"".join(each.counts for each in batch)
         damped.append(_damped(np.frombuffer(counts, "<u4")))
         lengths += [len(each.counts) // 4 for each in batch]
@@ -213,7 +213,7 @@ def _entries(posts: Iterable[Terms], kind: type[np.unsignedinteger[Any]]) -> Ite
     """The entries of posts in slots 0, 1, 2, …, many posts at a time."""
     slot = 0
     for batch in _batches(posts):
-        keys, damped, lengths = counted(batch)
+        keys, damped, lengths = count_posts(batch)
         slots = np.repeat(np.arange(slot, slot + len(batch), dtype=kind), lengths)
         places = np.arange(len(keys)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         yield _TermEntries(keys, slots, damped, places.astype(np.uint32))
@@ -411,8 +411,8 @@ def _with(index: TermIndex, slots: Array, posts: Counted) -> TermIndex:
     """With the entries of new posts, in these slots one by one. New terms have the level 0."""
     if not len(slots):
         return index
-    place, is_indexed = places(index.keys, posts.keys)
-    lone_place, met = places(index.lone_keys, posts.keys)
+    place, is_indexed = locate(index.keys, posts.keys)
+    lone_place, met = locate(index.lone_keys, posts.keys)
     promoted = np.unique(lone_place[met])
     # Terms that were unknown or of one post only, sorted out anew; most are of one post, now or still.
     keys = np.concatenate([posts.keys[~is_indexed], index.lone_keys[promoted]])

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from octavo.base.digest import SIZE
+from octavo.base.digest import DIGEST_BYTES
 from octavo.model.related import Candidate, Reason, RelationsJson
 
 if TYPE_CHECKING:
-    from octavo.related.search import Near, RankingContext
+    from octavo.related.search import NearestLists, RankingContext
     from octavo.related.term_keys import Array
 
 _EXPLAINED = 10
@@ -23,7 +23,7 @@ _EXPLAINED = 10
 Posts = tuple[Candidate, ...]
 """Posts by slot: a slot is the number of a post as long as it stays."""
 
-FREE = Candidate("", "", None, bytes(SIZE), related=False)
+FREE = Candidate("", "", None, bytes(DIGEST_BYTES), related=False)
 """Stands in a slot that no post has."""
 
 ListEntry = tuple[int, int, "Reason | None"]
@@ -37,14 +37,14 @@ _PLACED = Reason("reach", "in no other list")
 class ListOrder:
     """The order of the lists: pins, then the best that are not blocked."""
 
-    def __init__(self, posts: Posts, near: Near, standing: RankingContext, keep: int) -> None:
+    def __init__(self, posts: Posts, near: NearestLists, standing: RankingContext, keep: int) -> None:
         from octavo.related import search
 
         self.posts = posts
         self.slots = {post.path: slot for slot, post in enumerate(posts) if post is not FREE}
         self._near, self._needed = near, standing.needed
         self._eases = search.hubness_factors(near, standing)
-        self.ranked = search.ranked(near, standing, RelationsJson.WHOLE)
+        self.ranked = search.rank_entries(near, standing, RelationsJson.WHOLE)
         self.keep = keep
         self._explained = max(_EXPLAINED, keep // 2)
 
@@ -59,7 +59,7 @@ class ListOrder:
         entries += [(other, parts, None) for other, parts in best.items() if other not in left_out]
         return entries[: self.keep]
 
-    def explained(self, mask: Array) -> Array:
+    def pairs_to_explain(self, mask: Array) -> Array:
         """The pairs of slots that the lists of a mask give reasons for.
 
         They are ascending, and of the first entries of each list, but for pins that have nothing in common with the
@@ -68,7 +68,7 @@ class ListOrder:
         import numpy as np
 
         from octavo.related.explain import pair
-        from octavo.related.vectors import spread
+        from octavo.related.vectors import join_ranges
 
         arranged = [slot for slot in np.flatnonzero(mask).tolist() if self.posts[slot].pin or self.posts[slot].block]
         plain = mask.copy()
@@ -76,7 +76,7 @@ class ListOrder:
         slots = np.flatnonzero(plain)
         starts = self.ranked.starts[slots]
         ends = np.minimum(self.ranked.starts[slots + 1], starts + min(self._explained, self.keep))
-        at, owner = spread(starts, ends)
+        at, owner = join_ranges(starts, ends)
         pairs = [pair(slots[owner], self.ranked.slots[at])]
         for slot in arranged:
             best = self.best(slot)
@@ -92,12 +92,12 @@ class ListOrder:
         best = slice(*self.ranked.starts[slot : slot + 2].tolist())
         return dict(zip(self.ranked.slots[best].tolist(), self.ranked.scores[best].tolist(), strict=True))
 
-    def offered(self, slot: int) -> dict[int, int]:
+    def best_hosts(self, slot: int) -> dict[int, int]:
         """The posts most like one, with the scores that it has in their lists."""
         from octavo.related import search
 
         needed, ease = int(self._needed[slot]), int(self._eases[slot])
-        return search.offered(self._near, slot, needed, ease, RelationsJson.WHOLE)
+        return search.best_hosts(self._near, slot, needed, ease, RelationsJson.WHOLE)
 
 
 # Lists that have every post.
@@ -112,7 +112,7 @@ _NEAREST = 50
 
 def place_every_post(order: ListOrder, size: int) -> dict[int, list[ListEntry]]:
     """The lists that are other ones than by rank, by slot, where the first ``size`` entries of all have every post."""
-    from octavo.related.coverage import reach
+    from octavo.related.coverage import cover_every_post
 
     posts = order.posts
     slots = sorted(order.slots.values(), key=lambda slot: posts[slot].path)
@@ -142,7 +142,7 @@ def place_every_post(order: ListOrder, size: int) -> dict[int, list[ListEntry]]:
         return min(parts * _FINE, min((value for other, value in lists[host].items() if other not in stay), default=0))
 
     def offers(number: int) -> Mapping[int, int]:
-        hosts = {numbers[slot]: parts for slot, parts in order.offered(slots[number]).items()}
+        hosts = {numbers[slot]: parts for slot, parts in order.best_hosts(slots[number]).items()}
         gains = {host: gain(host, number, parts) for host, parts in hosts.items() if may_show(host, number)}
         if len(gains) < _FEW:
             gains = {**{host: -rank for rank, host in enumerate(islice(in_time(number), _NEAREST), 1)}, **gains}
@@ -150,7 +150,7 @@ def place_every_post(order: ListOrder, size: int) -> dict[int, list[ListEntry]]:
 
     return {
         slots[host]: _rearranged(order, slots[host], {slots[number] for number in entries}, size)
-        for host, entries in reach(lists, pinned, size, offers, in_time).items()
+        for host, entries in cover_every_post(lists, pinned, size, offers, in_time).items()
     }
 
 
@@ -158,7 +158,9 @@ def _rearranged(order: ListOrder, slot: int, first_slots: set[int], size: int) -
     """A list that begins with ``first_slots``: what is new comes after what has its place by rank."""
     entries = order.entries(slot)
     first = [entry for entry in entries[:size] if entry[0] in first_slots]
-    new = [(order.offered(other).get(slot, 0), other) for other in first_slots.difference(entry[0] for entry in first)]
+    new = [
+        (order.best_hosts(other).get(slot, 0), other) for other in first_slots.difference(entry[0] for entry in first)
+    ]
     new.sort(key=lambda each: (-each[0], order.posts[each[1]].path))
     rest = [entry for entry in entries if entry[0] not in first_slots]
     return [*first, *((other, parts, _PLACED) for parts, other in new), *rest][: order.keep]

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from octavo.base.lazy_mapping import LazyMapping
-from octavo.base.memory import give_back
+from octavo.base.memory import release_memory
 from octavo.engine.codec import Codec, codec
 from octavo.engine.facts import Ask
 from octavo.engine.scheduler import Share
@@ -212,7 +212,7 @@ class RelatedLists(LazyMapping[str, list[Relation]]):
         self.touched = other.union(unranked, (order.posts[slot].path for slot in ranking.touched))
         # Read here, since lists are made in other processes as well, which have nothing else of the posts.
         touched = _mask([order.slots[path] for path in self.touched if path in order.slots], len(order.posts))
-        slots_to_spell = touched | explain.slots_of(ranking.why, touched)
+        slots_to_spell = touched | explain.mask_second_slots(ranking.why, touched)
         slots_to_spell[[entry[0] for entries in placed.values() for entry in entries]] = True
         wording.read(slots_to_spell.nonzero()[0].tolist())
 
@@ -271,16 +271,16 @@ def _computed(posts: Posts, load: Load, keep: int, share: Share) -> Ranking:
 
     stock, standing = _standing(posts, keep)
     index, slots, places = term_index.build((load(post.path) for post in posts), stock)
-    give_back()
+    release_memory()
     near = search.search(index, standing, share)
     order = ListOrder(posts, near, standing, keep)
     everyone = np.ones(len(posts), np.bool_)
-    pairs = order.explained(everyone)
+    pairs = order.pairs_to_explain(everyone)
 
     def words(terms: Array, _: Array) -> list[str]:
         return term_keys.words_at(places[terms], slots[terms], lambda slot: load(posts[slot].path))
 
-    why = explain.explained(index, pairs, explain.NONE, everyone, words)
+    why = explain.explain_pairs(index, pairs, explain.NO_REASONS, everyone, words)
     state = RankState(
         keep=keep,
         total=stock.total,
@@ -315,7 +315,7 @@ def _updated(candidates: Posts, load: Load, previous: RankState) -> Ranking | No
     index, changed, gone = old_index, _mask(change.redated, size), _mask(change.gone, size)
     is_other = bool(change.new or change.gone or change.redated)
     if is_other:
-        counted = term_index.counted(load(posts[slot].path) for slot in change.new)
+        counted = term_index.count_posts(load(posts[slot].path) for slot in change.new)
         index, moved = term_index.update(index, change.gone, change.new, counted, stock)
         changed |= moved
     if np.count_nonzero(changed) > len(candidates) // 3 + 8:
@@ -326,15 +326,15 @@ def _updated(candidates: Posts, load: Load, previous: RankState) -> Ranking | No
     altered = _mask(change.altered, size)
     pinning = [slot for slot, post in enumerate(posts) if post.pin and not change.names.isdisjoint(post.pin)]
     order = ListOrder(posts, near, standing, keep)
-    touched = altered | search.holders(near, altered, standing) | _mask(pinning, size)
-    touched |= search.differing(search.ranked(old_near, standing, RelationsJson.WHOLE), order.ranked)
+    touched = altered | search.mask_lists_with(near, altered, standing) | _mask(pinning, size)
+    touched |= search.mask_changed_lists(search.rank_entries(old_near, standing, RelationsJson.WHOLE), order.ranked)
     reached = (reached | touched) & ~gone
 
     def words(terms: Array, slots: Array) -> list[str]:
         return term_keys.words_of(index.keys[terms], slots, lambda slot: load(posts[slot].path))
 
-    why = explain.explained(index, order.explained(reached), old_why, changed, words)
-    touched |= explain.differing(old_why, why, size)
+    why = explain.explain_pairs(index, order.pairs_to_explain(reached), old_why, changed, words)
+    touched |= explain.mask_changed_reasons(old_why, why, size)
     why = explain.merge(old_why, why, reached | gone)
     state = RankState(
         keep=keep,
@@ -405,7 +405,7 @@ def _standing(posts: Posts, keep: int) -> tuple[DocumentFrequencies, RankingCont
     undated = days == search.UNDATED
     needed = np.array([keep + len(post.pin) + len(post.block) for post in posts], np.int64)
     by_path = np.array(slots, np.int64)
-    total = term_index.stock_size(len(slots))
+    total = term_index.frequency_sample_size(len(slots))
     counted, places = np.zeros(len(posts), np.bool_), np.zeros(len(posts), np.int64)
     counted[by_path[np.lexsort((days[by_path], undated[by_path]))[:total]]] = True
     places[by_path[np.lexsort((-days[by_path], undated[by_path]))]] = np.arange(len(slots))

@@ -17,7 +17,7 @@ import numpy as np
 from octavo.engine.scheduler import Share
 from octavo.related.index import UNIT, TermIndex
 from octavo.related.term_keys import Array
-from octavo.related.vectors import Postings, Vectors, postings, products, products_below, spread, vectors
+from octavo.related.vectors import Postings, Vectors, join_ranges, postings, products, products_below, vectors
 
 _SPARE = 12
 """Entries known beyond those needed, so that a list that loses a few is not searched anew."""
@@ -65,7 +65,7 @@ class RankingContext(NamedTuple):
     needed: Array
 
 
-class Near(NamedTuple):
+class NearestLists(NamedTuple):
     """The nearest posts of each.
 
     The list of slot i is ``starts[i]:starts[i + 1]`` (int64) of ``slots`` (uint32) with ``scores`` (int64), the best
@@ -87,16 +87,16 @@ class _ScoreEntries(NamedTuple):
     scores: Array
 
 
-def to_bytes(near: Near) -> tuple[bytes, ...]:
+def to_bytes(near: NearestLists) -> tuple[bytes, ...]:
     return tuple(array.tobytes() for array in near)
 
 
-def from_bytes(arrays: Sequence[bytes], size: int) -> Near:
+def from_bytes(arrays: Sequence[bytes], size: int) -> NearestLists:
     """The lists whose arrays these are the bytes of.
 
     There are empty ones up to ``size``. Raises ValueError for other bytes.
     """
-    if len(arrays) != len(Near._fields):
+    if len(arrays) != len(NearestLists._fields):
         raise ValueError("lists have not as many arrays")
     starts, scores, bounds = (np.frombuffer(data, np.int64) for data in (arrays[0], *arrays[2:]))
     slots = np.frombuffer(arrays[1], np.uint32)
@@ -105,10 +105,10 @@ def from_bytes(arrays: Sequence[bytes], size: int) -> Near:
     if not starts[-1] == len(slots) == len(scores) or (len(slots) and int(slots.max()) >= len(bounds)):
         raise ValueError("a list has a post that there is not")
     more = (0, size - len(bounds))
-    return Near(np.pad(starts, more, mode="edge"), slots, scores, np.pad(bounds, more))
+    return NearestLists(np.pad(starts, more, mode="edge"), slots, scores, np.pad(bounds, more))
 
 
-def search(index: TermIndex, standing: RankingContext, share: Share) -> Near:
+def search(index: TermIndex, standing: RankingContext, share: Share) -> NearestLists:
     """The lists of all posts."""
     of, by, size = vectors(index), postings(index), len(standing.days)
 
@@ -146,7 +146,9 @@ def _search_part(of: Vectors, by: Postings, standing: RankingContext, searched: 
     return _best(_joined(held), bounds, standing), bounds
 
 
-def merge(near: Near, index: TermIndex, standing: RankingContext, changed: Array, gone: Array) -> tuple[Near, Array]:
+def merge(
+    near: NearestLists, index: TermIndex, standing: RankingContext, changed: Array, gone: Array
+) -> tuple[NearestLists, Array]:
     """The lists after some posts have changed.
 
     The posts ``changed`` got other scores and those ``gone`` left (masks of slots).
@@ -186,19 +188,19 @@ def merge(near: Near, index: TermIndex, standing: RankingContext, changed: Array
     return _in_columns(entries, bounds), affected
 
 
-def holders(near: Near, posts: Array, standing: RankingContext) -> Array:
+def mask_lists_with(near: NearestLists, posts: Array, standing: RankingContext) -> Array:
     """The mask of the lists that need one of a mask of posts.
 
     That is, have it among what is needed of them.
     """
     starts, ends = _needed(near, standing)
-    at, owners = spread(starts, ends)
+    at, owners = join_ranges(starts, ends)
     mask = np.zeros(len(posts), np.bool_)
     mask[owners[posts[near.slots[at]]]] = True
     return mask
 
 
-def ranked(near: Near, standing: RankingContext, whole: int) -> Near:
+def rank_entries(near: NearestLists, standing: RankingContext, whole: int) -> NearestLists:
     """The needed entries of the lists in the order in which they are offered.
 
     Scores are in parts of ``whole``, which is that of a post with itself.
@@ -206,35 +208,35 @@ def ranked(near: Near, standing: RankingContext, whole: int) -> Near:
     A post that is near to many is less of a find in any list than one that is near to few, so its scores are lowered.
     """
     starts, ends = _needed(near, standing)
-    at, owners = spread(starts, ends)
+    at, owners = join_ranges(starts, ends)
     scores = _eased(near.scores[at], hubness_factors(near, standing)[near.slots[at]])
     order = np.argsort((owners << _SCORE_BITS) - scores, kind="stable")
     edges = np.concatenate([[0], np.cumsum(ends - starts)])
-    return Near(edges, near.slots[at[order]], in_parts(scores[order], whole), near.bounds)
+    return NearestLists(edges, near.slots[at[order]], to_parts(scores[order], whole), near.bounds)
 
 
-def offered(near: Near, slot: int, needed: int, ease: int, whole: int) -> dict[int, int]:
+def best_hosts(near: NearestLists, slot: int, needed: int, ease: int, whole: int) -> dict[int, int]:
     """The posts nearest to one, with its score in their lists.
 
     That is the score, in parts of ``whole``, with which their lists offer it if they do; ``ease`` is its own.
     """
     own = slice(near.starts[slot], min(near.starts[slot + 1], near.starts[slot] + needed))
-    parts = in_parts(_eased(near.scores[own], np.int64(ease)), whole)
+    parts = to_parts(_eased(near.scores[own], np.int64(ease)), whole)
     return dict(zip(near.slots[own].tolist(), parts.tolist(), strict=True))
 
 
-def differing(old: Near, new: Near) -> Array:
+def mask_changed_lists(old: NearestLists, new: NearestLists) -> Array:
     """The mask of the lists that have other posts or other scores."""
     mask: Array = np.diff(old.starts) != np.diff(new.starts)
     same = np.flatnonzero(~mask)
-    old_at, owners = spread(old.starts[same], old.starts[same + 1])
-    at, _ = spread(new.starts[same], new.starts[same + 1])
+    old_at, owners = join_ranges(old.starts[same], old.starts[same + 1])
+    at, _ = join_ranges(new.starts[same], new.starts[same + 1])
     differs = (old.slots[old_at] != new.slots[at]) | (old.scores[old_at] != new.scores[at])
     mask[same[owners[differs]]] = True
     return mask
 
 
-def hubness_factors(near: Near, standing: RankingContext) -> Array:
+def hubness_factors(near: NearestLists, standing: RankingContext) -> Array:
     """By what the scores of each post are multiplied where it is offered.
 
     In parts of ``ONE`` (int64). A post that is near to many is a *hub* (Radovanović, Nanopoulos and Ivanović, *Hubs in
@@ -263,12 +265,12 @@ def _easing() -> tuple[Array, Array]:
     return np.array(bounds, np.int64), np.array(eases, np.int64)
 
 
-def _needed(near: Near, standing: RankingContext) -> tuple[Array, Array]:
+def _needed(near: NearestLists, standing: RankingContext) -> tuple[Array, Array]:
     starts = near.starts[:-1]
     return starts, np.minimum(near.starts[1:], starts + standing.needed)
 
 
-def in_parts(scores: Array, whole: int) -> Array:
+def to_parts(scores: Array, whole: int) -> Array:
     """Scores (int64) in parts of ``whole``.
 
     That is the score of a post with itself. Rounded as ``round`` does, half to even.
@@ -395,7 +397,7 @@ def _joined(parts: list[_ScoreEntries]) -> _ScoreEntries:
     return _ScoreEntries(*(np.concatenate(column) for column in zip(none, *parts, strict=True)))
 
 
-def _in_columns(entries: _ScoreEntries, bounds: Array) -> Near:
+def _in_columns(entries: _ScoreEntries, bounds: Array) -> NearestLists:
     """The lists from entries in order."""
     starts = np.concatenate([[0], np.cumsum(np.bincount(entries.owners, minlength=len(bounds)))])
-    return Near(starts, entries.others, entries.scores, bounds)
+    return NearestLists(starts, entries.others, entries.scores, bounds)

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Literal, NamedTuple
 
 from octavo.model.related import Candidate, Reason, says_more
-from octavo.related.terms import TAG, tag_term, words_of, written
+from octavo.related.terms import TAG, spell_title, tag_term, words_of
 
 _WORD = re.compile(r"\w+")
 _SIGNED = re.compile(r"\b(?:[Cc]\+\+|[CcFf]#)")
@@ -123,7 +123,7 @@ def _is_plain(word: str) -> bool:
     return word[1:] == word[1:].lower()
 
 
-def spelled(spelling: str, term: str) -> tuple[str, bool] | None:
+def look_up_spelling(spelling: str, term: str) -> tuple[str, bool] | None:
     """A term as the post with this spelling writes it.
 
     Also whether as code; None where that is in lower case.
@@ -243,7 +243,7 @@ class Wording:
         if forms is None:
             post = self._posts[number]
             tags = {tag_term(tag).removeprefix(TAG): tag for tag in reversed(post.tags)}
-            forms = self._forms_by_number[number] = _Forms({**written(post.title), **tags}, self._spell(post.path))
+            forms = self._forms_by_number[number] = _Forms({**spell_title(post.title), **tags}, self._spell(post.path))
         return forms
 
 
@@ -258,7 +258,7 @@ class _Forms(dict[str, "Form | None"]):
         if text.startswith(TAG):
             form: Form = self._titles.get(text.removeprefix(TAG)), None
         else:
-            form = self._titles.get(text), spelled(self._spelling, text) if self._spelling else None
+            form = self._titles.get(text), look_up_spelling(self._spelling, text) if self._spelling else None
         self[text] = own_form = None if form == _PLAIN else form
         return own_form
 

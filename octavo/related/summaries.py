@@ -24,10 +24,10 @@ def summarize_relations(relations: Iterable[Relation]) -> tuple[RelatedSummary, 
 
 def summarize_relation(relation: Relation) -> RelatedSummary:
     terms = tuple(reason.text for reason in relation.reasons if reason.kind in ("term", "tag"))
-    return RelatedSummary(relation.path, phrases(relation.reasons), terms)
+    return RelatedSummary(relation.path, phrase_reasons(relation.reasons), terms)
 
 
-def phrases(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
+def phrase_reasons(reasons: tuple[Reason, ...]) -> tuple[str, ...]:
     """Why a post is related, as HTML.
 
     What is not a word comes first, then the words in one phrase.

@@ -27,7 +27,7 @@ def words_of(keys: Array, slots: Array, load: Callable[[int], Terms]) -> list[st
     words: list[str] = [""] * len(keys)
     for slot, rows in _by_slot(slots):
         terms = load(slot)
-        own_keys = keys_of([terms.words])
+        own_keys = hash_words([terms.words])
         order = np.argsort(own_keys)
         _pick(words, rows, terms, order[np.searchsorted(own_keys, keys[rows], sorter=order)])
     return words
@@ -57,7 +57,7 @@ def _pick(words: list[str], rows: Array, terms: Terms, places: Array) -> None:
         words[at] = own[place]
 
 
-def keys_of(texts: Iterable[str]) -> Array:
+def hash_words(texts: Iterable[str]) -> Array:
     """The 64-bit hashes of the words of texts, uint64 in order.
 
     A polynomial of the bytes modulo 2 ** 64 (Karp and Rabin, 1987), mixed by the finaliser of MurmurHash3 (Appleby).
@@ -89,7 +89,7 @@ def _powers(length: int) -> tuple[Array, Array]:
     return tuple(np.cumprod(np.full(length, each, np.uint64)) for each in (base, pow(base, -1, 1 << 64)))  # type: ignore[return-value]
 
 
-def places(keys: Array, targets: Array) -> tuple[Array, Array]:
+def locate(keys: Array, targets: Array) -> tuple[Array, Array]:
     """Where each of ``targets`` stands in ``keys``, and whether it does.
 
     ``keys`` are ascending.

@@ -5,7 +5,7 @@ A term is a word (``subquery``), a pair of neighbouring words, with the stop wor
 stay integers.
 
 A script that puts no blanks between words has pairs of characters in their place (``数据``, ``据库``), and neighbours
-of these are runs of three; ``put_together`` tells them as they are written.
+of these are runs of three; ``join_character_pairs`` tells them as they are written.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def words_of(text: str) -> list[str]:
     return [part for word in text.split(" ") for part in (_pairs(word) if _IS_UNSPACED.match(word) else [word])]
 
 
-def put_together(term: str) -> str:
+def join_character_pairs(term: str) -> str:
     """A term with its pairs of characters put together: ``数据 据库`` is ``数据库``."""
     if term.isascii():
         return term
@@ -148,7 +148,7 @@ def put_together(term: str) -> str:
     return " ".join(joined)
 
 
-def written(title: str) -> dict[str, str]:
+def spell_title(title: str) -> dict[str, str]:
     """Terms of a title as its author writes them.
 
     ``flask sqlalchemy`` -> ``Flask-SQLAlchemy``.

@@ -132,7 +132,7 @@ def _turns(of: Vectors, lengths: Array, slots: Array, size: int) -> Iterator[tup
 
 def _summed(of: Vectors, by: Postings, lengths: Array, slots: Array, size: int) -> Array:
     """The products of ``slots`` with all, up to ``size``, that are among the first ``lengths`` of each term."""
-    own, row = spread(of.starts[slots], of.starts[slots + 1])
+    own, row = join_ranges(of.starts[slots], of.starts[slots + 1])
     terms = of.terms[own]
     lengths = lengths[terms]
     ends = np.cumsum(lengths)
@@ -147,7 +147,7 @@ def _summed(of: Vectors, by: Postings, lengths: Array, slots: Array, size: int) 
     return np.bincount(cells, values, len(slots) * size).reshape(len(slots), size)
 
 
-def common(of: Vectors, one: Array, two: Array, most: int) -> CommonTerms:
+def find_common_terms(of: Vectors, one: Array, two: Array, most: int) -> CommonTerms:
     """What pairs of posts share.
 
     Of each pair ``one[i]``, ``two[i]`` (``one`` ascending) the ``most`` greatest parts.
@@ -168,7 +168,7 @@ def common(of: Vectors, one: Array, two: Array, most: int) -> CommonTerms:
 def _common(of: Vectors, one: Array, two: Array, most: int, table: Array, terms: int) -> tuple[Array, ...]:
     """The numbers of terms of pairs, the terms, their parts, the products. ``table`` is lent, and all 0."""
     rows, row = np.unique(one, return_inverse=True)
-    at, owners = spread(of.starts[rows], of.starts[rows + 1])
+    at, owners = join_ranges(of.starts[rows], of.starts[rows + 1])
     cells = owners * terms + of.terms[at]
     table[cells] = of.weights[at]
     lengths = of.starts[two + 1] - of.starts[two]
@@ -191,7 +191,7 @@ def _common(of: Vectors, one: Array, two: Array, most: int, table: Array, terms:
     return np.minimum(lengths, most), shared[order], parts[order], products
 
 
-def spread(starts: Array, ends: Array) -> tuple[Array, Array]:
+def join_ranges(starts: Array, ends: Array) -> tuple[Array, Array]:
     """The places of several stretches one after another.
 
     Also the number of the stretch of each.

@@ -133,7 +133,7 @@ class _Publisher:
     def _rewritten(self, name: str, source: bytes) -> bytes:
         # Latin-1 keeps every byte; only ASCII is looked at.
         text = source.decode("latin-1")
-        return minified(_ADDRESS.sub(lambda match: self._address(name, text, match), text)).encode("latin-1")
+        return minify_css(_ADDRESS.sub(lambda match: self._address(name, text, match), text)).encode("latin-1")
 
     def _address(self, name: str, text: str, match: re.Match[str]) -> str:
         group = "url" if match["url"] is not None else "import"
@@ -158,7 +158,7 @@ class _Publisher:
         return match[0][:offset] + address + match[0][offset + len(written) :]
 
 
-def inlined(asset: Asset, text: str, base_url: str) -> str | None:
+def inline_asset(asset: Asset, text: str, base_url: str) -> str | None:
     """The text of a style sheet or script as it may stand within any page.
 
     Its addresses lead on from there. None where it holds what cannot stand in its element, or imports.
@@ -203,7 +203,7 @@ _TOKEN = re.compile(
 )
 
 
-def minified(css: str) -> str:
+def minify_css(css: str) -> str:
     """The same rules in fewer characters."""
     out: list[str] = []
     before = ";"  # the mark that stands last in ``out``; empty after anything else

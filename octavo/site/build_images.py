@@ -14,7 +14,7 @@ from octavo.engine.facts import Fact, fact, kept_fact
 from octavo.engine.memo import Memo
 from octavo.engine.records import Records
 from octavo.engine.worker import Local
-from octavo.images.steps import Made, make_image
+from octavo.images.steps import EncodedImage, make_image
 from octavo.images.variants import is_image, is_scaled, name_of, social_order, urls_of
 from octavo.model.images import CardDesign, ImageOrder, Picture, SocialCard
 from octavo.model.queries import OrderOf, PictureAt, WritableFormats
@@ -23,7 +23,7 @@ from octavo.site.assets import ROOT
 from octavo.site.inputs import Inputs
 from octavo.site.page_facts import Resolvers
 from octavo.site.post_index import PostIndex
-from octavo.site.stages import Known
+from octavo.site.stages import LearnedSite
 
 
 def image_files(inputs: Inputs) -> dict[str, Fact]:
@@ -53,12 +53,12 @@ def card_design_fact(inputs: Inputs) -> Fact:
     from octavo.images.font_coverage import NoFont
 
     path = inputs.settings.images.card_font
-    font = inputs.file(path) if path else fact(draw_card.shipped())
+    font = inputs.file(path) if path else fact(draw_card.default_font())
     name = digest((draw_card.recipe(), font.digest)).hex()
 
     def design() -> CardDesign:
         try:
-            return CardDesign(name, draw_card.drawable(font.load() or b""), path)
+            return CardDesign(name, draw_card.drawable_ranges(font.load() or b""), path)
         except (NoFont, OSError) as problem:
             raise_if_shortage(problem)
             return CardDesign(name, (), path)
@@ -99,7 +99,7 @@ def image_orders(
     outputs: Records, index: PostIndex, pictures: Mapping[str, Picture], settings: Settings
 ) -> dict[str, ImageOrder | SocialCard]:
     """The images that pages and links to posts show, by name."""
-    images = {order for orders in outputs.unusual("orders").values() for order in orders}
+    images = {order for orders in outputs.non_default("orders").values() for order in orders}
     for post in index.by_path.values() if pictures else ():
         picture = pictures.get(post.cover) if post.cover else None
         if picture is not None and is_scaled(picture, settings.images):
@@ -108,7 +108,7 @@ def image_orders(
 
 
 def make_images(
-    orders: Mapping[str, ImageOrder | SocialCard], site: Known, memo: Memo, open_store: Callable[[], ImageStore]
+    orders: Mapping[str, ImageOrder | SocialCard], site: LearnedSite, memo: Memo, open_store: Callable[[], ImageStore]
 ) -> tuple[dict[str, tuple[Digest, str]], tuple[Diagnostic, ...]]:
     """Make every variant that is missing, and say what cannot be made.
 
@@ -117,7 +117,7 @@ def make_images(
     store, problems = open_store(), []
     files_of = {name: _stored_files(store, name, order) for name, order in orders.items()}
     missing = sorted(name for name, files in files_of.items() if files is None)
-    without = [name for name in site.published.sources.settings.images.formats if name not in _writable()]
+    without = [name for name in site.publication.sources.settings.images.formats if name not in _writable()]
     if without:
         message = f"images are not published as {' and '.join(without)}, which this Pillow cannot write"
         problems.append(warning(CONFIG_FILE, None, "image", message, "pip install --upgrade pillow"))
@@ -128,7 +128,7 @@ def make_images(
             by_content.setdefault(site.pictures[path].content, path)
         paths = {name: by_content[order.content] for name in missing if isinstance(order := orders[name], ImageOrder)}
         facts = site.facts.extended({OrderOf: lambda query: fact(orders.get(query.name))})
-        for name, parts in memo.run(make_image, Made, missing, facts, store.files(paths), store, "content"):
+        for name, parts in memo.run(make_image, EncodedImage, missing, facts, store.files(paths), store, "content"):
             if parts["fault"]:
                 problems.append(_unmade(orders[name], paths.get(name, ""), parts["fault"]))
             files_of[name] = _stored_files(store, name, orders[name])

@@ -32,8 +32,8 @@ class PublishPolicy:
     """What counts as published: the instant, and which held posts do as well."""
 
     now: dt.datetime
-    drafts: bool = False
-    future: bool = False
+    include_drafts: bool = False
+    include_scheduled: bool = False
 
 
 def is_within(window: tuple[dt.datetime | None, dt.datetime | None], now: dt.datetime) -> bool:
@@ -45,7 +45,7 @@ GroupsByKey = Mapping[tuple[str, str], Group]
 """(kind, slug) -> the group, for tags, authors and series."""
 
 
-class InOrder(Sequence[Post]):
+class OrderedPosts(Sequence[Post]):
     """Posts in the order of their ``paths``, each looked up when needed."""
 
     def __init__(self, paths: Sequence[str], by_path: Mapping[str, Post]) -> None:
@@ -82,7 +82,7 @@ class PublishedPosts:
     """
 
     paths: tuple[str, ...]
-    standing: tuple[str, ...]
+    standing_paths: tuple[str, ...]
     by_path: Buckets[Post]
     urls: Mapping[str, str]
     states: Mapping[str, PublishState]
@@ -96,12 +96,12 @@ class PublishedPosts:
         return is_within((self.since, self.until), now)
 
     @property
-    def posts(self) -> InOrder:
-        return InOrder(self.paths, self.by_path)
+    def posts(self) -> OrderedPosts:
+        return OrderedPosts(self.paths, self.by_path)
 
     @property
-    def pages(self) -> InOrder:
-        return InOrder(self.standing, self.by_path)
+    def pages(self) -> OrderedPosts:
+        return OrderedPosts(self.standing_paths, self.by_path)
 
 
 def build_posts(
@@ -131,8 +131,8 @@ def build_posts(
         if meta is None:
             states[path] = "broken"
             continue
-        date = instant(meta.date, zone)
-        expires = instant(meta.expires, zone)
+        date = localize_moment(meta.date, zone)
+        expires = localize_moment(meta.expires, zone)
         for moment in (date, expires):
             if moment is None:
                 continue
@@ -160,7 +160,7 @@ def build_posts(
     }
     posts = PublishedPosts(
         paths=tuple(path for path, meta, _ in published if not is_standing(meta)),
-        standing=tuple(sorted(path for path, meta, _ in published if is_standing(meta))),
+        standing_paths=tuple(sorted(path for path, meta, _ in published if is_standing(meta))),
         by_path=_with_new_posts(before, unchanged, new),
         urls=addresses,
         states=states,
@@ -172,7 +172,7 @@ def build_posts(
     return posts, new.keys()
 
 
-def is_placed_alike(one: Meta, other: Meta) -> bool:
+def has_same_placement(one: Meta, other: Meta) -> bool:
     """Whether a post has one state, address and place by either of these."""
     return _place(one) == _place(other)
 
@@ -186,7 +186,7 @@ def _place(meta: Meta) -> Meta:
 _NOTHING_MORE = Table()
 
 
-def told_anew(
+def patch_posts(
     before: PublishedPosts,
     metas: Mapping[str, Meta],
     summary: Callable[[str], Summary],
@@ -201,7 +201,16 @@ def told_anew(
     zone, groups, urls = ZoneInfo(settings.timezone), before.groups, before.urls
     new = {
         path: _post(
-            path, meta, instant(meta.date, zone), summary(path), groups, settings, zone, urls[path], assets, pictures
+            path,
+            meta,
+            localize_moment(meta.date, zone),
+            summary(path),
+            groups,
+            settings,
+            zone,
+            urls[path],
+            assets,
+            pictures,
         )
         for path, meta in metas.items()
     }
@@ -234,7 +243,7 @@ def _with_new_posts(
     return Buckets.of(Post, {**{path: earlier[path] for path in unchanged}, **new})
 
 
-def instant(moment: Moment | None, zone: ZoneInfo) -> dt.datetime | None:
+def localize_moment(moment: Moment | None, zone: ZoneInfo) -> dt.datetime | None:
     """An aware time in the site's zone, with a fixed offset.
 
     A day is its start there.
@@ -308,11 +317,11 @@ def state_of(meta: Meta, date: dt.datetime | None, expires: dt.datetime | None, 
 
     ``date`` and ``expires`` are those of ``meta``, aware.
     """
-    if meta.draft and not when.drafts:
+    if meta.draft and not when.include_drafts:
         return "draft"
     if expires is not None and expires <= when.now:
         return "expired"
-    if date is not None and date > when.now and not when.future:
+    if date is not None and date > when.now and not when.include_scheduled:
         return "future"
     return "published"
 
@@ -330,7 +339,7 @@ def _groups(newest_first: Iterable[tuple[str, Meta, dt.datetime | None]], settin
             for name in reversed(written):
                 names[kind, slugify(name)] = name
     return {
-        (kind, slug): Group(name, slug, urls.href(group_url(kind, slug, settings), settings.base_url))
+        (kind, slug): Group(name, slug, urls.href(expand_group_url(kind, slug, settings), settings.base_url))
         for (kind, slug), name in names.items()
     }
 
@@ -346,7 +355,7 @@ def authors_of(meta: Meta, settings: Settings) -> tuple[str, ...]:
     return meta.authors or ((settings.author,) if settings.author else ())
 
 
-def group_url(kind: str, slug: str, settings: Settings) -> str:
+def expand_group_url(kind: str, slug: str, settings: Settings) -> str:
     patterns = {
         "tag": settings.permalinks.tag,
         "author": settings.permalinks.author,
@@ -377,7 +386,7 @@ def _post(
         url=urls.href(own, settings.base_url),
         title=meta.title,
         date=date,
-        updated=instant(meta.updated, zone),
+        updated=localize_moment(meta.updated, zone),
         tags=tags,
         authors=authors,
         series=series[0] if series else None,

@@ -9,10 +9,10 @@ from urllib.parse import unquote
 
 from octavo.base import urls
 from octavo.base.diagnostics import Diagnostic, Span, did_you_mean, error, warning
-from octavo.base.names import CONFIG_FILE, PAGES_OF_POSTS, UNPUBLISHED
+from octavo.base.names import CONFIG_FILE, POST_PAGE_KINDS, UNPUBLISHED
 from octavo.engine.facts import Ask
 from octavo.images.page_images import path_of
-from octavo.images.social_cards import drawn, lacking
+from octavo.images.social_cards import drawable_text, find_undrawable
 from octavo.model.documents import LinkUse, Mark, Meta, Ref
 from octavo.model.images import CardDesign, Picture
 from octavo.model.pages import Page
@@ -32,7 +32,7 @@ from octavo.site.build_posts import PublishedPosts, cover_path
 
 
 @dataclass(frozen=True)
-class Checked:
+class LinkCheck:
     problems: tuple[Diagnostic, ...] = ()
 
 
@@ -40,10 +40,10 @@ LINK = "link"
 """The code of a problem that ``--allow-broken-links`` makes a warning."""
 
 
-def check_links(path: str, ask: Ask) -> Checked:
+def check_links(path: str, ask: Ask) -> LinkCheck:
     """The links of one post, each at its place."""
     uses = ask(LinksOf(path)) or ()
-    return Checked(tuple(problem for use in uses if (problem := _check(path, use, ask)) is not None))
+    return LinkCheck(tuple(problem for use in uses if (problem := _check(path, use, ask)) is not None))
 
 
 def _check(path: str, use: LinkUse, ask: Ask) -> Diagnostic | None:
@@ -54,7 +54,7 @@ def _check(path: str, use: LinkUse, ask: Ask) -> Diagnostic | None:
     image = path_of(ref) if use.is_image else None
     picture = ask(PictureAt(image)) if image is not None else None
     if picture is not None:
-        about = picture_problem(picture, _target(ref), _policy(ask) if picture.active else "")
+        about = check_picture(picture, _target(ref), _policy(ask) if picture.active else "")
         return about.at(path, use.span) if about is not None else None
     if ref.kind == "post":
         return _post_problem(path, use, ref, ask) or _anchor_problem(path, use, ref.target, fragment, ask)
@@ -70,7 +70,7 @@ def _check(path: str, use: LinkUse, ask: Ask) -> Diagnostic | None:
         hint = f"did you mean '{_target(ref)}/{ref.suffix}'?" if ask(PublishedUrl(url + "/")) else ""
         return _broken(path, use, f"the site has no page at '{ref.raw}'", hint)
     page = ask(PageAt(url)) if fragment else None
-    if page is not None and page.kind in PAGES_OF_POSTS:
+    if page is not None and page.kind in POST_PAGE_KINDS:
         return _anchor_problem(path, use, page.subject, fragment, ask)
     return None
 
@@ -87,7 +87,7 @@ class ImageFault:
         return self.make(path, span, "image", self.message, self.hint)
 
 
-def picture_problem(picture: Picture, name: str, raw_html: str) -> ImageFault | None:
+def check_picture(picture: Picture, name: str, raw_html: str) -> ImageFault | None:
     """What is wrong with an image as it is published.
 
     A browser may not be able to show it, or an SVG has more in it than the site's policy for raw HTML lets an author
@@ -160,7 +160,7 @@ class Claim:
     keys: tuple[str, ...] = ()
 
 
-def clashes(claims: Iterable[Claim], marks: Marks) -> Iterator[Diagnostic]:
+def find_clashes(claims: Iterable[Claim], marks: Marks) -> Iterator[Diagnostic]:
     """Two things at one address, on any file system.
 
     They are equal after NFC and case folding, or one is a file where the other has a folder.
@@ -192,7 +192,7 @@ def _folders(paths: Iterable[str]) -> set[str]:
 
 def _clash(claim: Claim, other: Claim, why: str, marks: Marks) -> Diagnostic:
     first, second = (claim, other) if claim.source else (other, claim)
-    place = mark(marks[first.source], *first.keys) or Span(1, 1) if first.source in marks else None
+    place = find_mark(marks[first.source], *first.keys) or Span(1, 1) if first.source in marks else None
     return error(
         first.source or CONFIG_FILE,
         place,
@@ -205,12 +205,12 @@ def _clash(claim: Claim, other: Claim, why: str, marks: Marks) -> Diagnostic:
 def page_claim(page: Page) -> Claim:
     """A page as something to be published."""
     output = urls.output_path(page.url)
-    if page.kind in PAGES_OF_POSTS:
+    if page.kind in POST_PAGE_KINDS:
         return Claim(output, page.subject, page.subject, ("slug", "title"))
     return Claim(output, f"the {page.kind} page '{page.url}'", "")
 
 
-def mark(marks: Iterable[Mark], *keys: str) -> Span | None:
+def find_mark(marks: Iterable[Mark], *keys: str) -> Span | None:
     """The place of the first of some keys of a post's front matter."""
     places = {each.key: each.span for each in marks}
     return next((places[key] for key in keys if key in places), None)
@@ -225,13 +225,13 @@ def check_cards(live: PublishedPosts, marks: Marks, design: CardDesign, site: st
         message = f"images.card_font: '{design.font}' is no font that social cards can be drawn with"
         yield error(CONFIG_FILE, None, "image", message, "write the path of an OpenType or TrueType font")
         return
-    instead = "shows the name of the site instead" if drawn(site, design.drawn) else "is left out"
+    instead = "shows the name of the site instead" if drawable_text(site, design.drawn) else "is left out"
     for post in (*live.posts, *live.pages):
-        letter = lacking(post.title, design.drawn) if post.image is None else ""
+        letter = find_undrawable(post.title, design.drawn) if post.image is None else ""
         if letter:
             message = f"the social card of this post {instead}: its font cannot show '{letter}'"
             hint = "name a font that can in images.card_font, or give the post an image"
-            yield warning(post.path, mark(marks[post.path], "title"), "image", message, hint)
+            yield warning(post.path, find_mark(marks[post.path], "title"), "image", message, hint)
 
 
 def check_front_matter(
@@ -255,13 +255,13 @@ def check_front_matter(
             continue
         if post.layout not in names:
             hint = did_you_mean(post.layout, names) or "write the name of a file in layouts/, such as 'page'"
-            place = mark(marks[post.path], "layout")
+            place = find_mark(marks[post.path], "layout")
             yield error(post.path, place, "layout", f"there is no layout '{post.layout}'", hint)
         image = cover_path(post.path, meta)
         if image is not None and image in pictures:
-            about = picture_problem(pictures[image], meta.image or "", raw_html)
+            about = check_picture(pictures[image], meta.image or "", raw_html)
             if about is not None:
-                yield about.at(post.path, mark(marks[post.path], "image"))
+                yield about.at(post.path, find_mark(marks[post.path], "image"))
         elif image is not None and image not in files:
             hint = did_you_mean(image, files) or "write its path from this file, or from the site with a leading '/'"
-            yield error(post.path, mark(marks[post.path], "image"), LINK, f"no image at '{meta.image}'", hint)
+            yield error(post.path, find_mark(marks[post.path], "image"), LINK, f"no image at '{meta.image}'", hint)

@@ -14,7 +14,7 @@ from octavo.engine.facts import Fact, fact, kept_fact
 from octavo.model.pages import Layout
 from octavo.model.queries import AssetInline, AssetText, AssetUrl, File, LayoutBytes, Setting, Source, Template
 from octavo.model.settings import Settings
-from octavo.site.assets import Asset, inlined
+from octavo.site.assets import Asset, inline_asset
 from octavo.site.build_posts import PublishPolicy
 from octavo.site.extensions.load import Script
 from octavo.site.page_facts import Resolvers
@@ -49,12 +49,12 @@ class Inputs:
     file: Callable[[str], Fact]
     settings: Settings
     script: Script
-    when: PublishPolicy
+    policy: PublishPolicy
     problems: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True)
-class Static:
+class StaticOutput:
     """A published file that no layout makes.
 
     ``origin`` is the input it is a copy of; ``content`` is set when it was rewritten.
@@ -119,17 +119,19 @@ def asset_facts(assets: Mapping[str, Asset], inputs: Inputs) -> Resolvers:
         asset = assets.get(query.name)
         if asset is None or len(content.encode()) > inputs.settings.inline:
             return fact(None)
-        return fact(inlined(asset, content, base_url))
+        return fact(inline_asset(asset, content, base_url))
 
     return {AssetUrl: url, AssetText: text, AssetInline: inline}
 
 
-def statics(assets: Mapping[str, Asset], attached: Mapping[str, str], inputs: Inputs) -> dict[str, Static]:
+def collect_static_outputs(
+    assets: Mapping[str, Asset], attached: Mapping[str, str], inputs: Inputs
+) -> dict[str, StaticOutput]:
     """The files that no layout makes, by output path."""
     copies = {
-        urls.output_path(asset.url): Static(asset.digest, ASSETS_FOLDER + asset.name, asset.content)
+        urls.output_path(asset.url): StaticOutput(asset.digest, ASSETS_FOLDER + asset.name, asset.content)
         for asset in assets.values()
     }
     for path, url in attached.items():
-        copies[urls.output_path(url)] = Static(inputs.files[path].digest, path)
+        copies[urls.output_path(url)] = StaticOutput(inputs.files[path].digest, path)
     return copies

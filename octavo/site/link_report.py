@@ -24,9 +24,9 @@ from octavo.engine.records import Records
 from octavo.model.queries import Source
 from octavo.model.related import Relation, decode_all
 from octavo.related.terms import TAG
-from octavo.site.page_facts import entries
+from octavo.site.page_facts import load_relations
 from octavo.site.post_index import PostIndex
-from octavo.site.sentences import Sentence, place, sentences
+from octavo.site.sentences import Sentence, locate_words, split_sentences
 
 _CROWDED = 5
 _CROWDED_LEAST = 8
@@ -158,7 +158,7 @@ class _Inspection:
     def _list(self, path: str) -> tuple[Relation, ...]:
         if path not in self._lists:
             count = self._index.settings.related.count
-            self._lists[path] = decode_all(entries(self._records, path, 2 * count + _NEAR, count))
+            self._lists[path] = decode_all(load_relations(self._records, path, 2 * count + _NEAR, count))
         return self._lists[path]
 
     def report(self) -> LinkReport:
@@ -218,7 +218,7 @@ class _Inspection:
     def _sentences(self, path: str) -> Iterator[Sentence]:
         source = self._source(path)
         if source is not None:
-            yield from sentences(source, front_matter.read(source).body_line)
+            yield from split_sentences(source, front_matter.read(source).body_line)
 
     def _source(self, path: str) -> SourceText | None:
         return decode(path, self._ask(Source(path)) or b"")[0]
@@ -262,7 +262,7 @@ class _Inspection:
         if "(" in sentence.free[phrase.start : end] and sentence.free[end : end + 1] == ")":
             end += 1
         words, source = sentence.free[phrase.start : end], self._source(path)
-        span = place(source, sentence, words) if source is not None else None
+        span = locate_words(source, sentence, words) if source is not None else None
         return MissedLink(path, relation.path, relation.score, span, sentence.text, words)
 
     def _is_telling(self, words: set[str], own: set[str]) -> bool:
@@ -296,7 +296,7 @@ class _Inspection:
         """Tag -> the posts that have it."""
         index = self._index
         return {
-            index.live.groups["tag", slug].name: tuple(post.path for post in posts)
+            index.published.groups["tag", slug].name: tuple(post.path for post in posts)
             for slug, posts in index.groups["tag"].items()
         }
 

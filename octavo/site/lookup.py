@@ -14,7 +14,7 @@ from octavo.base.names import POSTS_FOLDER, SOURCE_ENDINGS
 from octavo.content.schema import path_without_date
 from octavo.model.documents import Meta
 from octavo.model.settings import Settings
-from octavo.site.build_posts import instant, plain_paths, post_url
+from octavo.site.build_posts import localize_moment, plain_paths, post_url
 
 PathsByName = dict[str, list[str]]
 """A name -> the source paths of all that have it, in order."""
@@ -50,7 +50,7 @@ class Names:
                 return tuple(self._by_plain[plain])
         return tuple(self._by_slug.get(name, ()))
 
-    def alike(self, name: str) -> str:
+    def suggest(self, name: str) -> str:
         """What a name that means nothing was most likely meant to be.
 
         It is of the same kind; empty where none is near.
@@ -88,7 +88,7 @@ class Names:
     def _addresses(self, path: str) -> Iterator[str]:
         meta = self._metas[path]
         if meta is not None:
-            date = instant(meta.date, ZoneInfo(self._settings.timezone))
+            date = localize_moment(meta.date, ZoneInfo(self._settings.timezone))
             yield as_folder(post_url(self._plain[path], meta, date, self._settings))
             yield from map(as_folder, meta.aliases)
 

@@ -14,7 +14,7 @@ from typing import Any
 from octavo.base import urls
 from octavo.base.diagnostics import Diagnostic, warning
 from octavo.base.digest import Digest, digest, digest_bytes
-from octavo.base.names import PAGES_OF_POSTS
+from octavo.base.names import POST_PAGE_KINDS
 from octavo.base.urls import slugify
 from octavo.engine.facts import Fact, Query, Resolver, fact, kept_fact
 from octavo.engine.records import Records
@@ -55,14 +55,14 @@ from octavo.model.queries import (
 )
 from octavo.model.related import Candidate, RelationsJson, decode_all
 from octavo.related.summaries import summarize_relations
-from octavo.site.post_index import PostIndex, card, link
+from octavo.site.post_index import PostIndex, make_card, make_link
 from octavo.site.preferences import RelatedPreferences
 from octavo.site.routes import Routes
 
 Resolvers = dict[type[Query[Any]], Resolver]
 
 
-def entries(rows: Records, path: str, count: int, usual_count: int) -> list[RelationsJson]:
+def load_relations(rows: Records, path: str, count: int, usual_count: int) -> list[RelationsJson]:
     """The first ``count`` entries of a post's list of related posts.
 
     They are in the pieces in which they are stored; the first piece has ``usual_count``, as many as pages show. There
@@ -76,7 +76,7 @@ def entries(rows: Records, path: str, count: int, usual_count: int) -> list[Rela
     return pieces
 
 
-ABOUT_SOURCE = (PostAt, CardOf, UrlOf, FileUrl, SourceState)
+SOURCE_QUERIES = (PostAt, CardOf, UrlOf, FileUrl, SourceState)
 """The questions whose answers follow from what ``Index.by_source`` stands for, and from the settings."""
 
 LazyIndex = Callable[[], PostIndex]
@@ -103,10 +103,10 @@ def post_facts(index: LazyIndex, documents: Records) -> Resolvers:
 
     def card_of(query: CardOf) -> Fact:
         stamp = index().stamps.get(query.path)
-        return fact(None) if stamp is None else Fact(stamp.card, lambda: card(index().by_path[query.path]))
+        return fact(None) if stamp is None else Fact(stamp.card, lambda: make_card(index().by_path[query.path]))
 
     def links(paths: Sequence[str]) -> Fact:
-        return Fact(index().links(paths), lambda: tuple([link(index().by_path[path]) for path in paths]))
+        return Fact(index().digest_links(paths), lambda: tuple([make_link(index().by_path[path]) for path in paths]))
 
     def grouped(query: Grouped) -> Fact:
         members = index().groups.get(query.kind, {}).get(query.slug)
@@ -114,7 +114,9 @@ def post_facts(index: LazyIndex, documents: Records) -> Resolvers:
 
     def latest(query: Latest) -> Fact:
         newest = paths()[: query.count]
-        return kept_fact(index().cards(newest), lambda: tuple(map(card, index().live.posts[: query.count])))
+        return kept_fact(
+            index().digest_cards(newest), lambda: tuple(map(make_card, index().published.posts[: query.count]))
+        )
 
     def neighbours(query: NeighboursOf) -> Fact:
         posts = index()
@@ -123,7 +125,7 @@ def post_facts(index: LazyIndex, documents: Records) -> Resolvers:
         return Fact(posts.neighbours_digest(query.path), lambda: posts.neighbours(query.path))
 
     def paths() -> tuple[str, ...]:
-        return index().live.paths
+        return index().published.paths
 
     return {
         **part_facts(index, documents),
@@ -131,22 +133,22 @@ def post_facts(index: LazyIndex, documents: Records) -> Resolvers:
         CardOf: card_of,
         UrlOf: url_of,
         FileUrl: file_url_of,
-        SourceState: lambda query: fact(index().live.states.get(query.path)),
+        SourceState: lambda query: fact(index().published.states.get(query.path)),
         SimilarNames: lambda query: fact(index().similar_names(query.path)),
         Latest: latest,
         NeighboursOf: neighbours,
         SeriesOf: lambda query: Fact(index().series_digest(query.path), lambda: index().series(query.path)),
-        Backlinks: lambda query: links(index().linked_from.get(query.path, ())),
-        Groups: lambda query: fact(index().counts(query.kind)),
+        Backlinks: lambda query: links(index().backlinks.get(query.path, ())),
+        Groups: lambda query: fact(index().count_groups(query.kind)),
         Grouped: grouped,
-        Archive: lambda query: Fact(index().links(paths()), lambda: index().archive),
+        Archive: lambda query: Fact(index().digest_links(paths()), lambda: index().archive),
         AllPosts: lambda query: links(paths()),
         PostPaths: lambda query: fact(paths()),
         FeedPaths: lambda query: fact(paths()[: index().settings.feed_length]),
     }
 
 
-PARTS: Mapping[type[Query[Any]], str] = {
+PART_QUERIES: Mapping[type[Query[Any]], str] = {
     BodyOf: "body",
     HeadingsOf: "headings",
     AnchorsOf: "anchors",
@@ -161,9 +163,9 @@ def part_facts(index: LazyIndex, documents: Records) -> Resolvers:
     """The facts that are one part of a document, of published ones."""
 
     def answered_by(part: str) -> Callable[[Any], Fact]:
-        return lambda query: documents.fact(query.path, part) if query.path in index().live.urls else fact(None)
+        return lambda query: documents.fact(query.path, part) if query.path in index().published.urls else fact(None)
 
-    return {kind: answered_by(part) for kind, part in PARTS.items()}
+    return {kind: answered_by(part) for kind, part in PART_QUERIES.items()}
 
 
 _CandidateRow = tuple[
@@ -181,13 +183,13 @@ CandidateRows = tuple[Digest, tuple[_CandidateRow, ...]]
 """A digest of the rows; and for each post, by path, what a Candidate says but for the digests of its document."""
 
 
-def compared(index: PostIndex) -> CandidateRows:
+def collect_candidates(index: PostIndex) -> CandidateRows:
     """What the ranking of related posts knows of each post besides its text."""
     places, targets, keep_linked = index.places, index.targets, index.settings.related.keep_linked
 
     def row(path: str) -> _CandidateRow:
         post, linked = index.by_path[path], targets.get(path, ())
-        preferences, apart = index.wishes.get(path, _NO_PREFERENCES), index.apart.get(path, ())
+        preferences, apart = index.preferences.get(path, _NO_PREFERENCES), index.blocked_both_ways.get(path, ())
         pin = tuple([other for other in preferences.pin if other in places and other not in apart])
         left_out = {*preferences.block, *apart, *(() if keep_linked else linked)}
         return (
@@ -202,7 +204,7 @@ def compared(index: PostIndex) -> CandidateRows:
             preferences.related,
         )
 
-    rows = tuple(map(row, sorted(index.live.paths)))
+    rows = tuple(map(row, sorted(index.published.paths)))
     # Thousands of rows of texts and numbers: marshal writes them at once, where ``digest`` would walk over each value.
     return digest_bytes(marshal.dumps(rows, _PLAIN)), rows
 
@@ -245,7 +247,7 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
     """
 
     def related_to(query: RelatedTo) -> Fact:
-        pieces = entries(rows, query.path, query.count, index().settings.related.count)
+        pieces = load_relations(rows, query.path, query.count, index().settings.related.count)
         return Fact(digest(tuple([piece.text for piece in pieces])), lambda: decode_all(pieces))
 
     def related_summaries(query: RelatedSummaries) -> Fact:
@@ -254,21 +256,21 @@ def related_facts(index: LazyIndex, rows: Records) -> Resolvers:
         if query.path not in rows:
             return fact(())
         if query.count > usual_count:
-            return fact(summarize_relations(decode_all(entries(rows, query.path, query.count, usual_count))))
+            return fact(summarize_relations(decode_all(load_relations(rows, query.path, query.count, usual_count))))
         if query.count == usual_count:
             return rows.fact(query.path, "summaries")
         return fact(rows.load(query.path, "summaries")[: max(0, query.count)])
 
     def related_index(query: RelatedIndex) -> Fact:
-        posts, published = index().by_path, index().live.urls
+        posts, published = index().by_path, index().published.urls
         # Lists that are shown until they are worked out anew may be of posts that are gone.
         paths = [path for path in rows if path in published]
 
         def load() -> tuple[tuple[str, Link, RelationsJson], ...]:
             first = rows.column("first")
-            return tuple((path, link(posts[path]), first[path]) for path in paths)
+            return tuple((path, make_link(posts[path]), first[path]) for path in paths)
 
-        links = index().links(paths)
+        links = index().digest_links(paths)
         return Fact(digest((tuple(paths), links, rows.digest_of("first"))), load)
 
     return {RelatedTo: related_to, RelatedSummaries: related_summaries, RelatedIndex: related_index}
@@ -288,7 +290,7 @@ def page_facts(index: LazyIndex, routes: Callable[[], Routes], files: Iterable[s
         paths = routes().listings.get(query.url)
         if paths is None:
             return fact(None)
-        return Fact(index().cards(paths), lambda: tuple([card(index().by_path[path]) for path in paths]))
+        return Fact(index().digest_cards(paths), lambda: tuple([make_card(index().by_path[path]) for path in paths]))
 
     def in_sitemap(query: SitemapUrls) -> Fact:
         dated = _dated(index(), routes())
@@ -306,7 +308,7 @@ def page_digests(index: PostIndex, routes: Routes) -> dict[str, Digest]:
     """By URL, what stands for a page and for the posts that it lists."""
     listings = routes.listings
     return {
-        url: digest((_plainly(page), index.cards(listings[url]))) if url in listings else digest(_plainly(page))
+        url: digest((_plainly(page), index.digest_cards(listings[url]))) if url in listings else digest(_plainly(page))
         for url, page in routes.pages.items()
     }
 
@@ -333,23 +335,23 @@ def sitemap(base_url: str, dated: Dated) -> tuple[Link, ...]:
 
 def _dated(index: PostIndex, routes: Routes) -> Dated:
     """Every page for readers, in order of URL."""
-    moments = {post.path: post.updated or post.date for post in (*index.live.posts, *index.live.pages)}
+    moments = {post.path: post.updated or post.date for post in (*index.published.posts, *index.published.pages)}
     dated: list[tuple[str, str]] = []
     for url, page in sorted(routes.pages.items()):
         if page.kind in ("feed", "index", "redirect", "error"):
             continue
-        paths = (page.subject,) if page.kind in PAGES_OF_POSTS else routes.listings.get(url, ())
+        paths = (page.subject,) if page.kind in POST_PAGE_KINDS else routes.listings.get(url, ())
         newest = max((moment for path in paths if (moment := moments.get(path)) is not None), default=None)
         dated.append((url, newest.isoformat() if newest is not None else ""))
     return dated
 
 
-def shared_names(
+def find_spelling_variants(
     index: PostIndex, metas: Mapping[str, Meta | None], marks: Mapping[str, Sequence[Mark]]
 ) -> Iterator[Diagnostic]:
     """Tags, authors and series that are written in two ways but have one page."""
-    slug_of, groups = cache(slugify), index.live.groups
-    for path in index.live.paths:
+    slug_of, groups = cache(slugify), index.published.groups
+    for path in index.published.paths:
         meta = metas[path]
         if meta is None:
             continue

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 
 from octavo.base import urls
-from octavo.base.diagnostics import Diagnostic, in_order
+from octavo.base.diagnostics import Diagnostic, sort_problems
 from octavo.base.digest import Digest, digest, digest_bytes
-from octavo.base.memory import give_back
+from octavo.base.memory import release_memory
 from octavo.content.parse import parse
 from octavo.engine.facts import Bases, Basis, Fact, Facts, Revised, fact
 from octavo.engine.memo import Memo
 from octavo.engine.records import Mapped, Records
 from octavo.engine.scheduler import Hints
 from octavo.engine.worker import Sink
-from octavo.images.steps import Measured, measure
+from octavo.images.steps import ProbedImage, measure
 from octavo.model.documents import Document
 from octavo.model.images import Picture
 from octavo.model.pages import Output, Page
@@ -42,16 +42,16 @@ from octavo.model.settings import Settings
 from octavo.related.rank import relate
 from octavo.site.assets import check_hidden, publish_assets
 from octavo.site.build_images import ImageStore, card_design_fact, image_files, image_orders, make_images, picture_facts
-from octavo.site.checks import Checked, check_links
-from octavo.site.extensions.load import Gathered, gather, own_pages, run_check
-from octavo.site.inputs import Inputs, Static, asset_facts, input_facts, statics
+from octavo.site.checks import LinkCheck, check_links
+from octavo.site.extensions.load import FunctionResult, gather, own_pages, run_check
+from octavo.site.inputs import Inputs, StaticOutput, asset_facts, collect_static_outputs, input_facts
 from octavo.site.page_facts import (
-    ABOUT_SOURCE,
-    PARTS,
+    PART_QUERIES,
+    SOURCE_QUERIES,
     CandidateRows,
     Resolvers,
     candidate_facts,
-    compared,
+    collect_candidates,
     page_digests,
     page_facts,
     post_facts,
@@ -60,17 +60,17 @@ from octavo.site.page_facts import (
 from octavo.site.post_index import PostIndex
 from octavo.site.prefetch import hints_to_check_links, hints_to_render, queries_to_parse
 from octavo.site.problems import find_site_problems
-from octavo.site.publication import CachedPublication, Sources
+from octavo.site.publication import CachedPublication, PublicationSources
 from octavo.site.routes import RouteOrder, RouteRow, Routes, route
-from octavo.site.stages import Built, Described, Known
+from octavo.site.stages import BuiltSite, DescribedSite, LearnedSite
 from octavo.templates import csp
-from octavo.templates.layout_steps import Linted, lint
+from octavo.templates.layout_steps import LintResult, lint
 from octavo.templates.render import render
 
 
 def build(
     inputs: Inputs, memo: Memo, sink: Sink, has: Callable[[str, Digest], bool], open_store: Callable[[], ImageStore]
-) -> Built:
+) -> BuiltSite:
     """Make the site.
 
     ``sink`` takes the bytes of pages by URL; ``has`` tells whether a page's bytes are published. The image store is
@@ -79,21 +79,21 @@ def build(
     learned = learn(inputs, memo)
     site = describe(inputs, memo, learned)
     pages = _render(inputs, memo, learned, site, sink, has)
-    index, routes, outputs = learned.published.index, site.routes, pages.records
+    index, routes, outputs = learned.publication.index, site.routes, pages.records
     orders = image_orders(outputs, index, learned.pictures, inputs.settings)
     images, image_problems = make_images(orders, learned, memo, open_store) if orders else ({}, ())
     problems = (*check(inputs, memo, learned, site), *_problems(outputs), *image_problems)
-    files = statics(learned.assets, index.attachments, inputs)
+    files = collect_static_outputs(learned.assets, index.attachments, inputs)
     files |= _headers(outputs, inputs.settings, {*files, *map(urls.output_path, routes.pages)})
-    return Built(
+    return BuiltSite(
         rendered={urls.output_path(url): outputs.digest(url, "content") for url in routes.pages},
         statics=files,
         images=images,
-        ran=pages.ran,
-        parsed=learned.documents.ran,
-        live=index.live,
+        page_changes=pages.ran,
+        source_changes=learned.documents.ran,
+        published=index.published,
         pages=routes.pages,
-        problems=in_order(problems),
+        problems=sort_problems(problems),
         files_asked=files_asked(memo, inputs),
     )
 
@@ -101,7 +101,7 @@ def build(
 # Learn: what the sources say, which of them are published, and what is related.
 
 
-def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
+def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> LearnedSite:
     """Read every source and relate what is published.
 
     Without ``relating`` the lists of related posts are those of the last time: good enough to show at once, not to
@@ -112,29 +112,29 @@ def learn(inputs: Inputs, memo: Memo, *, relating: bool = True) -> Known:
     assets, problems = publish_assets(inputs.assets)
     problems += tuple(check_hidden(inputs.assets, inputs.settings.publish_hidden))
     facts, measured, pictures = _measure_images(inputs, memo, facts)
-    publication_sources = Sources(
+    publication_sources = PublicationSources(
         records,
         lambda: memo.column(records, "meta"),
         lambda: memo.column_before(records, "meta"),
         inputs.settings,
-        inputs.when,
+        inputs.policy,
         tuple(inputs.files),
         {name: asset.url for name, asset in assets.items()},
         pictures,
         measured.digest_of("picture"),
     )
     published = CachedPublication(publication_sources, memo)
-    by_source = memo.revised("sources", published.digest, lambda: published.index.by_source())
+    by_source = memo.revised("sources", published.digest, lambda: published.index.source_digests())
     facts = _with_post_facts(facts, published, by_source, records, memo)
     related = _relate(facts, published, records, memo) if relating else memo.left(relate, RelatedList)
     # What was compared to find them is gone, and much; the pages are rendered without it.
-    give_back()
+    release_memory()
     about_related = related_facts(lambda: published.index, related.records)
     listed = Basis(b"", (by_source, related.records))
     facts = facts.extended(about_related, {RelatedTo: listed, RelatedSummaries: listed})
     # Added last: documents and related posts follow from the sources alone, so no step above can ask about assets.
     facts = facts.extended(asset_facts(assets, inputs))
-    return Known(documents, published, related, facts, assets, problems, pictures)
+    return LearnedSite(documents, published, related, facts, assets, problems, pictures)
 
 
 def _read_documents(inputs: Inputs, memo: Memo) -> tuple[Facts, Mapped]:
@@ -149,7 +149,7 @@ def _measure_images(inputs: Inputs, memo: Memo, facts: Facts) -> tuple[Facts, Re
     """With the facts about images: how large each is, and how social cards are drawn."""
     images = image_files(inputs)
     facts = facts.extended({PictureBytes: lambda query: images.get(query.path) or fact(None)})
-    measured = memo.map(measure, Measured, sorted(images), facts).records
+    measured = memo.map(measure, ProbedImage, sorted(images), facts).records
     pictures: dict[str, Picture] = measured.column("picture") if images else {}
     pictures_digest = measured.digest_of("picture")
     by_image = memo.revised(
@@ -175,11 +175,11 @@ def _bases_by_source(published: CachedPublication, by_source: Revised, documents
     The kinds are those that are asked about one source at a time.
     """
     settings = digest(published.sources.settings)
-    beside = memo.revised("neighbours", published.digest, lambda: published.index.all_beside())
-    backlinks = memo.revised("backlinks", published.digest, lambda: published.index.all_backlinks())
+    beside = memo.revised("neighbours", published.digest, lambda: published.index.neighbour_digests())
+    backlinks = memo.revised("backlinks", published.digest, lambda: published.index.backlink_digests())
     return {
-        **dict.fromkeys(ABOUT_SOURCE, Basis(settings, (by_source,))),
-        **dict.fromkeys(PARTS, Basis(b"", (by_source, documents))),
+        **dict.fromkeys(SOURCE_QUERIES, Basis(settings, (by_source,))),
+        **dict.fromkeys(PART_QUERIES, Basis(b"", (by_source, documents))),
         NeighboursOf: Basis(b"", (beside,)),
         Backlinks: Basis(b"", (backlinks,)),
     }
@@ -189,7 +189,7 @@ def _relate(facts: Facts, published: CachedPublication, documents: Records, memo
     """Make the lists of related posts."""
 
     def candidates() -> CandidateRows:
-        return memo.followed("compared", CandidateRows, published.digest, lambda: compared(published.index))
+        return memo.followed("compared", CandidateRows, published.digest, lambda: collect_candidates(published.index))
 
     basis = Basis(digest((published.digest, documents.digest_of("terms", "spelling"))))
     return memo.fold(relate, RelatedList, facts.extended(candidate_facts(candidates, documents), {Corpus: basis}))
@@ -198,16 +198,16 @@ def _relate(facts: Facts, published: CachedPublication, documents: Records, memo
 # Describe: which pages there are, and what they may ask.
 
 
-def describe(inputs: Inputs, memo: Memo, learned: Known) -> Described:
+def describe(inputs: Inputs, memo: Memo, learned: LearnedSite) -> DescribedSite:
     """Decide which pages there are, and all that they may ask.
 
     No page is rendered.
     """
-    facts, published = learned.facts, learned.published
+    facts, published = learned.facts, learned.publication
     names = dict(inputs.script.names)
-    gathered = memo.map(gather, Gathered, names.get("data", ()), facts)
+    gathered = memo.map(gather, FunctionResult, names.get("data", ()), facts)
     facts = facts.extended({Data: lambda query: _gathered(gathered.records, query.name)})
-    own = memo.map(own_pages, Gathered, names.get("pages", ()), facts)
+    own = memo.map(own_pages, FunctionResult, names.get("pages", ()), facts)
 
     index = published.index
     files = tuple(asset.url for asset in learned.assets.values())
@@ -217,7 +217,7 @@ def describe(inputs: Inputs, memo: Memo, learned: Known) -> Described:
     by_url = Basis(b"", (memo.revised("pages", basis, lambda: page_digests(index, routes)),))
     bases: Bases = {**dict.fromkeys(about_pages, Basis(basis)), PageAt: by_url, Listing: by_url}
     facts = facts.extended(about_pages, bases)
-    return Described(routes, facts, gathered, own, basis)
+    return DescribedSite(routes, facts, gathered, own, basis)
 
 
 def _find_routes(inputs: Inputs, memo: Memo, index: PostIndex, own: Records, basis: Digest) -> Routes:
@@ -226,8 +226,8 @@ def _find_routes(inputs: Inputs, memo: Memo, index: PostIndex, own: Records, bas
     rows = memo.shelf("routes", RouteRow, basis)
     if order is not None and rows is not None:
         return Routes.restore(order, rows)
-    aliases = {path: each.aliases for path, each in index.wishes.items() if each.aliases}
-    routes = route(index.live, aliases, inputs.settings, _pages(own))
+    aliases = {path: each.aliases for path, each in index.preferences.items() if each.aliases}
+    routes = route(index.published, aliases, inputs.settings, _pages(own))
     memo.shelve("routes", basis, routes.rows())
     memo.keep("routes", RouteOrder, basis, routes.order())
     return routes
@@ -246,7 +246,12 @@ def _pages(records: Records) -> Iterator[Page]:
 
 
 def _render(
-    inputs: Inputs, memo: Memo, learned: Known, site: Described, sink: Sink, has: Callable[[str, Digest], bool]
+    inputs: Inputs,
+    memo: Memo,
+    learned: LearnedSite,
+    site: DescribedSite,
+    sink: Sink,
+    has: Callable[[str, Digest], bool],
 ) -> Mapped:
     hints = hints_to_render(site.routes, inputs.settings, learned.documents.records, learned.related.records)
     pages = sorted(site.routes.pages)
@@ -256,7 +261,7 @@ def _render(
 HEADERS = "_headers"
 
 
-def _headers(outputs: Records, settings: Settings, taken: Collection[str]) -> dict[str, Static]:
+def _headers(outputs: Records, settings: Settings, taken: Collection[str]) -> dict[str, StaticOutput]:
     """What hosts are to send with the pages.
 
     Nothing where the site says so, or has a file of its own for that.
@@ -266,26 +271,28 @@ def _headers(outputs: Records, settings: Settings, taken: Collection[str]) -> di
     # Most pages need the same: of those that do, one is looked at.
     examples = {outputs.digest(url, "sources"): url for url in outputs}
     sources = [source for url in examples.values() for source in outputs.load(url, "sources")]
-    policy = csp.policy(sources, settings.csp.allow, urls.origin(settings.base_url))
-    content = csp.headers(policy, urls.base_path(settings.base_url)).encode()
-    return {HEADERS: Static(digest_bytes(content), HEADERS, content)}
+    policy = csp.make_policy(sources, settings.csp.allow, urls.origin(settings.base_url))
+    content = csp.headers_text(policy, urls.base_path(settings.base_url)).encode()
+    return {HEADERS: StaticOutput(digest_bytes(content), HEADERS, content)}
 
 
 # Check: what is wrong, and which files were asked for besides.
 
 
-def check(inputs: Inputs, memo: Memo, learned: Known, site: Described) -> Iterator[Diagnostic]:
+def check(inputs: Inputs, memo: Memo, learned: LearnedSite, site: DescribedSite) -> Iterator[Diagnostic]:
     """Find every problem but those of rendering pages and making images.
 
     Nothing is checked until what this gives is iterated, so do that before the memo is finished.
     """
-    documents, published, facts = learned.documents, learned.published, site.facts
+    documents, published, facts = learned.documents, learned.publication, site.facts
     index, names = published.index, dict(inputs.script.names)
-    linking = sorted(path for path in index.live.urls if documents.records.is_unusual(path, "links"))
-    links = memo.map(check_links, Checked, linking, facts, worth=10_000, hints=hints_to_check_links(documents.records))
+    linking = sorted(path for path in index.published.urls if documents.records.is_non_default(path, "links"))
+    links = memo.map(
+        check_links, LinkCheck, linking, facts, worth=10_000, hints=hints_to_check_links(documents.records)
+    )
     own_layouts = sorted(name for name, layout in inputs.layouts.items() if layout.own)
-    linted = memo.map(lint, Linted, own_layouts, facts, worth=2000)
-    checks = memo.map(run_check, Gathered, names.get("checks", ()), facts)
+    linted = memo.map(lint, LintResult, own_layouts, facts, worth=2000)
+    checks = memo.map(run_check, FunctionResult, names.get("checks", ()), facts)
 
     marks = documents.records.digest_of("marks")
     cards = facts.fact(DesignOfCards()) if inputs.settings.images.cards and inputs.settings.base_url else fact(None)
@@ -300,13 +307,13 @@ def check(inputs: Inputs, memo: Memo, learned: Known, site: Described) -> Iterat
     of_site = memo.followed("problems", tuple[Diagnostic, ...], of_site_basis, find_problems)
     yield from inputs.problems
     yield from learned.problems
-    for step in (documents, site.gathered, site.own, links, linted, checks):
+    for step in (documents, site.script_data, site.script_pages, links, linted, checks):
         yield from _problems(step.records)
     yield from of_site
 
 
 def _problems(records: Records) -> Iterator[Diagnostic]:
-    for problems in records.unusual("problems").values():
+    for problems in records.non_default("problems").values():
         yield from problems
 
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import NamedTuple
 
-from octavo.base.digest import SIZE, Digest, digest, digest_bytes
+from octavo.base.digest import DIGEST_BYTES, Digest, digest, digest_bytes
 from octavo.base.lazy_mapping import LazyMapping
 from octavo.model.documents import Meta
 from octavo.model.posts import Card, GroupCount, Link, Neighbours, Post, Series, Year
@@ -17,7 +17,7 @@ from octavo.site.build_posts import PublishedPosts, file_url, folder_of, image_p
 from octavo.site.preferences import RelatedPreferences
 
 
-class Stamp(NamedTuple):
+class PostDigests(NamedTuple):
     """The digests of a post, of its card and of a link to it.
 
     The digests of answers about lists of posts are made of these.
@@ -28,7 +28,7 @@ class Stamp(NamedTuple):
     link: Digest
 
 
-class Stamps(LazyMapping[str, Stamp]):
+class DigestsByPath(LazyMapping[str, PostDigests]):
     """Stamps by path.
 
     They are kept as ``rows``: the digests of each, one after another.
@@ -39,12 +39,12 @@ class Stamps(LazyMapping[str, Stamp]):
         self.rows = rows
 
 
-def _stamp_of(row: bytes) -> Stamp:
-    return Stamp(row[:SIZE], row[SIZE : 2 * SIZE], row[2 * SIZE :])
+def _stamp_of(row: bytes) -> PostDigests:
+    return PostDigests(row[:DIGEST_BYTES], row[DIGEST_BYTES : 2 * DIGEST_BYTES], row[2 * DIGEST_BYTES :])
 
 
-def stamp(post: Post) -> Stamp:
-    return Stamp(digest(post), digest(card(post)), digest(link(post)))
+def digest_post(post: Post) -> PostDigests:
+    return PostDigests(digest(post), digest(make_card(post)), digest(make_link(post)))
 
 
 class PostIndex:
@@ -60,15 +60,15 @@ class PostIndex:
         attachments: Mapping[str, str],
         wishes: Mapping[str, RelatedPreferences],
         settings: Settings,
-        stamps: Stamps,
+        stamps: DigestsByPath,
         pictures: tuple[str, ...] = (),
     ) -> None:
         """Hold what is given; the rest is worked out when it is asked for.
 
         ``pictures`` are the images beside posts of which only variants are published.
         """
-        self.live = live
-        self.wishes = wishes
+        self.published = live
+        self.preferences = wishes
         self.settings = settings
         self.attachments = attachments
         self.targets = targets
@@ -76,10 +76,10 @@ class PostIndex:
         self.pictures = pictures
 
     @cached_property
-    def apart(self) -> dict[str, set[str]]:
+    def blocked_both_ways(self) -> dict[str, set[str]]:
         """Source path -> the posts that it keeps apart from, in both ways."""
         blocked: dict[str, set[str]] = {}
-        for path, preferences in self.wishes.items():
+        for path, preferences in self.preferences.items():
             for other in preferences.block_both if path in self.places else ():
                 blocked.setdefault(path, set()).add(other)
                 blocked.setdefault(other, set()).add(path)
@@ -87,63 +87,67 @@ class PostIndex:
 
     @property
     def by_path(self) -> Mapping[str, Post]:
-        return self.live.by_path
+        return self.published.by_path
 
-    def links(self, paths: Iterable[str]) -> Digest:
+    def digest_links(self, paths: Iterable[str]) -> Digest:
         """Stands for the links to the posts of some paths."""
         rows = self.stamps.rows
-        return digest_bytes(b"".join([rows[path][-SIZE:] for path in paths]))
+        return digest_bytes(b"".join([rows[path][-DIGEST_BYTES:] for path in paths]))
 
-    def cards(self, paths: Iterable[str]) -> Digest:
+    def digest_cards(self, paths: Iterable[str]) -> Digest:
         """Stands for the cards of the posts of some paths."""
         rows = self.stamps.rows
-        return digest_bytes(b"".join([rows[path][-2 * SIZE : -SIZE] for path in paths]))
+        return digest_bytes(b"".join([rows[path][-2 * DIGEST_BYTES : -DIGEST_BYTES] for path in paths]))
 
-    def by_source(self) -> dict[str, Digest]:
+    def source_digests(self) -> dict[str, Digest]:
         """A digest for each file below ``posts/``: of all known of it alone."""
-        digests = {path: digest(state) for path, state in self.live.states.items()}
+        digests = {path: digest(state) for path, state in self.published.states.items()}
         # What is published has a digest that says more than its state, and takes its place.
-        digests.update((path, row[:SIZE]) for path, row in self.stamps.rows.items())
+        digests.update((path, row[:DIGEST_BYTES]) for path, row in self.stamps.rows.items())
         digests.update((path, digest(url)) for path, url in self.attachments.items())
         return digests
 
     @cached_property
     def places(self) -> dict[str, int]:
         """Source path -> its place among the posts, newest first."""
-        return {path: place for place, path in enumerate(self.live.paths)}
+        return {path: place for place, path in enumerate(self.published.paths)}
 
-    def beside(self, path: str) -> tuple[str | None, str | None]:
+    def neighbour_paths(self, path: str) -> tuple[str | None, str | None]:
         """The paths of the posts published just before and just after one."""
         place = self.places.get(path)
         if place is None:
             return None, None
-        paths = self.live.paths
+        paths = self.published.paths
         return paths[place + 1] if place + 1 < len(paths) else None, paths[place - 1] if place else None
 
     def neighbours(self, path: str) -> Neighbours:
-        older, newer = [link(self.by_path[each]) if each else None for each in self.beside(path)]
+        older, newer = [make_link(self.by_path[each]) if each else None for each in self.neighbour_paths(path)]
         return Neighbours(older, newer)
 
-    def all_beside(self) -> dict[str, Digest]:
+    def neighbour_digests(self) -> dict[str, Digest]:
         return {path: self.neighbours_digest(path) for path in self.places}
 
     def neighbours_digest(self, path: str) -> Digest:
         rows = self.stamps.rows
-        return digest_bytes(b"".join([rows[each][-SIZE:] if each else bytes(SIZE) for each in self.beside(path)]))
+        return digest_bytes(
+            b"".join(
+                [rows[each][-DIGEST_BYTES:] if each else bytes(DIGEST_BYTES) for each in self.neighbour_paths(path)]
+            )
+        )
 
     @cached_property
     def groups(self) -> dict[str, dict[str, list[Post]]]:
         """Kind -> slug -> posts, newest first."""
         members: dict[str, dict[str, list[Post]]] = {"tag": {}, "author": {}, "series": {}}
-        for post in self.live.posts:
+        for post in self.published.posts:
             for kind, groups in (("tag", post.tags), ("author", post.authors), ("series", (post.series,))):
                 for group in groups:
                     if group is not None:
                         members[kind].setdefault(group.slug, []).append(post)
         return members
 
-    def counts(self, kind: str) -> tuple[GroupCount, ...]:
-        groups = self.live.groups
+    def count_groups(self, kind: str) -> tuple[GroupCount, ...]:
+        groups = self.published.groups
         named = [(groups[kind, slug], len(posts)) for slug, posts in self.groups.get(kind, {}).items()]
         counts = [GroupCount(group.name, group.slug, group.url, count) for group, count in named]
         return tuple(sorted(counts, key=lambda count: (count.name.casefold(), count.slug)))
@@ -152,8 +156,8 @@ class PostIndex:
         if path not in self._in_series:
             return None
         slug, position = self._in_series[path]
-        group, parts = self.live.groups["series", slug], reversed(self.groups["series"][slug])
-        return Series(group.name, group.url, position, tuple(map(link, parts)))
+        group, parts = self.published.groups["series", slug], reversed(self.groups["series"][slug])
+        return Series(group.name, group.url, position, tuple(map(make_link, parts)))
 
     def series_digest(self, path: str) -> Digest:
         """Stands for the series of a post."""
@@ -174,20 +178,20 @@ class PostIndex:
     @cached_property
     def _series(self) -> dict[str, Digest]:
         """What stands for each series, by slug."""
-        groups = self.live.groups
+        groups = self.published.groups
         return {
-            slug: digest((groups["series", slug], self.links([post.path for post in posts])))
+            slug: digest((groups["series", slug], self.digest_links([post.path for post in posts])))
             for slug, posts in self.groups["series"].items()
         }
 
-    def all_backlinks(self) -> dict[str, Digest]:
-        return {path: self.links(paths) for path, paths in self.linked_from.items()}
+    def backlink_digests(self) -> dict[str, Digest]:
+        return {path: self.digest_links(paths) for path, paths in self.backlinks.items()}
 
     @cached_property
-    def linked_from(self) -> dict[str, list[str]]:
+    def backlinks(self) -> dict[str, list[str]]:
         """Source path -> the paths of the posts that link to it, newest first."""
         linking: dict[str, list[str]] = {}
-        for path in self.live.paths:
+        for path in self.published.paths:
             for target in self.targets.get(path, ()):
                 linking.setdefault(target, []).append(path)
         return linking
@@ -195,9 +199,9 @@ class PostIndex:
     @cached_property
     def archive(self) -> tuple[Year, ...]:
         years: dict[int, list[Link]] = {}
-        for post in self.live.posts:
+        for post in self.published.posts:
             if post.date is not None:
-                years.setdefault(post.date.year, []).append(link(post))
+                years.setdefault(post.date.year, []).append(make_link(post))
         return tuple(Year(year, tuple(years[year])) for year in sorted(years, reverse=True))
 
     def similar_names(self, path: str) -> tuple[str, ...]:
@@ -207,7 +211,7 @@ class PostIndex:
         """
         extension = posixpath.splitext(path)[1]
         name = posixpath.basename(path).casefold()
-        others = (*self.live.states, *self.attachments, *self.pictures)
+        others = (*self.published.states, *self.attachments, *self.pictures)
         alike = [other for other in others if other.endswith(extension)]
         same = sorted(other for other in alike if posixpath.basename(other).casefold() == name)
         if same:
@@ -217,7 +221,7 @@ class PostIndex:
         return tuple(get_close_matches(path, near, n=1, cutoff=0.6))
 
 
-def attachments(
+def find_attachments(
     live: PublishedPosts,
     metas: Mapping[str, Meta | None],
     files: Iterable[str],
@@ -273,11 +277,11 @@ def _owner(path: str, folders: set[str]) -> str | None:
     return None
 
 
-def link(post: Post) -> Link:
+def make_link(post: Post) -> Link:
     return Link(post.title, post.url, post.date)
 
 
-def card(post: Post) -> Card:
+def make_card(post: Post) -> Card:
     return Card(post.title, post.url, post.date, post.excerpt, post.minutes, post.image, post.cover)
 
 

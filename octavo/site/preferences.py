@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from octavo.base.diagnostics import Diagnostic, Span, error, warning
 from octavo.base.names import UNPUBLISHED
-from octavo.content.meta_kinds import WISHES
+from octavo.content.meta_kinds import PIN_AND_BLOCK_KEYS
 from octavo.model.documents import Mark, Meta
 from octavo.site.build_posts import PublishedPosts, is_standing
 from octavo.site.lookup import Names, is_address, is_source
@@ -28,7 +28,7 @@ class RelatedPreferences:
     block_both: tuple[str, ...] = ()
 
 
-def wishes(path: str, meta: Meta, names: Names) -> RelatedPreferences:
+def resolve_preferences(path: str, meta: Meta, names: Names) -> RelatedPreferences:
     """The preferences of one post.
 
     A name that means no post, several, or the post itself is passed over.
@@ -73,7 +73,7 @@ class _Check:
 
     def problems(self) -> Iterator[Diagnostic]:
         said: dict[str, tuple[str, str]] = {}
-        for key in WISHES:
+        for key in PIN_AND_BLOCK_KEYS:
             for number, name in enumerate(getattr(self._meta, key)):
                 place = self._place(key, number)
                 paths = self._names.find(name, self._path)
@@ -90,7 +90,7 @@ class _Check:
     def _problem(self, name: str, paths: Sequence[str], place: Span | None) -> Diagnostic | None:
         """A name that does not stand for one other post."""
         if not paths:
-            near = self._names.alike(name)
+            near = self._names.suggest(name)
             hint = f"did you mean {near!r}?" if near else "write its path, its address or its slug"
             what = "at" if is_source(name) or is_address(name) else "called"
             return error(self._path, place, "related", f"no post {what} '{name}'", hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from octavo.base.names import PAGES_OF_POSTS
+from octavo.base.names import POST_PAGE_KINDS
 from octavo.engine.facts import Query
 from octavo.engine.records import Records
 from octavo.engine.scheduler import Hints
@@ -28,7 +28,7 @@ from octavo.model.queries import (
     UrlOf,
 )
 from octavo.model.settings import Settings
-from octavo.site.routes import Routes, of_the_whole
+from octavo.site.routes import Routes, whole_site_urls
 
 
 def queries_to_parse(path: str) -> Iterator[Query[Any]]:
@@ -44,12 +44,12 @@ def hints_to_check_links(documents: Records) -> Hints:
 def hints_to_render(routes: Routes, settings: Settings, documents: Records, related: Records) -> Hints:
     def parts(url: str) -> Iterator[PartKey]:
         page = routes.pages[url]
-        if page.kind in PAGES_OF_POSTS:
+        if page.kind in POST_PAGE_KINDS:
             yield from documents.key(page.subject, "body")
             yield from documents.key(page.subject, "headings")
             yield from related.key(page.subject, "summaries")
 
-    alone = of_the_whole(settings)
+    alone = whole_site_urls(settings)
     return Hints(
         lambda url: _queries_to_render(routes.pages[url], settings, related),
         parts,

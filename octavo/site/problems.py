@@ -13,10 +13,10 @@ from octavo.model.documents import Mark
 from octavo.model.images import CardDesign, Picture
 from octavo.output.compress import is_there
 from octavo.site.assets import Asset
-from octavo.site.checks import Claim, check_cards, check_front_matter, clashes, page_claim
+from octavo.site.checks import Claim, check_cards, check_front_matter, find_clashes, page_claim
 from octavo.site.inputs import Inputs
 from octavo.site.lookup import Names
-from octavo.site.page_facts import shared_names
+from octavo.site.page_facts import find_spelling_variants
 from octavo.site.post_index import PostIndex
 from octavo.site.preferences import check_preferences
 from octavo.site.publication import CachedPublication
@@ -41,13 +41,13 @@ def find_site_problems(
     layouts = {name for name in inputs.layouts if name.endswith(".html")}
     files = {*index.attachments, *(ASSETS_FOLDER + name for name in assets)}
     pictures = published.sources.pictures
-    yield from check_front_matter(index.live, metas, marks, layouts, files, pictures, inputs.settings.raw_html)
+    yield from check_front_matter(index.published, metas, marks, layouts, files, pictures, inputs.settings.raw_html)
     if cards is not None:
-        yield from check_cards(index.live, marks, cards, inputs.settings.title)
-    yield from check_preferences(index.live, metas, marks, Names(metas, inputs.settings))
+        yield from check_cards(index.published, marks, cards, inputs.settings.title)
+    yield from check_preferences(index.published, metas, marks, Names(metas, inputs.settings))
     yield from _located(pictures, files)
-    yield from shared_names(index, metas, marks)
-    yield from clashes(_claims(index, routes, assets), marks)
+    yield from find_spelling_variants(index, metas, marks)
+    yield from find_clashes(_claims(index, routes, assets), marks)
     for form in inputs.settings.compress:
         if not is_there(form):
             message = f"no compressed copies can be made as {form!r}: the library 'brotli' is not installed"
@@ -72,8 +72,8 @@ def _located(pictures: Mapping[str, Picture], files: Collection[str]) -> Iterato
 
 
 def _claims(index: PostIndex, routes: Routes, assets: Mapping[str, Asset]) -> Iterator[Claim]:
-    by_url = {post.url: post.path for post in (*index.live.posts, *index.live.pages)}
-    for page in (*routes.pages.values(), *routes.doubles):
+    by_url = {post.url: post.path for post in (*index.published.posts, *index.published.pages)}
+    for page in (*routes.pages.values(), *routes.duplicates):
         claim = page_claim(page)
         if page.kind == "redirect" and page.subject in by_url:
             path = by_url[page.subject]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import cast
 
-from octavo.base.digest import SIZE, Digest, digest
+from octavo.base.digest import DIGEST_BYTES, Digest, digest
 from octavo.engine.memo import Memo
 from octavo.engine.records import Records
 from octavo.engine.sharded_map import Buckets
@@ -27,17 +27,17 @@ from octavo.site.build_posts import (
     PublishPolicy,
     PublishState,
     build_posts,
-    is_placed_alike,
+    has_same_placement,
     is_within,
-    told_anew,
+    patch_posts,
 )
 from octavo.site.lookup import Names, as_folder
-from octavo.site.post_index import PostIndex, Stamp, Stamps, attachments, stamp
-from octavo.site.preferences import RelatedPreferences, wishes
+from octavo.site.post_index import DigestsByPath, PostDigests, PostIndex, digest_post, find_attachments
+from octavo.site.preferences import RelatedPreferences, resolve_preferences
 
 
 @dataclass(frozen=True)
-class MadeOf:
+class SourceDigests:
     """Digests of what a publication was made from.
 
     ``rows`` have, by path, those of the front matter and the summary of each source, and of the settings; ``around``
@@ -48,7 +48,7 @@ class MadeOf:
     around: Digest
 
     def meta(self, path: str) -> Digest:
-        return self.rows[path][:SIZE]
+        return self.rows[path][:DIGEST_BYTES]
 
 
 @dataclass(frozen=True)
@@ -60,12 +60,12 @@ class Publication:
     the images of which only variants are published.
     """
 
-    live: PublishedPosts
+    published: PublishedPosts
     attachments: Mapping[str, str]
     targets: Mapping[str, tuple[str, ...]]
-    wishes: Mapping[str, RelatedPreferences]
-    stamps: Stamps
-    made_of: MadeOf
+    preferences: Mapping[str, RelatedPreferences]
+    stamps: DigestsByPath
+    source_digests: SourceDigests
     pictures: tuple[str, ...] = ()
 
 
@@ -89,16 +89,16 @@ class _Kept:
     targets: dict[str, tuple[str, ...]]
     wishes: dict[str, RelatedPreferences]
     stamps: dict[str, bytes]
-    made_of: MadeOf
+    made_of: SourceDigests
     pictures: tuple[str, ...]
 
     @classmethod
     def of(cls, digest: Digest, publication: Publication) -> _Kept:
-        live = publication.live
+        live = publication.published
         return cls(
             digest,
             live.paths,
-            live.standing,
+            live.standing_paths,
             dict(live.urls),
             dict(live.states),
             dict(live.instants),
@@ -107,9 +107,9 @@ class _Kept:
             live.until,
             dict(publication.attachments),
             dict(publication.targets),
-            dict(publication.wishes),
+            dict(publication.preferences),
             dict(publication.stamps.rows),
-            publication.made_of,
+            publication.source_digests,
             publication.pictures,
         )
 
@@ -118,7 +118,7 @@ class _Kept:
 
         Raises CorruptStore where its parts do not belong together: the cache may be damaged, or a stranger's.
         """
-        is_whole = all(len(row) == len(Stamp._fields) * SIZE for row in self.stamps.values())
+        is_whole = all(len(row) == len(PostDigests._fields) * DIGEST_BYTES for row in self.stamps.values())
         if not (
             is_whole and self.urls.keys() == self.stamps.keys() == {*self.paths, *self.standing} <= self.states.keys()
         ):
@@ -135,7 +135,7 @@ class _Kept:
             self.until,
         )
         return Publication(
-            live, self.attachments, self.targets, self.wishes, Stamps(self.stamps), self.made_of, self.pictures
+            live, self.attachments, self.targets, self.wishes, DigestsByPath(self.stamps), self.made_of, self.pictures
         )
 
 
@@ -144,7 +144,7 @@ _Window = tuple[dt.datetime | None, dt.datetime | None]
 
 
 @dataclass(frozen=True)
-class Sources:
+class PublicationSources:
     """What a publication is made from.
 
     ``read`` gives the front matter of the ``documents``, ``read_before`` what that gave when it was called the last
@@ -156,7 +156,7 @@ class Sources:
     read: Callable[[], Mapping[str, Meta | None]]
     read_before: Callable[[], Mapping[str, Meta | None]]
     settings: Settings
-    when: PublishPolicy
+    policy: PublishPolicy
     files: Iterable[str]
     assets: Mapping[str, str]
     pictures: Mapping[str, Picture]
@@ -174,12 +174,12 @@ class Sources:
     @cached_property
     def _around(self) -> Digest:
         """Stands for all of it but the front matter, the summaries and the clock."""
-        when = self.when
+        when = self.policy
         return digest(
             (
                 self.documents.digest_of("targets", "addresses", "files", "pictures"),
                 self.settings,
-                (when.drafts, when.future),
+                (when.include_drafts, when.include_scheduled),
                 tuple(sorted(self.files)),
                 tuple(sorted(self.assets.items())),
                 self.measured,
@@ -194,14 +194,16 @@ class Sources:
         made_of = self._made_of()
         return (before and self._told_anew(before, made_of)) or self._decided(before, made_of)
 
-    def _told_anew(self, before: Publication, made_of: MadeOf) -> Publication | None:
+    def _told_anew(self, before: Publication, made_of: SourceDigests) -> Publication | None:
         """The earlier publication with a few posts that say otherwise.
 
         None where more has changed than that: a post's state, address or place among the others decides what is said of
         other posts, so such a change needs ``_decided``.
         """
-        was, now = before.made_of, made_of
-        if (was.around, was.rows.keys()) != (now.around, now.rows.keys()) or not before.live.holds(self.when.now):
+        was, now = before.source_digests, made_of
+        if (was.around, was.rows.keys()) != (now.around, now.rows.keys()) or not before.published.holds(
+            self.policy.now
+        ):
             return None
         changed = [path for path, row in now.rows.items() if row != was.rows[path]]
         if len(changed) > _FEW:
@@ -210,43 +212,49 @@ class Sources:
         for path in changed:
             one, other = earlier.get(path), metas[path]
             # What was read before may be younger than the publication, if the build ended in between.
-            if one is None or other is None or digest(one) != was.meta(path) or not is_placed_alike(one, other):
+            if one is None or other is None or digest(one) != was.meta(path) or not has_same_placement(one, other):
                 return None
-        edited = {path: meta for path in changed if path in before.live.urls and (meta := metas[path]) is not None}
-        live = told_anew(before.live, edited, self._summaries(len(edited)), self.settings, self.assets, self.pictures)
-        rows = {**before.stamps.rows, **{path: b"".join(stamp(live.by_path[path])) for path in edited}}
-        return replace(before, live=live, stamps=Stamps(rows), made_of=now)
+        edited = {path: meta for path in changed if path in before.published.urls and (meta := metas[path]) is not None}
+        live = patch_posts(
+            before.published, edited, self._summaries(len(edited)), self.settings, self.assets, self.pictures
+        )
+        rows = {**before.stamps.rows, **{path: b"".join(digest_post(live.by_path[path])) for path in edited}}
+        return replace(before, published=live, stamps=DigestsByPath(rows), source_digests=now)
 
-    def _decided(self, before: Publication | None, made_of: MadeOf) -> Publication:
+    def _decided(self, before: Publication | None, made_of: SourceDigests) -> Publication:
         metas, documents, rows = self.metas, self.documents, made_of.rows
-        same = {path for path, row in before.made_of.rows.items() if row == rows.get(path)} if before else ()
-        earlier = before.live if before else None
+        same = {path for path, row in before.source_digests.rows.items() if row == rows.get(path)} if before else ()
+        earlier = before.published if before else None
         summary = self._summaries(len(rows) - len(same))
         live, built_paths = build_posts(
-            metas, summary, self.settings, self.when, self.assets, self.pictures, earlier, same
+            metas, summary, self.settings, self.policy, self.assets, self.pictures, earlier, same
         )
         scaled = {path for path, each in self.pictures.items() if is_scaled(each, self.settings.images)}
         names = Names(metas, self.settings)
         preferences = {
-            path: wishes(path, meta, names) for path in live.urls if (meta := metas[path]) and _has_wishes(meta)
+            path: resolve_preferences(path, meta, names)
+            for path in live.urls
+            if (meta := metas[path]) and _has_wishes(meta)
         }
-        references, images = documents.unusual("files"), documents.unusual("pictures")
-        published, hidden = attachments(live, metas, self.files, references, images, scaled)
+        references, images = documents.non_default("files"), documents.non_default("pictures")
+        published, hidden = find_attachments(live, metas, self.files, references, images, scaled)
 
         def stamp_of(path: str) -> bytes:
             # Equal posts from different sources may still be written in two ways, such as a moment in two zones.
             is_rebuilt = path in built_paths
-            post_before = before.live.by_path.get(path) if before is not None and is_rebuilt and path in same else None
+            post_before = (
+                before.published.by_path.get(path) if before is not None and is_rebuilt and path in same else None
+            )
             if before is not None and (not is_rebuilt or post_before == live.by_path[path]):
                 return before.stamps.rows[path]
-            return b"".join(stamp(live.by_path[path]))
+            return b"".join(digest_post(live.by_path[path]))
 
         return Publication(
             live,
             published,
             self._targets(live, preferences),
             {path: each for path, each in preferences.items() if each != RelatedPreferences()},
-            Stamps({path: stamp_of(path) for path in live.urls}),
+            DigestsByPath({path: stamp_of(path) for path in live.urls}),
             made_of,
             hidden,
         )
@@ -258,8 +266,8 @@ class Sources:
 
         It may do so by the path of the source or by the address of the page.
         """
-        targets = self.documents.unusual("targets")
-        linking = self.documents.unusual("addresses")
+        targets = self.documents.non_default("targets")
+        linking = self.documents.non_default("addresses")
         if linking:
             paths = {as_folder(alias): path for path, each in preferences.items() for alias in each.aliases}
             paths.update((as_folder(url), path) for path, url in live.urls.items())
@@ -269,10 +277,10 @@ class Sources:
                     targets[path] = tuple(sorted(meant.union(targets.get(path, ()))))
         return targets
 
-    def _made_of(self) -> MadeOf:
+    def _made_of(self) -> SourceDigests:
         settings, documents = digest(self.settings), self.documents
         metas, summaries = documents.digests("meta"), documents.digests("summary")
-        return MadeOf({path: metas[path] + summaries[path] + settings for path in documents}, self._around)
+        return SourceDigests({path: metas[path] + summaries[path] + settings for path in documents}, self._around)
 
     def _summaries(self, count: int) -> Callable[[str], Summary]:
         """The summaries of posts, read at once when many of them will be asked for."""
@@ -295,15 +303,15 @@ class CachedPublication:
     It is taken from an earlier build where it is the same, and only when it is needed.
     """
 
-    def __init__(self, sources: Sources, memo: Memo) -> None:
+    def __init__(self, sources: PublicationSources, memo: Memo) -> None:
         self.sources = sources
         self._memo = memo
         basis = sources.digest()
         window: _Window | None = memo.recall("window", _Window, basis)
-        if window is None or not is_within(window, sources.when.now):
+        if window is None or not is_within(window, sources.policy.now):
             # Until when it holds is known only once it is made; so it is set where the cached property would.
             self.__dict__["publication"] = publication = self._publish()
-            window = (publication.live.since, publication.live.until)
+            window = (publication.published.since, publication.published.until)
             memo.keep("window", _Window, basis, window)
         # The clock counts by the window it is in: while that is the same, so is what is published.
         self.digest = digest((basis, window))
@@ -331,7 +339,7 @@ class CachedPublication:
         return stored.publication(posts) if stored is not None and posts is not None else None
 
     def _keep(self, publication: Publication) -> None:
-        self._memo.shelve("posts", self.digest, publication.live.by_path)
+        self._memo.shelve("posts", self.digest, publication.published.by_path)
         self._memo.keep("publication", _Kept, self.digest, _Kept.of(self.digest, publication))
 
     @cached_property
@@ -341,15 +349,15 @@ class CachedPublication:
     def _index(self) -> PostIndex:
         publication = self.publication
         return PostIndex(
-            publication.live,
+            publication.published,
             publication.targets,
             publication.attachments,
-            publication.wishes,
+            publication.preferences,
             self.sources.settings,
             publication.stamps,
             publication.pictures,
         )
 
     @property
-    def live(self) -> PublishedPosts:
-        return self.publication.live
+    def published(self) -> PublishedPosts:
+        return self.publication.published

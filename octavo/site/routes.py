@@ -14,7 +14,7 @@ from octavo.engine.sharded_map import Buckets
 from octavo.model.pages import Page, PageKind
 from octavo.model.posts import Post
 from octavo.model.settings import Settings
-from octavo.site.build_posts import PublishedPosts, group_url
+from octavo.site.build_posts import PublishedPosts, expand_group_url
 
 RouteRow = tuple[Page, tuple[str, ...]]
 """A page as it is kept, and the paths of the posts that it lists."""
@@ -33,7 +33,7 @@ class Routes:
 
     pages: Mapping[str, Page]
     listings: Mapping[str, tuple[str, ...]]
-    doubles: tuple[Page, ...]
+    duplicates: tuple[Page, ...]
 
     @classmethod
     def restore(cls, order: RouteOrder, rows: Buckets[RouteRow]) -> Routes:
@@ -44,7 +44,7 @@ class Routes:
         return cls(pages, LazyMapping(dict.fromkeys(listing), lambda url: rows[url][1]), doubles)
 
     def order(self) -> RouteOrder:
-        return tuple(self.pages), tuple(self.listings), self.doubles
+        return tuple(self.pages), tuple(self.listings), self.duplicates
 
     def rows(self) -> Buckets[RouteRow]:
         return Buckets.of(RouteRow, {url: (page, self.listings.get(url, ())) for url, page in self.pages.items()})
@@ -98,7 +98,7 @@ def _all(live: PublishedPosts, aliases: Aliases, settings: Settings, own: Iterab
         yield page, None
 
 
-def of_the_whole(settings: Settings) -> frozenset[str]:
+def whole_site_urls(settings: Settings) -> frozenset[str]:
     """The URLs of the pages that are made from all posts at once."""
     at = settings.permalinks
     return frozenset((at.robots, at.related, at.atom, at.json_feed, at.sitemap))
@@ -137,7 +137,7 @@ def _grouped(kind: str, layout: str, posts: Sequence[Post], settings: Settings) 
             members.setdefault(group.slug, []).append(post)
             titles[group.slug] = group.name
     for slug in sorted(members):
-        url = group_url(kind, slug, settings)
+        url = expand_group_url(kind, slug, settings)
         if kind == "series":
             yield Page(url, layout, "series", slug, titles[slug]), members[slug]
         else:

@@ -34,7 +34,7 @@ _SENTENCE = re.compile(r"\S.*?(?:[.!?][\"'”’)\]*_`]*(?=\s)|\Z)", re.DOTALL)
 _TAKEN = re.compile(r"!?\[(?:[^\[\]]|\[[^\[\]]*\])*\](?:\([^)]*\)|\[[^\]]*\])?|<[^>\s][^>]*>|https?://\S+")
 
 
-def sentences(source: SourceText, first_line: int = 1) -> Iterator[Sentence]:
+def split_sentences(source: SourceText, first_line: int = 1) -> Iterator[Sentence]:
     """The sentences from a line on, in order."""
     for start, end in _paragraphs(source, first_line):
         for match in _SENTENCE.finditer(source.text, start, end):
@@ -42,7 +42,7 @@ def sentences(source: SourceText, first_line: int = 1) -> Iterator[Sentence]:
             yield Sentence(match.start(), match.end(), text, " ".join(_TAKEN.sub(" ", text).split()))
 
 
-def place(source: SourceText, sentence: Sentence, words: str) -> Span:
+def locate_words(source: SourceText, sentence: Sentence, words: str) -> Span:
     """Where some words of a sentence stand.
 
     It is where the sentence begins, if they are not found in one piece.

@@ -13,13 +13,13 @@ from octavo.model.images import Picture
 from octavo.model.pages import Page
 from octavo.site.assets import Asset
 from octavo.site.build_posts import PublishedPosts
-from octavo.site.inputs import Static
+from octavo.site.inputs import StaticOutput
 from octavo.site.publication import CachedPublication
 from octavo.site.routes import Routes
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltSite:
     """A site that was made: its files, what was run for it, and every problem.
 
     ``rendered`` has the digests of pages by output path, ``statics`` the other files but images, and ``images`` the
@@ -28,10 +28,10 @@ class Built:
     """
 
     rendered: Mapping[str, Digest]
-    statics: Mapping[str, Static]
-    ran: Mapping[str, Change]
-    parsed: Mapping[str, Change]
-    live: PublishedPosts
+    statics: Mapping[str, StaticOutput]
+    page_changes: Mapping[str, Change]
+    source_changes: Mapping[str, Change]
+    published: PublishedPosts
     pages: Mapping[str, Page]
     problems: tuple[Diagnostic, ...]
     files_asked: tuple[tuple[str, Digest], ...] = field(default=())
@@ -39,7 +39,7 @@ class Built:
 
 
 @dataclass(frozen=True)
-class Known:
+class LearnedSite:
     """What is known before any page is made.
 
     ``documents`` are the runs of ``parse``, ``published`` says which of them are published, and ``related`` are the
@@ -48,7 +48,7 @@ class Known:
     """
 
     documents: Mapped
-    published: CachedPublication
+    publication: CachedPublication
     related: Mapped
     facts: Facts
     assets: Mapping[str, Asset]
@@ -57,7 +57,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Described:
+class DescribedSite:
     """A site before any page is rendered.
 
     ``routes`` are its pages, and ``facts`` answer all that they ask. ``gathered`` and ``own`` are the
@@ -66,6 +66,6 @@ class Described:
 
     routes: Routes
     facts: Facts
-    gathered: Mapped
-    own: Mapped
+    script_data: Mapped
+    script_pages: Mapped
     basis: Digest

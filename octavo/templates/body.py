@@ -17,10 +17,10 @@ from octavo.templates.environment import PageSettings
 
 def body_html(body: Body, ask: Ask) -> str:
     """A body as a page of its own shows it."""
-    return resolved(body, ask, PageSettings(ask)["base_url"], PageImages(ask))
+    return resolve_body(body, ask, PageSettings(ask)["base_url"], PageImages(ask))
 
 
-def resolved(body: Body, ask: Ask, base_url: str, images: PageImages, page_url: str | None = None) -> str:
+def resolve_body(body: Body, ask: Ask, base_url: str, images: PageImages, page_url: str | None = None) -> str:
     """A body as HTML.
 
     With ``page_url`` (absolute) every address is made absolute, those within the page too.
@@ -34,7 +34,7 @@ def resolved(body: Body, ask: Ask, base_url: str, images: PageImages, page_url: 
         if isinstance(ref, PictureRef):
             parts += (images.element(ref, address, page_url is not None), chunk)
             continue
-        parts += (str(escape(urls.absolute(address, base_url) if page_url else address)), chunk)
+        parts += (str(escape(urls.absolute_url(address, base_url) if page_url else address)), chunk)
     html = "".join(parts)
     if page_url is None:
         return html

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from octavo.base import urls
 from octavo.base.diagnostics import did_you_mean
-from octavo.base.names import PAGES_OF_POSTS
+from octavo.base.names import POST_PAGE_KINDS
 from octavo.engine.facts import Ask
 from octavo.images.page_images import PageImages
 from octavo.images.variants import whole_html
@@ -48,7 +48,7 @@ from octavo.model.queries import (
 from octavo.model.related import Reason, Relation
 from octavo.model.settings import Permalinks, RelatedSettings, Settings
 from octavo.model.values import Table, json_text
-from octavo.templates.body import resolved
+from octavo.templates.body import resolve_body
 from octavo.templates.environment import LayoutFailure, PageSettings
 
 # What a layout sees. docs/themes.md is the contract; a test holds the two together.
@@ -264,7 +264,7 @@ class PageContext(SiteContext):
 
     @property
     def has_post(self) -> bool:
-        return self.page.kind in PAGES_OF_POSTS
+        return self.page.kind in POST_PAGE_KINDS
 
     def _view(self) -> PageView:
         page = self.page
@@ -309,15 +309,15 @@ class PageContext(SiteContext):
         if body is None:
             return Markup("")
         page_url = self._address(path) if absolute else None
-        return Markup(resolved(body, self.ask, self.settings["base_url"], self.images, page_url))
+        return Markup(resolve_body(body, self.ask, self.settings["base_url"], self.images, page_url))
 
     @cached_property
     def _own_content(self) -> Markup:
         body = self._own_body
-        return Markup("" if body is None else resolved(body, self.ask, self.settings["base_url"], self.images))
+        return Markup("" if body is None else resolve_body(body, self.ask, self.settings["base_url"], self.images))
 
     def _address(self, path: str) -> str:
-        return urls.absolute(self.ask(UrlOf(path)) or "", self.settings["base_url"])
+        return urls.absolute_url(self.ask(UrlOf(path)) or "", self.settings["base_url"])
 
     def cover(self, sizes: str = "") -> Markup:
         """The element of this post's image; empty where there is none.
@@ -438,7 +438,7 @@ class PageContext(SiteContext):
         """
         base_url = self.settings["base_url"]
         rows = (
-            f'{{"id":{json_text(path)},"url":{json_text(urls.absolute(link.url, base_url))},'
+            f'{{"id":{json_text(path)},"url":{json_text(urls.absolute_url(link.url, base_url))},'
             f'"title":{json_text(link.title)},"related":{related.text}}}'
             for path, link, related in self.ask(RelatedIndex()) or ()
         )

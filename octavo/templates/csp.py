@@ -46,7 +46,7 @@ _RUNS = frozenset(("", "text/javascript", "application/javascript", "module", "s
 _ELEMENT = re.compile(f"<({'|'.join((*_LOADS, 'style', 'link'))})(?=[\\s/>])".encode())
 
 
-def sources(html: bytes) -> tuple[CspSource, ...]:
+def find_sources(html: bytes) -> tuple[CspSource, ...]:
     """What a page needs beside the files of its own host, in order."""
     return tuple(sorted({source for need in _needs(html) for source in need.sources}))
 
@@ -79,7 +79,7 @@ _MARK = b"\0"
 """Stands for a common text while all others of a page are looked at."""
 
 
-def read(pieces: Iterable[str]) -> tuple[bytes, tuple[CspSource, ...]]:
+def join_with_sources(pieces: Iterable[str]) -> tuple[bytes, tuple[CspSource, ...]]:
     """A page from its pieces, and what it needs.
 
     In common texts that is known already.
@@ -105,7 +105,7 @@ def read(pieces: Iterable[str]) -> tuple[bytes, tuple[CspSource, ...]]:
             is_plain = False
             break
         page_sources.update(need.sources)
-    return content, tuple(sorted(page_sources)) if is_plain else sources(content)
+    return content, tuple(sorted(page_sources)) if is_plain else find_sources(content)
 
 
 class _Need(NamedTuple):
@@ -207,7 +207,7 @@ _ALONE = frozenset(("base-uri", "form-action", "frame-ancestors", "style-src-att
 """Directives that name all they allow; any other allows what ``default-src`` does, as long as it is not written."""
 
 
-def policy(needed: Iterable[CspSource], allow: str = "", own: str = "") -> str:
+def make_policy(needed: Iterable[CspSource], allow: str = "", own: str = "") -> str:
     """The policy for pages with these needs.
 
     ``allow`` are directives of the site's own, which add to it. ``own`` is the origin of the site, which needs no name.
@@ -238,7 +238,7 @@ def _order(directive: str) -> tuple[int, str]:
 _AFTER = re.compile(rb"<meta charset=[^>]*>\n?|<head\b[^>]*>\n?", re.IGNORECASE)
 
 
-def with_policy(html: bytes, written: str) -> bytes:
+def insert_policy(html: bytes, written: str) -> bytes:
     """A page that tells its policy itself.
 
     It does so before anything that the policy is about.
@@ -250,7 +250,7 @@ def with_policy(html: bytes, written: str) -> bytes:
     return html[:at] + f'<meta http-equiv="Content-Security-Policy" content="{escape(written)}">\n'.encode() + html[at:]
 
 
-def headers(written: str, base_path: str) -> str:
+def headers_text(written: str, base_path: str) -> str:
     """The file ``_headers``, which Netlify, Cloudflare Pages and others read."""
     return (
         f"{base_path}/*\n"

@@ -318,8 +318,8 @@ class _Environment(jinja2.Environment):
                 except Exception as problem:
                     raise_if_shortage(problem)
                     # It is tried again in its place, for there it is told where it was.
-                    return "".join(pieces(part(context)))
-        return "".join(pieces(part(context)))
+                    return "".join(write_pieces(part(context)))
+        return "".join(write_pieces(part(context)))
 
 
 def _alone(
@@ -329,12 +329,12 @@ def _alone(
     token = rendering.set(current)
     try:
         names = {**environment.globals, **current.names}
-        return SharedMarkup("".join(pieces(part(_Context(environment, names, None, {})))))
+        return SharedMarkup("".join(write_pieces(part(_Context(environment, names, None, {})))))
     finally:
         rendering.reset(token)
 
 
-def pieces(written: Iterator[str]) -> list[str]:
+def write_pieces(written: Iterator[str]) -> list[str]:
     """What a layout writes, piece by piece."""
     texts: list[str] = []
     size = largest = 0
@@ -430,7 +430,7 @@ def _bounded_range(*arguments: int) -> range:
 
 
 def _absolute(address: str) -> str:
-    return urls.absolute(address, rendering.get().settings["base_url"] or "")
+    return urls.absolute_url(address, rendering.get().settings["base_url"] or "")
 
 
 _MONTHS = "January February March April May June July August September October November December".split()

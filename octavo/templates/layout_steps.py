@@ -18,31 +18,31 @@ from octavo.templates.template_errors import span_in, syntax_problem
 
 
 @dataclass(frozen=True)
-class Linted:
+class LintResult:
     problems: tuple[Diagnostic, ...] = ()
 
 
-def lint(name: str, ask: Ask) -> Linted:
+def lint(name: str, ask: Ask) -> LintResult:
     """Read one layout and say what is wrong with it.
 
     Its encoding, its syntax, and blocks that none of the layouts it extends has.
     """
     layout = ask(Template(name))
     if layout is None:
-        return Linted()
+        return LintResult()
     data = ask(LayoutBytes(name)) or b""
     if data.strip():
         _, problems = source_text.decode(layout.path, data)
         if problems:
-            return Linted(problems)
+            return LintResult(problems)
     environment = ask.once(make_environment, ask(Extended("filters")) or Extensions())
     try:
         tree = environment.parse(layout.text, name, layout.path)
         # As Python source only: names that nothing has are found on the way there.
         environment.compile(tree, name, layout.path, raw=True)
     except jinja2.TemplateSyntaxError as problem:
-        return Linted((syntax_problem(problem, layout, environment),))
-    return Linted(_unknown_blocks(name, layout, tree, environment, ask))
+        return LintResult((syntax_problem(problem, layout, environment),))
+    return LintResult(_unknown_blocks(name, layout, tree, environment, ask))
 
 
 def _unknown_blocks(

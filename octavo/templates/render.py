@@ -14,8 +14,8 @@ from octavo.model.pages import Output, Page
 from octavo.model.queries import Extended, PageAt
 from octavo.model.settings import CspSettings
 from octavo.templates.context import PageContext, SiteContext
-from octavo.templates.csp import CspSource, policy, read, with_policy
-from octavo.templates.environment import PageSettings, Rendering, make_environment, pieces, rendering
+from octavo.templates.csp import CspSource, insert_policy, join_with_sources, make_policy
+from octavo.templates.environment import PageSettings, Rendering, make_environment, rendering, write_pieces
 from octavo.templates.template_errors import diagnose
 
 
@@ -33,7 +33,7 @@ def render(url: str, ask: Ask) -> Output:
     current = Rendering(ask, subject, context.names(), context.settings, alone=_alone)
     token = rendering.set(current)
     try:
-        written = pieces(environment.get_template(page.layout).generate(current.names))
+        written = write_pieces(environment.get_template(page.layout).generate(current.names))
         content, needed = _secured(written, url, context.settings)
         return Output(content, orders=context.images.orders, sources=needed)
     except jinja2.TemplateNotFound as problem:
@@ -58,9 +58,9 @@ def _secured(written: list[str], url: str, settings: PageSettings) -> tuple[byte
     csp = settings["csp"] or CspSettings()
     if csp.at == "none" or not urls.output_path(url).endswith((".html", ".htm")):
         return "".join(written).encode(), ()
-    content, needed = read(written)
+    content, needed = join_with_sources(written)
     if csp.at in ("meta", "both"):
-        content = with_policy(content, policy(needed, csp.allow, urls.origin(settings["base_url"])))
+        content = insert_policy(content, make_policy(needed, csp.allow, urls.origin(settings["base_url"])))
     return content, needed
 
 

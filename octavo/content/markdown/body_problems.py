@@ -12,21 +12,27 @@ from markdown_it.token import Token
 from octavo.base.diagnostics import Span, did_you_mean
 from octavo.content.markdown import highlight
 from octavo.content.markdown.html_renderer import read_info
-from octavo.content.markdown.links import Faults
-from octavo.content.markdown.parser import DEEPEST, DEEPEST_INLINE, NOTES, MissingReference, Notes
-from octavo.content.markdown.positions import Places
+from octavo.content.markdown.links import FileProblems
+from octavo.content.markdown.parser import (
+    MAX_NESTED_BLOCKS,
+    MAX_NESTED_BRACKETS,
+    NOTES_KEY,
+    MissingReference,
+    ParserNotes,
+)
+from octavo.content.markdown.positions import BodyPlaces
 
 
-def report_notes(environment: Mapping[str, object], places: Places, faults: Faults) -> None:
+def report_notes(environment: Mapping[str, object], places: BodyPlaces, faults: FileProblems) -> None:
     """Report what only the rules of a parse could see, from its environment."""
-    notes = environment[NOTES]
-    assert isinstance(notes, Notes)
+    notes = environment[NOTES_KEY]
+    assert isinstance(notes, ParserNotes)
     for line in notes.too_deep_lines[:1]:
-        message = f"blocks nested deeper than {DEEPEST}, where a list counts for two"
+        message = f"blocks nested deeper than {MAX_NESTED_BLOCKS}, where a list counts for two"
         faults.error(places.line(line), "nesting", message)
     for block, start in notes.too_deep[:1]:
         span = places.within(block, start, start + 1)
-        faults.error(span, "nesting", f"brackets nested deeper than {DEEPEST_INLINE}", "write '[' as '\\['")
+        faults.error(span, "nesting", f"brackets nested deeper than {MAX_NESTED_BRACKETS}", "write '[' as '\\['")
     for missing, span in _first_of_each_label(notes.footnotes, places):
         # Private: what the footnote plugin has in the environment, labels as ":label" in the table "refs". Only there
         # are all of them known. Without it the hint names no label that is like this one; tests/test_reader.py notices.
@@ -41,7 +47,7 @@ def report_notes(environment: Mapping[str, object], places: Places, faults: Faul
 
 
 def _first_of_each_label(
-    missing: Iterable[MissingReference], places: Places
+    missing: Iterable[MissingReference], places: BodyPlaces
 ) -> Iterator[tuple[MissingReference, Span]]:
     seen: set[str] = set()
     for reference in missing:
@@ -56,7 +62,7 @@ def _labels(environment: object, key: str) -> list[str]:
     return list(labels) if isinstance(labels, dict) else []
 
 
-def check_fence(token: Token, places: Places, faults: Faults) -> None:
+def check_fence(token: Token, places: BodyPlaces, faults: FileProblems) -> None:
     """Report a code block that is not closed, or whose language is unknown."""
     if token.map is None:
         return
@@ -69,6 +75,6 @@ def check_fence(token: Token, places: Places, faults: Faults) -> None:
     if language and not highlight.is_known(language):
         start = line.text.find(language)
         span = line if start < 0 else Span(line.line, start + 1, len(language), line.text)
-        faults.warn(span, "language", f"no language '{language}'", highlight.hint(language))
-    elif language and len(token.content) > highlight.LONGEST:
+        faults.warn(span, "language", f"no language '{language}'", highlight.suggest_language(language))
+    elif language and len(token.content) > highlight.MAX_CODE_CHARACTERS:
         faults.warn(line, "language", "this code is too long to be highlighted")

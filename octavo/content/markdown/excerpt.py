@@ -17,7 +17,7 @@ _LONGEST_WORD = 40
 _BLANKS = re.compile(r"\s+")
 
 
-def excerpt(blocks: Iterable[Iterable[Piece]], length: int | None) -> tuple[str, str]:
+def make_excerpt(blocks: Iterable[Iterable[Piece]], length: int | None) -> tuple[str, str]:
     """The first blocks of text as plain HTML and as text.
 
     There are single blanks between the words. At most ``length`` characters of text, cut after a word and then ended by
@@ -88,7 +88,7 @@ def count_words(text: str) -> tuple[int, int]:
     return len(rest.split()), characters
 
 
-def minutes(words: int, characters: int, code_lines: int) -> int:
+def count_minutes(words: int, characters: int, code_lines: int) -> int:
     """The minutes it takes to read a text, at least 1.
 
     A minute is 220 words, 400 CJK characters or 100 lines of code; half a minute counts as one.

@@ -186,7 +186,7 @@ class FastToken(Token):
         self.hidden = False
 
 
-class Lines(StateBlock):
+class BlockState(StateBlock):
     """The state of a parse of blocks, whose lines are split faster.
 
     ``tables`` are the lines that may be the head of a table, ``underlines``, in order, those that may make the lines
@@ -250,7 +250,7 @@ class Lines(StateBlock):
             pieces = [
                 src[start + indent : stop + 1]
                 if src.startswith(blanks, start, stop)
-                else super(Lines, self).getLines(line, line + 1, indent, stop < len(src))
+                else super(BlockState, self).getLines(line, line + 1, indent, stop < len(src))
                 for line, (start, stop) in enumerate(
                     zip(self.bMarks[begin:end], self.eMarks[begin:end], strict=True), begin
                 )
@@ -280,7 +280,7 @@ class FastBlocks(ParserBlock):
     def parse(self, src: str, md: MarkdownIt, env: EnvType, outTokens: list[Token]) -> list[Token] | None:
         if not src:
             return None
-        state = Lines(src, md, env, outTokens)
+        state = BlockState(src, md, env, outTokens)
         self.tokenize(state, state.line, state.lineMax)
         return state.tokens
 
@@ -315,19 +315,19 @@ def table(rule: BlockRule) -> BlockRule:
     """The rule of tables, where the next line can be the line below a head."""
 
     def table(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:
-        return startLine in cast(Lines, state).tables and rule(state, startLine, endLine, silent)
+        return startLine in cast(BlockState, state).tables and rule(state, startLine, endLine, silent)
 
     return table
 
 
-def heading_above(rule: BlockRule) -> BlockRule:
+def underlined_heading(rule: BlockRule) -> BlockRule:
     """The rule of underlined headings, where a line can be the underline.
 
     It is one of those up to the next empty line.
     """
 
     def heading_above(state: StateBlock, startLine: int, endLine: int, silent: bool) -> bool:
-        underlines = cast(Lines, state).underlines
+        underlines = cast(BlockState, state).underlines
         next_one = bisect_left(underlines, startLine + 1)
         if next_one == len(underlines) or underlines[next_one] >= endLine:
             return False
@@ -401,7 +401,7 @@ class InlineRuler(FirstsRuler[InlineRule]):
         self.stop = None if self.elsewhere else re.compile("|".join(places))
 
 
-class Inline(StateInline):
+class InlineState(StateInline):
     """The state of a parse of inline text, whose tokens are made faster."""
 
     def __init__(self, src: str, md: MarkdownIt, env: EnvType, outTokens: list[Token]) -> None:
@@ -469,7 +469,7 @@ class Inlines(ParserInline):
     def parse(self, src: str, md: MarkdownIt, env: EnvType, tokens: list[Token]) -> list[Token]:
         self.ruler.getRules("")  # compiles by_first anew where rules have changed
         rules = self.ruler2.getRules("")
-        state = Inline(src, md, env, tokens)
+        state = InlineState(src, md, env, tokens)
         state.level = self._level
         self.tokenize(state)
         if not state.delimiters and not any(meta and meta["delimiters"] for meta in state.tokens_meta):

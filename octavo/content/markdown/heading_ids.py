@@ -35,7 +35,7 @@ _NAMES_OF_SCRIPTS = frozenset(
 )
 
 
-class Ids:
+class BodyIds:
     """The ids of one body so far."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pygments.lexer import Lexer
     from pygments.token import _TokenType  # private, and the only name of the type of kinds; mypy notices when it goes
 
-LONGEST = 200_000
+MAX_CODE_CHARACTERS = 200_000
 """Characters in the longest code that is highlighted; some lexers take minutes for more."""
 
 _SHORT = 4_000
@@ -23,7 +23,7 @@ _PLAIN = frozenset(("", "text", "plain", "plaintext", "txt", "none", "nohighligh
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
-Run = tuple[str, str]
+CodeRun = tuple[str, str]
 """A class name, empty for plain text, and the text it covers."""
 
 
@@ -51,14 +51,14 @@ def is_known(language: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def hint(language: str) -> str:
+def suggest_language(language: str) -> str:
     """The hint of what an unknown language may have meant."""
     from pygments.lexers import get_all_lexers
 
     return did_you_mean(language.lower(), (alias for _, aliases, _, _ in get_all_lexers() for alias in aliases))
 
 
-def _html(runs: Iterable[Run]) -> str:
+def _html(runs: Iterable[CodeRun]) -> str:
     return "".join(
         [
             f'<span class="{name}">{escape(text, quote=False)}</span>' if name else escape(text, quote=False)
@@ -67,7 +67,7 @@ def _html(runs: Iterable[Run]) -> str:
     )
 
 
-def _lines(runs: Iterable[Run]) -> Iterator[str]:
+def _lines(runs: Iterable[CodeRun]) -> Iterator[str]:
     """The HTML of each line with its end.
 
     A run that goes over several lines is a span on each of them.
@@ -84,18 +84,22 @@ def _lines(runs: Iterable[Run]) -> Iterator[str]:
 
 
 @lru_cache(maxsize=256)
-def _short_runs(code: str, language: str) -> tuple[Run, ...]:
+def _short_runs(code: str, language: str) -> tuple[CodeRun, ...]:
     return _runs(code, language)
 
 
-def _runs(code: str, language: str) -> tuple[Run, ...]:
+def _runs(code: str, language: str) -> tuple[CodeRun, ...]:
     """The code in runs of one class; neighbours of one class are one run."""
     if not code:
         return ()
-    lexer = None if language.lower() in _PLAIN or len(code) > LONGEST or code[0] == "\ufeff" else _lexer(language)
+    lexer = (
+        None
+        if language.lower() in _PLAIN or len(code) > MAX_CODE_CHARACTERS or code[0] == "\ufeff"
+        else _lexer(language)
+    )
     if lexer is None:
         return (("", code),)
-    runs: list[Run] = []
+    runs: list[CodeRun] = []
     name, texts = "", [""]
     try:
         for _, kind, text in lexer.get_tokens_unprocessed(code):

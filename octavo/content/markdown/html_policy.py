@@ -12,8 +12,8 @@ from typing import Literal
 
 from octavo.base.diagnostics import Span
 from octavo.base.shortage import raise_if_shortage
-from octavo.content.markdown.heading_ids import Ids
-from octavo.content.markdown.links import SCHEMES, TRUSTED, Faults, Uses, without_marks
+from octavo.content.markdown.heading_ids import BodyIds
+from octavo.content.markdown.links import SCHEMES, TRUSTED, AddressUses, FileProblems, replace_marks
 from octavo.content.markdown.raw_html import Attribute, Balance, Tag, is_only_comments
 
 Policy = Literal["allow", "sanitize", "error"]
@@ -51,7 +51,7 @@ _CANDIDATE = re.compile(r"[\s,]*([^\s,]\S*[^\s,]|[^\s,])([^,]*)")
 class Fragments:
     """The raw HTML of a body from its first fragment to its last."""
 
-    def __init__(self, policy: Policy, faults: Faults, uses: Uses, ids: Ids) -> None:
+    def __init__(self, policy: Policy, faults: FileProblems, uses: AddressUses, ids: BodyIds) -> None:
         self._policy = policy
         self._faults = faults
         self._uses = uses
@@ -78,7 +78,7 @@ class Fragments:
 
         The site trusts itself, whatever its policy: under ``sanitize`` a mark stands for it until all else is clean.
         """
-        html = self._balanced(without_marks(html), lambda start, end: span, True)
+        html = self._balanced(replace_marks(html), lambda start, end: span, True)
         if self._policy != "sanitize":
             return html
         self._trusted.append(html)
@@ -125,7 +125,9 @@ class Fragments:
 class _PolicyVisitor:
     """Visits one fragment; ``allowed`` are the elements of a sanitized site."""
 
-    def __init__(self, span_of: SpanOf, faults: Faults, uses: Uses, ids: Ids, allowed: frozenset[str] | None) -> None:
+    def __init__(
+        self, span_of: SpanOf, faults: FileProblems, uses: AddressUses, ids: BodyIds, allowed: frozenset[str] | None
+    ) -> None:
         self._span_of = span_of
         self._faults = faults
         self._uses = uses

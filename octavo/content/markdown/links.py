@@ -15,7 +15,7 @@ from markdown_it.token import Token
 
 from octavo.base.diagnostics import Diagnostic, Span, did_you_mean, error, warning
 from octavo.base.names import SOURCE_ENDINGS
-from octavo.content.markdown.heading_ids import PREFIX, Ids
+from octavo.content.markdown.heading_ids import PREFIX, BodyIds
 from octavo.model.documents import LinkUse, PictureRef, Ref
 
 SCHEMES = frozenset(
@@ -135,17 +135,17 @@ def fragment_of(ref: Ref) -> str:
 
 # A reference stands in the HTML as its number between two of Unicode's noncharacters until the HTML is cut at them.
 # They are never part of a text: one that is written becomes U+FFFD, and no entity means one.
-BEGIN, END, TRUSTED = "\ufdd0", "\ufdd1", "\ufdd2"
+REF_BEGIN, REF_END, TRUSTED = "\ufdd0", "\ufdd1", "\ufdd2"
 
 
-def without_marks(text: str) -> str:
+def replace_marks(text: str) -> str:
     """The text with nothing in it that could be taken for a reference."""
-    for mark in (BEGIN, END, TRUSTED):
+    for mark in (REF_BEGIN, REF_END, TRUSTED):
         text = text.replace(mark, "\N{REPLACEMENT CHARACTER}")
     return text
 
 
-class Faults:
+class FileProblems:
     """Collects the problems of the file at ``path``."""
 
     def __init__(self, path: str) -> None:
@@ -161,13 +161,13 @@ class Faults:
         self.problems.append(warning(self._path, span, code, message, hint))
 
 
-class Uses:
+class AddressUses:
     """Collects the addresses used in the post at ``path``.
 
     Those that must not be published are faults.
     """
 
-    def __init__(self, path: str, faults: Faults) -> None:
+    def __init__(self, path: str, faults: FileProblems) -> None:
         self._path = path
         self._faults = faults
         self.refs: list[Ref] = []
@@ -199,7 +199,7 @@ class Uses:
         """
         ref = self.refs[int(written[1:-1])]
         self.refs.append(PictureRef(ref.kind, ref.target, ref.suffix, ref.raw, tuple(attributes.items())))
-        return f"{BEGIN}{len(self.refs) - 1}{END}"
+        return f"{REF_BEGIN}{len(self.refs) - 1}{REF_END}"
 
     def other(self, value: str, span: Span) -> str | None:
         """What to write for an address that only has to be harmless, as ``link``."""
@@ -214,9 +214,9 @@ class Uses:
             return None
         self.refs.append(destination)
         self.links.append(LinkUse(destination, fragment_of(destination), span, is_image, text))
-        return f"{BEGIN}{len(self.refs) - 1}{END}"
+        return f"{REF_BEGIN}{len(self.refs) - 1}{REF_END}"
 
-    def link_prefixed_ids(self, ids: Ids) -> None:
+    def link_prefixed_ids(self, ids: BodyIds) -> None:
         """Let links lead to sections whose ids got a prefix."""
         for index, token in self._same_page_links:
             use = self.links[index]

@@ -4,7 +4,7 @@ That is CommonMark, GitHub's additions, definition lists, attributes and shortco
 
 Inline tokens of markdown-it carry no position. The rules here wrap the library's own and keep, in ``meta[AT]``, where
 in its block each link, image, footnote mark and raw tag stands. What only a rule can see, such as nesting that the
-parser gives up on, is noted in the environment of the parse (``NOTES``).
+parser gives up on, is noted in the environment of the parse (``NOTES_KEY``).
 
 What of markdown-it-py and its plugins is private, and used here, is said at its place.
 """
@@ -45,10 +45,10 @@ from octavo.content.markdown.fast_rules import (
 from octavo.content.markdown.html_renderer import Writer
 from octavo.model.extensions import Extensions
 
-DEEPEST = 100
+MAX_NESTED_BLOCKS = 100
 """How many blocks may be nested; a list takes two. Each costs up to four of Python's thousand frames."""
 
-DEEPEST_INLINE = 12
+MAX_NESTED_BRACKETS = 12
 """How many brackets may be nested. The time for a text that is all brackets grows with this."""
 
 ATTRIBUTES = ("id", "class", "title", "width", "height")
@@ -57,10 +57,10 @@ ATTRIBUTES = ("id", "class", "title", "width", "height")
 ROLE = "role"
 """One that may be written behind an image."""
 
-AT = "at"
+RANGE_KEY = "at"
 """The key in a token's ``meta`` of its (start, end) in the content of its block."""
 
-NOTES = "notes"
+NOTES_KEY = "notes"
 """The key of the Notes in the environment of a parse."""
 
 _FOOTNOTE = re.compile(r"\[\^[^\] \n]{1,200}\]")
@@ -95,7 +95,7 @@ class MissingReference:
 
 
 @dataclass(slots=True)
-class Notes:
+class ParserNotes:
     """What the rules noticed in one body.
 
     ``block`` is the block whose inline content is being parsed. ``too_deep_lines`` are the lines, from 0, at which
@@ -114,7 +114,7 @@ class _Blocks(FastBlocks):
     """The block parser, which notes what it would leave out without a word."""
 
     def tokenize(self, state: StateBlock, startLine: int, endLine: int) -> None:
-        if state.level >= DEEPEST:
+        if state.level >= MAX_NESTED_BLOCKS:
             line = state.skipEmptyLines(startLine)
             if line < endLine and state.sCount[line] >= state.blkIndent:
                 _notes(state.env).too_deep_lines.append(line)
@@ -163,7 +163,7 @@ def make_parser(extensions: Extensions) -> Parser:
     Their exceptions are passed on.
     """
     md = Parser("commonmark", renderer_cls=Writer)
-    blocks, inlines = _Blocks(), Inlines(DEEPEST - DEEPEST_INLINE)
+    blocks, inlines = _Blocks(), Inlines(MAX_NESTED_BLOCKS - MAX_NESTED_BRACKETS)
     md.block, md.inline = blocks, inlines
     # The library's rules look their helpers up here, by these names. It has a module here, so that another in its
     # place is not foreseen: a rule that needs a helper that is not among these fails with an AttributeError.
@@ -172,7 +172,7 @@ def make_parser(extensions: Extensions) -> Parser:
         parseLinkTitle=helpers.parseLinkTitle,
         parseLinkDestination=_link_destination,
     )
-    md.configure("commonmark", {"maxNesting": DEEPEST, "xhtmlOut": False})
+    md.configure("commonmark", {"maxNesting": MAX_NESTED_BLOCKS, "xhtmlOut": False})
     md.use(gfm_plugin)
     md.use(deflist_plugin)
     md.use(attrs_plugin, after=("image", "code_inline", "link_close"), allowed=(*ATTRIBUTES, ROLE))
@@ -194,7 +194,7 @@ def make_parser(extensions: Extensions) -> Parser:
         "fence", "shortcode", _shortcode, {"alt": ["paragraph", "reference", "blockquote", "list", "footnote_def"]}
     )
     block.wrap("table", fast_rules.table)
-    block.wrap("lheading", fast_rules.heading_above)
+    block.wrap("lheading", fast_rules.underlined_heading)
     block.wrap("deflist", fast_rules.definitions)
     block.wrap("paragraph", lambda rule: fast_rules.paragraph)
     block.set_firsts(BLOCK_FIRSTS)
@@ -208,9 +208,9 @@ def make_parser(extensions: Extensions) -> Parser:
     return md
 
 
-def _notes(env: EnvType) -> Notes:
-    notes = env.setdefault(NOTES, Notes())
-    assert isinstance(notes, Notes)
+def _notes(env: EnvType) -> ParserNotes:
+    notes = env.setdefault(NOTES_KEY, ParserNotes())
+    assert isinstance(notes, ParserNotes)
     return notes
 
 
@@ -235,7 +235,7 @@ def _placed(rule: InlineRule, first: str) -> InlineRule:
         if state.src[start] != first:
             return False
         if silent:
-            if state.level >= DEEPEST and first in "[!":
+            if state.level >= MAX_NESTED_BLOCKS and first in "[!":
                 notes = _notes(state.env)
                 if notes.block is not None and not notes.too_deep:
                     notes.too_deep.append((notes.block, start))
@@ -244,7 +244,7 @@ def _placed(rule: InlineRule, first: str) -> InlineRule:
         count = len(state.tokens) + bool(state.pending)
         if not rule(state, False):
             return False
-        state.tokens[count].meta[AT] = (start, state.pos)
+        state.tokens[count].meta[RANGE_KEY] = (start, state.pos)
         return True
 
     return placed

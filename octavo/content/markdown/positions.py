@@ -9,14 +9,14 @@ from markdown_it.token import Token
 
 from octavo.base.diagnostics import Span
 
-LONGEST = 4000
+MAX_LINE_CHARACTERS = 4000
 """Characters in the longest line that a span carries along; a longer one is only pointed at."""
 
 CELL = "cell"
 """The key in the ``meta`` of a table cell's inline token: where its content begins in the line, from 0."""
 
 
-class Places:
+class BodyPlaces:
     """The lines of a body.
 
     ``first`` is the number in the file, from 1, of the first of them.
@@ -80,7 +80,7 @@ class Places:
         text = self._text(index)
         if column is not None and not 0 <= column <= len(text):
             column = None
-        line_text = text if len(text) <= LONGEST else ""
+        line_text = text if len(text) <= MAX_LINE_CHARACTERS else ""
         return Span(self.first + index, None if column is None else column + 1, width, line_text)
 
 

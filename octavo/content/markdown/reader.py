@@ -16,7 +16,7 @@ from octavo.base.diagnostics import Diagnostic, Span
 from octavo.base.shortage import raise_if_shortage
 from octavo.content.markdown import excerpt, shortcodes
 from octavo.content.markdown.body_problems import check_fence, report_notes
-from octavo.content.markdown.heading_ids import PREFIX, Ids
+from octavo.content.markdown.heading_ids import PREFIX, BodyIds
 from octavo.content.markdown.html_policy import Fragments, Policy
 from octavo.content.markdown.html_renderer import (
     FIRST,
@@ -26,9 +26,9 @@ from octavo.content.markdown.html_renderer import (
     image_attributes,
 )
 from octavo.content.markdown.inline import Piece, pieces_of, plain_html, text_of
-from octavo.content.markdown.links import BEGIN, END, Faults, Uses, without_marks
-from octavo.content.markdown.parser import AT, ATTRIBUTES, NOTES, Notes, Parser, make_parser
-from octavo.content.markdown.positions import Places, place_cells
+from octavo.content.markdown.links import REF_BEGIN, REF_END, AddressUses, FileProblems, replace_marks
+from octavo.content.markdown.parser import ATTRIBUTES, NOTES_KEY, RANGE_KEY, Parser, ParserNotes, make_parser
+from octavo.content.markdown.positions import BodyPlaces, place_cells
 from octavo.content.markdown.raw_html import text_in
 from octavo.model.documents import Body, Heading, LinkUse, Summary
 from octavo.model.extensions import Extensions
@@ -91,7 +91,7 @@ class Once(Protocol):
     def __call__(self, make: Callable[..., T], /, *args: Hashable) -> T: ...
 
 
-_REF = re.compile(f"{BEGIN}(\\d+){END}")
+_REF = re.compile(f"{REF_BEGIN}(\\d+){REF_END}")
 _MORE = re.compile(r"\s*<!--\s*more\s*-->\s*", re.IGNORECASE)
 
 
@@ -112,7 +112,7 @@ def read(source: BodySource, options: ReadingOptions, once: Once) -> Reading:
     refs = tuple(reader.uses.refs[int(number)] for number in parts[1::2])
     prose, code = "\n".join(reader.text.prose), "".join(reader.text.code)
     words, characters = excerpt.count_words(prose)
-    minutes = excerpt.minutes(words, characters, sum(1 for line in code.split("\n") if line.strip()))
+    minutes = excerpt.count_minutes(words, characters, sum(1 for line in code.split("\n") if line.strip()))
     excerpt_html, excerpt_text = _excerpt(tokens, reader.more, options.excerpt)
     return Reading(
         summary=Summary(excerpt_html, excerpt_text, minutes),
@@ -156,16 +156,16 @@ class _Reader:
         self._parser = parser
         self._extensions = options.extensions
         self._numbered = options.numbered
-        self._markdown = without_marks(source.text)
-        self._places = Places(tuple(self._markdown.split("\n")), source.first_line)
+        self._markdown = replace_marks(source.text)
+        self._places = BodyPlaces(tuple(self._markdown.split("\n")), source.first_line)
         self._shortcodes = {extension.name: extension for extension in options.extensions.shortcodes}
         self._has_raw = False
         self._has_title = False
         self._has_image = options.has_cover
-        self.environment: dict[str, object] = {NOTES: Notes()}
-        self.faults = Faults(source.path)
-        self.uses = Uses(source.path, self.faults)
-        self.ids = Ids()
+        self.environment: dict[str, object] = {NOTES_KEY: ParserNotes()}
+        self.faults = FileProblems(source.path)
+        self.uses = AddressUses(source.path, self.faults)
+        self.ids = BodyIds()
         self.fragments = Fragments(options.raw_html, self.faults, self.uses, self.ids)
         self.text = _BodyText()
         self.more: int | None = None
@@ -254,7 +254,11 @@ class _Reader:
 
     def _place(self, token: Token, block: Token) -> Span:
         """The place of an inline token; of its block when it is not known."""
-        return self._places.within(block, *token.meta[AT]) if AT in token.meta else self._places.of_block(block)
+        return (
+            self._places.within(block, *token.meta[RANGE_KEY])
+            if RANGE_KEY in token.meta
+            else self._places.of_block(block)
+        )
 
     def _nest(self, token: Token, out: list[Token]) -> None:
         """Write the end tags that raw HTML needs before a tag of Markdown."""
@@ -304,7 +308,7 @@ class _Reader:
         )
 
     def _html_inline(self, token: Token, block: Token) -> None:
-        at = token.meta[AT][0] if AT in token.meta else 0
+        at = token.meta[RANGE_KEY][0] if RANGE_KEY in token.meta else 0
         token.content = self.fragments.of_author(
             token.content, lambda start, end: self._places.within(block, at + start, at + end), whole=False
         )
@@ -417,9 +421,9 @@ def _excerpt(tokens: list[Token], more: int | None, length: int) -> tuple[str, s
     It is all paragraphs above the mark; without a mark the first that stand in nothing else, or the first of any.
     """
     if more is not None:
-        return excerpt.excerpt(_paragraphs(tokens[:more]), None)
-    html, text = excerpt.excerpt(_paragraphs(tokens, level=0), length)
-    return (html, text) if text else excerpt.excerpt(_paragraphs(tokens), length)
+        return excerpt.make_excerpt(_paragraphs(tokens[:more]), None)
+    html, text = excerpt.make_excerpt(_paragraphs(tokens, level=0), length)
+    return (html, text) if text else excerpt.make_excerpt(_paragraphs(tokens), length)
 
 
 def _paragraphs(tokens: Iterable[Token], level: int | None = None) -> Iterator[Iterable[Piece]]:

@@ -26,7 +26,7 @@ from octavo.engine.facts import Ask, Fact, Missing, Query, Resolver, fact
 from octavo.model.extensions import Extension, Extensions, ScriptData
 from octavo.model.pages import Page
 from octavo.model.queries import Extended
-from octavo.model.values import frozen
+from octavo.model.values import freeze
 from octavo.site.extensions.declare import KINDS, Declarations, being_run
 from octavo.site.extensions.local_modules import UncachedLoader, forget_modules, import_uncached, is_local
 from octavo.site.extensions.source import ScriptChanged, script_digest, script_files, script_sources
@@ -299,41 +299,41 @@ def _source_line(file: Path, line: int) -> str:
 
 
 @dataclass(frozen=True)
-class Gathered:
+class FunctionResult:
     """What one function of build.py returned, frozen, and what was wrong."""
 
     value: ScriptData = None
     problems: tuple[Diagnostic, ...] = ()
 
 
-def gather(name: str, ask: Ask) -> Gathered:
+def gather(name: str, ask: Ask) -> FunctionResult:
     """Run a ``@site.data`` function."""
-    return _called(name, "data", ask, frozen)
+    return _called(name, "data", ask, freeze)
 
 
-def own_pages(name: str, ask: Ask) -> Gathered:
+def own_pages(name: str, ask: Ask) -> FunctionResult:
     """Run a ``@site.pages`` function; the value is a tuple of Pages."""
     return _called(name, "pages", ask, _as_pages)
 
 
-def run_check(name: str, ask: Ask) -> Gathered:
+def run_check(name: str, ask: Ask) -> FunctionResult:
     """Run a ``@site.check`` function; what it yields are the problems."""
     checked = _called(name, "checks", ask, _as_problems)
-    return Gathered(None, (*checked.problems, *(checked.value or ())))
+    return FunctionResult(None, (*checked.problems, *(checked.value or ())))
 
 
-def _called(name: str, kind: str, ask: Ask, read: Callable[[Any], Any]) -> Gathered:
+def _called(name: str, kind: str, ask: Ask, read: Callable[[Any], Any]) -> FunctionResult:
     extensions = ask(Extended(kind)) or Extensions()
     extension = next(each for each in getattr(extensions, kind) if each.name == name)
     try:
         value = read(extension.function(ask))
         digest(value)  # what cannot be a fact, or cannot be kept, is a fault of build.py
         codec(ScriptData).encode(value)
-        return Gathered(value)
+        return FunctionResult(value)
     except Exception as problem:
         raise_if_shortage(problem, f"'{name}' of {SCRIPT_FILE}")
         root = Path(extension.function.__code__.co_filename).parent
-        return Gathered(None, (_script_problem(root, problem, f"it was raised while '{name}' ran"),))
+        return FunctionResult(None, (_script_problem(root, problem, f"it was raised while '{name}' ran"),))
 
 
 def _as_pages(value: Any) -> tuple[Page, ...]:
@@ -343,7 +343,7 @@ def _as_pages(value: Any) -> tuple[Page, ...]:
             raise TypeError(f"a pages function yields octavo.Page values, not {type(page).__name__}")
         if not page.url.startswith("/") or ".." in page.url.split("/"):
             raise ValueError(f"the url of a page begins with '/' and has no '..': {page.url!r}")
-    return tuple(replace(page, data=frozen(page.data)) for page in pages)
+    return tuple(replace(page, data=freeze(page.data)) for page in pages)
 
 
 def _as_problems(value: Any) -> tuple[Diagnostic, ...]:
