@@ -102,7 +102,10 @@ def _progress(arguments: argparse.Namespace) -> Iterator[Observer]:
 
 
 def _check_cache(root: Path, cache: Path) -> None:
-    """Some files of a cache are removed by their names, so it must be a folder that holds nothing else."""
+    """Raise Usage for a folder that cannot be a cache.
+
+    Some files of a cache are removed by their names, so it must be a folder that holds nothing else.
+    """
     if any(cache.resolve().is_relative_to((root / name).resolve()) for name in FOLDERS):
         raise Usage(f"the cache '{cache}' would lie in a source folder", "name a folder of its own")
     names = _names_in(cache)
@@ -205,8 +208,10 @@ def serve(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _preview_cache(root: Path, chosen: str | None, name: str) -> Iterator[str | None]:
-    """The cache in which a preview has a folder of this name: as it was given, or a passing one where that cannot be
-    written."""
+    """The cache in which a preview has a folder of this name.
+
+    It is the one that was chosen, or a passing one where that cannot be written.
+    """
     folder = find_cache(root.resolve(), chosen)
     check_cache(folder)
     try:

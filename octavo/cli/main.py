@@ -41,8 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _give_up(problem: Exception) -> int:
-    """The end of a command for which there was not enough memory to begin, or to tell why it ended. Raises what is
-    nothing of the kind."""
+    """End a command for which there is not enough memory.
+
+    It lacked that to begin, or to tell why it ended. Raises what is nothing of the kind.
+    """
     try:
         from octavo.base.shortage import shortage_in
 
@@ -83,8 +85,11 @@ def _is_build(command_line: list[str]) -> bool:
 
 
 def _cache(command_line: list[str]) -> str:
-    """The cache of the site; empty where there is none, or it or what is read of it is a link or no regular file: the
-    long way tells of that."""
+    """The cache of the site, or nothing.
+
+    Nothing where there is none, or where it or what is read of it is a link or no regular file: the long way tells of
+    that.
+    """
     folder = command_line[1] if command_line[:1] == ["-C"] and len(command_line) > 1 else "."
     cache = f"{folder}/.octavo"  # names.CACHE_FOLDER, without an import on the short way
     try:
@@ -111,8 +116,11 @@ def _tell(words: tuple[str, str]) -> int:
 
 
 def _open_streams() -> None:
-    """Standard streams that can be written to: what they cannot show is escaped, and one that is closed leads to
-    nowhere, so that no file that is opened later is given its number."""
+    """Make sure that the standard streams can be written to.
+
+    What they cannot show is escaped, and one that is closed leads to nowhere, so that no file that is opened later is
+    given its number.
+    """
     if None in (sys.stdin, sys.stdout, sys.stderr):
         while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
             pass

@@ -83,7 +83,10 @@ def _run(arguments: list[str], command_line: list[str]) -> int:
 
 
 def _parsed(arguments: list[str], command_line: list[str]) -> argparse.Namespace | None:
-    """What the arguments say, and ``given``, as they were before; None when all they asked for has been printed."""
+    """What the arguments say, with the ``command_line`` as it was.
+
+    None when all they asked for has been printed.
+    """
     from octavo.cli.arguments import parse
     from octavo.project.errors import writing_output
 

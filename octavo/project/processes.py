@@ -205,8 +205,11 @@ def _or_end() -> Iterator[None]:
 
 @contextmanager
 def _no_main_module() -> Iterator[None]:
-    """A spawned process runs the parent's main module again, which may be a site's build.py without a guard. Ours need
-    nothing from it, so for the moment in which a process may be started there is none."""
+    """Hide the main module while a process may be started.
+
+    A spawned process runs the parent's main module again, which may be a site's build.py without a guard. Ours need
+    nothing from it, so for that moment there is none.
+    """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:
@@ -217,8 +220,11 @@ def _no_main_module() -> Iterator[None]:
 
 @contextmanager
 def _signals_kept_from_children() -> Iterator[None]:
-    """For us signals wait while a process is started, for one that is half started would complain. It is started deaf
-    to them, so that what a terminal sends to all at once does not reach it before it can ignore that."""
+    """Keep signals from processes while they are started.
+
+    For us signals wait meanwhile, for a process that is half started would complain. It is started deaf to them, so
+    that what a terminal sends to all at once does not reach it before it can ignore that.
+    """
     if sys.platform == "win32":
         yield
         return
