@@ -111,7 +111,10 @@ _NEAREST = 50
 
 
 def place_every_post(order: ListOrder, size: int) -> dict[int, list[ListEntry]]:
-    """The lists that are other ones than by rank, by slot, where the first ``size`` entries of all have every post."""
+    """The lists, by slot, that are other ones than by rank.
+
+    With them the first ``size`` entries of all lists together have every post.
+    """
     from octavo.related.coverage import cover_every_post
 
     posts = order.posts
