@@ -304,6 +304,41 @@ def test_what_is_too_large_is_noticed() -> None:
     ]
 
 
+# Names that say nothing of what they hold.
+
+EMPTY_NAMES = frozenset(("found", "known", "given", "shown", "wanted", "told"))
+
+
+def empty_names(source: str) -> list[str]:
+    """The locals and arguments that are named so, each with its line."""
+    return [
+        f"{node.lineno}: {name}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.arg | ast.Name | ast.ExceptHandler | ast.MatchAs | ast.MatchStar)
+        if (name := _bound(node)) in EMPTY_NAMES
+    ]
+
+
+def _bound(node: ast.arg | ast.Name | ast.ExceptHandler | ast.MatchAs | ast.MatchStar) -> str | None:
+    """The name that is given a value here."""
+    if isinstance(node, ast.Name):
+        return node.id if isinstance(node.ctx, ast.Store) else None
+    return node.arg if isinstance(node, ast.arg) else node.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_a_local_says_what_it_holds(path: Path) -> None:
+    assert empty_names(path.read_text("utf-8")) == []
+
+
+def test_an_empty_name_is_noticed_wherever_it_is_bound() -> None:
+    source = (
+        "def f(given, *told, **posts):\n    found, posts = given\n    return posts.found(known=1)\n"
+        "for shown in ():\n    print([1 for wanted in ()])\nwith a as known:\n    pass\n"
+    )
+    assert sorted(empty_names(source)) == ["1: given", "1: told", "2: found", "4: shown", "5: wanted", "6: known"]
+
+
 PACKAGES = sorted(path.parent.relative_to(ROOT).as_posix() for path in ROOT.rglob("__init__.py") if path.parent != ROOT)
 
 
