@@ -18,9 +18,9 @@ from octavo.content.front_matter import (
     MAX_NESTING,
     FrontMatter,
     Mapping,
-    Node,
     Scalar,
     Sequence,
+    YamlNode,
     read,
 )
 
@@ -54,7 +54,7 @@ def read_text(text: str, loader: Any = front_matter.LOADER) -> FrontMatter:
     return read(SourceText(PATH, text), loader)
 
 
-def tree(node: Node | None) -> object:
+def tree(node: YamlNode | None) -> object:
     if isinstance(node, Mapping):
         return {key.text: tree(value) for key, value in node.entries}
     if isinstance(node, Sequence):
@@ -62,7 +62,7 @@ def tree(node: Node | None) -> object:
     return node.text if node is not None else None
 
 
-def value(front: FrontMatter, key: str) -> Node:
+def value(front: FrontMatter, key: str) -> YamlNode:
     assert front.node is not None
     return next(found for name, found in front.node.entries if name.text == key)
 

@@ -59,26 +59,26 @@ class Scalar:
 class Sequence:
     """A list: its items in the order of the file."""
 
-    items: tuple[Node, ...]
+    items: tuple[YamlNode, ...]
     span: Span
 
 
-class Entry(NamedTuple):
+class MappingEntry(NamedTuple):
     """A key of a mapping, and its value."""
 
     key: Scalar
-    value: Node
+    value: YamlNode
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
     """Entries in the order of the file; no key comes twice."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[MappingEntry, ...]
     span: Span
 
 
-Node: TypeAlias = Scalar | Sequence | Mapping
+YamlNode: TypeAlias = Scalar | Sequence | Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +217,8 @@ class _Open:
 
     start: int
     is_mapping: bool
-    items: list[Node] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    items: list[YamlNode] = field(default_factory=list)
+    entries: list[MappingEntry] = field(default_factory=list)
     lines: dict[str, int] = field(default_factory=dict)
     key: Scalar | None = None
 
@@ -238,7 +238,7 @@ class _Builder:
         self._loader = loader
         self._problems: list[Diagnostic] = []
         self._open: list[_Open] = []
-        self._root: Node | None = None
+        self._root: YamlNode | None = None
         self._count = 0
         self._has_anchor = False
 
@@ -335,7 +335,7 @@ class _Builder:
         span = self._block.span(node.start, event.end_mark.index)
         self._add(Mapping(tuple(node.entries), span) if node.is_mapping else Sequence(tuple(node.items), span))
 
-    def _add(self, node: Node) -> None:
+    def _add(self, node: YamlNode) -> None:
         if not self._open:
             self._root = node
             return
@@ -355,7 +355,7 @@ class _Builder:
         elif isinstance(node, Scalar):
             into.key = node
 
-    def _add_entry(self, into: _Open, key: Scalar, value: Node) -> None:
+    def _add_entry(self, into: _Open, key: Scalar, value: YamlNode) -> None:
         if key.text in into.lines:
             first = into.lines[key.text]
             message = f"the key '{brief(key.text)}' is set twice: in line {first} and in line {key.span.line}"
@@ -366,7 +366,7 @@ class _Builder:
             message = "merge keys ('<<') are not allowed"
             self._problems.append(error(self._block.source.path, key.span, "yaml", message, "write the keys out"))
         else:
-            into.entries.append(Entry(key, value))
+            into.entries.append(MappingEntry(key, value))
 
     def _check_properties(self, event: Any) -> None:
         """Tags run code in some readers, and anchors make bombs."""

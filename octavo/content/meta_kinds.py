@@ -28,7 +28,7 @@ from octavo.base.validation import (
     brief,
     is_visible,
 )
-from octavo.content.front_matter import Mapping, Node, Scalar, Sequence
+from octavo.content.front_matter import Mapping, Scalar, Sequence, YamlNode
 from octavo.content.yaml_values import YAML, list_hint, parse_scalar, text_hint, to_python
 from octavo.model.values import Table, freeze
 
@@ -114,7 +114,7 @@ class ListItem(NamedTuple):
 
     name: str = "text"
 
-    def read(self, value: Node, at: At) -> str | Problem:
+    def read(self, value: YamlNode, at: At) -> str | Problem:
         if not isinstance(value, Scalar):
             key = at.above().name
             message = f"each of '{key}' must be text, not {YAML.type_name(value)}"
@@ -135,7 +135,7 @@ class Single(NamedTuple):
     item: Kind
     name: str = "text"
 
-    def read(self, value: Node, at: At) -> Problem | Parts:
+    def read(self, value: YamlNode, at: At) -> Problem | Parts:
         item = self.item.read(value, at)
         return item if isinstance(item, Problem) else Parts((item,), origins=(((0,), value),))
 
@@ -242,7 +242,7 @@ class Extra(NamedTuple):
 
     name: str = "mapping"
 
-    def read(self, value: Node, at: At) -> Table | Problem:
+    def read(self, value: YamlNode, at: At) -> Table | Problem:
         if isinstance(value, Mapping):
             table: Table = freeze(to_python(value))
             return table

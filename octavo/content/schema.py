@@ -18,7 +18,7 @@ from octavo.base.toml_positions import Keys
 from octavo.base.urls import LONGEST_SLUG_BYTES
 from octavo.base.validation import At, Kind, Problem, UnknownKey, brief, to_parts
 from octavo.content import meta_kinds
-from octavo.content.front_matter import FrontMatter, Mapping, Node, Scalar, Sequence
+from octavo.content.front_matter import FrontMatter, Mapping, Scalar, Sequence, YamlNode
 from octavo.content.meta_kinds import RelatedKey
 from octavo.content.yaml_values import YAML
 from octavo.model.documents import Mark, Meta
@@ -172,14 +172,14 @@ def _read_keys(path: str, node: Mapping) -> _Reading:
     return _Reading(values, tuple(marks), tuple(problems), blanks)
 
 
-def _located(problem: Problem, node: Node) -> Diagnostic:
+def _located(problem: Problem, node: YamlNode) -> Diagnostic:
     """A problem with a key's value, at its place; its code is the key."""
     keys = problem.at.keys
     key, value = _entry(node, keys[1:])
     return problem.diagnostic("key" if problem.in_key else str(keys[0]), (key if problem.in_key else value).span)
 
 
-def _entry(node: Node, way: Keys) -> tuple[Node, Node]:
+def _entry(node: YamlNode, way: Keys) -> tuple[YamlNode, YamlNode]:
     """The key and the value at the end of a way into a node.
 
     An item of a list is its own key.

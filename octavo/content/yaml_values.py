@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from octavo.base.validation import At, brief
-from octavo.content.front_matter import Mapping, Node, Scalar, Sequence
+from octavo.content.front_matter import Mapping, Scalar, Sequence, YamlNode
 
 
 class Yaml:
@@ -17,31 +17,31 @@ class Yaml:
     Scalars are as they are written; a kind that wants them typed asks ``typed``.
     """
 
-    def text(self, value: Node) -> str | None:
+    def text(self, value: YamlNode) -> str | None:
         return value.text if isinstance(value, Scalar) else None
 
     def one_line(self, text: str) -> str:
         line = re.sub(r"[ \t]*\n[ \t\n]*", " ", text) if "\n" in text else text
         return line.strip(" \t\n")
 
-    def flag(self, value: Node) -> bool | None:
+    def flag(self, value: YamlNode) -> bool | None:
         if isinstance(value, Scalar) and value.plain and value.text in ("true", "false"):
             return value.text == "true"
         return None
 
-    def items(self, value: Node) -> tuple[Node, ...] | None:
+    def items(self, value: YamlNode) -> tuple[YamlNode, ...] | None:
         return value.items if isinstance(value, Sequence) else None
 
-    def entries(self, value: Node) -> Iterator[tuple[str, Node]] | None:
+    def entries(self, value: YamlNode) -> Iterator[tuple[str, YamlNode]] | None:
         return ((key.text, entry) for key, entry in value.entries) if isinstance(value, Mapping) else None
 
-    def is_absent(self, value: Node) -> bool:
+    def is_absent(self, value: YamlNode) -> bool:
         return isinstance(value, Scalar) and value.is_absent
 
-    def type_name(self, value: Node) -> str:
+    def type_name(self, value: YamlNode) -> str:
         return "text" if isinstance(value, Scalar) else "a list" if isinstance(value, Sequence) else "a mapping"
 
-    def quoted(self, value: Node) -> str:
+    def quoted(self, value: YamlNode) -> str:
         """A value as it stands in the file, to the end of its first line."""
         start = _start(value)
         return brief(value.span.text[start : start + value.span.width].strip())
@@ -50,22 +50,22 @@ class Yaml:
 YAML = Yaml()
 
 
-def _start(node: Node) -> int:
+def _start(node: YamlNode) -> int:
     return (node.span.column or 1) - 1
 
 
-def text_hint(node: Node, at: At) -> str:
+def text_hint(node: YamlNode, at: At) -> str:
     """What to write in the place of a list or a mapping."""
     is_in_brackets = node.span.text[_start(node)] in "[{"
     return "put the value in quotes, brackets and all" if is_in_brackets else "write it in one line"
 
 
-def list_hint(node: Node, at: At) -> str:
+def list_hint(node: YamlNode, at: At) -> str:
     """What to write in the place of a value that is no list."""
     return f"write {at.keys[-1]}: {_as_list(node)}"
 
 
-def _as_list(node: Node) -> str:
+def _as_list(node: YamlNode) -> str:
     """What the author of ``python, web`` wanted to write."""
     if not isinstance(node, Scalar):
         return "[one, two]"
@@ -113,7 +113,7 @@ def parse_scalar(text: str) -> str | int | float | bool | None:
     return text
 
 
-def to_python(node: Node) -> Any:
+def to_python(node: YamlNode) -> Any:
     """A node as Python's own values."""
     if isinstance(node, Scalar):
         return parse_scalar(node.text) if node.plain else node.text

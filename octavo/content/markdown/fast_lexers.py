@@ -27,7 +27,7 @@ from pygments.util import Future
 
 Match: TypeAlias = Callable[[str, int], re.Match[str] | None]
 Tokens: TypeAlias = Iterator[tuple[int, _TokenType, str]]
-Rule: TypeAlias = tuple[Match, Any, Any]
+LexerRule: TypeAlias = tuple[Match, Any, Any]
 """How to match, the kind of the token or what makes tokens of the match, and the change of state, if any."""
 
 ANY = frozenset(map(chr, range(128)))
@@ -121,7 +121,7 @@ def _change_state(names: list[str], change: Any) -> None:
             names.append(names[-1] if name == "#push" else name)
 
 
-class _LexerState(dict[str, tuple[Rule, ...]]):
+class _LexerState(dict[str, tuple[LexerRule, ...]]):
     """By character, the rules of a state to try there, in their order.
 
     Those of the end of the text stand at the empty text.
@@ -130,8 +130,8 @@ class _LexerState(dict[str, tuple[Rule, ...]]):
     def __init__(self, rules: list[tuple[Any, Any, Any]]) -> None:
         self._rules = rules
 
-    def __missing__(self, character: str) -> tuple[Rule, ...]:
-        rules: list[Rule] = []
+    def __missing__(self, character: str) -> tuple[LexerRule, ...]:
+        rules: list[LexerRule] = []
         for expression, action, change in self._rules:
             if not isinstance(expression, Expression):
                 rules.append((expression, action, change))

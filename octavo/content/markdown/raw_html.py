@@ -113,10 +113,10 @@ class Unfinished(NamedTuple):
     start: int
 
 
-Node = Tag | Comment | Unfinished
+HtmlNode = Tag | Comment | Unfinished
 
 
-def read_node(text: str, start: int, foreign: bool = False) -> Node | None:
+def read_node(text: str, start: int, foreign: bool = False) -> HtmlNode | None:
     """Read the markup at a ``<``; None when the ``<`` is only a character."""
     if text.startswith("<!--", start):
         if text.startswith((">", "->"), start + 4):
