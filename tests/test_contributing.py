@@ -222,8 +222,8 @@ def test_marked_text() -> None:
 
 def count(arguments: argparse.Namespace) -> int:
     with open_project(arguments) as project:
-        live = project.learn().published.live
-    print(len(live.paths) + (len(live.standing) if arguments.pages else 0))
+        posts = project.learn().publication.published
+    print(len(posts.paths) + (len(posts.standing_paths) if arguments.pages else 0))
     return 0
 """
         ),
