@@ -131,7 +131,7 @@ def warnings_are_told_once() -> AbstractContextManager[Any]:
     real = records.Records.non_default
     seen: set[tuple[str, str, bytes]] = set()
 
-    def unusual(self: records.Records, part: str) -> Any:
+    def non_default(self: records.Records, part: str) -> Any:
         found = real(self, part)
         if part != "problems":
             return found
@@ -140,7 +140,7 @@ def warnings_are_told_once() -> AbstractContextManager[Any]:
         seen.update(keys.values())
         return told
 
-    return patch.object(records.Records, "unusual", unusual)
+    return patch.object(records.Records, "non_default", non_default)
 
 
 def an_answer_that_changes_looks_as_if_it_always_was_so() -> AbstractContextManager[Any]:

@@ -20,8 +20,8 @@ HOLDING = textwrap.dedent(
     """
     import sys, time
     from pathlib import Path
-    from octavo.project.lock import lock
-    with lock(Path(sys.argv[1]), 0):
+    from octavo.project.lock import hold_lock
+    with hold_lock(Path(sys.argv[1]), 0):
         print("locked", flush=True)
         sys.stdin.read()
     """

@@ -23,7 +23,7 @@ for _ in range(2000):
     kept.append(bytes(bytearray(b"y" * 600)))
 large.clear()
 before = resident()
-memory.give_back()
+memory.release_memory()
 print(before - resident(), all(each[0] == 121 for each in kept))
 """
 

@@ -373,7 +373,7 @@ def test_a_file_is_read_again_only_while_its_times_are_young(site: Site, monkeyp
 
     monkeypatch.setattr(manifest, "digest_at", spy)
     assert manifest.find_published(site.connection, site.output).altered == set() and len(read) == len(OLD)
-    for tick in ("FINE", "COARSE"):
+    for tick in ("FINE_TICK_NANOSECONDS", "COARSE_TICK_NANOSECONDS"):
         monkeypatch.setattr(file_state, tick, -10_000_000_000)  # as if ten seconds had passed
     assert manifest.find_published(site.connection, site.output).altered == set() and len(read) == len(OLD)
 
@@ -689,7 +689,7 @@ DYING = textwrap.dedent(
     from pathlib import Path
     from octavo.output import journal, manifest, output_files, publish, staging
     from octavo.base.digest import digest_bytes
-    from octavo.project.lock import lock
+    from octavo.project.lock import hold_lock
 
     root, name, count, files = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), eval(sys.argv[4])
     holder, attribute = {
@@ -707,7 +707,7 @@ DYING = textwrap.dedent(
         return original(*args, **options)
 
     connection = sqlite3.connect(root / ".octavo" / manifest.FILE, isolation_level=None)
-    with lock(root / ".octavo", 0):
+    with hold_lock(root / ".octavo", 0):
         output = root / "output"
         journal.recover(connection, root / ".octavo", output)
         before = manifest.find_published(connection, output)
@@ -715,7 +715,7 @@ DYING = textwrap.dedent(
         with staging.open_staging(root / ".octavo", output) as folder:
             for path, text in files.items():
                 folder.write(path, text.encode())
-            wanted = {path: staging.Wanted(digest_bytes(text.encode())) for path, text in files.items()}
+            wanted = {path: staging.FileToPublish(digest_bytes(text.encode())) for path, text in files.items()}
             publish.publish(connection, output, folder, wanted, before)
     """
 )

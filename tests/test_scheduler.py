@@ -170,7 +170,7 @@ def test_when_the_processes_are_lost_the_rest_is_run_here(batches: int) -> None:
 
 COPIES = """
 import json, os, sys
-from octavo.project.processes import Workers, can_be_copied
+from octavo.project.processes import Workers, can_fork
 
 KNOWN = {"made": "here"}
 
@@ -180,7 +180,7 @@ def begin(estate):
 def told():
     return KNOWN, os.getppid()
 
-if can_be_copied():
+if can_fork():
     KNOWN["made"] = "after the import"
     with Workers(2).forked_workers(begin, "all of it") as pool:
         known, parent = pool.submit(told).result()
@@ -189,7 +189,7 @@ if can_be_copied():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how many threads a process has")
-def test_an_heir_knows_what_its_parent_knew() -> None:
+def test_a_forked_worker_knows_what_its_parent_knew() -> None:
     done = subprocess.run([sys.executable, "-c", COPIES], capture_output=True, text=True, cwd=CHECKOUT, check=False)
     assert done.stderr == ""
     assert json.loads(done.stdout) == [{"made": "after the import", "estate": "all of it"}, True]
