@@ -460,3 +460,56 @@ def test_what_does_not_exist_is_noticed() -> None:
     assert nowhere(text) == []
     wrong = "`site/none.py` `octavo.site.none` `octavo.site.routes.none` `docs/none.md` `none.py`"
     assert nowhere(wrong) == ["docs/none.md", "none.py", "octavo.site.none", "octavo.site.routes.none", "site/none.py"]
+
+
+# The list of all modules in the architecture.
+
+
+def listed_modules(text: str) -> dict[str, dict[str, str]]:
+    """Package -> its modules, each with what is said of it, as a list of packages names them."""
+    packages: dict[str, dict[str, str]] = {}
+    for package, entry in re.findall(r"^- \*\*`([\w/]+)/`\*\* (.*(?:\n  .*)*)", text, re.MULTILINE):
+        modules = " ".join(entry.split()).partition(": ")[2].removesuffix(".")
+        items = [item.partition(" ") for item in modules.split(" · ")]
+        packages[package] = {name.strip("`"): about for name, _, about in items}
+    return packages
+
+
+def modules_by_package(root: Path) -> dict[str, set[str]]:
+    """Package -> its modules, as they lie in the folders."""
+    packages = {file.parent for file in root.rglob("__init__.py")} - {root}
+    return {
+        package.relative_to(root).as_posix(): {file.stem for file in package.glob("*.py")} - {"__init__"}
+        for package in packages
+    }
+
+
+def test_the_architecture_names_each_module_in_its_package() -> None:
+    listed = listed_modules(section("docs/architecture.md", "The packages"))
+    assert {package: set(modules) for package, modules in listed.items()} == modules_by_package(ROOT / "octavo")
+
+
+def test_the_architecture_says_shortly_what_a_module_is() -> None:
+    listed = listed_modules(section("docs/architecture.md", "The packages"))
+    abouts = {name: about for modules in listed.values() for name, about in modules.items()}
+    assert {name: about for name, about in abouts.items() if not 3 <= len(about.split()) <= 8} == {}
+
+
+def test_a_module_that_is_left_out_is_noticed(tmp_path: Path) -> None:
+    for name in ("a/__init__", "a/one", "a/two", "a/b/__init__", "a/b/three", "__init__"):
+        file = tmp_path / f"{name}.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    text = (
+        "- **`a/`** what: `one` says it\n  all · `two` more.\n- **`a/b/`** with `d/e`: `three` reads: words.\n\nEnd.\n"
+    )
+    listed = {package: set(modules) for package, modules in listed_modules(text).items()}
+    assert listed == modules_by_package(tmp_path) == {"a": {"one", "two"}, "a/b": {"three"}}
+    assert listed_modules(text)["a"] == {"one": "says it all", "two": "more"}
+    assert set(listed_modules(text.replace(" · `two` more", ""))["a"]) == {"one"}
+
+
+def test_every_row_of_the_architecture_stands_by_itself() -> None:
+    topics = [row[0] for row in rows(section("docs/architecture.md", "Where a thing is"))]
+    assert [topic for topic in topics if topic.startswith(("…", "..."))] == []
+    assert len(set(topics)) == len(topics)
