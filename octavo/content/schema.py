@@ -17,9 +17,9 @@ from octavo.base.diagnostics import Diagnostic, Span, did_you_mean, error, warni
 from octavo.base.toml_positions import Keys
 from octavo.base.urls import LONGEST_SLUG_BYTES
 from octavo.base.validation import At, Kind, Problem, UnknownKey, brief, to_parts
-from octavo.content import meta_kinds
+from octavo.content import front_matter_kinds
 from octavo.content.front_matter import FrontMatter, Mapping, Scalar, Sequence, YamlNode
-from octavo.content.meta_kinds import RelatedKey
+from octavo.content.front_matter_kinds import RelatedKey
 from octavo.content.yaml_values import YAML
 from octavo.model.documents import Mark, Meta
 from octavo.model.values import Table, freeze
@@ -236,26 +236,26 @@ _WORD = ["string", "number", "boolean"]
 _NAMES = {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
 _OR_EMPTY = {"type": "null"}
 
-LINE = _described(meta_kinds.LINE, type=_WORD, minLength=1)
-TEXT = _described(meta_kinds.TEXT, type=[*_WORD, "null"])
+LINE = _described(front_matter_kinds.LINE, type=_WORD, minLength=1)
+TEXT = _described(front_matter_kinds.TEXT, type=[*_WORD, "null"])
 MOMENT = _described(
-    meta_kinds.DATE,
+    front_matter_kinds.DATE,
     type=["string", "null"],
     pattern=r"^\d{4}-\d{2}-\d{2}([Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)? ?([Zz]|[+-]\d{2}:?\d{2})?)?$",
 )
-FLAG = _described(meta_kinds.FLAG, type="boolean")
+FLAG = _described(front_matter_kinds.FLAG, type="boolean")
 SLUG = _described(
-    meta_kinds.SLUG, type=["string", "number", "null"], pattern=r"^[^/\\?#%]*$", maxLength=LONGEST_SLUG_BYTES
+    front_matter_kinds.SLUG, type=["string", "number", "null"], pattern=r"^[^/\\?#%]*$", maxLength=LONGEST_SLUG_BYTES
 )
-LAYOUT = _described(meta_kinds.LAYOUT, type=["string", "null"], pattern=r"^[\w-]+(/[\w-]+)*(\.html)?$")
-TAGS = _described(meta_kinds.NAMES, anyOf=[_NAMES, _OR_EMPTY])
-AUTHORS = _described(meta_kinds.AUTHORS, anyOf=[{"type": "string", "minLength": 1}, _NAMES, _OR_EMPTY])
+LAYOUT = _described(front_matter_kinds.LAYOUT, type=["string", "null"], pattern=r"^[\w-]+(/[\w-]+)*(\.html)?$")
+TAGS = _described(front_matter_kinds.NAMES, anyOf=[_NAMES, _OR_EMPTY])
+AUTHORS = _described(front_matter_kinds.AUTHORS, anyOf=[{"type": "string", "minLength": 1}, _NAMES, _OR_EMPTY])
 ALIASES = _described(
-    meta_kinds.ALIASES,
+    front_matter_kinds.ALIASES,
     anyOf=[{"type": "array", "items": {"type": "string", "pattern": "^/([^/?#]|$)"}, "uniqueItems": True}, _OR_EMPTY],
 )
 RELATED = _described(
-    meta_kinds.RELATED,
+    front_matter_kinds.RELATED,
     anyOf=[
         {"type": "boolean"},
         {
@@ -273,9 +273,9 @@ RELATED = _described(
         _OR_EMPTY,
     ],
 )
-CANONICAL = _described(meta_kinds.CANONICAL, type=["string", "null"], pattern="^https?://")
-IMAGE = _described(meta_kinds.IMAGE, type=["string", "null"])
-EXTRA = _described(meta_kinds.EXTRA, type=["object", "null"])
+CANONICAL = _described(front_matter_kinds.CANONICAL, type=["string", "null"], pattern="^https?://")
+IMAGE = _described(front_matter_kinds.IMAGE, type=["string", "null"])
+EXTRA = _described(front_matter_kinds.EXTRA, type=["object", "null"])
 
 FIELDS: tuple[MetaField, ...] = (
     MetaField("title", LINE, "The title of the post.", may_be_empty=False),

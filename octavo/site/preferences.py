@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from octavo.base.diagnostics import Diagnostic, Span, error, warning
 from octavo.base.names import UNPUBLISHED
-from octavo.content.meta_kinds import PIN_AND_BLOCK_KEYS
+from octavo.content.front_matter_kinds import PIN_AND_BLOCK_KEYS
 from octavo.model.documents import Mark, Meta
 from octavo.site.build_posts import PublishedPosts, is_standing
 from octavo.site.lookup import Names, is_address, is_source
