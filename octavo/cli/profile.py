@@ -38,7 +38,7 @@ _WORDS = {
 class Stretch:
     """A phase of a build, and how long it took.
 
-    ``ran`` is how many items were run in it, which took ``work`` seconds together, in this and other processes.
+    ``ran`` is how many items were run in it, which took ``work_seconds`` together, in this and other processes.
     """
 
     phase: str

@@ -14,7 +14,7 @@ from octavo.content.front_matter import Mapping, Scalar, Sequence, YamlNode
 class Yaml:
     """The notation of ``octavo.base.validation`` for YAML.
 
-    Scalars are as they are written; a kind that wants them typed asks ``typed``.
+    Scalars are as they are written; a kind that wants them typed asks ``to_python``.
     """
 
     def text(self, value: YamlNode) -> str | None:

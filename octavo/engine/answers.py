@@ -132,8 +132,8 @@ class Answers:
     def number(self, question: str, answer: Digest) -> int:
         """The number of a question that was answered in this build.
 
-        ``question`` is as ``written``. Raises CorruptStore when the answer is another than the one that all runs were
-        compared with: some of them are not as they should be.
+        ``question`` is as ``query_text`` writes it. Raises CorruptStore when the answer is another than the one that
+        all runs were compared with: some of them are not as they should be.
         """
         kind, bracket, arguments = question.partition("[")
         text = bracket + arguments

@@ -46,7 +46,7 @@ def writable_formats() -> tuple[str, ...]:
 
 
 VERSION = 1
-"""Of how an image is read, made smaller and written, here and in ``raster``: to be raised with each change of it, for
+"""Of how an image is read, made smaller and written, here and in ``probe``: to be raised with each change of it, for
 what was encoded is kept under it. (``tests/test_recipes.py`` holds the number against the pixels of one image.)"""
 
 

@@ -280,7 +280,7 @@ def _changes(
 
 
 def _check_paths(files: Mapping[str, FileToPublish], published: Collection[str]) -> None:
-    """Raise PublishError for paths that cannot be. The ``known`` ones were looked at when they were first published."""
+    """Raise PublishError for paths that cannot be. Those that are ``published`` were looked at then."""
     new = [path for path in files if path not in published]
     for path in new:
         check_path(path)

@@ -204,7 +204,7 @@ def open_databases(folder: Path, label: str, say: Callable[[str], None]) -> Data
     """The databases of a cache folder, which is made where there is none.
 
     A file that is no good is set aside; where the folder cannot be written they are in memory. ``say`` takes the line
-    that tells of it, and ``shown`` is what the folder is called there. Raises UnsafeCache, and PublishError where
+    that tells of it, and ``label`` is what the folder is called there. Raises UnsafeCache, and PublishError where
     another process keeps the cache locked.
     """
     check_cache(folder)
@@ -294,7 +294,7 @@ class Cache:
     """The cache of a site, open: store, manifest, and images that were made.
 
     ``home`` is the site's cache folder, and ``folder`` the one that is opened: ``home``, or a preview's own in it. Only
-    one command at a time works with it, in ``alone``; ``say`` takes the line that tells of waiting for another one, and
+    one command at a time works with it, in ``hold``; ``say`` takes the line that tells of waiting for another one, and
     of what is wrong with the cache.
     """
 
@@ -504,7 +504,7 @@ class Cache:
     def remove(self) -> tuple[str, ...]:
         """Remove the cache, but for what waits for output folders.
 
-        What tells of that stays as well; answers these folders. To be called in ``alone``, when a sweep that was
+        What tells of that stays as well; answers these folders. To be called in ``hold``, when a sweep that was
         interrupted is complete. Raises OSError.
         """
         pending = self._waiting_outputs() if self._databases.is_kept else ()

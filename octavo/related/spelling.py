@@ -29,7 +29,7 @@ _CODE = "`"
 def spell(prose: str, literals: Iterable[str], code: str) -> str:
     """The words and pairs that are not in lower case, or are code.
 
-    They are in the form that ``spelled`` reads.
+    They are in the form that ``look_up_spelling`` reads.
 
     ``prose`` is the text of a body, with single blanks in its lines, and with the ``literals``, its inline code, in it;
     ``code`` that of its code blocks.

@@ -73,8 +73,8 @@ class OrderedPosts(Sequence[Post]):
 class PublishedPosts:
     """What is published.
 
-    ``paths`` are those of the posts, newest first, and ``standing`` those of the standing pages, in order; ``by_path``
-    has all of them.
+    ``paths`` are those of the posts, newest first, and ``standing_paths`` those of the standing pages, in order;
+    ``by_path`` has all of them.
 
     ``urls`` has the URL path, not encoded, of each of them, by source path. ``states`` has every source. ``instants``
     says when a held post will appear, or when it expired. ``since`` and ``until`` bound the instants at which this

@@ -56,8 +56,8 @@ class Publication:
     """The published posts, and what is known of them together.
 
     ``attachments`` are the files published beside them (source path -> URL path). ``targets`` has the posts that the
-    body of each links to, ``wishes`` what its author wishes for, both where there is something to say. ``pictures`` are
-    the images of which only variants are published.
+    body of each links to, ``preferences`` what its author wishes for, both where there is something to say.
+    ``pictures`` are the images of which only variants are published.
     """
 
     published: PublishedPosts

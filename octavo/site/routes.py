@@ -27,8 +27,8 @@ RouteOrder = tuple[tuple[str, ...], tuple[str, ...], tuple[Page, ...]]
 class Routes:
     """Which page is at which URL, and which posts each page of a list shows.
 
-    ``pages`` and ``listings`` are by URL, not encoded; ``listings`` has the paths of the posts. ``doubles`` are pages
-    whose URL another page already has: they are not built, and are problems.
+    ``pages`` and ``listings`` are by URL, not encoded; ``listings`` has the paths of the posts. ``duplicates`` are
+    pages whose URL another page already has: they are not built, and are problems.
     """
 
     pages: Mapping[str, Page]

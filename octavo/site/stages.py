@@ -23,8 +23,9 @@ class BuiltSite:
     """A site that was made: its files, what was run for it, and every problem.
 
     ``rendered`` has the digests of pages by output path, ``statics`` the other files but images, and ``images`` the
-    digests of images and the names of their orders. ``ran`` says of pages, by URL, and ``parsed`` of sources why they
-    were run. The ``problems`` are in order. ``files_asked`` are files that are inputs by being asked for.
+    digests of images and the names of their orders. ``page_changes`` says of pages, by URL, and ``source_changes`` of
+    sources why they were run. The ``problems`` are in order. ``files_asked`` are files that are inputs by being asked
+    for.
     """
 
     rendered: Mapping[str, Digest]
@@ -42,7 +43,7 @@ class BuiltSite:
 class LearnedSite:
     """What is known before any page is made.
 
-    ``documents`` are the runs of ``parse``, ``published`` says which of them are published, and ``related`` are the
+    ``documents`` are the runs of ``parse``, ``publication`` says which of them are published, and ``related`` are the
     lists of related posts. ``facts`` answer what may be asked about posts and assets. The ``problems`` are those of
     assets. ``pictures`` is what is known of images by path.
     """
@@ -60,7 +61,7 @@ class LearnedSite:
 class DescribedSite:
     """A site before any page is rendered.
 
-    ``routes`` are its pages, and ``facts`` answer all that they ask. ``gathered`` and ``own`` are the
+    ``routes`` are its pages, and ``facts`` answer all that they ask. ``script_data`` and ``script_pages`` are the
     data and the pages that build.py added, and ``basis`` is a digest that stands for what the pages are.
     """
 
