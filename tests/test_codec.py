@@ -160,6 +160,7 @@ strategies: dict[Any, st.SearchStrategy[Any]] = {
     str: st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
     int: st.integers(0, 1 << 62),
     bytes: st.binary(max_size=16),
+    float: st.floats(allow_nan=False),  # which never equals itself
 }
 for kind, strategy in strategies.items():
     st.register_type_strategy(kind, strategy)
